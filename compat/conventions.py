@@ -1,0 +1,154 @@
+"""What the old API did where nobody wrote it down: each such rule is a field of `Conventions`.
+
+The vendor's pages leave questions open: is `end` included, what is the default `viewBy`, are
+empty buckets listed? This project answers each with its best reading as the default. Somebody
+who knows better about an account sets the field; the counting code reads it from here and
+nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+ViewBy = Literal["day", "week", "month"]
+"""How long a bucket is: 24 hours, seven times 24 hours, or one calendar month."""
+
+MonthStep = Literal["clamped", "drifting", "thirty-days"]
+
+_LISTED_STATES: Final = frozenset({"published", "draft", "hidden"})
+_STATUSES: Final = frozenset({"active", "open", "pending", "closed", "spam"})
+
+
+class Conventions(BaseModel):
+    """Every decided rule of the old contract, with the project's reading as its default.
+
+    Instances are frozen, hashable and comparable, so that they can be part of a cache key.
+
+    Raises:
+        pydantic.ValidationError: A value is not among those a field allows, or asks for
+            something that Mailbox API 2.0 cannot show (deleted conversations, past statuses).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default_view_by: ViewBy = Field(
+        default="week",
+        description="The length of a bucket when a request names no `viewBy`.",
+    )
+    end_included: bool = Field(
+        default=True,
+        description="Whether a conversation created in the very second of `end` counts.",
+    )
+    empty_buckets_listed: bool = Field(
+        default=True,
+        description="Whether a bucket without conversations appears, with count 0.",
+    )
+    month_step: MonthStep = Field(
+        default="clamped",
+        description=(
+            "How buckets by month follow each other. `clamped`: calendar months counted from "
+            "`start`, the day cut to the month's last (31 January, 28 February, 31 March). "
+            "`drifting`: one month after the bucket before (31 January, 28 February, 28 March). "
+            "`thirty-days`: thirty times 24 hours."
+        ),
+    )
+    counted_states: frozenset[str] = Field(
+        default=frozenset({"published"}),
+        description="The states of conversations that count: of `published`, `draft`, `hidden`.",
+    )
+    uncounted_statuses: frozenset[str] = Field(
+        default=frozenset({"spam"}),
+        description=(
+            "The statuses that do not count: of `active`, `open`, `pending`, `closed`, `spam`; "
+            "or `none`. Without `spam` in it, a second walk looks for the spam that a list of all "
+            "conversations may hide."
+        ),
+    )
+    judged: Literal["when-asked"] = Field(
+        default="when-asked",
+        description=(
+            "Status, state, tags, mailbox and folder are those of the moment of asking. There "
+            "is no other choice: Mailbox API 2.0 does not show what they were before."
+        ),
+    )
+    tags_match: Literal["any", "all"] = Field(
+        default="any",
+        description="Whether a conversation needs one of the tags asked for, or each of them.",
+    )
+    untagged_tag: int | None = Field(
+        default=1,
+        ge=1,
+        description="The tag id that stands for conversations without a tag; none if unset.",
+    )
+    repeated_parameter: Literal["first", "last"] = Field(
+        default="first",
+        description="Which value wins when a parameter that is no list is sent more than once.",
+    )
+    date_only_end: Literal["midnight", "last-second"] = Field(
+        default="midnight",
+        description="What an end without a time of day means: 00:00:00 or 23:59:59 of that day.",
+    )
+    compact_offsets: bool = Field(
+        default=True,
+        description="Whether an offset without a colon (`+0100`) is read.",
+    )
+    max_buckets: int = Field(
+        default=3700,
+        ge=1,
+        le=1_000_000,
+        description="The most buckets a range may have; a request for more is refused.",
+    )
+    max_days_by_day: int | None = Field(
+        default=None, ge=1, description="The longest range by day, in days; no limit if unset."
+    )
+    max_days_by_week: int | None = Field(
+        default=None, ge=1, description="The longest range by week, in days; no limit if unset."
+    )
+    min_days_by_month: int | None = Field(
+        default=None, ge=1, description="The shortest range by month, in days; no limit if unset."
+    )
+
+    @field_validator("judged", mode="before")
+    @classmethod
+    def _only_the_present_is_known(cls, value: object) -> object:
+        if value != "when-asked":
+            raise ValueError(
+                "Mailbox API 2.0 shows only the present status, state and tags of a "
+                "conversation; 'when-asked' is the one value that can be honoured"
+            )
+        return value
+
+    @field_validator("counted_states")
+    @classmethod
+    def _states_that_are_listed(cls, states: frozenset[str]) -> frozenset[str]:
+        if "deleted" in states:
+            raise ValueError(
+                "deleted conversations cannot be counted: Mailbox API 2.0 no longer lists them"
+            )
+        return _among(states, _LISTED_STATES)
+
+    @field_validator("uncounted_statuses")
+    @classmethod
+    def _known_statuses(cls, statuses: frozenset[str]) -> frozenset[str]:
+        return _among(statuses, _STATUSES)
+
+    @model_validator(mode="after")
+    def _something_counts(self) -> Self:
+        if not self.counted_states or self.uncounted_statuses == _STATUSES:
+            raise ValueError("with these states and statuses no conversation could ever count")
+        return self
+
+    @property
+    def spam_counts(self) -> bool:
+        """Whether conversations marked as spam are counted."""
+        return "spam" not in self.uncounted_statuses
+
+
+def _among(values: frozenset[str], allowed: frozenset[str]) -> frozenset[str]:
+    if unknown := values - allowed:
+        raise ValueError(
+            f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(sorted(allowed))}"
+        )
+    return values

@@ -1,0 +1,142 @@
+"""The query parameters of the old reports, as a table.
+
+A report's parameters are a tuple of rows. The groups below recur from report to report; a
+further one adds a row, or a group of rows, and a field of `ReportQuery` for each to fill.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, cast, get_args
+
+from compat.conventions import Conventions, ViewBy
+from compat.v1.instants import read_instant
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Reader = Callable[[str, Conventions], object]
+"""Turns one decoded, non-empty text into a value; raises ValueError if it cannot."""
+
+TYPES: Final = ("email", "chat", "phone")
+"""The kinds of conversation that the old API knew, as the vendor's page lists them."""
+
+_ID: Final = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One row: a parameter's name and how it is read.
+
+    Attributes:
+        name: The name as the vendor's page spells it.
+        attribute: The field of `ReportQuery` that it fills.
+        read: How one value is read.
+        expected: What is welcome, as the end of a sentence.
+        many: Whether it is a list. Then `1,2`, `name[]=1`, `name[0]=1` and repetition all mean
+            the same.
+        required: Whether a request without it is refused.
+        edge: Which edge of the range called `attribute` this instant is; None for any other
+            parameter.
+        default: What a request without it means.
+    """
+
+    name: str
+    attribute: str
+    read: Reader
+    expected: str
+    many: bool = False
+    required: bool = False
+    edge: Literal["start", "end"] | None = None
+    default: Callable[[Conventions], object] | None = None
+
+
+def read_start(text: str, conventions: Conventions) -> datetime:
+    """The first second of a range."""
+    return read_instant(text, conventions, end=False)
+
+
+def read_end(text: str, conventions: Conventions) -> datetime:
+    """The last second of a range."""
+    return read_instant(text, conventions, end=True)
+
+
+def read_id(text: str, _: Conventions) -> int:
+    """A mailbox, tag or folder id: one to eighteen ASCII digits.
+
+    Raises:
+        ValueError: Anything else, also what `int` would take (`1_000`, `+1`, full-width digits).
+    """
+    if not _ID.fullmatch(text):
+        raise ValueError(f"not an id: {text!r}")
+    return int(text)
+
+
+def read_type(text: str, _: Conventions) -> str:
+    """A kind of conversation, in lower case.
+
+    Raises:
+        ValueError: It is none of `TYPES`.
+    """
+    return _one_of(TYPES, text)
+
+
+def read_view_by(text: str, _: Conventions) -> ViewBy:
+    """The length of a bucket, in lower case.
+
+    Raises:
+        ValueError: It is not day, week or month.
+    """
+    return cast("ViewBy", _one_of(get_args(ViewBy), text))
+
+
+def _one_of(allowed: tuple[str, ...], text: str) -> str:
+    if text not in allowed:
+        raise ValueError(f"not one of {', '.join(allowed)}: {text!r}")
+    return text
+
+
+def _instant(
+    name: str, attribute: str, edge: Literal["start", "end"], *, required: bool = False
+) -> Parameter:
+    reader: Reader = read_start if edge == "start" else read_end
+    expected = "an ISO 8601 date and time in UTC such as 2015-01-31T23:59:59Z"
+    return Parameter(name, attribute, reader, expected, required=required, edge=edge)
+
+
+def _ids(name: str) -> Parameter:
+    return Parameter(
+        name, name, read_id, "ids of at most 18 digits, separated by commas, such as 1,2", many=True
+    )
+
+
+F: Final = (
+    _instant("start", "current", "start", required=True),
+    _instant("end", "current", "end", required=True),
+    _ids("mailboxes"),
+    _ids("tags"),
+    Parameter(
+        "types", "types", read_type, f"any of {', '.join(TYPES)}, separated by commas", many=True
+    ),
+    _ids("folders"),
+)
+"""The range and the filters, which nearly every report takes."""
+
+P: Final = (
+    _instant("previousStart", "previous", "start"),
+    _instant("previousEnd", "previous", "end"),
+)
+"""The range to compare with: both or neither."""
+
+V: Final = (
+    Parameter(
+        "viewBy",
+        "view_by",
+        read_view_by,
+        "one of day, week, month",
+        default=lambda conventions: conventions.default_view_by,
+    ),
+)
+"""The length of a bucket, for reports that are a series."""

@@ -1,0 +1,163 @@
+"""One pass over a request's parameters: what was sent, what it means, what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from compat import buckets
+from compat.v1.errors import BadParameter
+from compat.v1.instants import epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from compat.conventions import Conventions, ViewBy
+    from compat.v1.parameters import Parameter
+
+_INDEX: Final = re.compile(r"\[[0-9]*\]\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A span of time; whether its last second counts is a convention.
+
+    Attributes:
+        start: First second, aware, UTC.
+        end: Last second, aware, UTC; never before `start`.
+    """
+
+    start: datetime
+    end: datetime
+
+
+class Reading:
+    """What a request says, as far as it can be understood, and every fault in it.
+
+    Attributes:
+        values: What could be read, by the parameter's name.
+        ranges: Those whose two edges could be read and are in order, by attribute.
+        faults: At most one for each parameter, by its name.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        parameters: Sequence[Parameter],
+        conventions: Conventions,
+    ) -> None:
+        self._parameters = parameters
+        self._conventions = conventions
+        self._sent = {row.name: _texts(row, pairs, conventions) for row in parameters}
+        self.values: dict[str, Any] = {}
+        self.ranges: dict[str, Range] = {}
+        self.faults: dict[str, BadParameter] = {}
+        self._read_values()
+        self._join_edges()
+        self._judge_buckets()
+
+    def attributes(self) -> dict[str, Any]:
+        """What was read, by the names of `ReportQuery`'s fields."""
+        plain = {
+            row.attribute: self.values[row.name]
+            for row in self._parameters
+            if row.edge is None and row.name in self.values
+        }
+        return plain | self.ranges
+
+    def faults_in_order(self) -> list[BadParameter]:
+        """The faults in the order of the parameter table."""
+        names = (row.name for row in self._parameters)
+        return [self.faults[name] for name in names if name in self.faults]
+
+    def _read_values(self) -> None:
+        for row in self._parameters:
+            if self._sent[row.name]:
+                self._read(row)
+            elif row.required:
+                self._blame(row, None, f"{row.name} is required: send {row.expected}.")
+            elif row.default is not None:
+                self.values[row.name] = row.default(self._conventions)
+
+    def _read(self, row: Parameter) -> None:
+        found: dict[object, None] = {}
+        for text in self._sent[row.name]:
+            try:
+                for item in _items(row, text):
+                    found[row.read(item, self._conventions)] = None
+            except ValueError:
+                self._blame(row, text, f"{row.name} must be {row.expected}.")
+                return
+        self.values[row.name] = tuple(found) if row.many else next(iter(found))
+
+    def _join_edges(self) -> None:
+        firsts = {row.attribute: row for row in self._parameters if row.edge == "start"}
+        lasts = {row.attribute: row for row in self._parameters if row.edge == "end"}
+        for attribute, first in firsts.items():
+            last = lasts[attribute]
+            self._want_both(first, last)
+            if first.name not in self.values or last.name not in self.values:
+                continue
+            span = Range(self.values[first.name], self.values[last.name])
+            if span.end < span.start:
+                message = f"{last.name} must not be before {first.name}."
+                self._blame(last, self._text(last), message)
+            else:
+                self.ranges[attribute] = span
+
+    def _want_both(self, first: Parameter, last: Parameter) -> None:
+        for row, other in ((first, last), (last, first)):
+            if self._sent[other.name] and not self._sent[row.name]:
+                self._blame(row, None, f"{row.name} is required with {other.name}: send both.")
+
+    def _judge_buckets(self) -> None:
+        row = next((row for row in self._parameters if row.attribute == "view_by"), None)
+        if row is None or row.name not in self.values:
+            return
+        for span in self.ranges.values():
+            reason = next(_refusals(span, self.values[row.name], self._conventions), None)
+            if reason:
+                self._blame(row, self._text(row), reason)
+
+    def _text(self, row: Parameter) -> str | None:
+        return next(iter(self._sent[row.name]), None)
+
+    def _blame(self, row: Parameter, value: str | None, message: str) -> None:
+        self.faults.setdefault(row.name, BadParameter(row.name, value, message))
+
+
+def _texts(row: Parameter, pairs: Sequence[tuple[str, str]], conventions: Conventions) -> list[str]:
+    """The non-empty texts sent for a parameter: any number for a list, else one at most."""
+    if row.many:
+        named = (value for name, value in pairs if _INDEX.sub("", name) == row.name)
+        return [text for text in named if text.strip(",")]
+    texts = [value for name, value in pairs if name == row.name and value]
+    return texts[:1] if conventions.repeated_parameter == "first" else texts[-1:]
+
+
+def _items(row: Parameter, text: str) -> list[str]:
+    return [item for item in text.split(",") if item] if row.many else [text]
+
+
+def _refusals(span: Range, view_by: ViewBy, conventions: Conventions) -> Iterator[str]:
+    """Why a range may not be viewed in this way; one sentence for each reason.
+
+    Lengths are judged in favour of the caller: a range written as whole days up to 23:59:59
+    is one second short of them.
+    """
+    start, end = epoch(span.start), epoch(span.end)
+    longest = {"day": conventions.max_days_by_day, "week": conventions.max_days_by_week}
+    shortest = {"month": conventions.min_days_by_month}
+    most, least = longest.get(view_by), shortest.get(view_by)
+    if most is not None and end - start > most * buckets.DAY:
+        yield f"A range viewed by {view_by} may have at most {most} days: ask for less of it."
+    if least is not None and end - start + 1 < least * buckets.DAY:
+        yield f"A range viewed by {view_by} must have at least {least} days: view it by week."
+    number = buckets.how_many(start, end, view_by, conventions.month_step)
+    if number > conventions.max_buckets:
+        yield (
+            f"Viewed by {view_by} the range would have {number} points and at most "
+            f"{conventions.max_buckets} are given: ask for a shorter range or a longer viewBy."
+        )
