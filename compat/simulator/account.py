@@ -1,0 +1,187 @@
+"""One account that lives: conversations arrive, change, move and disappear."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
+from datetime import datetime
+from threading import RLock
+from typing import Any
+
+from compat.simulator.folders import home_type
+from compat.simulator.layout import Layout
+from compat.simulator.records import Conversation
+
+FIRST_ID = 100_001
+_FIELDS = frozenset(field.name for field in fields(Conversation))
+
+
+class Account:
+    """The conversations of one account and the ways in which they change.
+
+    Every method may be called from any thread. A change stamps the record's ``modified`` with
+    the account's clock, except where it says otherwise.
+
+    Args:
+        layout: mailboxes, folders, users and tags; a small default where left out.
+        conversations: what is there from the beginning.
+        clock: the current time in epoch seconds.
+    """
+
+    def __init__(
+        self,
+        layout: Layout | None = None,
+        conversations: Iterable[Conversation] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.layout = layout or Layout()
+        self.clock = clock
+        self.lock = RLock()
+        self.changes: list[int] = []
+        self._rows = {row.id: row for row in conversations}
+        self._last_id = max(self._rows, default=FIRST_ID - 1)
+        self._last_number = max((row.number for row in self._rows.values()), default=0)
+
+    def conversations(self) -> list[Conversation]:
+        """Every conversation ever, the deleted and merged included, by creation time and id."""
+        with self.lock:
+            return sorted(self._rows.values(), key=lambda row: (row.created, row.id))
+
+    def __getitem__(self, conversation_id: int) -> Conversation:
+        return self._rows[conversation_id]
+
+    def get(self, conversation_id: int) -> Conversation | None:
+        """The record of this id as it is now, deleted or not; None if there never was one."""
+        return self._rows.get(conversation_id)
+
+    def add(
+        self,
+        created_at: datetime | int | None = None,
+        *,
+        mailbox_id: int | None = None,
+        tags: Iterable[int | str] = (),
+        **others: Any,
+    ) -> Conversation:
+        """A new conversation: an active email in the first mailbox, unless told otherwise.
+
+        Args:
+            created_at: an aware datetime or epoch seconds, also in the past; default now.
+            mailbox_id: default the first mailbox.
+            tags: ids or names; unknown names become tags.
+            others: any other field of the record.
+        """
+        unknown = set(others) - _FIELDS
+        if unknown:
+            raise TypeError(f"no such fields: {', '.join(sorted(unknown))}")
+        with self.lock:
+            created = self._seconds(created_at)
+            row_id = others.pop("id", self._last_id + 1)
+            number = others.pop("number", self._last_number + 1)
+            self._last_id = max(self._last_id, row_id)
+            self._last_number = max(self._last_number, number)
+            mailbox = mailbox_id or self.layout.mailboxes[0].id
+            fresh = self._fresh(row_id, number, created, mailbox)
+            return self._store(replace(fresh, tag_ids=self._tag_ids(tags), **others))
+
+    def delete(self, conversation_id: int) -> Conversation:
+        """It leaves every list and answers 404 from now on."""
+        return self._change(conversation_id, state="deleted")
+
+    def restore(self, conversation_id: int) -> Conversation:
+        """A deleted or merged one comes back."""
+        return self._change(conversation_id, state="published", merged_into=None)
+
+    def merge(self, conversation_id: int, into: int) -> Conversation:
+        """It leaves every list and answers 301 to the one that swallowed it."""
+        with self.lock:
+            swallowed, target = self._rows[conversation_id], self._rows[into]
+            self._change(into, threads=target.threads + swallowed.threads)
+            return self._change(conversation_id, state="deleted", merged_into=into)
+
+    def spam(self, conversation_id: int) -> Conversation:
+        """It becomes spam."""
+        return self._change(conversation_id, status="spam")
+
+    def unspam(self, conversation_id: int) -> Conversation:
+        """It is active again."""
+        return self._change(conversation_id, status="active")
+
+    def publish(self, conversation_id: int) -> Conversation:
+        """A draft is sent."""
+        return self._change(conversation_id, state="published")
+
+    def retag(self, conversation_id: int, tags: Iterable[int | str]) -> Conversation:
+        """It has exactly these tags, ids or names; unknown names become tags."""
+        return self._change(conversation_id, tag_ids=self._tag_ids(tags))
+
+    def move(self, conversation_id: int, mailbox_id: int) -> Conversation:
+        """It goes to another mailbox."""
+        return self._change(conversation_id, mailbox_id=mailbox_id)
+
+    def assign(self, conversation_id: int, user_id: int) -> Conversation:
+        """It is assigned to a user, or to nobody with 0."""
+        return self._change(conversation_id, assignee_id=user_id)
+
+    def close(self, conversation_id: int, user_id: int = 0) -> Conversation:
+        """It is closed, by this user or by its assignee."""
+        with self.lock:
+            closer = user_id or self._rows[conversation_id].assignee_id
+            now = self._seconds(None)
+            return self._change(conversation_id, status="closed", closed=now, closed_by=closer)
+
+    def reopen(self, conversation_id: int, status: str = "active") -> Conversation:
+        """It is active again, or pending."""
+        return self._change(conversation_id, status=status, closed=None, closed_by=0)
+
+    def touch(self, conversation_id: int) -> Conversation:
+        """Nothing changes but the time of its last modification."""
+        return self._change(conversation_id)
+
+    def _change(self, conversation_id: int, **changes: Any) -> Conversation:
+        with self.lock:
+            modified = self._seconds(None)
+            return self._store(replace(self._rows[conversation_id], modified=modified, **changes))
+
+    def _store(self, row: Conversation) -> Conversation:
+        if row.listed:
+            home = home_type(row.state, row.status, row.assignee_id)
+            row = replace(row, folder_id=self.layout.folder_id(row.mailbox_id, home))
+        self._rows[row.id] = row
+        self.changes.append(row.id)
+        return row
+
+    def _tag_ids(self, tags: Iterable[int | str]) -> tuple[int, ...]:
+        return tuple(self.layout.tag_named(t).id if isinstance(t, str) else t for t in tags)
+
+    def _seconds(self, moment: datetime | int | None) -> int:
+        if isinstance(moment, datetime):
+            if moment.tzinfo is None:
+                raise ValueError("a datetime without a zone is no instant")
+            return int(moment.timestamp() // 1)
+        return int(self.clock()) if moment is None else moment
+
+    def _fresh(self, row_id: int, number: int, created: int, mailbox_id: int) -> Conversation:
+        return Conversation(
+            id=row_id,
+            number=number,
+            created=created,
+            millis=0,
+            modified=max(created, self._seconds(None)),
+            type="email",
+            status="active",
+            state="published",
+            mailbox_id=mailbox_id,
+            folder_id=0,
+            assignee_id=0,
+            customer_id=900_001,
+            created_by=0,
+            tag_ids=(),
+            subject="Hello",
+            threads=1,
+            closed=None,
+            closed_by=0,
+            waiting_since=created,
+            attachments=False,
+            merged_into=None,
+        )

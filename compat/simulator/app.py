@@ -1,0 +1,176 @@
+"""The simulated API as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from email.utils import formatdate
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from compat.simulator.behaviour import Behaviour, Plan
+from compat.simulator.budget import Budget
+from compat.simulator.faults import Delivery, Faults
+from compat.simulator.messages import JSON, TEXT, Refusal, Request, Response, answer
+from compat.simulator.resources import Resources, route
+from compat.simulator.tokens import Tokens, unauthorized
+
+if TYPE_CHECKING:
+    from compat.simulator.account import Account
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Hook = Callable[["Account", str], None]
+
+TOKEN_PATH = "/v2/oauth2/token"  # noqa: S105 - an address, no secret
+REMEMBERED_TARGETS = 10_000
+_log = logging.getLogger(__name__)
+
+
+class Simulator:
+    """Mailbox API 2.0 of one account, for any ASGI server.
+
+    Args:
+        account: the account it shows; change it at any time, from any thread.
+        behaviour: its manners and its faults.
+        plan: decides about the rate limit and about reports.
+        client_id: the application that may sign in.
+        client_secret: its secret.
+        clock: the current time in epoch seconds; default the account's clock.
+        before_request: called with the account and with path and decoded query before each
+            list of conversations is answered; may change the account. Can be set later, too.
+
+    Attributes:
+        requests: how often each path was asked for, whatever the answer was.
+        targets: path and decoded query of the latest ten thousand requests, oldest first.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        behaviour: Behaviour | None = None,
+        *,
+        plan: Plan = "standard",
+        client_id: str = "demo-app",
+        client_secret: str = "demo-secret",  # noqa: S107 - the demonstration has no secrets
+        clock: Callable[[], float] | None = None,
+        before_request: Hook | None = None,
+    ) -> None:
+        self.account = account
+        self.behaviour = behaviour or Behaviour()
+        self.before_request = before_request
+        self.requests: Counter[str] = Counter()
+        self.targets: deque[str] = deque(maxlen=REMEMBERED_TARGETS)
+        self._clock = clock or account.clock
+        self._tokens = Tokens(
+            client_id,
+            client_secret,
+            self.behaviour.token_lifetime,
+            self.behaviour.bad_client_status,
+            self._clock,
+        )
+        self._budget = Budget(self.behaviour.limit(plan), self._clock)
+        self._faults = Faults(self.behaviour)
+        self._resources = Resources(account, self.behaviour, plan, self._faults, self._before_list)
+        self._answers = count(1)
+
+    def revoke_tokens(self) -> None:
+        """Every token handed out so far is worthless from now on."""
+        self._tokens.revoke()
+
+    def reset(self) -> None:
+        """Forgets which requests came in."""
+        self.requests.clear()
+        self.targets.clear()
+
+    def respond(self, request: Request) -> Delivery:
+        """The answer to one request, with everything that may go wrong on its way."""
+        self.requests[request.path] += 1
+        self.targets.append(request.target)
+        try:
+            response = self._faults.failure() or self._answer(request)
+        except Refusal as refusal:
+            response = refusal.response()
+        except Exception:  # noqa: BLE001 - whatever a hook raises, a server answers
+            _log.exception("the simulator failed at %s", request.target)
+            response = answer({"message": "Internal Server Error"}, 500, JSON)
+        return self._faults.deliver(response)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One connection's conversation with an ASGI server."""
+        if scope["type"] == "lifespan":
+            return await _live(receive, send)
+        request = await _read(scope, receive)
+        if self.behaviour.latency:
+            await asyncio.sleep(self.behaviour.latency)
+        return await self._send(request, self.respond(request), send)
+
+    def _answer(self, request: Request) -> Response:
+        if request.path == TOKEN_PATH:
+            return self._tokens.issue(request) if request.method == "POST" else _wrong_method()
+        found = route(request.path)
+        if found is None:
+            return Response(404, b"Unknown URL", TEXT)
+        if request.method != "GET":
+            return _wrong_method()
+        if not self._tokens.admits(request):
+            return unauthorized()
+        handler, arguments = found
+        return self._budget.spend() or handler(self._resources, request, *arguments)
+
+    def _before_list(self, target: str) -> None:
+        if self.before_request is not None:
+            self.before_request(self.account, target)
+
+    async def _send(self, request: Request, delivery: Delivery, send: Send) -> None:
+        response, arrives = delivery.response, delivery.arrives
+        headers = [
+            ("Content-Type", response.content_type),
+            ("Content-Length", str(len(response.body))),
+            ("Date", formatdate(self._clock(), usegmt=True)),
+            ("Correlation-Id", f"{uuid4()}#{next(self._answers)}"),
+            *(() if request.path == TOKEN_PATH else self._budget.headers()),
+            *response.headers,
+        ]
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+        await send({"type": "http.response.start", "status": response.status, "headers": raw})
+        # An application that returns before its body is complete makes the server hang up.
+        if arrives is None:
+            await send({"type": "http.response.body", "body": response.body})
+        elif arrives:
+            part = response.body[:arrives]
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
+def _wrong_method() -> Response:
+    return answer({"message": "Request method is not supported"}, 400, JSON)
+
+
+async def _read(scope: Message, receive: Receive) -> Request:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    headers = {name.decode("latin-1").lower(): v.decode("latin-1") for name, v in scope["headers"]}
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=body,
+        base=f"{scope.get('scheme', 'http')}://{headers.get('host', 'localhost')}",
+    )
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return

@@ -1,0 +1,129 @@
+"""What a search expression selects: its tree becomes a predicate over conversations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from compat.simulator import people
+from compat.simulator.records import seconds_of
+from compat.simulator.search import All, Between, Is, Node, Not, SearchError, Some, Words
+
+if TYPE_CHECKING:
+    from compat.simulator.folders import Predicate
+    from compat.simulator.layout import Layout
+    from compat.simulator.records import Conversation
+
+NOBODY = "unassigned"
+_INSTANTS = frozenset({"createdAt", "modifiedAt"})
+_NUMBERS: dict[str, Callable[[Conversation], int]] = {
+    "modifiedAt": lambda row: row.modified * 1000,
+    "mailboxid": lambda row: row.mailbox_id,
+    "number": lambda row: row.number,
+    "id": lambda row: row.id,
+    "customerIds": lambda row: row.customer_id,
+}
+
+
+class Evaluator:
+    """Turns trees into predicates for one account.
+
+    Args:
+        layout: knows the tags and users that expressions name.
+        moment: the creation time as the index keeps it, epoch milliseconds.
+    """
+
+    def __init__(self, layout: Layout, moment: Callable[[Conversation], int]) -> None:
+        self._layout = layout
+        self._numbers = {**_NUMBERS, "createdAt": moment}
+        self._texts: dict[str, Callable[[str], Predicate]] = {
+            "tag": self._tag,
+            "email": lambda text: lambda row: people.customer_email(row.customer_id) == text,
+            "subject": lambda text: lambda row: text in row.subject.lower(),
+            "body": lambda text: lambda row: text in _body(row),
+            "assigned": self._assigned,
+            "attachments": _attachments,
+            "replyUserIds": _reply_user,
+        }
+
+    def predicate(self, tree: Node) -> Predicate:
+        """Whether a conversation is selected.
+
+        Raises:
+            SearchError: a value does not fit its field.
+        """
+        match tree:
+            case All(parts):
+                every = [self.predicate(part) for part in parts]
+                return lambda row: all(holds(row) for holds in every)
+            case Some(parts):
+                some = [self.predicate(part) for part in parts]
+                return lambda row: any(holds(row) for holds in some)
+            case Not(part):
+                inner = self.predicate(part)
+                return lambda row: not inner(row)
+            case Between(field, low, high):
+                return self._between(field, *limits(field, low, high))
+            case Is(field, value):
+                return self._has(field, value)
+            case Words(text):
+                wanted = text.lower()
+                return lambda row: wanted in row.subject.lower() or wanted in _body(row)
+
+    def _has(self, field: str, value: str) -> Predicate:
+        if field in self._numbers:
+            return self._between(field, *limits(field, value, value))
+        return self._texts[field](value.lower())
+
+    def _between(self, field: str, low: float, high: float) -> Predicate:
+        number = self._numbers[field]
+        return lambda row: low <= number(row) <= high
+
+    def _tag(self, name: str) -> Predicate:
+        tag = self._layout.tag_by_name.get(name)
+        return lambda row: tag is not None and tag.id in row.tag_ids
+
+    def _assigned(self, name: str) -> Predicate:
+        if name == NOBODY:
+            return lambda row: not row.assignee_id
+        found = {
+            user.id
+            for user in self._layout.users
+            if name in {str(user.id), user.email, f"{user.first} {user.last}".lower()}
+        }
+        return lambda row: row.assignee_id in found
+
+
+def limits(field: str, low: str | None, high: str | None) -> tuple[float, float]:
+    """The ends of a range as numbers, both included; instants in epoch milliseconds."""
+    return (
+        -math.inf if low is None else _number(field, low),
+        math.inf if high is None else _number(field, high),
+    )
+
+
+def _number(field: str, text: str) -> int:
+    try:
+        if field in _INSTANTS:
+            return seconds_of(text) * 1000
+        if text.isascii() and text.isdigit() and len(text) <= 18:
+            return int(text)
+    except ValueError:
+        pass
+    raise SearchError(f"{text!r} does not fit {field}")
+
+
+def _body(row: Conversation) -> str:
+    return people.preview(row.subject, row.customer_id).lower()
+
+
+def _attachments(text: str) -> Predicate:
+    if text not in {"true", "false"}:
+        raise SearchError("attachments is true or false")
+    return lambda row: row.attachments is (text == "true")
+
+
+def _reply_user(text: str) -> Predicate:
+    wanted = _number("replyUserIds", text)
+    return lambda row: wanted in row.reply_user_ids

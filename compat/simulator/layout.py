@@ -1,0 +1,151 @@
+"""The furniture of an account: mailboxes, folders, users, teams and tags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+OWNERLESS_FOLDERS = (
+    ("open", "Unassigned"),
+    ("needs_attn", "Needs Attention"),
+    ("drafts", "Drafts"),
+    ("assigned", "Assigned"),
+    ("closed", "Closed"),
+    ("spam", "Spam"),
+)
+MAILBOX_NAMES = ("Support", "Sales", "Billing & Accounts", "Partners")
+USER_NAMES = (
+    ("Amara", "Okafor"),
+    ("Björn", "Lindqvist"),
+    ("Chiara", "Rossi"),
+    ("Dmitri", "Volkov"),
+    ("Esther", "Nakamura"),
+    ("Farid", "Haddad"),
+)
+TEAM_MEMBERS = (("Tier Two", (0, 1, 2)), ("Payments", (3, 4)))
+TAG_NAMES = (
+    *("billing", "bug", "feature request", "how to", "refund", "login", "shipping", "vip"),
+    *("billing, invoices", "urgent", "api", "mobile app", "returns, exchanges", "feedback"),
+    *("password reset", "upgrade", "cancellation", "integration", "outage", "gdpr"),
+    *("discount", "onboarding", "export", "import, csv", "webhooks", "translation", "tax"),
+    *("duplicate", "partner", "press", "hiring", "legal", "black friday", "beta", "docs"),
+)
+COLORS = ("none", "blue", "brown", "green", "grey", "orange", "pink", "purple", "red", "yellow")
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One mailbox."""
+
+    id: int
+    name: str
+    slug: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One folder of a mailbox; ``user_id`` is its user or team, 0 where it has none."""
+
+    id: int
+    mailbox_id: int
+    type: str
+    name: str
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One colleague in the account."""
+
+    id: int
+    first: str
+    last: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team and the ids of its users."""
+
+    id: int
+    name: str
+    user_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag; the name is lower case, and may hold commas and spaces."""
+
+    id: int
+    name: str
+    color: str
+
+
+def slug_of(text: str) -> str:
+    """Letters and digits joined by dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+class Layout:
+    """Everything in an account that is no conversation, and the ways to look it up."""
+
+    def __init__(self, mailbox_names: tuple[str, ...] = MAILBOX_NAMES) -> None:
+        self.users = tuple(
+            User(4101 + 3 * at, first, last, f"{slug_of(first + '.' + last)}@example.com")
+            for at, (first, last) in enumerate(USER_NAMES)
+        )
+        self.teams = tuple(
+            Team(4901 + at, name, frozenset(self.users[member].id for member in members))
+            for at, (name, members) in enumerate(TEAM_MEMBERS)
+        )
+        self.mailboxes = tuple(
+            Mailbox(8501 + 7 * at, name, slug_of(name), f"{slug_of(name)}@example.com")
+            for at, name in enumerate(mailbox_names)
+        )
+        self.folders = tuple(self._make_folders())
+        self.tags = [self._make_tag(at, name) for at, name in enumerate(TAG_NAMES)]
+        self.user_by_id = {user.id: user for user in self.users}
+        self.team_by_id = {team.id: team for team in self.teams}
+        self.mailbox_by_id = {mailbox.id: mailbox for mailbox in self.mailboxes}
+        self.folder_by_id = {folder.id: folder for folder in self.folders}
+        self.tag_by_id = {tag.id: tag for tag in self.tags}
+        self.tag_by_name = {tag.name: tag for tag in self.tags}
+        self._homes = {
+            (folder.mailbox_id, folder.type): folder.id
+            for folder in self.folders
+            if not folder.user_id
+        }
+
+    def folder_id(self, mailbox_id: int, folder_type: str) -> int:
+        """The id of a mailbox's folder of a type that nobody owns; KeyError when unknown."""
+        return self._homes[mailbox_id, folder_type]
+
+    def folders_of(self, mailbox_id: int) -> list[Folder]:
+        """The folders of one mailbox."""
+        return [folder for folder in self.folders if folder.mailbox_id == mailbox_id]
+
+    def tag_named(self, name: str) -> Tag:
+        """The tag of this name, in whatever case; it is made if there is none."""
+        known = self.tag_by_name.get(name.lower())
+        if known:
+            return known
+        tag = self._make_tag(len(self.tags), name.lower())
+        self.tags.append(tag)
+        self.tag_by_id[tag.id] = self.tag_by_name[tag.name] = tag
+        return tag
+
+    def _make_tag(self, at: int, name: str) -> Tag:
+        return Tag(6001 + 11 * at, name, COLORS[at % len(COLORS)])
+
+    def _make_folders(self) -> Iterator[Folder]:
+        ids = count(72001, 5)
+        for mailbox in self.mailboxes:
+            for folder_type, name in OWNERLESS_FOLDERS:
+                yield Folder(next(ids), mailbox.id, folder_type, name, 0)
+            for user in self.users:
+                yield Folder(next(ids), mailbox.id, "mytickets", "Mine", user.id)
+            for team in self.teams:
+                yield Folder(next(ids), mailbox.id, "team", team.name, team.id)

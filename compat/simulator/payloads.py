@@ -1,0 +1,162 @@
+"""Conversations and everything around them, as the API writes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from compat.simulator import people
+from compat.simulator.layout import slug_of
+from compat.simulator.records import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from compat.simulator.layout import Folder, Layout, Mailbox, Tag, User
+    from compat.simulator.records import Conversation
+
+Payload = dict[str, object]
+"""A JSON object."""
+
+EMBEDDED_CHAT_THREADS = 1
+BEGINNING = "2013-06-01T00:00:00Z"
+_SOURCES = {"email": "email", "chat": "beacon-v2", "phone": "web"}
+_LINE_TYPES = ("message", "customer", "note", "customer")
+
+
+def conversation(row: Conversation, layout: Layout) -> Payload:
+    """One conversation; keys that have nothing to say are absent."""
+    creator = (
+        people.user_named(row.created_by, layout)
+        if row.created_by
+        else people.customer(row.customer_id)
+    )
+    return {
+        "id": row.id,
+        "number": row.number,
+        "threads": row.threads,
+        "type": row.type,
+        "folderId": row.folder_id,
+        "status": row.status,
+        "state": row.state,
+        "subject": row.subject,
+        "preview": people.preview(row.subject, row.customer_id),
+        "mailboxId": row.mailbox_id,
+        **_absent_when_unset(row, layout),
+        "createdBy": creator,
+        "createdAt": stamp(row.created),
+        "closedBy": row.closed_by,
+        "userUpdatedAt": stamp(row.modified),
+        "customerWaitingSince": {"time": stamp(row.waiting_since), "friendly": "a while ago"},
+        "source": {"type": _SOURCES.get(row.type, "api"), "via": _via(row)},
+        "tags": [tag_of_conversation(layout.tag_by_id[tag_id]) for tag_id in row.tag_ids],
+        "cc": [people.customer_email(row.customer_id + 1)] if row.number % 11 == 0 else [],
+        "bcc": [],
+        "primaryCustomer": people.customer(row.customer_id),
+        "customFields": _custom_fields(row),
+        "_links": {"self": {"href": f"https://api.helpscout.net/v2/conversations/{row.id}"}},
+    }
+
+
+def tag_of_conversation(tag: Tag) -> Payload:
+    """A tag as conversations carry it: the name is called ``tag``."""
+    return {"id": tag.id, "color": tag.color, "tag": tag.name}
+
+
+def threads(row: Conversation, layout: Layout) -> Iterator[Payload]:
+    """The threads of a conversation, the latest first."""
+    span = max(row.modified - row.created, 0)
+    for at in reversed(range(row.threads)):
+        by_user = _line_type(row, at) in {"message", "note"}
+        user_id = row.closed_by or row.assignee_id or row.created_by
+        yield {
+            "id": row.id * 100 + at,
+            "type": _line_type(row, at),
+            "status": row.status,
+            "state": "draft" if row.state == "draft" else "published",
+            "body": f"{people.preview(row.subject, row.customer_id)} ({at + 1})",
+            "source": {"type": _SOURCES.get(row.type, "api"), "via": _via(row)},
+            "customer": people.customer(row.customer_id),
+            "createdBy": people.user_named(user_id, layout)
+            if by_user
+            else people.customer(row.customer_id),
+            "createdAt": stamp(row.created + span * at // max(row.threads, 1)),
+        }
+
+
+def mailbox(known: Mailbox) -> Payload:
+    """One mailbox."""
+    return {
+        "id": known.id,
+        "name": known.name,
+        "slug": known.slug,
+        "email": known.email,
+        "createdAt": BEGINNING,
+        "updatedAt": BEGINNING,
+    }
+
+
+def folder(known: Folder, total: int, active: int) -> Payload:
+    """One folder with the number of its conversations, and of the active ones."""
+    return {
+        "id": known.id,
+        "name": known.name,
+        "type": known.type,
+        "userId": known.user_id,
+        "totalCount": total,
+        "activeCount": active,
+        "updatedAt": BEGINNING,
+    }
+
+
+def tag(known: Tag, tickets: int) -> Payload:
+    """A tag as the list of tags has it, with the number of its conversations."""
+    return {
+        "id": known.id,
+        "slug": slug_of(known.name),
+        "name": known.name,
+        "color": known.color,
+        "createdAt": BEGINNING,
+        "ticketCount": tickets,
+    }
+
+
+def user(known: User) -> Payload:
+    """One colleague."""
+    return {
+        "id": known.id,
+        "firstName": known.first,
+        "lastName": known.last,
+        "email": known.email,
+        "role": "user",
+        "timezone": "Etc/UTC",
+        "createdAt": BEGINNING,
+        "updatedAt": BEGINNING,
+        "type": "user",
+    }
+
+
+def _absent_when_unset(row: Conversation, layout: Layout) -> Payload:
+    found: Payload = {}
+    if row.assignee_id:
+        found["assignee"] = people.user_named(row.assignee_id, layout)
+    if row.closed is not None:
+        found["closedAt"] = stamp(row.closed)
+    if row.closed_by:
+        found["closedByUser"] = people.user_named(row.closed_by, layout)
+    return found
+
+
+def _line_type(row: Conversation, at: int) -> str:
+    if at == 0:
+        return {"phone": "phone", "chat": "chat"}.get(row.type, "customer")
+    return _LINE_TYPES[(at - 1) % len(_LINE_TYPES)]
+
+
+def _via(row: Conversation) -> str:
+    return "user" if row.created_by else "customer"
+
+
+def _custom_fields(row: Conversation) -> list[Payload]:
+    if row.number % 5:
+        return []
+    return [{"id": 301, "name": "Plan", "value": "2", "text": "Plus"}]

@@ -1,0 +1,67 @@
+"""Customers and texts, all made from an id, so that no conversation has to store them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from compat.simulator.layout import Layout, User
+
+FIRST_NAMES = (
+    *("Ada", "Ben", "Carmen", "Dara", "Elif", "Felix", "Grace", "Hugo", "Ines", "Jonas"),
+    *("Kaya", "Liam", "Mina", "Noor", "Olga", "Pedro", "Quinn", "Rosa", "Sami", "Tara"),
+)
+LAST_NAMES = (
+    *("Abbott", "Becker", "Castillo", "Dubois", "Eriksen", "Fischer", "Garcia", "Hansen"),
+    *("Ivanov", "Jensen", "Kowalski", "Lopez", "Moreau", "Novak", "O'Brien", "Petrov", "Quist"),
+)
+TOPICS = ("order", "invoice", "password", "account", "parcel", "plan", "export", "password reset")
+OPENINGS = ("Question about my", "Problem with the", "Please change my", "Where is my", "Lost")
+SUBJECTS = tuple(f"{opening} {topic}" for opening in OPENINGS for topic in TOPICS)
+
+Person = dict[str, object]
+"""A person as payloads write them."""
+
+
+def customer_name(customer_id: int) -> tuple[str, str]:
+    """First and last name of a customer."""
+    first = FIRST_NAMES[customer_id % len(FIRST_NAMES)]
+    return first, LAST_NAMES[customer_id // 7 % len(LAST_NAMES)]
+
+
+def customer_email(customer_id: int) -> str:
+    """The address of a customer, different for every id."""
+    return f"{customer_name(customer_id)[0].lower()}{customer_id}@customers.example"
+
+
+def customer(customer_id: int) -> Person:
+    """A customer as a payload writes one."""
+    first, last = customer_name(customer_id)
+    return _person(customer_id, "customer", first, last, customer_email(customer_id))
+
+
+def user(known: User) -> Person:
+    """A colleague as a payload writes one."""
+    return _person(known.id, "user", known.first, known.last, known.email)
+
+
+def user_named(user_id: int, layout: Layout) -> Person:
+    """A colleague by id; one that left the account keeps the id and no name."""
+    known = layout.user_by_id.get(user_id)
+    return user(known) if known else _person(user_id, "user", "", "", "")
+
+
+def preview(subject: str, customer_id: int) -> str:
+    """The first words of a conversation, which the search calls its body."""
+    return f"Hello, {subject.lower()}. Regards, {customer_name(customer_id)[0]}"
+
+
+def _person(person_id: int, kind: str, first: str, last: str, email: str) -> Person:
+    return {
+        "id": person_id,
+        "type": kind,
+        "first": first,
+        "last": last,
+        "email": email,
+        "photoUrl": f"https://photos.example/{person_id}.png",
+    }

@@ -1,0 +1,57 @@
+"""Serving the simulator over real HTTP."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from compat.simulator.app import Simulator
+
+LOOPBACK = "127.0.0.1"
+MISSING = "serving needs uvicorn: pip install 'helpscout-v1-compat[server]'"
+
+
+@contextmanager
+def running(app: Simulator) -> Iterator[str]:
+    """Serves on a free port of this machine while the block lasts; several may run at once.
+
+    Yields:
+        The base address, which ends in ``/v2``.
+
+    Raises:
+        ImportError: uvicorn is not installed.
+    """
+    uvicorn = _uvicorn()
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        access_log=False,
+        log_level="critical",
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    with socket.create_server((LOOPBACK, 0), backlog=256) as listener:
+        # The socket listens before the server does: early callers queue instead of failing.
+        thread = Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        try:
+            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}/v2"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _uvicorn() -> ModuleType:
+    try:
+        import uvicorn  # noqa: PLC0415 - a door's library is imported when the door opens
+    except ImportError as error:
+        raise ImportError(MISSING) from error
+    return uvicorn
