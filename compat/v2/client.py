@@ -1,0 +1,271 @@
+"""Asking Mailbox API 2.0: one question, one usable answer or one clear error.
+
+Retries wrap the request *and* the reading of its body: a body that is cut short looks like a
+success to everything below.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Final, Generic, TypeVar
+
+import httpx
+import stamina
+from pydantic import BaseModel, ValidationError
+
+from compat.v2 import errors
+from compat.v2.address import DEFAULT_BASE_URL, Address
+from compat.v2.budget import Budget
+from compat.v2.mark import LOOP_HEADER, LOOP_STATUS
+from compat.v2.models import TokenAnswer
+from compat.v2.signin import Grant, Tokens
+
+_ATTEMPTS: Final = 8
+_TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_SIGN_IN_REFUSED: Final = frozenset({400, 401, 403})
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An application's id and secret, from *Your profile → My apps* at the vendor's."""
+
+    app_id: str
+    app_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Answer(Generic[M]):
+    """A usable answer.
+
+    Attributes:
+        value: The body, read.
+        asked_at: When it was asked, epoch seconds by upstream's clock, rounded down: what
+            happened before is in the answer as far as upstream's index had it.
+    """
+
+    value: M
+    asked_at: int
+
+
+class Client:
+    """One account's line to Mailbox API 2.0; safe to share between threads.
+
+    Args:
+        credentials: The application to sign in as.
+        base_url: The API's base URL; ends in `/v2`; plain http only to loopback.
+        connect_to: Where to connect in place of the base URL's own host.
+        reserve: The share of the rate limit that is left to other programs, 0 to 1.
+        timeout: Seconds that a single request may take to connect, or to send its next bytes.
+        proxy: The URL of a proxy to go through.
+
+    Raises:
+        ValueError: An address cannot be used.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        base_url: str = DEFAULT_BASE_URL,
+        connect_to: str | None = None,
+        reserve: float = 0.1,
+        timeout: float = 30.0,
+        proxy: str | None = None,
+    ) -> None:
+        self._credentials = credentials
+        self._address = Address.of(base_url, connect_to)
+        self._closing = threading.Event()
+        self.budget = Budget(reserve)
+        self._tokens = Tokens(self._sign_in)
+        tls_name = self._address.tls_name
+        self._extensions = {"sni_hostname": tls_name} if tls_name else {}
+        self._http = httpx.Client(
+            headers={"Host": self._address.host, LOOP_HEADER: "1", "Accept": "application/json"},
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=False,
+            proxy=_proxy(proxy) if proxy else None,
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
+        )
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        model: type[M],
+        *,
+        check: Callable[[M], None] | None = None,
+    ) -> Answer[M]:
+        """Ask until there is a usable answer, within the rate budget.
+
+        Args:
+            path: Below the base URL, with a leading slash.
+            params: The query's parameters.
+            model: How the body is read.
+            check: Raises Incoherent when the answer read makes no sense; it is asked again.
+
+        Raises:
+            UpstreamError: One of its kinds, once asking again does not help.
+        """
+        for attempt in stamina.retry_context(
+            on=errors.Unreachable, attempts=_ATTEMPTS, timeout=None, wait_jitter=0.2
+        ):
+            with attempt:
+                return self._get_once(path, params, model, check)
+        raise AssertionError("unreachable")  # pragma: no cover
+
+    @property
+    def sign_in_refused(self) -> bool:
+        """Whether upstream refused the credentials in the last half minute."""
+        return self._tokens.refused
+
+    def close(self) -> None:
+        """Wake what waits, and drop all connections."""
+        self._closing.set()
+        self._http.close()
+
+    def _get_once(
+        self,
+        path: str,
+        params: Mapping[str, str],
+        model: type[M],
+        check: Callable[[M], None] | None,
+    ) -> Answer[M]:
+        token = self._tokens.current()
+        response, asked_at = self._send(path, params, token)
+        if response.status_code == 401:
+            token = self._tokens.replace(token)
+            response, asked_at = self._send(path, params, token)
+        if response.status_code == 401 and token != self._tokens.current():
+            raise errors.Unreachable("the token was used up before it could be used", status=401)
+        if response.status_code != 200:
+            raise _refusal(response, asked_at)
+        value = _read(response, model)
+        if check is not None:
+            check(value)
+        return Answer(value, asked_at)
+
+    def _send(self, path: str, params: Mapping[str, str], token: str) -> tuple[httpx.Response, int]:
+        self._wait_for_budget()
+        response: httpx.Response | None = None
+        wall, began = time.time(), time.monotonic()
+        try:
+            response = self._exchange(
+                "GET", path, params=params, headers={"Authorization": f"Bearer {token}"}
+            )
+        finally:
+            self.budget.observe(None if response is None else response.headers)
+        if response.status_code == 429:
+            self.budget.hold(response.headers)
+        return response, _asked_at(response, wall, time.monotonic() - began)
+
+    def _wait_for_budget(self) -> None:
+        while (seconds := self.budget.take()) > 0:
+            if self._closing.wait(seconds):
+                break
+        self._raise_if_closed()
+
+    def _raise_if_closed(self) -> None:
+        if self._closing.is_set():
+            raise errors.Stopped("the connection to Mailbox API 2.0 was closed")
+
+    def _exchange(self, method: str, path: str, **options: object) -> httpx.Response:
+        try:
+            response = self._http.request(
+                method,
+                self._address.url + path,
+                extensions=self._extensions,
+                **options,  # type: ignore[arg-type]
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as trouble:
+            # A client that is closed in the middle of a request raises a bare RuntimeError.
+            self._raise_if_closed()
+            raise errors.Unreachable(
+                f"no answer from {self._address.host} ({type(trouble).__name__})"
+            ) from trouble
+        return response
+
+    def _sign_in(self) -> Grant:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._credentials.app_id,
+            "client_secret": self._credentials.app_secret,
+        }
+        response = self._exchange("POST", "/oauth2/token", data=form)
+        if response.status_code in _SIGN_IN_REFUSED:
+            raise errors.SignInRefused(
+                "Mailbox API 2.0 does not accept the application's id and secret",
+                status=response.status_code,
+            )
+        if response.status_code == 429:
+            self.budget.hold(response.headers)
+        if response.status_code != 200:
+            raise _refusal(response)
+        answer = _read(response, TokenAnswer)
+        return Grant(answer.access_token, answer.expires_in)
+
+
+def _proxy(url: str) -> httpx.Proxy:
+    # What httpx says of a URL that it cannot read repeats parts of it, and it may hold a password.
+    try:
+        proxy = httpx.Proxy(url)
+        usable = proxy.url.scheme in {"http", "https"} and bool(proxy.url.host)
+    except (ValueError, httpx.InvalidURL):
+        usable = False
+    if not usable:
+        raise ValueError("the proxy must look like http://host:3128")
+    return proxy
+
+
+def _refusal(response: httpx.Response, asked_at: int = 0) -> errors.UpstreamError:
+    """The error that an answer other than 200 stands for."""
+    status = response.status_code
+    kind, message = _kind(response)
+    return kind(
+        f"{message} (status {status})",
+        status=status,
+        correlation_id=response.headers.get("Correlation-Id"),
+        asked_at=asked_at,
+    )
+
+
+def _kind(response: httpx.Response) -> tuple[type[errors.UpstreamError], str]:
+    status = response.status_code
+    if status == LOOP_STATUS and LOOP_HEADER in response.headers:
+        return errors.CameBack, "the address of Mailbox API 2.0 leads back to this server"
+    if status in _TRANSIENT or status >= 500:
+        return errors.Overloaded, "Mailbox API 2.0 cannot answer now"
+    if status in {401, 403}:
+        return errors.AccessRefused, "Mailbox API 2.0 does not let this application see that"
+    if 300 <= status < 400:
+        return errors.Redirected, "Mailbox API 2.0 answered with a redirect"
+    return errors.RequestRefused, "Mailbox API 2.0 refuses the request"
+
+
+def _read(response: httpx.Response, model: type[M]) -> M:
+    try:
+        return model.model_validate_json(response.content)
+    except ValidationError as faults:
+        first = faults.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise errors.Incoherent(
+            f"an answer of Mailbox API 2.0 cannot be read: {place or 'body'}: {first['msg']}",
+            status=response.status_code,
+            correlation_id=response.headers.get("Correlation-Id"),
+        ) from None
+
+
+def _asked_at(response: httpx.Response, wall: float, took: float) -> int:
+    """When the request was sent, by upstream's clock if it shows one, never later than true."""
+    try:
+        answered = parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+    except ValueError:
+        return math.floor(wall)
+    return math.floor(answered) - math.ceil(took)

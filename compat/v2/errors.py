@@ -1,0 +1,76 @@
+"""What upstream did instead of answering, in the words of Mailbox API 2.0.
+
+::
+
+    UpstreamError
+    ├── Unreachable        no usable answer, however often it was asked
+    │   ├── Overloaded     429 or 5xx to the last
+    │   └── Incoherent     answers that contradict themselves or the documentation
+    ├── SignInRefused      the application's id and secret are not accepted
+    ├── AccessRefused      signed in, but not allowed to see this
+    ├── RequestRefused     the request itself is refused (400, 404 and their like)
+    ├── Redirected         upstream points elsewhere; a token never follows
+    ├── CameBack           our own request arrived at our own server
+    └── Stopped            whoever asked has given up
+"""
+
+from __future__ import annotations
+
+
+class UpstreamError(Exception):
+    """Mailbox API 2.0 gave no answer that can be used.
+
+    Attributes:
+        status: The HTTP status of the last answer, if there was one.
+        correlation_id: Upstream's own name for that answer, to quote to its support.
+        asked_at: When that answer was asked for, epoch seconds by upstream's clock.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        correlation_id: str | None = None,
+        asked_at: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.correlation_id = correlation_id
+        self.asked_at = asked_at
+
+
+class Unreachable(UpstreamError):
+    """No usable answer: connections dropped, time-outs, bodies cut short."""
+
+
+class Overloaded(Unreachable):
+    """Upstream says that it cannot answer now (429, 5xx)."""
+
+
+class Incoherent(Unreachable):
+    """An answer that contradicts itself or lacks a key that is documented as always there."""
+
+
+class SignInRefused(UpstreamError):
+    """The application's id and secret were refused."""
+
+
+class AccessRefused(UpstreamError):
+    """The token is accepted no more, or its user may not see what was asked for."""
+
+
+class RequestRefused(UpstreamError):
+    """Upstream refuses the request itself; asking again would not help."""
+
+
+class Redirected(UpstreamError):
+    """Upstream answered with a redirect, which is never followed."""
+
+
+class CameBack(UpstreamError):
+    """The address of the API leads to this very server."""
+
+
+class Stopped(UpstreamError):
+    """The work was given up by whoever asked for it."""

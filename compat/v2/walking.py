@@ -1,0 +1,243 @@
+"""Walking the conversations created in a window while the account lives.
+
+Pages by number lose rows: whatever is removed shifts the rows behind it, and one can slip over a
+page boundary unseen. So a walk goes by key. It always asks for the first page, oldest first, and
+begins the next request at the second of the last row it saw. What is selected by time cannot be
+shifted, so each conversation that is there throughout the walk is seen.
+
+A walk hands on *sightings*: rows come again where requests overlap. Whoever collects them unites
+them by id, the later one winning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from compat.v2.client import Answer, Client
+from compat.v2.errors import Incoherent, RequestRefused
+from compat.v2.models import Conversation, ConversationsAnswer, PageFacts
+from compat.v2.search import created_between
+
+Rows = Sequence[Conversation]
+
+_READINGS_OF_A_SECOND: Final = 3
+_PAGES_THAT_PAY: Final = 25
+_MOST_PARTS: Final = 8
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a walk looks at, beside the time.
+
+    Attributes:
+        mailboxes: Only conversations in one of these; all visible ones if empty.
+        folder: Only conversations that this folder shows.
+        status: `all`, or `spam` for what `all` may hide.
+    """
+
+    mailboxes: tuple[int, ...] = ()
+    folder: int | None = None
+    status: str = "all"
+
+    def params(self, first: int, last: int, sort: str, page: int) -> dict[str, str]:
+        """The parameters of one request for what was created from `first` to `last`."""
+        params = {
+            "status": self.status,
+            "query": created_between(first, last),
+            "sortField": sort,
+            "sortOrder": "asc",
+            "page": str(page),
+        }
+        if self.mailboxes:
+            params["mailbox"] = ",".join(map(str, self.mailboxes))
+        if self.folder is not None:
+            params["folder"] = str(self.folder)
+        return params
+
+
+@dataclass(frozen=True)
+class Window:
+    """Seconds of creation, epoch UTC, both ends included."""
+
+    first: int
+    last: int
+
+
+def second_of(row: Conversation) -> int:
+    """The whole second in which a conversation was created, as its payload shows it."""
+    return math.floor(row.created_at.timestamp())
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The first answer of a walk.
+
+    Attributes:
+        rows: The rows on it.
+        rest: What is still to be walked, cut into parts that can be walked side by side.
+        expected: How many rows the whole window holds, roughly.
+        asked_at: When it was asked, epoch seconds by upstream's clock.
+    """
+
+    rows: Rows
+    rest: tuple[Window, ...]
+    expected: int
+    asked_at: int
+
+
+class Walk:
+    """One selection, to be walked through any number of windows.
+
+    Args:
+        client: The line to upstream.
+        selection: What to look at.
+        on_request: Called before each request; raises to stop the walk.
+    """
+
+    def __init__(
+        self, client: Client, selection: Selection, on_request: Callable[[], None] = lambda: None
+    ) -> None:
+        self._client = client
+        self._selection = selection
+        self._on_request = on_request
+
+    def open(self, window: Window) -> Opening:
+        """Ask for the first page, and plan the rest by what it says."""
+        answer = self._from_key(window.first, window.last)
+        rows, pages = answer.value.rows, answer.value.page.total_pages
+        rest: tuple[Window, ...] = ()
+        if pages > 1:
+            rest = cut(Window(_last_second(rows, window.first), window.last), pages)
+        return Opening(rows, rest, answer.value.page.total_elements, answer.asked_at)
+
+    def rest(self, window: Window) -> Iterator[Rows]:
+        """All sightings of what was created in a window, page by page, oldest first.
+
+        Raises:
+            UpstreamError: Upstream fails, or its answers stay incoherent.
+        """
+        key = window.first
+        while key <= window.last:
+            answer = self._from_key(key, window.last).value
+            rows = answer.rows
+            yield rows
+            if answer.page.total_pages <= 1:
+                return
+            last = _last_second(rows, key)
+            if last == key or _crowded(rows, last):
+                # Of a second that is itself the key there are surely two pages.
+                yield from self._whole_second(last, probe=2 if last == key else 1)
+                last += 1
+            key = last
+
+    def _from_key(self, key: int, last: int) -> Answer[ConversationsAnswer]:
+        # One second more than wanted: the index may hold fractions that payloads do not show.
+        return self._ask(
+            self._selection.params(key, last + 1, "createdAt", 1),
+            lambda answer: _check_ascending(answer, key),
+        )
+
+    def _whole_second(self, second: int, *, probe: int) -> Iterator[Rows]:
+        """A second with more conversations than may fit on a page: by page number after all.
+
+        Sorted by number and read from the last page to the first, a removal moves rows towards
+        pages that are still to be read. An arrival in the middle moves them the other way, so a
+        reading during which the second grew is made again. The probe tells which page is last.
+        """
+        for _ in range(_READINGS_OF_A_SECOND):
+            first = self._page_of(second, probe)
+            yield first.rows
+            last = max(first.page.total_pages, 1)
+            read = [(probe, first)] if probe == last else []
+            for number in range(last - len(read), 0, -1):
+                answer = self._page_of(second, number)
+                yield answer.rows
+                read.append((number, answer))
+            if _settled(read):
+                return
+        raise Incoherent(
+            f"the conversations created in second {second} kept changing while they were read"
+        )
+
+    def _page_of(self, second: int, number: int) -> ConversationsAnswer:
+        try:
+            return self._ask(
+                self._selection.params(second, second + 1, "number", number),
+                lambda answer: _check_not_missing(answer, number),
+            ).value
+        except RequestRefused as refusal:
+            if refusal.status != 404 or number == 1:
+                raise
+            return _NOTHING  # removals took the last page away
+
+    def _ask(
+        self, params: dict[str, str], check: Callable[[ConversationsAnswer], None]
+    ) -> Answer[ConversationsAnswer]:
+        self._on_request()
+        return self._client.get("/conversations", params, ConversationsAnswer, check=check)
+
+
+_NOTHING: Final = ConversationsAnswer(page=PageFacts(totalElements=0, totalPages=0))
+
+
+def cut(window: Window, pages: int) -> tuple[Window, ...]:
+    """Cut what is left of a window into parts worth walking side by side.
+
+    Each part costs about one request more than the whole would, so short walks stay whole.
+    """
+    seconds = window.last - window.first + 1
+    parts = max(1, min(_MOST_PARTS, pages // _PAGES_THAT_PAY, seconds))
+    edges = [window.first + seconds * part // parts for part in range(parts + 1)]
+    return tuple(Window(first, after - 1) for first, after in pairwise(edges))
+
+
+def _last_second(rows: Iterable[Conversation], key: int) -> int:
+    return max((second_of(row) for row in rows), default=key)
+
+
+def _crowded(rows: Rows, second: int) -> bool:
+    """Whether so many rows share a second that they are likely to go on behind the page.
+
+    To ask for that second alone then costs less than to begin the next page with it.
+    """
+    return sum(second_of(row) == second for row in rows) > len(rows) // 3 > 1
+
+
+def _settled(read: Sequence[tuple[int, ConversationsAnswer]]) -> bool:
+    """Whether nothing came in between while pages were read from the last to the first.
+
+    Where removals took the last pages away and arrivals brought them back, totals show nothing;
+    but then there is a page behind the first that had rows.
+    """
+    shown = [(number, answer.page) for number, answer in read if answer.rows]
+    totals = [page.total_elements for _, page in shown]
+    nothing_behind = all(page.total_pages <= shown[0][0] for _, page in shown)
+    return nothing_behind and totals == sorted(totals, reverse=True)
+
+
+def _check_not_missing(answer: ConversationsAnswer, number: int) -> None:
+    """Rows must be there, unless removals made the page number lie past the end."""
+    past_the_end = number > max(1, answer.page.total_pages)
+    if not answer.rows and answer.page.total_elements and not past_the_end:
+        raise Incoherent("a page of conversations is empty although its total is not")
+
+
+def _check_ascending(answer: ConversationsAnswer, key: int) -> None:
+    """What goes by key depends on the order: rows from the key on must come oldest first.
+
+    Upstream may repeat a row on a page, or show one from before the key; neither does harm.
+    """
+    _check_not_missing(answer, 1)
+    rows = answer.rows
+    times_seen = Counter(row.id for row in rows)
+    seconds = [second_of(row) for row in rows if times_seen[row.id] == 1]
+    in_order = [second for second in seconds if second >= key]
+    if in_order != sorted(in_order):
+        raise Incoherent("conversations do not come in the order asked for")
+    if answer.page.total_pages > 1 and _last_second(rows, key - 1) < key:
+        raise Incoherent("conversations come from outside of the time asked for")

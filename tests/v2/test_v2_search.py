@@ -1,0 +1,44 @@
+"""Search expressions, of the documented kinds only."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compat.v2.search import LAST_SECOND, created_between
+
+FIRST_SECOND = -62_135_596_800
+SECONDS = st.integers(FIRST_SECOND, LAST_SECOND)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expression"),
+    [
+        (0, 0, "(createdAt:[1970-01-01T00:00:00Z TO 1970-01-01T00:00:00Z])"),
+        (-1, 86_400, "(createdAt:[1969-12-31T23:59:59Z TO 1970-01-02T00:00:00Z])"),
+        (FIRST_SECOND, 0, "(createdAt:[0001-01-01T00:00:00Z TO 1970-01-01T00:00:00Z])"),
+        (0, LAST_SECOND, "(createdAt:[1970-01-01T00:00:00Z TO 9999-12-31T23:59:59Z])"),
+    ],
+)
+def test_a_window_is_spelled_as_documented(first: int, last: int, expression: str) -> None:
+    assert created_between(first, last) == expression
+
+
+def test_nothing_is_asked_for_beyond_the_last_year() -> None:
+    beyond = created_between(LAST_SECOND, LAST_SECOND + 1)
+    assert beyond == created_between(LAST_SECOND, LAST_SECOND)
+
+
+@given(SECONDS, SECONDS)
+def test_both_ends_are_whole_seconds_with_four_digit_years(first: int, last: int) -> None:
+    moment = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z"
+    form = rf"\(createdAt:\[{moment} TO {moment}\]\)"
+    match = re.fullmatch(form, created_between(first, last))
+    assert match is not None
+    ends = [datetime.fromisoformat(end).replace(tzinfo=UTC) for end in match.groups()]
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    assert [(end - epoch).days * 86_400 + (end - epoch).seconds for end in ends] == [first, last]
