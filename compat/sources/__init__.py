@@ -1,0 +1,1 @@
+"""Sources bring what a report needs."""

@@ -1,0 +1,69 @@
+"""Which folders are homes of conversations, and which are views over other folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from cachetools import TTLCache
+
+from compat import clock
+from compat.v2 import catalogue
+from compat.v2.client import Client
+
+_HOMES: Final = frozenset({"open", "assigned", "closed", "spam", "drafts"})
+_REMEMBERED: Final = 300.0
+_MOST_MAILBOXES: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Folders asked for, sorted by what they are.
+
+    Attributes:
+        homes: Home folders; a conversation's payload names the one it is in.
+        home_mailboxes: The mailboxes these belong to.
+        views: Folders that only upstream can say the contents of.
+        unknown: Ids that belong to no folder that was looked at.
+    """
+
+    homes: frozenset[int]
+    home_mailboxes: frozenset[int]
+    views: frozenset[int]
+    unknown: frozenset[int]
+
+
+class Folders:
+    """The account's folders, asked for when needed and remembered for five minutes."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._types: TTLCache[int, dict[int, str]] = TTLCache(
+            _MOST_MAILBOXES, _REMEMBERED, timer=clock.elapsed
+        )
+
+    def sort(self, folders: frozenset[int], mailboxes: frozenset[int]) -> Sorted:
+        """Tell home folders from views, looking into these mailboxes; into all if empty."""
+        existing = self.mailboxes()
+        owner: dict[int, int] = {}
+        types: dict[int, str] = {}
+        for mailbox in existing & mailboxes if mailboxes else existing:
+            here = self._types_in(mailbox)
+            types |= here
+            owner |= dict.fromkeys(here, mailbox)
+        homes = frozenset(each for each in folders if types.get(each) in _HOMES)
+        known = folders & types.keys()
+        return Sorted(
+            homes, frozenset(owner[each] for each in homes), known - homes, folders - known
+        )
+
+    def mailboxes(self) -> frozenset[int]:
+        """The ids of all mailboxes that the application may see."""
+        return frozenset(mailbox.id for mailbox in catalogue.mailboxes(self._client))
+
+    def _types_in(self, mailbox: int) -> dict[int, str]:
+        types = self._types.get(mailbox)
+        if types is None:
+            types = {each.id: each.type for each in catalogue.folders(self._client, mailbox)}
+            self._types[mailbox] = types
+        return types

@@ -1,0 +1,224 @@
+"""Conversations fetched from Mailbox API 2.0 when they are asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from compat import clock
+from compat.coverage import Ages, Span, united
+from compat.needs import Found, Need, Progress, Row
+from compat.settings import Settings, SettingsError, variable
+from compat.sources.folders import Folders, Sorted
+from compat.sources.memory import Fetched, Memory, Scope, belongs
+from compat.v2.client import Client, Credentials
+from compat.v2.errors import Incoherent, RequestRefused
+from compat.v2.gathering import Sink, gather
+from compat.v2.models import Conversation
+from compat.v2.walking import Rows, Selection, Window, second_of
+
+_ROUNDS: Final = 3
+_MOST_MAILBOXES_NAMED: Final = 50
+
+_UNKNOWN: Final = frozenset({400, 404})
+"""How upstream may refuse a mailbox or a folder that does not exist."""
+
+_ALL: Final = ("all",)
+_WITH_SPAM: Final = ("spam", "all", "spam")
+"""Whether `all` shows spam is not documented. A conversation that is marked, or unmarked, while
+the walks go on is still met by one of the three."""
+
+
+def connect(settings: Settings) -> LiveSource:
+    """The source that the settings name.
+
+    Raises:
+        SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
+    """
+    secret = settings.app_secret.get_secret_value()
+    needed = (("app_id", settings.app_id, "App ID"), ("app_secret", secret, "App Secret"))
+    if missing := [(field, what) for field, value, what in needed if not value]:
+        raise SettingsError(
+            "\n".join(
+                f"{variable(field)} is not set: make an application at Help Scout under "
+                f"Your Profile, My Apps, and set it to the {what} shown there"
+                for field, what in missing
+            )
+        )
+    try:
+        client = Client(
+            Credentials(settings.app_id, secret),
+            base_url=settings.base_url,
+            connect_to=settings.connect_to,
+            reserve=settings.rate_reserve,
+            timeout=settings.timeout,
+            proxy=settings.proxy.get_secret_value() if settings.proxy else None,
+        )
+    except ValueError as error:
+        names = ", ".join(map(variable, ("base_url", "connect_to", "proxy")))
+        raise SettingsError(f"{names}: {error}") from None
+    ages = Ages(settings.recent_age, settings.max_age)
+    return LiveSource(client, ages, workers=settings.parallel, most_rows=settings.memory_rows)
+
+
+class LiveSource:
+    """Brings rows from upstream, and remembers them.
+
+    Args:
+        client: The line to upstream.
+        ages: How old remembered rows may be.
+        workers: How many requests one question may have under way at once.
+        most_rows: How many rows are remembered at most.
+    """
+
+    def __init__(self, client: Client, ages: Ages, *, workers: int, most_rows: int) -> None:
+        self._client = client
+        self._workers = workers
+        self._folders = Folders(client)
+        self._memory = Memory(self._fetch_scope, ages, most_rows)
+
+    @property
+    def ready(self) -> bool:
+        """Whether upstream has not refused the account's credentials just now."""
+        return not self._client.sign_in_refused
+
+    def held(self) -> float:
+        """Seconds until the rate budget lets the next request through."""
+        return self._client.budget.wait()
+
+    def close(self) -> None:
+        """Wake what waits, and drop all connections."""
+        self._client.close()
+
+    def rows(self, need: Need, progress: Progress) -> Found:
+        """Bring the conversations that a report needs.
+
+        Raises:
+            UpstreamError: Upstream fails, or its answers do not settle.
+        """
+        if not need.folders:
+            return self._memory.rows(Scope(need.mailboxes, need.spam), need.created, progress)
+        folders = self._folders.sort(need.folders, need.mailboxes)
+        found = []
+        if folders.homes:
+            scope = Scope(folders.home_mailboxes, need.spam)
+            kept = self._memory.rows(scope, need.created, progress)
+            rows = [row for row in kept.rows if row.folder in folders.homes]
+            found.append(Found(rows, kept.as_of, kept.fresh_until))
+        if views := folders.views | folders.unknown:
+            began = clock.elapsed()
+            fetched = self._settled(
+                lambda: [self._view(need, view, folders, progress) for view in sorted(views)]
+            )
+            found.append(self._memory.unkept(fetched, began))
+        return _merged(found)
+
+    def _settled(self, walk: Callable[[], Sequence[Fetched]]) -> Fetched:
+        """What views show, walked until two rounds agree: rows may move between two walks."""
+        before = _joined(walk())
+        for _ in range(_ROUNDS - 1):
+            now = _joined(walk())
+            if _ids(now) == _ids(before):
+                return Fetched(now.rows, before.as_of)
+            before = now
+        raise Incoherent("the folders asked for kept changing while they were read")
+
+    def _view(self, need: Need, view: int, folders: Sorted, progress: Progress) -> Fetched:
+        scope = Scope(need.mailboxes, need.spam)
+        try:
+            return self._fetch_scope(scope, united(need.created), progress, view)
+        except RequestRefused as refusal:
+            # An id that nobody knows counts nothing; it is no error of the caller's.
+            if refusal.status not in _UNKNOWN or view not in folders.unknown:
+                raise
+            return Fetched((), refusal.asked_at)
+
+    def _fetch_scope(
+        self, scope: Scope, spans: Sequence[Span], progress: Progress, folder: int | None = None
+    ) -> Fetched:
+        try:
+            return self._fetch(scope, spans, progress, folder)
+        except RequestRefused as refusal:
+            if refusal.status not in _UNKNOWN or not scope.mailboxes:
+                raise
+            existing = scope.mailboxes & self._folders.mailboxes()
+            if existing == scope.mailboxes:
+                raise
+            if not existing:
+                return Fetched((), refusal.asked_at)
+        return self._fetch(Scope(existing, scope.spam), spans, progress, folder)
+
+    def _fetch(
+        self, scope: Scope, spans: Sequence[Span], progress: Progress, folder: int | None = None
+    ) -> Fetched:
+        seen = _Seen(spans, progress)
+        sink = Sink(seen.take, seen.expect, progress.check)
+        # A longer list would make a longer URL than servers read; payloads are judged anyway.
+        named = len(scope.mailboxes) <= _MOST_MAILBOXES_NAMED
+        mailboxes = tuple(sorted(scope.mailboxes)) if named else ()
+        windows = [Window(*span) for span in spans]
+        began = [
+            gather(
+                self._client,
+                Selection(mailboxes, folder, status),
+                windows,
+                sink,
+                workers=self._workers,
+            )
+            for status in (_WITH_SPAM if scope.spam else _ALL)
+        ]
+        return Fetched([row for row in seen.rows() if belongs(row, scope)], began[0])
+
+
+class _Seen:
+    """Sightings united by id, slim from the start; the later sighting wins."""
+
+    def __init__(self, spans: Sequence[Span], progress: Progress) -> None:
+        self._spans = spans
+        self._progress = progress
+        self._rows: dict[int, Row] = {}
+
+    def take(self, rows: Rows) -> None:
+        before = len(self._rows)
+        for row in map(_slim, rows):
+            if any(span.first <= row.created <= span.last for span in self._spans):
+                self._rows[row.id] = row
+        self._progress.taken += len(self._rows) - before
+
+    def expect(self, total: int) -> None:
+        self._progress.expected += total
+
+    def rows(self) -> list[Row]:
+        return sorted(self._rows.values())
+
+
+def _slim(conversation: Conversation) -> Row:
+    return Row(
+        second_of(conversation),
+        conversation.id,
+        conversation.mailbox_id,
+        conversation.folder_id,
+        sys.intern(conversation.type),
+        sys.intern(conversation.status),
+        sys.intern(conversation.state),
+        tuple(tag.id for tag in conversation.tags),
+    )
+
+
+def _ids(fetched: Fetched) -> set[int]:
+    return {row.id for row in fetched.rows}
+
+
+def _joined(walks: Sequence[Fetched]) -> Fetched:
+    rows = {row.id: row for walk in walks for row in walk.rows}
+    return Fetched(sorted(rows.values()), min(walk.as_of for walk in walks))
+
+
+def _merged(found: Sequence[Found]) -> Found:
+    rows = {row.id: row for one in found for row in one.rows}
+    return Found(
+        sorted(rows.values()),
+        min(one.as_of for one in found),
+        min(one.fresh_until for one in found),
+    )

@@ -1,0 +1,1 @@
+"""What brings conversations, and what remembers them."""

@@ -1,0 +1,97 @@
+"""Arithmetic on intervals against sets of seconds."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compat.coverage import Ages, Known, Span, learn, overlap, united, usable, without
+
+MOST = 24
+
+SPANS = st.tuples(st.integers(0, MOST), st.integers(0, 6)).map(
+    lambda drawn: Span(drawn[0], drawn[0] + drawn[1])
+)
+LISTS = st.lists(SPANS, max_size=6)
+KNOWN = st.lists(st.builds(Known, SPANS, st.integers(0, MOST + 6)), max_size=6)
+AGES = st.builds(Ages, st.integers(0, 8), st.integers(0, 30), st.integers(0, 12))
+
+
+def seconds(*spans: Span) -> set[int]:
+    """The seconds of some spans, one by one."""
+    return {second for span in spans for second in range(span.first, span.last + 1)}
+
+
+def assert_tidy(spans: list[Span]) -> None:
+    """Never empty, in ascending order, without a second in common."""
+    assert all(span.first <= span.last for span in spans)
+    assert all(span.last < later.first for span, later in pairwise(spans))
+
+
+def taught(news: list[Known]) -> list[Known]:
+    """What is known after one piece of news after the other."""
+    known: list[Known] = []
+    for one in news:
+        known = learn(known, one)
+    return known
+
+
+@given(LISTS)
+def test_united_spans_are_the_same_seconds(spans: list[Span]) -> None:
+    result = united(spans)
+    assert seconds(*result) == seconds(*spans)
+    assert_tidy(result)
+
+
+@given(LISTS)
+def test_united_spans_do_not_touch(spans: list[Span]) -> None:
+    assert all(span.last + 1 < later.first for span, later in pairwise(united(spans)))
+
+
+@given(LISTS, LISTS)
+def test_without_leaves_the_seconds_that_are_not_taken(
+    wanted: list[Span], taken: list[Span]
+) -> None:
+    result = without(wanted, taken)
+    assert seconds(*result) == seconds(*wanted) - seconds(*taken)
+    assert_tidy(result)
+
+
+@given(SPANS, SPANS)
+def test_spans_overlap_if_they_have_a_second_in_common(one: Span, other: Span) -> None:
+    assert overlap(one, other) is bool(seconds(one) & seconds(other))
+
+
+@given(KNOWN)
+def test_the_latest_news_of_a_second_counts(news: list[Known]) -> None:
+    expected = {second: as_of for span, as_of in news for second in seconds(span)}
+    known = taught(news)
+    assert {second: as_of for span, as_of in known for second in seconds(span)} == expected
+    assert_tidy([part.span for part in known])
+
+
+@given(KNOWN, st.integers(0, 2 * MOST), AGES)
+def test_a_second_is_usable_while_it_is_young_enough(
+    news: list[Known], now: int, ages: Ages
+) -> None:
+    known = taught(news)
+    expected = {
+        (second, as_of)
+        for span, as_of in known
+        for second in seconds(span)
+        if now - as_of < most_age(second, as_of, ages)
+    }
+    parts = usable(known, now, ages)
+    assert {(second, as_of) for span, as_of in parts for second in seconds(span)} == expected
+    assert_tidy([part.span for part in parts])
+
+
+def most_age(second: int, as_of: int, ages: Ages) -> int:
+    """How old knowledge of a conversation may become, by how old that was when it was fetched."""
+    return max(ages.recent, ages.older) if second + ages.settled <= as_of else ages.recent
+
+
+def test_a_day_settles_a_conversation() -> None:
+    assert Ages(60, 3600).settled == 86_400
