@@ -1,1 +1,45 @@
-"""Help Scout's Mailbox API 1.0 reports, computed from Mailbox API 2.0."""
+"""Help Scout's Mailbox API 1.0 reports, computed from Mailbox API 2.0.
+
+The names below are the library's face; each is imported when it is first used, so that
+importing the package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from compat.conventions import Conventions
+    from compat.service import LegacyReports
+    from compat.settings import Settings, SettingsError
+    from compat.v1.errors import LegacyError
+    from compat.v1.exchange import LegacyAnswer, LegacyRequest
+
+__all__ = [
+    "Conventions",
+    "LegacyAnswer",
+    "LegacyError",
+    "LegacyReports",
+    "LegacyRequest",
+    "Settings",
+    "SettingsError",
+]
+
+_HOMES = {
+    "Conventions": "compat.conventions",
+    "LegacyAnswer": "compat.v1.exchange",
+    "LegacyError": "compat.v1.errors",
+    "LegacyReports": "compat.service",
+    "LegacyRequest": "compat.v1.exchange",
+    "Settings": "compat.settings",
+    "SettingsError": "compat.settings",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

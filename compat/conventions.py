@@ -147,8 +147,6 @@ class Conventions(BaseModel):
 
 
 def _among(values: frozenset[str], allowed: frozenset[str]) -> frozenset[str]:
-    if unknown := values - allowed:
-        raise ValueError(
-            f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(sorted(allowed))}"
-        )
+    if not values <= allowed:
+        raise ValueError(f"each must be one of {', '.join(sorted(allowed))}")
     return values

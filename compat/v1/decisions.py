@@ -179,12 +179,6 @@ DECISIONS: Final = (
         "A wrong URL shows itself without a key, and strangers learn nothing about parameters.",
     ),
     Decision(
-        "A range that is not covered",
-        "If the local copy does not reach over the range and nothing else can be asked, 400 "
-        "names `start` or `end` and says what is covered.",
-        "A number from half the data would be wrong without a sign of it.",
-    ),
-    Decision(
         "Credentials that are refused",
         "If the vendor refuses the account's credentials, 403 names the setting to look at.",
         "The caller's own key was good: another status would send its owner to the wrong place.",

@@ -1,0 +1,1 @@
+"""Engines turn a query into an answer."""

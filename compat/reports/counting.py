@@ -1,0 +1,50 @@
+"""Which conversations count: the rules that all reports of new conversations share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from compat.conventions import Conventions
+from compat.coverage import Span
+from compat.needs import Need, Row
+from compat.v1.instants import epoch
+from compat.v1.query import Range, ReportQuery
+
+
+def created_in_range(query: ReportQuery, conventions: Conventions) -> Need:
+    """The conversations created in a query's ranges, in its mailboxes and folders."""
+    ranges = [query.current, *([query.previous] if query.previous else [])]
+    return Need(
+        created=tuple(map(span, ranges)),
+        mailboxes=frozenset(query.mailboxes),
+        folders=frozenset(query.folders),
+        spam=conventions.spam_counts,
+    )
+
+
+def span(asked: Range) -> Span:
+    """A range as seconds of creation."""
+    return Span(epoch(asked.start), epoch(asked.end))
+
+
+def counted(rows: Iterable[Row], query: ReportQuery, conventions: Conventions) -> list[Row]:
+    """The rows that count for a query, in the order given.
+
+    Published and not spam, by the vendor's page; then every filter must agree (decided).
+    Mailboxes and folders were left to the source.
+    """
+    return [
+        row
+        for row in rows
+        if row.state in conventions.counted_states
+        and row.status not in conventions.uncounted_statuses
+        and (not query.types or row.type in query.types)
+        and (not query.tags or _tagged(row, query.tags, conventions))
+    ]
+
+
+def _tagged(row: Row, tags: tuple[int, ...], conventions: Conventions) -> bool:
+    agree = any if conventions.tags_match == "any" else all
+    return agree(
+        not row.tags if tag == conventions.untagged_tag else tag in row.tags for tag in tags
+    )
