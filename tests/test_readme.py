@@ -1,0 +1,74 @@
+"""What the README tells people to do, done."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from compat.service import LegacyReports
+from compat.settings import Settings, variables
+from compat.simulator import Behaviour, Simulator, make_account, running
+from compat.v1.exchange import LegacyRequest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    found = re.findall(rf"^ *```{language}\n(.*?)^ *```", README, re.DOTALL | re.MULTILINE)
+    assert found, f"the README has no {language} any more"
+    return [re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in found]
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    account = make_account(500, seed=1)
+    with running(Simulator(account, Behaviour(rate_limit=None))) as base_url:
+        yield {
+            "HELPSCOUT_APP_ID": "demo-app",
+            "HELPSCOUT_APP_SECRET": "demo-secret",
+            "HELPSCOUT_BASE_URL": base_url,
+        }
+
+
+def test_the_python_in_the_readme_prints_five_buckets(environment: dict[str, str]) -> None:
+    (code,) = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert re.findall(r"^(\S+) 00:00:00\+00:00 \d+$", done.stdout, re.MULTILINE) == [
+        "2015-01-01", "2015-01-08", "2015-01-15", "2015-01-22", "2015-01-29",
+    ]  # fmt: skip
+
+
+def test_the_curl_line_in_the_readme_is_answered(environment: dict[str, str]) -> None:
+    (line,) = [line for block in blocks("sh") for line in block.splitlines() if "curl" in line]
+    curl, _, credentials, url = shlex.split(line)
+    assert (curl, credentials) == ("curl", "YOUR_OLD_KEY:X")
+    target = urlsplit(url)
+    with LegacyReports(Settings.from_env(environment)) as reports:
+        answer = reports.answer(
+            LegacyRequest("GET", target.path, target.query.encode(), b"Basic WU9VUl9PTERfS0VZOlg=")
+        )
+    assert answer.status == 200
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    words = {word for block in blocks("sh") for word in re.findall(r"\S*/\S+|curl", block)}
+    commands = {word for word in words if not word.startswith(("'http", "http"))}
+    assert commands == {"scripts/demo", ".venv/bin/helpscout-v1", "curl"}
+    assert (ROOT / "scripts" / "demo").exists()
+    assert shutil.which("helpscout-v1", path=Path(sys.executable).parent)
+
+
+def test_every_setting_in_the_readme_is_one() -> None:
+    known = {name for name, _ in variables()}
+    assert set(re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z_]+\b", README)) <= known
