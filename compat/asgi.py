@@ -66,6 +66,16 @@ def guarded(settings: Settings) -> Settings:
     return settings
 
 
+def malformed() -> bytes:
+    """The whole response to bytes that are no well-formed HTTP, which no application sees."""
+    answer = _json(400, {"code": 400, "error": "The request is no well-formed HTTP"})
+    length = ("Content-Length", str(len(answer.body)))
+    headers = "".join(
+        f"{name}: {value}\r\n" for name, value in (*answer.headers, length, ("Connection", "close"))
+    )
+    return f"HTTP/1.1 400 Bad Request\r\n{headers}\r\n".encode("ascii") + answer.body
+
+
 async def _answer(reports: LegacyReports, scope: Scope) -> LegacyAnswer:
     headers = dict(scope["headers"])
     if _LOOP_MARK in headers:

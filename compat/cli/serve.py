@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         SettingsError: A setting is missing or cannot be used.
     """
-    from compat.asgi import create_app, guarded
+    from compat.asgi import create_app, guarded, malformed
     from compat.service import LegacyReports
 
     settings = Settings.from_env(os.environ)
@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> None:
             port=options.port,
             what="Answering the old API",
             stopping=reports.close,
+            malformed=malformed,
             lifespan="on",
             ssl_certfile=options.ssl_certfile,
             ssl_keyfile=options.ssl_keyfile,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from compat import clock
@@ -100,29 +100,40 @@ class LiveSource:
         if not need.folders:
             return self._memory.rows(Scope(need.mailboxes, need.spam), need.created, progress)
         folders = self._folders.sort(need.folders, need.mailboxes)
-        found = []
-        if folders.homes:
-            scope = Scope(folders.home_mailboxes, need.spam)
-            kept = self._memory.rows(scope, need.created, progress)
-            rows = [row for row in kept.rows if row.folder in folders.homes]
-            found.append(Found(rows, kept.as_of, kept.fresh_until))
-        if views := folders.views | folders.unknown:
+        if folders.views | folders.unknown:
             began = clock.elapsed()
-            fetched = self._settled(
-                lambda: [self._view(need, view, folders, progress) for view in sorted(views)]
-            )
-            found.append(self._memory.unkept(fetched, began))
-        return _merged(found)
+            return self._memory.unkept(self._settled(need, folders, progress), began)
+        scope = Scope(folders.home_mailboxes, need.spam)
+        kept = self._memory.rows(scope, need.created, progress)
+        rows = [row for row in kept.rows if row.folder in folders.homes]
+        return Found(rows, kept.as_of, kept.fresh_until)
 
-    def _settled(self, walk: Callable[[], Sequence[Fetched]]) -> Fetched:
-        """What views show, walked until two rounds agree: rows may move between two walks."""
-        before = _joined(walk())
+    def _settled(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
+        """What views show, walked until two rounds agree, and home folders in between.
+
+        Conversations move between folders while they are walked. One that leaves a view for a
+        home folder is met in the view before or in the home after; so all sightings count, and
+        none may come from memory.
+        """
+        walks = [before := self._views(need, folders, progress)]
         for _ in range(_ROUNDS - 1):
-            now = _joined(walk())
+            if folders.homes:
+                walks.append(self._homes(need, folders, progress))
+            walks.append(now := self._views(need, folders, progress))
             if _ids(now) == _ids(before):
-                return Fetched(now.rows, before.as_of)
+                return _joined(walks)
             before = now
         raise Incoherent("the folders asked for kept changing while they were read")
+
+    def _homes(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
+        scope = Scope(folders.home_mailboxes, need.spam)
+        fetched = self._fetch_scope(scope, united(need.created), progress)
+        rows = [row for row in fetched.rows if row.folder in folders.homes]
+        return Fetched(rows, fetched.as_of)
+
+    def _views(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
+        views = sorted(folders.views | folders.unknown)
+        return _joined([self._view(need, view, folders, progress) for view in views])
 
     def _view(self, need: Need, view: int, folders: Sorted, progress: Progress) -> Fetched:
         scope = Scope(need.mailboxes, need.spam)
@@ -213,12 +224,3 @@ def _ids(fetched: Fetched) -> set[int]:
 def _joined(walks: Sequence[Fetched]) -> Fetched:
     rows = {row.id: row for walk in walks for row in walk.rows}
     return Fetched(sorted(rows.values()), min(walk.as_of for walk in walks))
-
-
-def _merged(found: Sequence[Found]) -> Found:
-    rows = {row.id: row for one in found for row in one.rows}
-    return Found(
-        sorted(rows.values()),
-        min(one.as_of for one in found),
-        min(one.fresh_until for one in found),
-    )

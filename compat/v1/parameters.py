@@ -112,9 +112,19 @@ def _ids(name: str) -> Parameter:
     )
 
 
-F: Final = (
+R: Final = (
     _instant("start", "current", "start", required=True),
     _instant("end", "current", "end", required=True),
+)
+"""The range."""
+
+P: Final = (
+    _instant("previousStart", "previous", "start"),
+    _instant("previousEnd", "previous", "end"),
+)
+"""The range to compare with: both or neither."""
+
+F: Final = (
     _ids("mailboxes"),
     _ids("tags"),
     Parameter(
@@ -122,13 +132,7 @@ F: Final = (
     ),
     _ids("folders"),
 )
-"""The range and the filters, which nearly every report takes."""
-
-P: Final = (
-    _instant("previousStart", "previous", "start"),
-    _instant("previousEnd", "previous", "end"),
-)
-"""The range to compare with: both or neither."""
+"""The filters, which nearly every report takes."""
 
 V: Final = (
     Parameter(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from compat.conventions import Conventions, ViewBy
     from compat.v1.parameters import Parameter
 
-_INDEX: Final = re.compile(r"\[[0-9]*\]\Z")
+_INDEX: Final = re.compile(r"(\[[^\[\]]*\])+\Z")
+"""What PHP puts behind the name of an array's item. Ignored it would widen a question unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,10 @@ class Reading:
 
 def _texts(row: Parameter, pairs: Sequence[tuple[str, str]], conventions: Conventions) -> list[str]:
     """The non-empty texts sent for a parameter: any number for a list, else one at most."""
+    named = [value for name, value in pairs if _INDEX.sub("", name) == row.name]
     if row.many:
-        named = (value for name, value in pairs if _INDEX.sub("", name) == row.name)
         return [text for text in named if text.strip(",")]
-    texts = [value for name, value in pairs if name == row.name and value]
+    texts = [text for text in named if text]
     return texts[:1] if conventions.repeated_parameter == "first" else texts[-1:]
 
 

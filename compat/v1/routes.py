@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from compat.v1.errors import NotFound
-from compat.v1.parameters import F, P, V
+from compat.v1.parameters import F, P, R, V
 
 if TYPE_CHECKING:
     from compat.v1.parameters import Parameter
@@ -30,7 +30,9 @@ class Route:
     parameters: tuple[Parameter, ...]
 
 
-ROUTES: Final = (Route("/v1/reports/conversations/new.json", "new_conversations", (*F, *P, *V)),)
+ROUTES: Final = (
+    Route("/v1/reports/conversations/new.json", "new_conversations", (*R, *P, *F, *V)),
+)
 """Every path that is answered."""
 
 _BY_PATH: Final = {route.path: route for route in ROUTES}

@@ -10,9 +10,12 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Final, Generic, TypeVar
+from socket import SHUT_RDWR, socket
+from typing import Any, Final, Generic, TypeVar
+from weakref import WeakSet
 
 import httpx
 import stamina
@@ -26,6 +29,9 @@ from compat.v2.models import TokenAnswer
 from compat.v2.signin import Grant, Tokens
 
 _ATTEMPTS: Final = 8
+_CONNECT: Final = 10.0
+"""Seconds in which a connection must come about; what waits for it cannot be woken."""
+
 _TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _SIGN_IN_REFUSED: Final = frozenset({400, 401, 403})
 
@@ -85,10 +91,12 @@ class Client:
         self.budget = Budget(reserve)
         self._tokens = Tokens(self._sign_in)
         tls_name = self._address.tls_name
-        self._extensions = {"sni_hostname": tls_name} if tls_name else {}
+        self._extensions: dict[str, Any] = {"sni_hostname": tls_name} if tls_name else {}
+        self._sockets: WeakSet[socket] = WeakSet()
+        self._extensions["trace"] = self._trace
         self._http = httpx.Client(
             headers={"Host": self._address.host, LOOP_HEADER: "1", "Accept": "application/json"},
-            timeout=timeout,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT)),
             follow_redirects=False,
             trust_env=False,
             proxy=_proxy(proxy) if proxy else None,
@@ -129,7 +137,16 @@ class Client:
     def close(self) -> None:
         """Wake what waits, and drop all connections."""
         self._closing.set()
+        for each in list(self._sockets):
+            # Closing alone would leave a thread that waits for a silent upstream waiting.
+            with suppress(OSError):
+                each.shutdown(SHUT_RDWR)
         self._http.close()
+
+    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Remember each connection's socket as it is made."""
+        if event == "connection.connect_tcp.complete":
+            self._sockets.add(info["return_value"].get_extra_info("socket"))
 
     def _get_once(
         self,

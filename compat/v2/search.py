@@ -17,10 +17,11 @@ def created_between(first: int, last: int) -> str:
         first: The first second, epoch seconds UTC, included.
         last: The last second, likewise.
     """
-    return f"(createdAt:[{_spelled(first)} TO {_spelled(min(last, LAST_SECOND))}])"
+    return f"(createdAt:[{spelled(first)} TO {spelled(min(last, LAST_SECOND))}])"
 
 
-def _spelled(second: int) -> str:
+def spelled(second: int) -> str:
+    """A second as Mailbox API 2.0 wants it: whole, with four digits for the year, and `Z`."""
     # A date with a fraction is refused upstream, and isoformat pads the year where strftime
     # does not.
     return (_EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat() + "Z"

@@ -21,12 +21,12 @@ from typing import Final
 from compat.v2.client import Answer, Client
 from compat.v2.errors import Incoherent, RequestRefused
 from compat.v2.models import Conversation, ConversationsAnswer, PageFacts
-from compat.v2.search import created_between
+from compat.v2.search import created_between, spelled
 
 Rows = Sequence[Conversation]
 
 _READINGS_OF_A_SECOND: Final = 3
-_PAGES_THAT_PAY: Final = 25
+_PAGES_THAT_PAY: Final = 20
 _MOST_PARTS: Final = 8
 
 
@@ -147,7 +147,8 @@ class Walk:
 
         Sorted by number and read from the last page to the first, a removal moves rows towards
         pages that are still to be read. An arrival in the middle moves them the other way, so a
-        reading during which the second grew is made again. The probe tells which page is last.
+        reading during which the second grew is made again. The probe tells which page is last,
+        and what is new on it when it is read again.
         """
         for _ in range(_READINGS_OF_A_SECOND):
             first = self._page_of(second, probe)
@@ -158,10 +159,10 @@ class Walk:
                 answer = self._page_of(second, number)
                 yield answer.rows
                 read.append((number, answer))
-            if _settled(read):
+            if _settled(read) and not _arrivals(first, probe, read):
                 return
         raise Incoherent(
-            f"the conversations created in second {second} kept changing while they were read"
+            f"the conversations created at {spelled(second)} kept changing while they were read"
         )
 
     def _page_of(self, second: int, number: int) -> ConversationsAnswer:
@@ -218,6 +219,19 @@ def _settled(read: Sequence[tuple[int, ConversationsAnswer]]) -> bool:
     totals = [page.total_elements for _, page in shown]
     nothing_behind = all(page.total_pages <= shown[0][0] for _, page in shown)
     return nothing_behind and totals == sorted(totals, reverse=True)
+
+
+def _arrivals(
+    first: ConversationsAnswer, probe: int, read: Sequence[tuple[int, ConversationsAnswer]]
+) -> set[int]:
+    """What an arrival has moved onto the probed page: neither there before nor read behind it.
+
+    A removal at the same moment leaves the totals as they were, so that they alone do not tell.
+    """
+    behind = [answer for number, answer in read if number > probe]
+    again = [answer for number, answer in read if number == probe]
+    known = {row.id for answer in (first, *behind) for row in answer.rows}
+    return {row.id for answer in again for row in answer.rows} - known
 
 
 def _check_not_missing(answer: ConversationsAnswer, number: int) -> None:

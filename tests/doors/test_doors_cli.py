@@ -128,18 +128,34 @@ def stuck() -> Iterator[str]:
 
 
 def test_a_stop_answers_those_who_wait_for_a_silent_upstream(stuck: str) -> None:
-    settings = {**ACCOUNT, **KEYS, "HELPSCOUT_BASE_URL": stuck, "COMPAT_TIMEOUT": "3"}
+    settings = {**ACCOUNT, **KEYS, "HELPSCOUT_BASE_URL": stuck}
     with started("serve", "--port", "0", **settings) as server:
         connection = http.client.HTTPConnection(LOOPBACK, server.port, timeout=LONG)
         with closing(connection):
             connection.request("GET", JANUARY, headers=KEY)
             assert ask(server.port, "/healthz", headers={}).status == 200
             server.process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
             answer = read(connection)
         assert answer.status == 503
         assert int(answer.headers["retry-after"]) >= 1
         assert "called off" in answer.json["error"]
         assert server.process.wait(LONG) == 0
+        assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"GET /v1/\xf6 HTTP/1.1", b"BREW /v1/ HTTP/1.1", b"nonsense"]
+)
+def test_what_is_no_http_is_told_so_in_json(demo: Running, request_line: bytes) -> None:
+    with socket.create_connection((LOOPBACK, demo.port), timeout=LONG) as connection:
+        connection.sendall(request_line + b"\r\nHost: here\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == 400
+        assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+        assert answer.headers["Correlation-Id"]
+        assert json.loads(answer.read())["code"] == 400
 
 
 @pytest.fixture(scope="module")

@@ -318,6 +318,28 @@ def test_a_conversation_that_moves_from_view_to_view_is_met(theatre: Theatre) ->
     assert rounds(scene) == 6
 
 
+@pytest.mark.parametrize("moment", range(1, 7))
+def test_a_conversation_that_leaves_a_view_for_a_home_folder_is_met(
+    theatre: Theatre, moment: int
+) -> None:
+    account = account_of(20)
+    every = [row.id for row in account.conversations()]
+    scene = Scene(theatre, account)
+    scene.changes = lambda asked: account.close(every[7]) if asked == moment else None
+    folders = frozenset({folder(account, "needs_attn"), folder(account, "closed")})
+    assert scene.ids(Need((HOUR,), folders=folders)) == every
+
+
+def test_home_folders_next_to_views_are_not_taken_from_memory(theatre: Theatre) -> None:
+    account = account_of(3)
+    every = [row.id for row in account.conversations()]
+    scene = Scene(theatre, account)
+    scene.found(Need((HOUR,)))
+    account.close(every[1])
+    folders = frozenset({folder(account, "needs_attn"), folder(account, "closed")})
+    assert scene.ids(Need((HOUR,), folders=folders)) == every
+
+
 def test_views_that_keep_changing_are_an_error(theatre: Theatre) -> None:
     account = account_of(5)
     scene = Scene(theatre, account)

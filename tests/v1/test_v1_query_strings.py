@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compat.conventions import Conventions
 from compat.v1.errors import BadParameter, ValidationFailed
-from compat.v1.parameters import F
+from compat.v1.parameters import F, R
 from compat.v1.query import Range, ReportQuery, read_pairs
 from tests.strategies import query_strings
 from tests.v1.asking import JANUARY, ask
@@ -100,11 +100,17 @@ def test_a_list_cut_anywhere_is_the_same_list(ids: list[int], data: st.DataObjec
     [
         *("", "&", "&mailboxes", "&mailboxes=", "&mailboxes[]=", "&mailboxes=,", "&types=&tags=,,"),
         *("&viewBy=", "&previousStart=&previousEnd=", "&page=1", "&office_hours=1", "&=x"),
-        *("&Mailboxes=x", "&mailboxes[a]=x", "&mailboxes[0][1]=x", "&viewBy[]=x", "&start[]=x"),
+        *("&Mailboxes=x", "&mailboxes[=x", "&mailboxes]=x", "&[mailboxes]=x", "&mailboxes[0]a=x"),
     ],
 )
 def test_empty_and_unknown_parameters_change_nothing(nothing: str) -> None:
     assert ask(JANUARY + nothing) == ReportQuery(SPAN, view_by="week")
+
+
+@pytest.mark.parametrize("index", ["[x]", "[ 0]", "[0][1]", "[]", "%5Bname%5D"])
+def test_an_index_of_any_kind_never_widens_the_question(index: str) -> None:
+    assert ask(f"{JANUARY}&mailboxes{index}=7").mailboxes == (7,)
+    assert ask(f"{JANUARY}&viewBy{index}=day").view_by == "day"
 
 
 def test_lists_keep_the_order_in_which_they_were_sent() -> None:
@@ -132,7 +138,7 @@ def test_without_view_by_the_convention_speaks(view_by: str) -> None:
 
 def test_a_report_that_is_no_series_ignores_view_by() -> None:
     long = "start=0001-01-01&end=9999-12-31&viewBy=fortnight&previousStart=x"
-    assert ask(long, parameters=F).view_by is None
+    assert ask(long, parameters=(*R, *F)).view_by is None
 
 
 def test_equal_requests_are_equal_and_hash_alike() -> None:
