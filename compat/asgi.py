@@ -117,7 +117,7 @@ async def _done(future: Future[Any], seconds: float) -> None:
 def _health(reports: LegacyReports) -> LegacyAnswer:
     if reports.ready:
         return _json(200, {"status": "ok"})
-    return _json(503, {"status": "unavailable", "error": "Help Scout refuses the credentials"})
+    return _json(503, {"status": "unavailable", "error": "Closing, or refused by Help Scout"})
 
 
 def _json(status: int, content: object) -> LegacyAnswer:

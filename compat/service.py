@@ -267,7 +267,8 @@ class LegacyReports:
         told: LegacyError = translation.told(error)
         if told.status >= 500:
             unforeseen = error if told.status == 500 else None
-            _LOG.error("%s (%s)", told, correlation_id, exc_info=unforeseen)
+            level = logging.ERROR if unforeseen else logging.WARNING
+            _LOG.log(level, "%s (%s)", told, correlation_id, exc_info=unforeseen)
         return render(told).with_header("Correlation-Id", correlation_id)
 
 

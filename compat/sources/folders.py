@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +39,7 @@ class Folders:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._lock = threading.Lock()
         self._types: TTLCache[int, dict[int, str]] = TTLCache(
             _MOST_MAILBOXES, _REMEMBERED, timer=clock.elapsed
         )
@@ -62,8 +64,10 @@ class Folders:
         return frozenset(mailbox.id for mailbox in catalogue.mailboxes(self._client))
 
     def _types_in(self, mailbox: int) -> dict[int, str]:
-        types = self._types.get(mailbox)
+        with self._lock:
+            types = self._types.get(mailbox)
         if types is None:
             types = {each.id: each.type for each in catalogue.folders(self._client, mailbox)}
-            self._types[mailbox] = types
+            with self._lock:
+                self._types[mailbox] = types
         return types
