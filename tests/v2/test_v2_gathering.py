@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compat.simulator import Account, Behaviour, Simulator
+from compat.v2 import walking
 from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, RequestRefused, Stopped
 from compat.v2.gathering import Sink, gather
@@ -77,11 +78,12 @@ def test_parts_tile_the_window(first: int, seconds: int, pages: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pages", "parts"),
-    [(1, 1), (2, 1), (49, 1), (50, 2), (74, 2), (75, 3), (199, 7), (200, 8), (5000, 8)],
+    ("pages", "more", "parts"),
+    [(0, 1, 1), (1, 0, 1), (2, -1, 1), (2, 0, 2), (3, -1, 2), (8, -1, 7), (8, 0, 8), (99, 0, 8)],
 )
-def test_only_long_walks_are_cut(pages: int, parts: int) -> None:
-    assert len(cut(Window(0, YEAR), pages)) == parts
+def test_only_long_walks_are_cut(pages: int, more: int, parts: int) -> None:
+    many = pages * walking._PAGES_THAT_PAY + more
+    assert len(cut(Window(0, YEAR), many)) == parts
 
 
 @pytest.mark.parametrize(("seconds", "parts"), [(1, 1), (2, 2), (3, 3), (8, 8), (9, 8)])
@@ -134,7 +136,7 @@ def test_a_long_window_is_gathered_in_parts(theatre: Theatre) -> None:
     gather(client, ALL, [Window(FIRST, FIRST + YEAR)], basket.sink, workers=4)
     assert basket.ids == {row.id for row in account.conversations()}
     ends = {target.partition(" TO ")[2][:20] for target in stage.playing.targets}
-    assert len(ends - {""}) == 120 // 25
+    assert len(ends - {""}) == 120 // walking._PAGES_THAT_PAY
 
 
 def test_the_check_comes_before_every_request(upstream: Upstream, client: Client) -> None:
@@ -180,7 +182,7 @@ def test_an_error_in_one_part_stops_the_others(
 
     upstream.script = script
     with pytest.raises(kind):
-        gather(client, ALL, [Window(FIRST, FIRST + 499)], Sink(lambda _: None), workers=4)
+        gather(client, ALL, [Window(FIRST, FIRST + 499)], Sink(lambda _: None), workers=8)
     # On their own the other parts would take ninety.
     assert len(upstream.asked) < 60
 

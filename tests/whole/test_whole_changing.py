@@ -6,15 +6,16 @@ import json
 import random
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
-from tests.service.doubles import LONG, basic
+from tests.service.doubles import FIRST, LONG, basic
 from tests.whole import oracle
 from tests.whole.oracle import Asked
-from tests.whole.questions import homes_or_one_view, questions
+from tests.whole.questions import homes_and_one_view, questions
 from tests.whole.staging import Upstream, busy_account, change, conventions_of
 
 EXAMPLES = min(settings().max_examples // 2, 300)
@@ -83,7 +84,7 @@ class Life:
 
 @settings(max_examples=EXAMPLES)
 @given(
-    asked=questions(ACCOUNT, homes_or_one_view(ACCOUNT)),
+    asked=questions(ACCOUNT, homes_and_one_view(ACCOUNT)),
     behaviour=behaviours,
     seed=st.integers(0, 10**6),
     pace=st.integers(1, 4),
@@ -124,3 +125,28 @@ def test_most_questions_about_a_lively_account_are_answered(far_side: Upstream) 
         assert len(account.changes) > 8
         statuses.append(answer.status)
     assert statuses.count(200) >= 3
+
+
+@pytest.mark.parametrize("moment", range(1, 7))
+def test_a_row_that_goes_from_a_view_to_a_home_is_counted_whenever_it_goes(
+    far_side: Upstream, moment: int
+) -> None:
+    account = Account()
+    mailbox, user = account.layout.mailboxes[0].id, account.layout.users[0].id
+    row = account.add(FIRST, mailbox_id=mailbox, assignee_id=user)
+    folders = account.layout.folders_of(mailbox)
+    mine = next(each.id for each in folders if (each.type, each.user_id) == ("mytickets", user))
+    closed = account.layout.folder_id(mailbox, "closed")
+    seen: list[str] = []
+
+    def close(account: Account, target: str) -> None:
+        seen.append(target)
+        if len(seen) == moment:
+            account.close(row.id)
+
+    asked = Asked(FIRST - 10, FIRST + 10, filters={"folders": (mine, closed)})
+    reach = far_side.show(Simulator(account, Behaviour(rate_limit=None), before_request=close))
+    with LegacyReports(reach) as reports:
+        answer = reports.answer(asked.target(), authorization=basic(), patience=LONG)
+    assert answer.status == 200
+    assert json.loads(answer.body) == oracle.answer(asked, account)
