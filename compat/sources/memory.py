@@ -173,7 +173,7 @@ class Memory:
         return fetched
 
     def _make_room(self) -> None:
-        while sum(len(shelf.rows) for shelf in self._shelves.values()) > self._most_rows:
+        while sum(map(_size, self._shelves.values())) > self._most_rows:
             scope, shelf = min(self._shelves.items(), key=lambda item: item[1].used)
             shelf.forget_oldest()
             if not shelf.known:
@@ -184,6 +184,11 @@ class Memory:
 class _AtHand:
     parts: list[Known]
     rows: list[Row]
+
+
+def _size(shelf: _Shelf) -> int:
+    """Rows on a shelf; a span counts as one too, or empty ones could pile up."""
+    return len(shelf.rows) + len(shelf.known)
 
 
 def belongs(row: Row, scope: Scope) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +92,22 @@ def test_a_second_is_usable_while_it_is_young_enough(
 def most_age(second: int, as_of: int, ages: Ages) -> int:
     """How old knowledge of a conversation may become, by how old that was when it was fetched."""
     return max(ages.recent, ages.older) if second + ages.settled <= as_of else ages.recent
+
+
+@pytest.mark.parametrize(
+    ("now", "last"),
+    [(150, 120), (159, 120), (160, 90), (249, 90), (250, None)],
+)
+def test_what_was_settled_when_it_was_fetched_is_usable_for_longer(
+    now: int, last: int | None
+) -> None:
+    parts = usable([Known(Span(0, 120), 150)], now, Ages(recent=10, older=100, settled=60))
+    assert parts == ([] if last is None else [Known(Span(0, last), 150)])
+
+
+@pytest.mark.parametrize(("first", "parts"), [(90, [Known(Span(90, 90), 150)]), (91, [])])
+def test_what_was_not_settled_when_it_was_fetched_is_not(first: int, parts: list[Known]) -> None:
+    assert usable([Known(Span(first, 120), 150)], 200, Ages(10, 100, settled=60)) == parts
 
 
 def test_a_day_settles_a_conversation() -> None:
