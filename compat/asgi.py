@@ -5,19 +5,31 @@ Run it under your own server with the factory: `uvicorn --factory compat.asgi:cr
 
 from __future__ import annotations
 
-import asyncio
 import json
+import logging
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import Future
-from contextlib import suppress
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import quote
 from uuid import uuid4
 
+from compat.accounts import accounts_from_env
+from compat.metrics import Metrics, Visit
+from compat.passing import PREFIX, Passing
 from compat.service import LegacyReports, Pending
 from compat.settings import Settings, SettingsError, variable
 from compat.v1.exchange import CONTENT_TYPE, LegacyAnswer, LegacyRequest
+from compat.v1.keys import read_api_key
+from compat.v1.routes import ROUTES
 from compat.v2.mark import LOOP_HEADER, LOOP_STATUS
+from compat.waiting import landed
+
+if TYPE_CHECKING:
+    pass
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,8 +37,36 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_ACCESS: Final = logging.getLogger("compat.access")
+_LEGIBLE: Final = "/%:@,;=+~!$&'()*"
 _LOOP_MARK: Final = LOOP_HEADER.lower().encode()
 _LOOP_MESSAGE: Final = "This server was asked by itself: set COMPAT_CONNECT_TO"
+
+
+@dataclass(frozen=True)
+class _House:
+    """What stands behind the door.
+
+    Attributes:
+        local: What answers a GET of a path that the old API did not have.
+        passing: What requests for Mailbox API 2.0 are handed on by.
+        metrics: What visits are counted by.
+    """
+
+    reports: LegacyReports
+    local: Mapping[str, Callable[[], LegacyAnswer]]
+    passing: Passing | None
+    metrics: Metrics | None
+
+
+@dataclass
+class _Seen:
+    """What shows of one request while it is answered."""
+
+    account: str | None = None
+    source: Literal["cache", "fetched"] | None = None
+    status: int = 500
+    headers: dict[bytes, bytes] = field(default_factory=dict)
 
 
 def create_app(reports: LegacyReports | None = None) -> Application:
@@ -34,36 +74,47 @@ def create_app(reports: LegacyReports | None = None) -> Application:
 
     Args:
         reports: What answers; set up from the environment if not given. It is closed when the
-            server shuts down.
+            server shuts down. What concerns the server and not an account, such as
+            `COMPAT_METRICS` and where `/v2/` is, is taken from the first account.
 
     Raises:
         SettingsError: Set up from the environment, a setting is missing or cannot be used.
+        ImportError: Metrics are wanted, and their library is not installed.
     """
-    reports = reports or LegacyReports(guarded(Settings.from_env(os.environ)))
+    house = _furnished(reports or LegacyReports(guarded(accounts_from_env(os.environ))))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(reports, receive, send)
+            await _live(house, receive, send)
         elif scope["type"] == "http":
-            await _send(send, await _answer(reports, scope))
+            await _attend(house, scope, receive, send)
         else:
             await send({"type": "websocket.close"})
 
     return application
 
 
-def guarded(settings: Settings) -> Settings:
+def _furnished(reports: LegacyReports) -> _House:
+    settings = next(iter(reports.accounts.values())).settings
+    metrics = Metrics(lambda: reports.accounts) if settings.metrics else None
+    local: dict[str, Callable[[], LegacyAnswer]] = {"/healthz": partial(_health, reports)}
+    if metrics:
+        local["/metrics"] = metrics.page
+    return _House(reports, local, Passing(settings) if settings.pass_v2 else None, metrics)
+
+
+def guarded(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]:
     """The same settings, once it is sure that strangers cannot ask.
 
     Raises:
         SettingsError: No API key is set.
     """
-    if not settings.api_keys:
+    if not all(settings.api_keys for settings in accounts.values()):
         raise SettingsError(
             f"{variable('api_keys')} is not set: set it to the old API keys that your programs "
             "send, separated by commas; without one anybody could read your reports"
         )
-    return settings
+    return accounts
 
 
 def malformed() -> bytes:
@@ -76,42 +127,94 @@ def malformed() -> bytes:
     return f"HTTP/1.1 400 Bad Request\r\n{headers}\r\n".encode("ascii") + answer.body
 
 
-async def _answer(reports: LegacyReports, scope: Scope) -> LegacyAnswer:
+async def _attend(house: _House, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request, and note it down."""
+    began, seen = perf_counter(), _Seen()
+
+    async def noting(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            seen.status, seen.headers = message["status"], dict(message["headers"])
+        await send(message)
+
+    try:
+        answer = await _answer(house, scope, receive, noting, seen)
+        if answer is not None:
+            await _send(noting, answer)
+    finally:
+        _note(house, scope, seen, perf_counter() - began)
+
+
+async def _answer(
+    house: _House, scope: Scope, receive: Receive, send: Send, seen: _Seen
+) -> LegacyAnswer | None:
+    """The answer that is to be sent, if it was not handed on from elsewhere."""
     headers = dict(scope["headers"])
     if _LOOP_MARK in headers:
         error = {"code": LOOP_STATUS, "error": _LOOP_MESSAGE}
         return _json(LOOP_STATUS, error).with_header(LOOP_HEADER, "refused")
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
-    if path == "/healthz" and scope["method"] == "GET":
-        return _health(reports)
+    if house.passing and house.passing.takes(scope):
+        return await house.passing.hand_on(scope, receive, send)
+    if scope["method"] == "GET" and (local := house.local.get(_path(scope))):
+        return local()
     request = LegacyRequest(
-        scope["method"], path, scope["query_string"], headers.get(b"authorization")
+        scope["method"], _path(scope), scope["query_string"], headers.get(b"authorization")
     )
-    begun = reports.begin(request)
-    return await _landed(reports, begun) if isinstance(begun, Pending) else begun
-
-
-async def _landed(reports: LegacyReports, pending: Pending) -> LegacyAnswer:
-    """Wait without a thread, for as long as the caller is thought to have patience."""
-    try:
-        await _done(pending.flight.future, reports.settings.patience)
-    finally:
-        answer = reports.finish(pending)
+    seen.account = _account_of(house.reports, request)
+    begun = house.reports.begin(request)
+    if isinstance(begun, Pending):
+        answer = await landed(house.reports, begun, begun.patience)
+    else:
+        answer = begun
+    if answer.status == 200:
+        seen.source = "fetched" if isinstance(begun, Pending) else "cache"
     return answer
 
 
-async def _done(future: Future[Any], seconds: float) -> None:
-    loop = asyncio.get_running_loop()
-    done = asyncio.Event()
+def _account_of(reports: LegacyReports, request: LegacyRequest) -> str | None:
+    """The name of the account whose key was sent; of a key that nobody has, nothing is told."""
+    key = read_api_key(request.authorization)
+    accepting = [name for name, each in reports.accounts.items() if key and each.accepts(key)]
+    return accepting[0] if accepting else None
 
-    def wake(_: object) -> None:
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(done.set)
 
-    future.add_done_callback(wake)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await done.wait()
+def _note(house: _House, scope: Scope, seen: _Seen, seconds: float) -> None:
+    """Write the line of the access log, and count: never a key, a query or a header as sent."""
+    shown = {
+        "method": scope["method"],
+        "path": quote(_path(scope), safe=_LEGIBLE),  # no line breaks of a stranger's in the log
+        "status": seen.status,
+        "milliseconds": round(seconds * 1000, 1),
+        "account": seen.account,
+        "correlation_id": seen.headers.get(b"correlation-id", b"").decode("latin-1"),
+    }
+    _ACCESS.info("%s %s %d, %s ms, account %s, %s", *shown.values(), extra=shown)
+    if house.metrics:
+        as_of = seen.headers.get(b"compat-as-of")
+        house.metrics.note(
+            Visit(
+                _route(house, _path(scope)),
+                seen.status,
+                seconds,
+                seen.account,
+                seen.source,
+                datetime.fromisoformat(as_of.decode()).timestamp() if as_of else None,
+            )
+        )
+
+
+def _route(house: _House, path: str) -> str:
+    """The route that a path is counted under: there are few, whatever strangers ask for."""
+    if path in house.local:
+        return path
+    if house.passing and path.startswith(PREFIX):
+        return PREFIX
+    return next((route.path for route in ROUTES if route.match(path)), "other")
+
+
+def _path(scope: Scope) -> str:
+    """The decoded path, without what the application is mounted below."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _health(reports: LegacyReports) -> LegacyAnswer:
@@ -135,8 +238,10 @@ async def _send(send: Send, answer: LegacyAnswer) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def _live(reports: LegacyReports, receive: Receive, send: Send) -> None:
+async def _live(house: _House, receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] != "lifespan.shutdown":
         await send({"type": message["type"] + ".complete"})
-    reports.close()
+    house.reports.close()
+    if house.passing:
+        await house.passing.close()
     await send({"type": "lifespan.shutdown.complete"})

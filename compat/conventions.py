@@ -9,6 +9,7 @@ nowhere else.
 from __future__ import annotations
 
 from typing import Final, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -94,6 +95,13 @@ class Conventions(BaseModel):
         default=True,
         description="Whether an offset without a colon (`+0100`) is read.",
     )
+    company_time_zone: str = Field(
+        default="UTC",
+        description=(
+            "The company's time zone, by its name in the time zone database, such as "
+            "`Europe/Berlin`: weekdays and hours are told by it. Mailbox API 2.0 does not have it."
+        ),
+    )
     max_buckets: int = Field(
         default=3700,
         ge=1,
@@ -119,6 +127,17 @@ class Conventions(BaseModel):
                 "conversation; 'when-asked' is the one value that can be honoured"
             )
         return value
+
+    @field_validator("company_time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                "no time zone of that name is known here (where none is, pip install tzdata)"
+            ) from None
+        return name
 
     @field_validator("counted_states")
     @classmethod

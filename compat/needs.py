@@ -6,9 +6,9 @@ knowing what for. Both know only these types.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from compat.coverage import Span
 
@@ -37,6 +37,48 @@ class Row(NamedTuple):
     tags: tuple[int, ...]
 
 
+class Person(NamedTuple):
+    """A customer or a user; id 0 and empty texts where there is none."""
+
+    id: int = 0
+    first: str = ""
+    last: str = ""
+    email: str = ""
+
+
+class NamedTag(NamedTuple):
+    """A tag as it is shown: `color` is what upstream calls it."""
+
+    id: int
+    name: str
+    color: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A conversation as a list shows it. Instants are epoch seconds UTC.
+
+    Attributes:
+        updated: When a user last changed it.
+        waiting_since: Since when its customer waits; its creation if nobody does.
+        threads: How many threads it has.
+    """
+
+    id: int
+    number: int
+    type: str
+    mailbox: int
+    subject: str
+    status: str
+    threads: int
+    preview: str
+    customer: Person
+    assignee: Person
+    updated: int
+    waiting_since: int
+    tags: tuple[NamedTag, ...]
+
+
 @dataclass(frozen=True)
 class Need:
     """Conversations created in some windows of time.
@@ -53,6 +95,60 @@ class Need:
     mailboxes: frozenset[int] = frozenset()
     folders: frozenset[int] = frozenset()
     spam: bool = False
+
+
+class MenuItem(NamedTuple):
+    """A mailbox, a folder or a tag; fields that it does not have are empty.
+
+    Attributes:
+        type: What a folder is, in Mailbox API 2.0's words.
+        user: The user whose folder it is, or 0.
+        color: A tag's colour, in Mailbox API 2.0's words.
+        total: Conversations in it.
+        active: Active conversations in it.
+        created: The second of its creation, epoch UTC.
+        modified: The second of its last change; that of its creation if there was none.
+    """
+
+    id: int
+    name: str
+    slug: str = ""
+    email: str = ""
+    type: str = ""
+    user: int = 0
+    color: str = ""
+    total: int = 0
+    active: int = 0
+    created: int = 0
+    modified: int = 0
+
+
+@dataclass(frozen=True)
+class Menu:
+    """All mailboxes, all tags, or all folders of a mailbox.
+
+    Attributes:
+        kind: Which of them.
+        mailbox: Whose folders.
+    """
+
+    kind: Literal["mailboxes", "tags", "folders"]
+    mailbox: int = 0
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a source brings for a menu.
+
+    Attributes:
+        items: In upstream's order; None if there is no such mailbox.
+        as_of: As of `Found`.
+        fresh_until: Likewise.
+    """
+
+    items: Sequence[MenuItem] | None
+    as_of: int
+    fresh_until: float
 
 
 @dataclass(frozen=True)
@@ -89,6 +185,30 @@ class Progress:
     taken: int = 0
 
 
+@dataclass(frozen=True)
+class Stats:
+    """What a source can tell of its own work.
+
+    Attributes:
+        upstream: How many requests ended how, since the source was made.
+        rate_left: Requests left to the account's programs together, as last told by upstream;
+            None before it told.
+        rows: How many conversations are remembered.
+    """
+
+    upstream: Mapping[str, int] = field(default_factory=dict)
+    rate_left: int | None = None
+    rows: int = 0
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A source that keeps figures; not every one does."""
+
+    def stats(self) -> Stats:
+        """The figures as they are now."""
+
+
 class Source(Protocol):
     """Where conversations come from; safe to share between threads."""
 
@@ -98,6 +218,12 @@ class Source(Protocol):
 
     def rows(self, need: Need, progress: Progress) -> Found:
         """Bring the conversations that a report needs."""
+
+    def menu(self, menu: Menu) -> Listed:
+        """Bring the mailboxes, tags or folders that a menu shows."""
+
+    def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
+        """A few conversations in full, in the order of their ids given; gone ones left out."""
 
     def held(self) -> float:
         """Seconds for which a rate limit holds everything up; usually zero."""

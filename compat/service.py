@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -13,37 +12,26 @@ from types import TracebackType
 from typing import Final, Self, cast
 from uuid import uuid4
 
-from cachetools import TLRUCache
-
-from compat import clock, translation
-from compat.conventions import Conventions, ViewBy
-from compat.engines.computed import Computed, compute
-from compat.flights import Flight, Flights
+from compat import translation
+from compat.account import Account
+from compat.accounts import SINGLE, accounts_from_env
+from compat.conventions import ViewBy
+from compat.engines.computed import Computed
+from compat.flights import Flight
 from compat.needs import Progress, Source
-from compat.settings import Settings
-from compat.sources.live import connect
+from compat.settings import Settings, SettingsError
 from compat.v1 import routes
-from compat.v1.errors import LegacyError, Unauthorized, Unavailable
+from compat.v1.errors import Unauthorized
 from compat.v1.exchange import LegacyAnswer, LegacyRequest, ok, render
 from compat.v1.instants import format_instant, from_epoch
-from compat.v1.keys import key_is_known, read_api_key
+from compat.v1.keys import read_api_key
 from compat.v1.models import NewConversations
-from compat.v1.query import ReportQuery, read_pairs, read_query
-from compat.v1.routes import Route
+from compat.v1.query import read_pairs
 from compat.v1.spelling import spelled
 
 _LOG: Final = logging.getLogger("compat")
-_QUEUE: Final = 8
-"""Questions that may wait for each one that is worked on."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A request, understood. Equal questions have equal answers."""
-
-    route: Route
-    query: ReportQuery
-    conventions: Conventions
+_BLINK: Final = 0.2
+"""Seconds between two looks at how far the fetching has come."""
 
 
 @dataclass(frozen=True)
@@ -51,48 +39,70 @@ class Pending:
     """An answer on its way to a caller.
 
     Attributes:
+        account: Whose conversations are asked about.
         flight: The fetching, shared with all who ask the same.
         correlation_id: Names this one exchange.
     """
 
+    account: Account
     flight: Flight[Computed]
     correlation_id: str
 
+    @property
+    def patience(self) -> float:
+        """Seconds for which a caller over HTTP is thought to wait."""
+        return self.account.settings.patience
+
 
 class LegacyReports:
-    """Answers the old reports for one account.
+    """Answers the old reports, for one account or for several.
 
     Safe to share between threads. Use it as a context manager, or call `close` at the end.
 
     Args:
-        settings: All settings.
-        source: Where conversations come from; Mailbox API 2.0 if not given.
+        settings: All settings; of several accounts, each one's by its name. An old API key
+            selects the account that its settings name it in.
+        source: Where the conversations of a single account come from; Mailbox API 2.0 if not
+            given.
 
     Raises:
         SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
     """
 
-    def __init__(self, settings: Settings, *, source: Source | None = None) -> None:
-        self.settings = settings
-        self._source = source or connect(settings)
-        self._keys = [key.get_secret_value().encode() for key in settings.api_keys]
-        self._answers: TLRUCache[Question, Computed] = TLRUCache(
-            settings.answers, lambda _, computed, __: computed.fresh_until, clock.elapsed
-        )
-        self._answers_lock = threading.Lock()
-        self._flights: Flights[Question, Computed] = Flights(
-            workers=settings.jobs, most=settings.jobs * _QUEUE
-        )
+    def __init__(
+        self, settings: Settings | Mapping[str, Settings], *, source: Source | None = None
+    ) -> None:
+        named = {SINGLE: settings} if isinstance(settings, Settings) else settings
+        _check_apart(named)
+        self._accounts = _opened(named, source)
         self._closed = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Set up from environment variables.
+        """Set up from environment variables, and the file of accounts if they name one.
 
         Raises:
-            SettingsError: A variable is missing or cannot be used; the message says which.
+            SettingsError: A setting is missing or cannot be used; the message says which.
         """
-        return cls(Settings.from_env(os.environ if environ is None else environ))
+        return cls(accounts_from_env(os.environ if environ is None else environ))
+
+    def reload(self, settings: Mapping[str, Settings]) -> None:
+        """Take over other settings; accounts whose settings stay the same go on undisturbed.
+
+        Questions under way in the others are called off. Once closed, nothing is taken over.
+
+        Raises:
+            SettingsError: Some cannot be used; then nothing changes.
+        """
+        _check_apart(settings)
+        if self._closed:
+            return
+        before = self._accounts
+        same = {name for name, each in settings.items() if _has(before, name, each)}
+        fresh = _opened({name: each for name, each in settings.items() if name not in same})
+        self._accounts = {name: fresh.get(name) or before[name] for name in settings}
+        for name in before.keys() - same:
+            before[name].close()
 
     def new_conversations(
         self,
@@ -106,6 +116,7 @@ class LegacyReports:
         types: Iterable[str] = (),
         folders: Iterable[int] = (),
         view_by: ViewBy | None = None,
+        account: str | None = None,
     ) -> NewConversations:
         """How many conversations were created, bucket by bucket; waits as long as it takes.
 
@@ -120,6 +131,7 @@ class LegacyReports:
             types: Only conversations of one of these types: `email`, `chat`, `phone`.
             folders: Only conversations that one of these folders shows.
             view_by: The length of a bucket; by default that of the conventions.
+            account: The name of the account; not needed where there is only one.
 
         Raises:
             compat.v1.errors.LegacyError: What the old API would have said in its place.
@@ -135,8 +147,33 @@ class LegacyReports:
             folders=folders,
             viewBy=view_by,
         )
-        route = routes.find("GET", "/v1/reports/conversations/new.json")
-        return cast("NewConversations", self._wait(self._understood(route, pairs)).answer)
+        return cast("NewConversations", self.compute("new_conversations", pairs, account).answer)
+
+    def compute(
+        self,
+        report: str,
+        pairs: Sequence[tuple[str, str]],
+        account: str | None = None,
+        watch: Callable[[Progress], None] | None = None,
+    ) -> Computed:
+        """Answer a question asked in names and values; waits as long as it takes.
+
+        Args:
+            report: The name of a report's module.
+            pairs: The names and values of the request, decoded.
+            account: The name of the account; not needed where there is only one.
+            watch: Called a few times a second while conversations are fetched.
+
+        Raises:
+            compat.v1.errors.LegacyError: What the old API would have said in its place.
+            LookupError: There is no such account, or several and none was named.
+        """
+        chosen = self._named(account)
+        try:
+            asked = chosen.ask(chosen.understand(routes.named(report), pairs))
+            return asked if isinstance(asked, Computed) else _landed(chosen, asked, watch)
+        except Exception as error:
+            raise translation.told(error) from error
 
     def answer(
         self,
@@ -150,7 +187,8 @@ class LegacyReports:
         Args:
             request: The request, or the target of a GET (`/v1/…?start=…`, or the whole URL).
             authorization: The `Authorization` header, if `request` is a target.
-            patience: Seconds to wait for upstream before a 503; the settings' if not given.
+            patience: Seconds to wait for upstream before a 503; as long as it takes if not
+                given.
         """
         if not isinstance(request, LegacyRequest):
             request = LegacyRequest.from_target(request, authorization=authorization)
@@ -158,7 +196,7 @@ class LegacyReports:
         if isinstance(begun, LegacyAnswer):
             return begun
         with suppress(TimeoutError):
-            begun.flight.future.exception(self.settings.patience if patience is None else patience)
+            begun.flight.future.exception(patience)
         return self.finish(begun)
 
     def begin(self, request: LegacyRequest) -> LegacyAnswer | Pending:
@@ -170,35 +208,41 @@ class LegacyReports:
         correlation_id = str(uuid4())
         try:
             route = routes.find(request.method, request.path)
-            self._authenticate(request)
-            question = self._understood(route, read_pairs(request.query))
-            if (computed := self._known(question)) is not None:
-                return _told(computed, correlation_id)
-            return Pending(self._board(question), correlation_id)
+            account = self._account_of(request)
+            pairs = route.pairs(request.path, read_pairs(request.query))
+            asked = account.ask(account.understand(route, pairs))
         except Exception as error:  # noqa: BLE001 - a caller is told of every error
-            return self._refused(error, correlation_id)
+            return _refused(error, correlation_id)
+        if isinstance(asked, Computed):
+            return _told(asked, correlation_id)
+        return Pending(account, asked, correlation_id)
 
     def finish(self, pending: Pending) -> LegacyAnswer:
         """The answer, or word of when to come back for it."""
-        flight = pending.flight
-        self._flights.leave(flight)
+        account, flight = pending.account, pending.flight
+        account.leave(flight)
         try:
             if not flight.future.done():
-                raise self._come_back(flight)
+                raise account.come_back(flight)
             return _told(flight.future.result(), pending.correlation_id)
         except Exception as error:  # noqa: BLE001 - likewise
-            return self._refused(error, pending.correlation_id)
+            return _refused(error, pending.correlation_id)
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The accounts as they are now, by their names."""
+        return self._accounts
 
     @property
     def ready(self) -> bool:
-        """Whether a question asked now has a chance: open, and not refused by upstream."""
-        return not self._closed and self._source.ready
+        """Whether a question asked now has a chance: some account is open and not refused."""
+        return not self._closed and any(each.ready for each in self._accounts.values())
 
     def close(self) -> None:
         """Call off what is under way and drop all connections."""
         self._closed = True
-        self._flights.close()
-        self._source.close()
+        for account in self._accounts.values():
+            account.close()
 
     def __enter__(self) -> Self:
         return self
@@ -211,65 +255,74 @@ class LegacyReports:
     ) -> None:
         self.close()
 
-    def _authenticate(self, request: LegacyRequest) -> None:
-        """An API key must be sent; it must be a known one wherever any are configured."""
+    def _account_of(self, request: LegacyRequest) -> Account:
+        """The account whose key was sent; every account is looked at, whoever's it is."""
         key = read_api_key(request.authorization)
-        if key is None or (self._keys and not key_is_known(key, self._keys)):
+        accepting = [each for each in self._accounts.values() if key and each.accepts(key)]
+        if not accepting:
             raise Unauthorized
+        return accepting[0]
 
-    def _understood(self, route: Route, pairs: Iterable[tuple[str, str]]) -> Question:
-        conventions = self.settings.conventions
-        return Question(route, read_query(pairs, route.parameters, conventions), conventions)
+    def _named(self, name: str | None) -> Account:
+        if name is None and len(self._accounts) == 1:
+            return next(iter(self._accounts.values()))
+        if name not in self._accounts:
+            known = ", ".join(self._accounts)
+            raise LookupError(f"say which account: one of {known}")
+        return self._accounts[name]
 
-    def _wait(self, question: Question) -> Computed:
-        if (computed := self._known(question)) is not None:
-            return computed
+
+def _check_apart(settings: Mapping[str, Settings]) -> None:
+    """One account may do without API keys; of several, each key must select one."""
+    if len(settings) > 1 and not all(each.api_keys for each in settings.values()):
+        raise SettingsError("of several accounts, each needs API keys of its own")
+
+
+def _opened(settings: Mapping[str, Settings], source: Source | None = None) -> dict[str, Account]:
+    """The accounts of these settings: all, or none and every fault."""
+    opened: dict[str, Account] = {}
+    faults: list[str] = []
+    for name, each in settings.items():
         try:
-            flight = self._board(question)
-        except Exception as error:
-            raise translation.told(error) from error
-        try:
-            computed = flight.future.result()
-        except Exception as error:
-            self._flights.leave(flight)
-            raise translation.told(error) from error
-        except BaseException:  # an interrupt: nobody waits for the rest of the walk
-            self._flights.leave(flight, call_off=True)
-            raise
-        self._flights.leave(flight)
-        return computed
+            opened[name] = Account(each, source)
+        except SettingsError as error:
+            named = "" if name == SINGLE else f"{name}: "
+            faults += [named + line for line in str(error).splitlines()]
+    if faults:
+        for account in opened.values():
+            account.close()
+        raise SettingsError("\n".join(faults))
+    return opened
 
-    def _known(self, question: Question) -> Computed | None:
-        with self._answers_lock:  # even reading reorders the cache
-            return self._answers.get(question)
 
-    def _board(self, question: Question) -> Flight[Computed]:
-        return self._flights.join(question, lambda progress: self._compute(question, progress))
+def _has(accounts: Mapping[str, Account], name: str, settings: Settings) -> bool:
+    return name in accounts and accounts[name].settings == settings
 
-    def _compute(self, question: Question, progress: Progress) -> Computed:
-        if (known := self._known(question)) is not None:  # it landed while this one took off
-            return known
-        computed = compute(
-            question.route, question.query, question.conventions, self._source, progress
-        )
-        if computed.fresh_until > clock.elapsed():
-            with self._answers_lock:
-                self._answers[question] = computed
-        return computed
 
-    def _come_back(self, flight: Flight[Computed]) -> Unavailable:
-        seconds = translation.seconds_left(flight, self._source.held())
-        return Unavailable(
-            "The conversations are still being fetched; ask again in a while", seconds
-        )
+def _landed(
+    account: Account, flight: Flight[Computed], watch: Callable[[Progress], None] | None
+) -> Computed:
+    """Wait for a flight; an interrupt calls it off, since nobody waits for the rest."""
+    interrupted = True
+    try:
+        while not flight.future.done():
+            with suppress(TimeoutError):
+                flight.future.exception(_BLINK if watch else None)
+            if watch:
+                watch(flight.progress)
+        interrupted = False
+    finally:
+        account.leave(flight, call_off=interrupted)
+    return flight.future.result()
 
-    def _refused(self, error: BaseException, correlation_id: str) -> LegacyAnswer:
-        told: LegacyError = translation.told(error)
-        if told.status >= 500:
-            unforeseen = error if told.status == 500 else None
-            level = logging.ERROR if unforeseen else logging.WARNING
-            _LOG.log(level, "%s (%s)", told, correlation_id, exc_info=unforeseen)
-        return render(told).with_header("Correlation-Id", correlation_id)
+
+def _refused(error: Exception, correlation_id: str) -> LegacyAnswer:
+    told = translation.told(error)
+    if told.status >= 500:
+        unforeseen = error if told.status == 500 else None
+        level = logging.ERROR if unforeseen else logging.WARNING
+        _LOG.log(level, "%s (%s)", told, correlation_id, exc_info=unforeseen)
+    return render(told).with_header("Correlation-Id", correlation_id)
 
 
 def _told(computed: Computed, correlation_id: str) -> LegacyAnswer:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Self, TypeVar, Union, get_args, get_origin
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from compat.conventions import Conventions
@@ -24,6 +25,12 @@ M = TypeVar("M", bound=BaseModel)
 
 class SettingsError(Exception):
     """Settings are missing or cannot be used; the message names each and says what to do."""
+
+
+def _a_file(path: str) -> str:
+    if not Path(path).is_file():
+        raise ValueError("there is no such file")
+    return path
 
 
 class Settings(BaseModel):
@@ -52,6 +59,13 @@ class Settings(BaseModel):
     )
     proxy: SecretStr | None = Field(
         default=None, description="The URL of an HTTP proxy between here and Mailbox API 2.0."
+    )
+    ca_file: Annotated[str, AfterValidator(_a_file)] | None = Field(
+        default=None,
+        description=(
+            "A PEM file of further certificate authorities that Mailbox API 2.0's address may be "
+            "certified by, for proxies that inspect TLS."
+        ),
     )
     api_keys: tuple[SecretStr, ...] = Field(
         default=(), description="The old API keys that callers may use, separated by commas."
@@ -101,6 +115,24 @@ class Settings(BaseModel):
     jobs: int = Field(default=4, ge=1, le=64, description="Questions worked on at once.")
     timeout: float = Field(
         default=30.0, gt=0, description="Seconds that a single request to upstream may take."
+    )
+    pass_v2: bool = Field(
+        default=False,
+        description=(
+            "Whether requests below `/v2/` are handed on to Mailbox API 2.0 with their callers' "
+            "own authorization, for when its name leads to this server."
+        ),
+    )
+    metrics: bool = Field(
+        default=False,
+        description="Whether `/metrics` shows figures for Prometheus, to anybody who asks.",
+    )
+    log: Literal["text", "json"] = Field(
+        default="text",
+        description=(
+            "How `serve` logs: `text` tells of trouble alone; `json` is one object a line, and "
+            "a line for every request as well."
+        ),
     )
     conventions: Conventions = Field(
         default=Conventions(), description="The rules that nobody documented."

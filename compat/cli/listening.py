@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from socket import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
+
+from compat.cli.logs import Log, log_as, tell
+
+if TYPE_CHECKING:
+    from uvicorn import Config, Server
+
+_UVICORN: Final = {"uvicorn": {"handlers": [], "propagate": True}}
+"""Its lines go where all others go."""
 
 
 def listen(
@@ -20,6 +26,8 @@ def listen(
     what: str,
     stopping: Callable[[], None] = lambda: None,
     malformed: Callable[[], bytes] | None = None,
+    reload: Callable[[], None] | None = None,
+    log: Log = "text",
     **options: object,
 ) -> None:
     """Serve until a signal says stop; requests under way are answered first.
@@ -31,38 +39,25 @@ def listen(
         what: What listens, for the line on standard error that says where.
         stopping: Called when the signal has come, before requests under way are waited for.
         malformed: The whole response to what is no HTTP; uvicorn's own text if not given.
+        reload: Called on SIGHUP, where the system has it.
+        log: How to log, if `log_as` has not said so before.
         **options: More of uvicorn's own settings.
 
     Raises:
         ImportError: uvicorn is not installed.
-        SystemExit: The port cannot be listened on; status 1.
+        SystemExit: The port cannot be listened on; status 3.
     """
     try:
         import uvicorn
     except ImportError:
         raise ImportError("this needs uvicorn: pip install 'helpscout-v1-compat[server]'") from None
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket] | None = None) -> None:
-            await super().startup(sockets)
-            for server in self.servers:
-                for listener in server.sockets:
-                    print(f"{what} on {_url(listener)}", file=sys.stderr, flush=True)
-
-        async def shutdown(self, sockets: list[socket] | None = None) -> None:
-            stopping()
-            await super().shutdown(sockets)
-
-    def _url(listener: Any) -> str:
-        address, number = listener.getsockname()[:2]
-        shown = f"[{address}]" if ":" in address else address
-        return f"{'https' if options.get('ssl_certfile') else 'http'}://{shown}:{number}"
-
-    _log_to_standard_error()
+    log_as(log)
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         host=host,
         port=port,
+        log_config={"version": 1, "disable_existing_loggers": False, "loggers": _UVICORN},
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -74,13 +69,38 @@ def listen(
     # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        Server(config).run()
+        _server(config, lambda url: tell(f"{what} on {url}", log), stopping, reload).run()
 
 
-def _log_to_standard_error() -> None:
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # A retry that works in the end is no news; one that does not is told by what it leads to.
-    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+def _server(
+    config: Config,
+    tell: Callable[[str], None],
+    stopping: Callable[[], None],
+    reload: Callable[[], None] | None,
+) -> Server:
+    """Uvicorn's server, but for what it says once it listens, and does on signals."""
+    from uvicorn import Server
+
+    class Ours(Server):
+        async def startup(self, sockets: list[socket] | None = None) -> None:
+            await super().startup(sockets)
+            if reload and hasattr(signal, "SIGHUP"):
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+            for server in self.servers:
+                for listener in server.sockets:
+                    tell(_url(listener, secure=config.is_ssl))
+
+        async def shutdown(self, sockets: list[socket] | None = None) -> None:
+            stopping()
+            await super().shutdown(sockets)
+
+    return Ours(config)
+
+
+def _url(listener: Any, *, secure: bool) -> str:
+    address, number = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    return f"{'https' if secure else 'http'}://{shown}:{number}"
 
 
 def _answering(malformed: Callable[[], bytes]) -> type[asyncio.Protocol]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Final
 
 from pydantic import SecretStr
 
+from compat.accounts import SINGLE, accounts_from_env
 from compat.cli.listening import listen
-from compat.settings import Settings
+from compat.cli.logs import log_as
+from compat.settings import Settings, SettingsError
+
+_LOG: Final = logging.getLogger("compat")
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,13 +43,25 @@ def run(options: argparse.Namespace) -> None:
 
     Raises:
         SettingsError: A setting is missing or cannot be used.
+        ImportError: A library that the settings ask for is not installed.
     """
     from compat.asgi import create_app, guarded, malformed
     from compat.service import LegacyReports
 
-    settings = Settings.from_env(os.environ)
-    with _demo(settings) if options.demo else _real(guarded(settings)) as chosen:
-        reports = LegacyReports(chosen)
+    def chosen() -> Mapping[str, Settings]:
+        return guarded(accounts_from_env(os.environ))
+
+    def reload() -> None:
+        try:
+            reports.reload(chosen())
+            _LOG.info("the accounts were read again")
+        except SettingsError as error:
+            _LOG.error("the accounts stay as they were: %s", error)
+
+    log = Settings.from_env(os.environ).log
+    log_as(log)
+    with _demo() if options.demo else nullcontext(chosen()) as accounts:
+        reports = LegacyReports(accounts)
         listen(
             create_app(reports),
             host=options.host,
@@ -51,6 +69,8 @@ def run(options: argparse.Namespace) -> None:
             what="Answering the old API",
             stopping=reports.close,
             malformed=malformed,
+            reload=None if options.demo else reload,
+            log=log,
             lifespan="on",
             ssl_certfile=options.ssl_certfile,
             ssl_keyfile=options.ssl_keyfile,
@@ -58,22 +78,17 @@ def run(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _real(settings: Settings) -> Iterator[Settings]:
-    yield settings
-
-
-@contextmanager
-def _demo(settings: Settings) -> Iterator[Settings]:
+def _demo() -> Iterator[Mapping[str, Settings]]:
     """Settings that lead to a simulator, which runs as long as the block."""
     from compat.simulator import Behaviour, Simulator, make_account, running
 
     with running(Simulator(make_account(), Behaviour(rate_limit=None))) as base_url:
-        yield settings.model_copy(
-            update={
-                "app_id": "demo-app",
-                "app_secret": SecretStr("demo-secret"),
-                "base_url": base_url,
-                "connect_to": None,
-                "proxy": None,
-            }
-        )
+        demo = {
+            "app_id": "demo-app",
+            "app_secret": SecretStr("demo-secret"),
+            "base_url": base_url,
+            "connect_to": None,
+            "proxy": None,
+            "ca_file": None,
+        }
+        yield {SINGLE: Settings.from_env(os.environ).model_copy(update=demo)}

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from compat import reports
 from compat.conventions import Conventions
-from compat.needs import Progress, Source
-from compat.v1.query import ReportQuery
+from compat.needs import Menu, Progress, Source
+from compat.reports import Details
+from compat.v1.query import Query
 from compat.v1.routes import Route
 
 
@@ -32,13 +33,16 @@ class Computed:
 
 def compute(
     route: Route,
-    query: ReportQuery,
+    query: Query,
     conventions: Conventions,
     source: Source,
     progress: Progress,
 ) -> Computed:
     """Ask the report what it needs, the source to bring it, and the report to count."""
     report = reports.load(route.report)
-    found = source.rows(report.needs(query, conventions), progress)
+    need = report.needs(query, conventions)
+    found = source.menu(need) if isinstance(need, Menu) else source.rows(need, progress)
     answer = report.answer(query, found, conventions)
+    if isinstance(answer, Details):
+        answer = answer.answer(source.documents(answer.ids, progress))
     return Computed(answer, answer.model_dump_json().encode(), found.as_of, found.fresh_until)

@@ -6,23 +6,37 @@ the answer of that data. Both are pure. The table of routes names the module.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
 from compat.conventions import Conventions
-from compat.needs import Found, Need
-from compat.v1.query import ReportQuery
+from compat.needs import Document, Menu, Need
+
+
+@dataclass(frozen=True)
+class Details:
+    """An answer that shows a few conversations in full.
+
+    Attributes:
+        ids: The conversations to show, in order.
+        answer: Makes the answer of them. Those that have gone meanwhile are not among them.
+    """
+
+    ids: Sequence[int]
+    answer: Callable[[Sequence[Document]], BaseModel]
 
 
 class Report(Protocol):
     """What the module of a report holds."""
 
-    def needs(self, query: ReportQuery, conventions: Conventions) -> Need:
+    def needs(self, query: Any, conventions: Conventions) -> Need | Menu:
         """The data that a query takes."""
 
-    def answer(self, query: ReportQuery, found: Found, conventions: Conventions) -> BaseModel:
+    def answer(self, query: Any, found: Any, conventions: Conventions) -> BaseModel | Details:
         """The answer to a query, from the data that `needs` asked for."""
 
 

@@ -43,6 +43,13 @@ def counted(rows: Iterable[Row], query: ReportQuery, conventions: Conventions) -
     ]
 
 
+def within(rows: Iterable[Row], asked: Range, conventions: Conventions) -> list[Row]:
+    """The rows created in a range; whether its last second belongs to it is a convention."""
+    first, last = span(asked)
+    end = last if conventions.end_included else last - 1
+    return [row for row in rows if first <= row.created <= end]
+
+
 def _tagged(row: Row, tags: tuple[int, ...], conventions: Conventions) -> bool:
     agree = any if conventions.tags_match == "any" else all
     return agree(

@@ -61,13 +61,15 @@ class Folders:
 
     def mailboxes(self) -> frozenset[int]:
         """The ids of all mailboxes that the application may see."""
-        return frozenset(mailbox.id for mailbox in catalogue.mailboxes(self._client))
+        return frozenset(mailbox.id for mailbox in catalogue.mailboxes(self._client).rows)
 
     def _types_in(self, mailbox: int) -> dict[int, str]:
         with self._lock:
             types = self._types.get(mailbox)
         if types is None:
-            types = {each.id: each.type for each in catalogue.folders(self._client, mailbox)}
+            types = {
+                each.id: each.type or "" for each in catalogue.folders(self._client, mailbox).rows
+            }
             with self._lock:
                 self._types[mailbox] = types
         return types

@@ -8,10 +8,12 @@ from typing import Final
 
 from compat import clock
 from compat.coverage import Ages, Span, united
-from compat.needs import Found, Need, Progress, Row
+from compat.needs import Document, Found, Listed, Menu, Need, Progress, Row, Stats
 from compat.settings import Settings, SettingsError, variable
+from compat.sources.documents import fetch_documents
 from compat.sources.folders import Folders, Sorted
 from compat.sources.memory import Fetched, Memory, Scope, belongs
+from compat.sources.menus import fetch_menu
 from compat.v2.client import Client, Credentials
 from compat.v2.errors import Incoherent, RequestRefused
 from compat.v2.gathering import Sink, gather
@@ -54,9 +56,10 @@ def connect(settings: Settings) -> LiveSource:
             reserve=settings.rate_reserve,
             timeout=settings.timeout,
             proxy=settings.proxy.get_secret_value() if settings.proxy else None,
+            ca_file=settings.ca_file,
         )
     except ValueError as error:
-        names = ", ".join(map(variable, ("base_url", "connect_to", "proxy")))
+        names = ", ".join(map(variable, ("base_url", "connect_to", "proxy", "ca_file")))
         raise SettingsError(f"{names}: {error}") from None
     ages = Ages(settings.recent_age, settings.max_age)
     return LiveSource(client, ages, workers=settings.parallel, most_rows=settings.memory_rows)
@@ -74,6 +77,7 @@ class LiveSource:
 
     def __init__(self, client: Client, ages: Ages, *, workers: int, most_rows: int) -> None:
         self._client = client
+        self._ages = ages
         self._workers = workers
         self._folders = Folders(client)
         self._memory = Memory(self._fetch_scope, ages, most_rows)
@@ -86,6 +90,10 @@ class LiveSource:
     def held(self) -> float:
         """Seconds until the rate budget lets the next request through."""
         return self._client.budget.wait()
+
+    def stats(self) -> Stats:
+        """Requests made, requests left, and rows remembered."""
+        return Stats(self._client.outcomes(), self._client.rate_left, self._memory.remembered)
 
     def close(self) -> None:
         """Wake what waits, and drop all connections."""
@@ -107,6 +115,14 @@ class LiveSource:
         kept = self._memory.rows(scope, need.created, progress)
         rows = [row for row in kept.rows if row.folder in folders.homes]
         return Found(rows, kept.as_of, kept.fresh_until)
+
+    def menu(self, menu: Menu) -> Listed:
+        """Bring the mailboxes, tags or folders that a menu shows."""
+        return fetch_menu(self._client, menu, self._ages.recent)
+
+    def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
+        """A few conversations in full, in the order of their ids given; gone ones left out."""
+        return fetch_documents(self._client, ids, progress, workers=self._workers)
 
     def _settled(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
         """What views show, walked until two rounds agree, and home folders in between.

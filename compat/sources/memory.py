@@ -110,6 +110,12 @@ class Memory:
         """Rows that are not kept, because their scope cannot be told from their payloads."""
         return Found(fetched.rows, fetched.as_of, began + self._ages.recent)
 
+    @property
+    def remembered(self) -> int:
+        """How many rows are kept."""
+        with self._changed:
+            return self._kept()
+
     @contextmanager
     def _claim(
         self, scope: Scope, wanted: list[Span], progress: Progress
@@ -171,6 +177,9 @@ class Memory:
                 shelf.put(gap, rows[first:after], fetched.as_of)
             self._make_room()
         return fetched
+
+    def _kept(self) -> int:
+        return sum(len(shelf.rows) for shelf in self._shelves.values())
 
     def _make_room(self) -> None:
         while sum(map(_size, self._shelves.values())) > self._most_rows:

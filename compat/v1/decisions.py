@@ -127,6 +127,25 @@ DECISIONS: Final = (
         "Ten years of days pass; a request for ten thousand years is abuse or a slip.",
         ("max_buckets",),
     ),
+    # Other lists.
+    Decision(
+        "The order of a drilldown",
+        "The newest conversation comes first; of one second, the one with the higher id.",
+        "The old conversation list was sorted so; for this list nothing was documented.",
+    ),
+    Decision(
+        "Pages of a drilldown",
+        "More than 50 rows are cut to 50. A page past the end is empty, with the same count.",
+        "The vendor's page names the most, not what happens above it; a list that ends is no "
+        "error.",
+    ),
+    Decision(
+        "Hours of the week",
+        "All 168 hours are listed, Monday first, by the company's clock.",
+        "The vendor's page speaks of each day and hour. Mailbox API 2.0 does not tell the "
+        "company's time zone, so it is a setting.",
+        ("company_time_zone",),
+    ),
     # How a request is read.
     Decision(
         "Dates without a time",
@@ -276,6 +295,44 @@ DIFFERENCES: Final = (
         "The newest conversations",
         "The vendor's list runs on a search index that lags by seconds to minutes.",
         "A range that ends now may still grow by what has just arrived.",
+    ),
+    Difference(
+        "Attachments in a drilldown",
+        "`attachments` is always false: the list of conversations does not tell.",
+        "Code that looks for attachments misses them.",
+    ),
+    Difference(
+        "When a conversation was modified",
+        "Mailbox API 2.0 has no such time. `modifiedAt` is the later of a user's last change and "
+        "the start of the customer's wait.",
+        "It can lie before a change that only the old API knew of.",
+    ),
+    Difference(
+        "Waiting since",
+        "`waitingSince` is when the customer's wait began, or the conversation if nobody waits; "
+        "`waitingSinceType` is always 2, the one value that was ever observed.",
+        "Code that tells kinds of waiting apart sees one kind.",
+    ),
+    Difference(
+        "Customers in a drilldown",
+        "`customerIds` holds the conversation's main customer alone.",
+        "Further customers of a conversation are missing.",
+    ),
+    Difference(
+        "Colours of tags",
+        "The old API named them by words. Where Mailbox API 2.0 gives a number, a drilldown says "
+        "`none`.",
+        "Such tags lose their colour.",
+    ),
+    Difference(
+        "A conversation that goes while it is listed",
+        "One that is deleted between the counting and the showing of a page is left out of it.",
+        "A page can be one row short of what its count lets expect.",
+    ),
+    Difference(
+        "Field selectors",
+        "Lists of mailboxes, folders and tags ignore `fields` and give all fields.",
+        "Nothing is missing; answers are longer.",
     ),
     Difference(
         "Reports that are missing",

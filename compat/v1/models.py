@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, RootModel
 
 from compat.v1.instants import format_instant
 
@@ -43,3 +43,156 @@ class NewConversations(_Answer):
     previous: tuple[Bucket, ...] | None = Field(
         default=None, exclude_if=lambda series: series is None
     )
+
+
+class BucketIds(Bucket):
+    """One point of a series, and the conversations behind its count.
+
+    Attributes:
+        ids: Their ids, in the order of creation.
+    """
+
+    ids: tuple[int, ...]
+
+
+class NewIds(_Answer):
+    """The conversations behind each count of New Conversations; no answer of the old API's."""
+
+    current: tuple[BucketIds, ...]
+    previous: tuple[BucketIds, ...] | None = Field(
+        default=None, exclude_if=lambda series: series is None
+    )
+
+
+class RowTag(_Answer):
+    """A tag on a conversation.
+
+    Attributes:
+        color: A word, as the old API named colours.
+    """
+
+    id: int
+    name: str
+    color: str
+
+
+class DrilldownRow(_Answer):
+    """A conversation in a list; the keys are the old API's, odd spellings included.
+
+    `assignedName` is left out where nobody is assigned, as observed.
+    """
+
+    id: int
+    number: int
+    type: str
+    mailboxid: int
+    attachments: bool
+    subject: str
+    status: str
+    threadCount: int  # noqa: N815
+    preview: str
+    customerName: str  # noqa: N815
+    customerEmail: str  # noqa: N815
+    customerIds: tuple[int, ...]  # noqa: N815
+    modifiedAt: Instant  # noqa: N815
+    waitingSince: Instant  # noqa: N815
+    waitingSinceType: int  # noqa: N815
+    assignedid: int
+    tags: tuple[RowTag, ...]
+    assignedName: str | None = Field(  # noqa: N815
+        default=None, exclude_if=lambda name: name is None
+    )
+
+
+class DrilldownPage(_Answer):
+    """One page of a list of conversations.
+
+    Attributes:
+        pages: How many there are; 0 for an empty list.
+        page: Which one this is.
+        count: Conversations in the whole list.
+        results: Those on this page; empty past the end.
+    """
+
+    pages: int
+    page: int
+    count: int
+    results: tuple[DrilldownRow, ...]
+
+
+class Drilldown(_Answer):
+    """The answer of `conversations/new-drilldown.json`."""
+
+    conversations: DrilldownPage
+
+
+class Hour(_Answer):
+    """One hour of the week.
+
+    Attributes:
+        day: 1 for Monday to 7 for Sunday.
+        hour: 0 to 23, by the company's clock.
+        count: Conversations created in it.
+    """
+
+    day: int
+    hour: int
+    count: int
+
+
+class BusyTimes(RootModel[tuple[Hour, ...]]):
+    """The answer of `conversations/busy-times.json`: a bare array."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class MailboxItem(_Answer):
+    """A mailbox in `mailboxes.json`."""
+
+    id: int
+    name: str
+    slug: str
+    email: str
+    createdAt: Instant  # noqa: N815
+    modifiedAt: Instant  # noqa: N815
+
+
+class FolderItem(_Answer):
+    """A folder in `mailboxes/{id}/folders.json`.
+
+    Attributes:
+        type: open, mine, needsattention, drafts, assigned, closed, spam, or what is newer.
+        userId: Whose folder it is, or 0.
+    """
+
+    id: int
+    name: str
+    type: str
+    userId: int  # noqa: N815
+    totalCount: int  # noqa: N815
+    activeCount: int  # noqa: N815
+    modifiedAt: Instant  # noqa: N815
+
+
+class TagItem(_Answer):
+    """A tag in `tags.json`."""
+
+    id: int
+    slug: str
+    name: str
+    count: int
+    color: str
+    createdAt: Instant  # noqa: N815
+    modifiedAt: Instant  # noqa: N815
+
+
+Item = MailboxItem | FolderItem | TagItem
+
+
+class Envelope(_Answer):
+    """One page of a list that fills filters."""
+
+    page: int
+    pages: int
+    count: int
+    items: tuple[Item, ...]

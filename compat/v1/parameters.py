@@ -23,6 +23,11 @@ Reader = Callable[[str, Conventions], object]
 TYPES: Final = ("email", "chat", "phone")
 """The kinds of conversation that the old API knew, as the vendor's page lists them."""
 
+ROWS: Final = 10
+MOST_ROWS: Final = 50
+"""Rows on a page of a list of conversations: by default, and at most; by the vendor's page."""
+
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _ID: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -92,6 +97,22 @@ def read_view_by(text: str, _: Conventions) -> ViewBy:
     return cast("ViewBy", _one_of(get_args(ViewBy), text))
 
 
+def read_number(text: str, _: Conventions) -> int:
+    """A page, or how many rows it has: one to nine ASCII digits, at least 1.
+
+    Raises:
+        ValueError: Anything else.
+    """
+    if not _NUMBER.fullmatch(text) or int(text) < 1:
+        raise ValueError(f"not a number from 1 on: {text!r}")
+    return int(text)
+
+
+def read_rows(text: str, conventions: Conventions) -> int:
+    """How many rows a page has; more than the vendor's page allows are cut to that (decided)."""
+    return min(read_number(text, conventions), MOST_ROWS)
+
+
 def _one_of(allowed: tuple[str, ...], text: str) -> str:
     if text not in allowed:
         raise ValueError(f"not one of {', '.join(allowed)}: {text!r}")
@@ -144,3 +165,17 @@ V: Final = (
     ),
 )
 """The length of a bucket, for reports that are a series."""
+
+PAGE: Final = Parameter(
+    "page", "page", read_number, "the number of a page, from 1 on", default=lambda _: 1
+)
+"""Which page of a list is asked for."""
+
+D: Final = (
+    PAGE,
+    Parameter("rows", "rows", read_rows, f"a number from 1 to {MOST_ROWS}", default=lambda _: ROWS),
+)
+"""Which page of a list of conversations, and how long it is."""
+
+MAILBOX: Final = Parameter("mailbox", "mailbox", read_id, "the id of a mailbox")
+"""The mailbox that a path names."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from compat.v1.errors import ValidationFailed
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from compat.conventions import Conventions, ViewBy
     from compat.v1.parameters import Parameter
 
-__all__ = ["Range", "ReportQuery", "read_pairs", "read_query"]
+__all__ = ["MenuQuery", "Query", "Range", "ReportQuery", "read_pairs", "read_query", "read_values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class ReportQuery:
         types: Of email, chat and phone.
         folders: Folder ids.
         view_by: The length of a bucket; None for a report that is no series.
+        page: The page of a list that is asked for, from 1 on.
+        rows: How many rows a page of a list has.
     """
 
     current: Range
@@ -42,6 +44,24 @@ class ReportQuery:
     types: tuple[str, ...] = ()
     folders: tuple[int, ...] = ()
     view_by: ViewBy | None = None
+    page: int = 1
+    rows: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class MenuQuery:
+    """What a caller asks of a list that fills filters.
+
+    Attributes:
+        page: The page that is asked for, from 1 on.
+        mailbox: The mailbox that the path names, if it names one.
+    """
+
+    page: int = 1
+    mailbox: int = 0
+
+
+Query = ReportQuery | MenuQuery
 
 
 def read_pairs(query: bytes) -> list[tuple[str, str]]:
@@ -57,7 +77,14 @@ def read_pairs(query: bytes) -> list[tuple[str, str]]:
 def read_query(
     pairs: Iterable[tuple[str, str]], parameters: Sequence[Parameter], conventions: Conventions
 ) -> ReportQuery:
-    """The question that a request's names and values ask.
+    """The question that a request's names and values ask of a report; see `read_values`."""
+    return ReportQuery(**read_values(pairs, parameters, conventions))
+
+
+def read_values(
+    pairs: Iterable[tuple[str, str]], parameters: Sequence[Parameter], conventions: Conventions
+) -> dict[str, Any]:
+    """The values of a query's fields that a request's names and values give.
 
     Names that are not in the table are ignored and empty values are absent ones, as observed
     in clients. Reading goes on after the first fault, so that one answer tells them all.
@@ -73,7 +100,7 @@ def read_query(
     reading = Reading(list(pairs), parameters, conventions)
     if reading.faults:
         raise ValidationFailed(reading.faults_in_order())
-    return ReportQuery(**reading.attributes())
+    return reading.attributes()
 
 
 def _decoded(text: bytes) -> str:

@@ -5,13 +5,18 @@ Adding a report is adding a row.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from compat.v1.errors import NotFound
-from compat.v1.parameters import F, P, R, V
+from compat.v1.parameters import MAILBOX, PAGE, D, F, P, R, V
+from compat.v1.query import MenuQuery, Query, ReportQuery
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from compat.v1.parameters import Parameter
 
 
@@ -20,22 +25,53 @@ class Route:
     """One path of the old API.
 
     Attributes:
-        path: The whole path, as sent.
+        path: The whole path, as sent; an id in braces is a parameter.
         report: The name of the module in `compat/reports/` that answers.
         parameters: What the report takes; faults are told in this order.
+        asks: The kind of query that they make.
     """
 
     path: str
     report: str
     parameters: tuple[Parameter, ...]
+    asks: type[Query] = ReportQuery
+
+    def match(self, path: str) -> re.Match[str] | None:
+        """Compare a request's path with this one; ids are groups of the match, by name."""
+        return _pattern(self.path).fullmatch(path)
+
+    def pairs(self, path: str, query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The names and values of a request; what the path says cannot be said again."""
+        found = self.match(path)
+        named = found.groupdict() if found else {}
+        others = (pair for pair in query if pair[0].partition("[")[0] not in named)
+        return [*named.items(), *others]
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[0-9]{1,18})", re.escape(path)))
 
 
 ROUTES: Final = (
     Route("/v1/reports/conversations/new.json", "new_conversations", (*R, *P, *F, *V)),
+    Route("/v1/reports/conversations/new-drilldown.json", "new_drilldown", (*R, *F, *D)),
+    Route("/v1/reports/conversations/busy-times.json", "busy_times", (*R, *F)),
+    Route("/v1/mailboxes.json", "mailboxes", (PAGE,), MenuQuery),
+    Route("/v1/mailboxes/{mailbox}/folders.json", "folders", (MAILBOX, PAGE), MenuQuery),
+    Route("/v1/tags.json", "tags", (PAGE,), MenuQuery),
 )
 """Every path that is answered."""
 
-_BY_PATH: Final = {route.path: route for route in ROUTES}
+LOCAL: Final = (Route("", "new_ids", (*R, *P, *F, *V)),)
+"""Reports that the old API did not have, and that no request reaches."""
+
+_REPORTS: Final = "/v1/reports/"
+
+
+def belongs(path: str) -> bool:
+    """Whether a path is the old API's to answer, be it with a 404."""
+    return path.startswith(_REPORTS) or any(route.match(path) for route in ROUTES)
 
 
 def find(method: str, path: str) -> Route:
@@ -49,6 +85,12 @@ def find(method: str, path: str) -> Route:
         NotFound: The path is unknown, or the method is not GET; the old API was observed to
             answer both alike.
     """
-    if method != "GET" or path not in _BY_PATH:
-        raise NotFound(path)
-    return _BY_PATH[path]
+    for route in ROUTES if method == "GET" else ():
+        if route.match(path):
+            return route
+    raise NotFound(path)
+
+
+def named(report: str) -> Route:
+    """The route of a report, by the name of its module."""
+    return next(route for route in (*ROUTES, *LOCAL) if route.report == report)

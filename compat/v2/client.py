@@ -6,33 +6,31 @@ success to everything below.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from socket import SHUT_RDWR, socket
+from socket import socket
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
 import httpx
 import stamina
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from compat.v2 import errors
 from compat.v2.address import DEFAULT_BASE_URL, Address
+from compat.v2.answers import asked_at as when_asked
+from compat.v2.answers import outcome, read, refusal
 from compat.v2.budget import Budget
-from compat.v2.mark import LOOP_HEADER, LOOP_STATUS
+from compat.v2.mark import LOOP_HEADER
 from compat.v2.models import TokenAnswer
+from compat.v2.reaching import hang_up, named, reaching
 from compat.v2.signin import Grant, Tokens
 
 _ATTEMPTS: Final = 8
-_CONNECT: Final = 10.0
-"""Seconds in which a connection must come about; what waits for it cannot be woken."""
-
-_TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LEFT: Final = "X-RateLimit-Remaining-Minute"
 _SIGN_IN_REFUSED: Final = frozenset({400, 401, 403})
 
 M = TypeVar("M", bound=BaseModel)
@@ -70,9 +68,10 @@ class Client:
         reserve: The share of the rate limit that is left to other programs, 0 to 1.
         timeout: Seconds that a single request may take to connect, or to send its next bytes.
         proxy: The URL of a proxy to go through.
+        ca_file: A PEM file of certificate authorities to trust beside the usual ones.
 
     Raises:
-        ValueError: An address cannot be used.
+        ValueError: An address or the file cannot be used.
     """
 
     def __init__(
@@ -84,23 +83,21 @@ class Client:
         reserve: float = 0.1,
         timeout: float = 30.0,
         proxy: str | None = None,
+        ca_file: str | None = None,
     ) -> None:
         self._credentials = credentials
         self._address = Address.of(base_url, connect_to)
         self._closing = threading.Event()
         self.budget = Budget(reserve)
         self._tokens = Tokens(self._sign_in)
-        tls_name = self._address.tls_name
-        self._extensions: dict[str, Any] = {"sni_hostname": tls_name} if tls_name else {}
+        self._outcomes: Counter[str] = Counter()
+        self._counting = threading.Lock()
+        self._rate_left: int | None = None
         self._sockets: WeakSet[socket] = WeakSet()
-        self._extensions["trace"] = self._trace
+        self._extensions = {**named(self._address), "trace": self._trace}
         self._http = httpx.Client(
             headers={"Host": self._address.host, LOOP_HEADER: "1", "Accept": "application/json"},
-            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT)),
-            follow_redirects=False,
-            trust_env=False,
-            proxy=_proxy(proxy) if proxy else None,
-            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
+            **reaching(timeout=timeout, proxy=proxy, ca_file=ca_file),
         )
 
     def get(
@@ -134,19 +131,30 @@ class Client:
         """Whether upstream refused the credentials in the last half minute."""
         return self._tokens.refused
 
+    @property
+    def rate_left(self) -> int | None:
+        """Requests that upstream last said were left this minute, to all programs together."""
+        return self._rate_left
+
+    def outcomes(self) -> Mapping[str, int]:
+        """How many requests ended how, each attempt and each sign-in counted."""
+        with self._counting:
+            return dict(self._outcomes)
+
     def close(self) -> None:
         """Wake what waits, and drop all connections."""
         self._closing.set()
         for each in list(self._sockets):
-            # Closing alone would leave a thread that waits for a silent upstream waiting.
-            with suppress(OSError):
-                each.shutdown(SHUT_RDWR)
+            hang_up(each)
         self._http.close()
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Remember each connection's socket as it is made."""
         if event == "connection.connect_tcp.complete":
-            self._sockets.add(info["return_value"].get_extra_info("socket"))
+            made = info["return_value"].get_extra_info("socket")
+            self._sockets.add(made)
+            if self._closing.is_set():  # it was made while all others were hung up
+                hang_up(made)
 
     def _get_once(
         self,
@@ -163,8 +171,8 @@ class Client:
         if response.status_code == 401 and token != self._tokens.current():
             raise errors.Unreachable("the token was used up before it could be used", status=401)
         if response.status_code != 200:
-            raise _refusal(response, asked_at)
-        value = _read(response, model)
+            raise refusal(response, asked_at)
+        value = read(response, model)
         if check is not None:
             check(value)
         return Answer(value, asked_at)
@@ -181,7 +189,7 @@ class Client:
             self.budget.observe(None if response is None else response.headers)
         if response.status_code == 429:
             self.budget.hold(response.headers)
-        return response, _asked_at(response, wall, time.monotonic() - began)
+        return response, when_asked(response, wall, time.monotonic() - began)
 
     def _wait_for_budget(self) -> None:
         while (seconds := self.budget.take()) > 0:
@@ -204,10 +212,19 @@ class Client:
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as trouble:
             # A client that is closed in the middle of a request raises a bare RuntimeError.
             self._raise_if_closed()
+            self._count(None)
             raise errors.Unreachable(
                 f"no answer from {self._address.host} ({type(trouble).__name__})"
             ) from trouble
+        self._count(response)
         return response
+
+    def _count(self, response: httpx.Response | None) -> None:
+        left = "" if response is None else response.headers.get(_LEFT, "")
+        with self._counting:
+            self._outcomes[outcome(response)] += 1
+            if left.isascii() and left.isdigit():
+                self._rate_left = int(left)
 
     def _sign_in(self) -> Grant:
         form = {
@@ -224,65 +241,6 @@ class Client:
         if response.status_code == 429:
             self.budget.hold(response.headers)
         if response.status_code != 200:
-            raise _refusal(response)
-        answer = _read(response, TokenAnswer)
+            raise refusal(response)
+        answer = read(response, TokenAnswer)
         return Grant(answer.access_token, answer.expires_in)
-
-
-def _proxy(url: str) -> httpx.Proxy:
-    # What httpx says of a URL that it cannot read repeats parts of it, and it may hold a password.
-    try:
-        proxy = httpx.Proxy(url)
-        usable = proxy.url.scheme in {"http", "https"} and bool(proxy.url.host)
-    except (ValueError, httpx.InvalidURL):
-        usable = False
-    if not usable:
-        raise ValueError("the proxy must look like http://host:3128")
-    return proxy
-
-
-def _refusal(response: httpx.Response, asked_at: int = 0) -> errors.UpstreamError:
-    """The error that an answer other than 200 stands for."""
-    status = response.status_code
-    kind, message = _kind(response)
-    return kind(
-        f"{message} (status {status})",
-        status=status,
-        correlation_id=response.headers.get("Correlation-Id"),
-        asked_at=asked_at,
-    )
-
-
-def _kind(response: httpx.Response) -> tuple[type[errors.UpstreamError], str]:
-    status = response.status_code
-    if status == LOOP_STATUS and LOOP_HEADER in response.headers:
-        return errors.CameBack, "the address of Mailbox API 2.0 leads back to this server"
-    if status in _TRANSIENT or status >= 500:
-        return errors.Overloaded, "Mailbox API 2.0 cannot answer now"
-    if status in {401, 403}:
-        return errors.AccessRefused, "Mailbox API 2.0 does not let this application see that"
-    if 300 <= status < 400:
-        return errors.Redirected, "Mailbox API 2.0 answered with a redirect"
-    return errors.RequestRefused, "Mailbox API 2.0 refuses the request"
-
-
-def _read(response: httpx.Response, model: type[M]) -> M:
-    try:
-        return model.model_validate_json(response.content)
-    except ValidationError as faults:
-        first = faults.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise errors.Incoherent(
-            f"an answer of Mailbox API 2.0 cannot be read: {place or 'body'}: {first['msg']}",
-            status=response.status_code,
-            correlation_id=response.headers.get("Correlation-Id"),
-        ) from None
-
-
-def _asked_at(response: httpx.Response, wall: float, took: float) -> int:
-    """When the request was sent, by upstream's clock if it shows one, never later than true."""
-    try:
-        answered = parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
-    except ValueError:
-        return math.floor(wall)
-    return math.floor(answered) - math.ceil(took)

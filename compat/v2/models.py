@@ -35,17 +35,64 @@ class Conversation(_Read):
     tags: tuple[Tag, ...]
 
 
-class Mailbox(_Read):
-    """A mailbox."""
+class Person(_Read):
+    """A customer or a user."""
+
+    id: int = 0
+    first: str | None = None
+    last: str | None = None
+    email: str | None = None
+
+
+class NamedTag(_Read):
+    """A tag with what is shown of it."""
 
     id: int
+    name: str | None = Field(alias="tag", default=None)
+    color: str | None = None
 
 
-class Folder(_Read):
-    """A folder of a mailbox; `type` tells home folders from views."""
+class Waiting(_Read):
+    """Since when a customer waits."""
+
+    time: AwareDatetime | None = None
+
+
+class ConversationDocument(_Read):
+    """A conversation, as far as lists show it."""
 
     id: int
+    number: int
+    mailbox_id: int = Field(alias="mailboxId")
     type: str
+    status: str
+    state: str | None = None
+    subject: str | None = None
+    preview: str | None = None
+    threads: int | None = None
+    created_at: AwareDatetime = Field(alias="createdAt")
+    updated_at: AwareDatetime | None = Field(alias="userUpdatedAt", default=None)
+    waiting_since: Waiting | None = Field(alias="customerWaitingSince", default=None)
+    customer: Person | None = Field(alias="primaryCustomer", default=None)
+    assignee: Person | None = None
+    tags: tuple[NamedTag, ...] | None = None
+
+
+class Listed(_Read):
+    """A mailbox, a folder or a tag in a list of them; `type` tells home folders from views."""
+
+    id: int
+    name: str | None = None
+    slug: str | None = None
+    email: str | None = None
+    type: str | None = None
+    user_id: int | None = Field(alias="userId", default=None)
+    color: str | None = None
+    total: int | None = Field(alias="totalCount", default=None)
+    active: int | None = Field(alias="activeCount", default=None)
+    tickets: int | None = Field(alias="ticketCount", default=None)
+    created_at: AwareDatetime | None = Field(alias="createdAt", default=None)
+    updated_at: AwareDatetime | None = Field(alias="updatedAt", default=None)
 
 
 class _Conversations(_Read):
@@ -53,8 +100,9 @@ class _Conversations(_Read):
 
 
 class _Catalogue(_Read):
-    mailboxes: tuple[Mailbox, ...] = ()
-    folders: tuple[Folder, ...] = ()
+    mailboxes: tuple[Listed, ...] = ()
+    folders: tuple[Listed, ...] = ()
+    tags: tuple[Listed, ...] = ()
 
 
 class PageFacts(_Read):
@@ -77,20 +125,16 @@ class ConversationsAnswer(_Read):
 
 
 class CatalogueAnswer(_Read):
-    """One page of mailboxes or of folders; without page facts it is the only one."""
+    """One page of mailboxes, folders or tags; without page facts it is the only one."""
 
     embedded: _Catalogue | None = Field(alias="_embedded", default=None)
     page: PageFacts = PageFacts(totalElements=0, totalPages=1)
 
     @property
-    def mailboxes(self) -> tuple[Mailbox, ...]:
-        """The mailboxes on the page."""
-        return self.embedded.mailboxes if self.embedded else ()
-
-    @property
-    def folders(self) -> tuple[Folder, ...]:
-        """The folders on the page."""
-        return self.embedded.folders if self.embedded else ()
+    def rows(self) -> tuple[Listed, ...]:
+        """What is on the page, whatever it is a list of."""
+        lists = self.embedded or _Catalogue()
+        return (*lists.mailboxes, *lists.folders, *lists.tags)
 
 
 class TokenAnswer(_Read):

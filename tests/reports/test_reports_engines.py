@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from compat import reports
 from compat.conventions import Conventions
 from compat.engines.computed import compute
-from compat.needs import Found, Need, Progress, Row
-from compat.v1.models import NewConversations
-from compat.v1.routes import ROUTES, Route, find
+from compat.needs import Document, Found, Listed, Menu, Need, Progress, Row
+from compat.v1.models import Envelope, NewConversations
+from compat.v1.query import MenuQuery
+from compat.v1.routes import LOCAL, ROUTES, Route, find, named
 from tests.reports.asked import DAY, FIRST, query, row
 
 ROUTE = find("GET", "/v1/reports/conversations/new.json")
@@ -26,10 +28,20 @@ class Hand:
     def __init__(self, *rows: Row) -> None:
         self.found = Found(rows, FIRST + 5, 77.0)
         self.asked: list[tuple[Need, Progress]] = []
+        self.menus: list[Menu] = []
+        self.shown: list[tuple[list[int], Progress]] = []
 
     def rows(self, need: Need, progress: Progress) -> Found:
         self.asked.append((need, progress))
         return self.found
+
+    def menu(self, menu: Menu) -> Listed:
+        self.menus.append(menu)
+        return Listed((), FIRST + 6, 78.0)
+
+    def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
+        self.shown.append((list(ids), progress))
+        return ()
 
     def held(self) -> float:
         return 0.0
@@ -70,7 +82,25 @@ def test_conventions_reach_the_report() -> None:
     assert json.loads(computed.body)["current"][0]["count"] == 1
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.report)
+def test_a_menu_is_asked_of_the_source_as_one() -> None:
+    source = Hand()
+    computed = compute(named("folders"), MenuQuery(mailbox=3), PLAIN, source, Progress())
+    assert (source.menus, source.asked) == ([Menu("folders", 3)], [])
+    assert computed.answer == Envelope(page=1, pages=0, count=0, items=())
+    assert (computed.as_of, computed.fresh_until) == (FIRST + 6, 78.0)
+
+
+def test_what_is_shown_in_full_is_asked_for_after_the_counting() -> None:
+    source, progress = Hand(row(FIRST), row(FIRST + 1, id=2)), Progress()
+    computed = compute(named("new_drilldown"), query(), PLAIN, source, progress)
+    ((ids, handed_on),) = source.shown
+    assert len(ids) == 2
+    assert handed_on is progress
+    assert json.loads(computed.body)["conversations"]["count"] == 2
+    assert (computed.as_of, computed.fresh_until) == (FIRST + 5, 77.0)
+
+
+@pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
 def test_every_route_leads_to_a_report(route: Route) -> None:
     report = reports.load(route.report)
     assert callable(report.needs)

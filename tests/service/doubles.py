@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from compat import clock
-from compat.needs import Found, Need, Progress, Row
+from compat.account import Account
+from compat.accounts import SINGLE
+from compat.needs import Document, Found, Listed, Menu, MenuItem, Need, Progress, Row
 from compat.service import LegacyReports
 from compat.settings import Settings
 
@@ -48,6 +50,9 @@ class Shelf:
         gate: Closed by clearing it; then every question waits.
         started: Set as soon as a question has arrived.
         asked: The needs it was asked for.
+        menus: The menus it was asked for.
+        items: What every menu shows; None for a mailbox that does not exist.
+        known: The conversations it has in full, by id.
         error: Raised in place of an answer.
         kept: Seconds for which what it brings may be used again.
         expected: What progress shows as asked for.
@@ -64,6 +69,9 @@ class Shelf:
             self.gate.set()
         self.started = threading.Event()
         self.asked: list[Need] = []
+        self.menus: list[Menu] = []
+        self.items: Sequence[MenuItem] | None = ()
+        self.known: dict[int, Document] = {}
         self.error: BaseException | None = None
         self.kept = kept
         self.expected = self.taken = 0
@@ -74,12 +82,17 @@ class Shelf:
     def rows(self, need: Need, progress: Progress) -> Found:
         self.asked.append(need)
         progress.expected, progress.taken = self.expected, self.taken
-        self.started.set()
-        assert self.gate.wait(LONG)
-        progress.check()
-        if self.error is not None:
-            raise self.error
+        self._pass(progress)
         return Found(self.held_rows, AS_OF, clock.elapsed() + self.kept)
+
+    def menu(self, menu: Menu) -> Listed:
+        self.menus.append(menu)
+        self._pass(Progress())
+        return Listed(self.items, AS_OF, clock.elapsed() + self.kept)
+
+    def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
+        self._pass(progress)
+        return [self.known[each] for each in ids if each in self.known]
 
     def held(self) -> float:
         return self.waits
@@ -87,6 +100,13 @@ class Shelf:
     def close(self) -> None:
         self.closed = True
         self.gate.set()
+
+    def _pass(self, progress: Progress) -> None:
+        self.started.set()
+        assert self.gate.wait(LONG)
+        progress.check()
+        if self.error is not None:
+            raise self.error
 
 
 class Hands:
@@ -106,6 +126,11 @@ def hold_the_clock(patch: pytest.MonkeyPatch) -> Hands:
     hands = Hands()
     patch.setattr("compat.clock.time", hands)
     return hands
+
+
+def only_account(reports: LegacyReports) -> Account:
+    """The one account of a service that was set up without names."""
+    return reports._accounts[SINGLE]
 
 
 @contextmanager

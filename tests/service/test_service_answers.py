@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from compat.account import Account
 from compat.conventions import Conventions
 from compat.coverage import Span
 from compat.needs import Need
@@ -30,6 +31,7 @@ from tests.service.doubles import (
     Hands,
     Shelf,
     basic,
+    only_account,
     reports_on,
     row,
 )
@@ -198,16 +200,15 @@ def test_another_question_is_fetched_for_itself(
 
 
 def test_other_conventions_make_it_another_question(reports: LegacyReports) -> None:
-    begun = [
-        LegacyReports(
-            reports.settings.model_copy(update={"conventions": conventions}), source=Shelf()
-        )
+    account = only_account(reports)
+    others = [
+        Account(account.settings.model_copy(update={"conventions": conventions}), Shelf())
         for conventions in (Conventions(), Conventions(end_included=False))
     ]
-    questions = [each._understood(*_spelled()) for each in begun]
-    assert questions[0] == reports._understood(*_spelled())
+    questions = [each.understand(*_spelled()) for each in others]
+    assert questions[0] == account.understand(*_spelled())
     assert questions[0] != questions[1]
-    for each in begun:
+    for each in others:
         each.close()
 
 

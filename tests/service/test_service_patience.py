@@ -11,10 +11,10 @@ import pytest
 
 from compat.flights import CalledOff
 from compat.needs import Found, Need, Progress
-from compat.service import LegacyReports
-from compat.v1.exchange import LegacyAnswer
+from compat.service import LegacyReports, Pending
+from compat.v1.exchange import LegacyAnswer, LegacyRequest
 from compat.v2.errors import Unreachable
-from tests.service.doubles import JANUARY, LONG, Hands, Shelf, basic, reports_on
+from tests.service.doubles import JANUARY, LONG, Hands, Shelf, basic, only_account, reports_on
 
 KEY = basic()
 
@@ -36,12 +36,13 @@ def slow(shelf: Shelf) -> Shelf:
 
 def landed(reports: LegacyReports, shelf: Shelf) -> None:
     """Let the work end, and wait until the service knows."""
-    with reports._flights._lock:
-        flights = list(reports._flights._under_way.values())
+    flights = only_account(reports)._flights
+    with flights._lock:
+        under_way = list(flights._under_way.values())
     shelf.gate.set()
-    for flight in flights:
+    for flight in under_way:
         flight.future.exception(LONG)
-    with reports._flights._lock:
+    with flights._lock:
         pass
 
 
@@ -56,9 +57,18 @@ def test_a_caller_with_enough_patience_gets_the_answer(reports: LegacyReports, s
     assert ask(reports, patience=LONG).status == 200
 
 
-def test_the_settings_say_how_patient_callers_are(slow: Shelf) -> None:
+def test_the_settings_say_how_patient_callers_over_http_are(slow: Shelf) -> None:
     with reports_on(slow, patience=0.01) as reports:
-        assert ask(reports).status == 503
+        pending = reports.begin(LegacyRequest.from_target(JANUARY, authorization=KEY))
+        assert isinstance(pending, Pending)
+        assert pending.patience == 0.01
+        assert reports.finish(pending).status == 503
+
+
+def test_a_caller_in_this_process_waits_as_long_as_it_takes(slow: Shelf) -> None:
+    with reports_on(slow, patience=0.01) as reports:
+        threading.Timer(0.1, slow.gate.set).start()
+        assert ask(reports).status == 200
 
 
 def test_a_retry_gets_the_answer_without_another_fetch(reports: LegacyReports, slow: Shelf) -> None:
@@ -129,12 +139,12 @@ def test_an_interrupt_calls_off_a_question_asked_in_python(
 ) -> None:
     endless = Endless()
 
-    def interrupted(_: object) -> None:
+    def interrupted(*_: object) -> None:
         assert endless.started.wait(LONG)
         raise KeyboardInterrupt
 
     with reports_on(endless) as reports:
-        monkeypatch.setattr(Future, "result", interrupted)
+        monkeypatch.setattr(Future, "exception", interrupted)
         with pytest.raises(KeyboardInterrupt):
             reports.new_conversations(start="2015-01-01", end="2015-01-31")
         with pytest.raises(CalledOff):

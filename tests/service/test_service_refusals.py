@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from compat.service import LegacyReports
 from compat.v1.exchange import CONTENT_TYPE, LegacyAnswer, LegacyRequest
 from compat.v2 import errors as v2
-from tests.service.doubles import JANUARY, PATH, Shelf, basic, reports_on
+from tests.service.doubles import JANUARY, PATH, Shelf, basic, only_account, reports_on
 
 BAD = f"{PATH}?start=never"
 KEYS = (SecretStr("first-key"), SecretStr("second-key"))
@@ -181,7 +181,7 @@ def test_even_an_error_while_asking_is_answered(
     def fails(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(reports, "_understood", fails)
+    monkeypatch.setattr(only_account(reports), "understand", fails)
     assert told(reports.answer(JANUARY, authorization=basic())) == (500, "Internal error")
 
 

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
+from compat import accounts
 from compat.conventions import Conventions
 from compat.service import LegacyReports
 from compat.settings import Settings, SettingsError, variable, variables
+from tests.service.doubles import only_account
 
 VARIABLES = dict(variables())
 SECRET = "hunter2"
@@ -36,7 +38,7 @@ def test_every_field_has_a_variable_of_its_own() -> None:
 
 @pytest.mark.parametrize("name", VARIABLES)
 def test_every_variable_is_described(name: str) -> None:
-    assert re.fullmatch(r"(HELPSCOUT|COMPAT)_[A-Z_]+", name)
+    assert re.fullmatch(r"(HELPSCOUT|COMPAT)_[A-Z0-9_]+", name)
     assert (VARIABLES[name].description or "").endswith(".")
 
 
@@ -53,6 +55,11 @@ def test_every_variable_is_described(name: str) -> None:
         ("COMPAT_RATE_RESERVE", "0.25", "rate_reserve", 0.25),
         ("COMPAT_JOBS", "", "jobs", 4),
         ("COMPAT_JOBS", "   ", "jobs", 4),
+        ("COMPAT_CA_FILE", __file__, "ca_file", __file__),
+        ("COMPAT_CA_FILE", "none", "ca_file", None),
+        ("COMPAT_PASS_V2", "yes", "pass_v2", True),
+        ("COMPAT_METRICS", "1", "metrics", True),
+        ("COMPAT_LOG", "json", "log", "json"),
     ],
 )
 def test_a_variable_sets_its_field(name: str, text: str, field: str, value: object) -> None:
@@ -118,7 +125,8 @@ def test_secrets_are_in_no_repr() -> None:
     )
     assert SECRET not in f"{settings!r} {settings} {settings.model_dump_json()}"
     with LegacyReports(settings) as reports:
-        assert SECRET not in f"{reports!r} {reports.settings!r}"
+        account = only_account(reports)
+        assert SECRET not in f"{reports!r} {account!r} {account.settings!r}"
 
 
 def test_a_bad_value_in_code_is_not_shown_either() -> None:
@@ -169,16 +177,16 @@ def test_an_address_that_cannot_be_used_is_named_and_not_shown(name: str, text: 
 
 def test_the_environment_sets_everything_up() -> None:
     with LegacyReports.from_env({**ACCOUNT, "COMPAT_JOBS": "2"}) as reports:
-        assert reports.settings.jobs == 2
+        assert only_account(reports).settings.jobs == 2
         assert reports.ready
 
 
 def test_the_real_environment_is_read_where_none_is_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in VARIABLES:
+    for name in (*VARIABLES, accounts.VARIABLE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HELPSCOUT_APP_ID", "an-app")
     monkeypatch.setenv("HELPSCOUT_APP_SECRET", SECRET)
     with LegacyReports.from_env() as reports:
-        assert reports.settings.app_id == "an-app"
+        assert only_account(reports).settings.app_id == "an-app"

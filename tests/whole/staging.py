@@ -15,6 +15,7 @@ from compat.service import LegacyReports
 from compat.settings import Settings
 from compat.simulator import Account, Conversation, Simulator, make_account
 from tests.doors.serving import LOOPBACK, Stage, serving
+from tests.service.doubles import only_account
 from tests.whole.oracle import Asked
 
 SINCE = datetime(2019, 3, 1, tzinfo=UTC)
@@ -105,5 +106,6 @@ def conventions_of(asked: Asked) -> Conventions:
 
 def judged_by(reports: LegacyReports, asked: Asked) -> LegacyReports:
     """The same service, by other conventions; it shares the source and is not to be closed."""
-    settings = reports.settings.model_copy(update={"conventions": conventions_of(asked)})
-    return LegacyReports(settings, source=reports._source)
+    account = only_account(reports)
+    settings = account.settings.model_copy(update={"conventions": conventions_of(asked)})
+    return LegacyReports(settings, source=account._source)

@@ -1,0 +1,149 @@
+"""One account's world: its settings, its source, its answers; none of it shared with others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cachetools import TLRUCache
+
+from compat import clock, translation
+from compat.conventions import Conventions
+from compat.engines.computed import Computed, compute
+from compat.flights import Flight, Flights
+from compat.needs import Measured, Progress, Source, Stats
+from compat.settings import Settings
+from compat.sources.live import connect
+from compat.v1.errors import Unavailable
+from compat.v1.keys import key_is_known
+from compat.v1.query import Query, read_values
+from compat.v1.routes import Route
+
+_QUEUE: Final = 8
+"""Questions that may wait for each one that is worked on."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, understood. Equal questions to an account have equal answers."""
+
+    route: Route
+    query: Query
+    conventions: Conventions
+
+
+@dataclass(frozen=True)
+class Load:
+    """What an account is busy with.
+
+    Attributes:
+        working: Questions that are being worked on.
+        source: The figures of its source.
+    """
+
+    working: int
+    source: Stats
+
+
+class Account:
+    """Answers questions for one account at Help Scout; safe to share between threads.
+
+    Args:
+        settings: The account's settings.
+        source: Where its conversations come from; Mailbox API 2.0 if not given.
+
+    Raises:
+        SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
+    """
+
+    def __init__(self, settings: Settings, source: Source | None = None) -> None:
+        self.settings = settings
+        self._source = source or connect(settings)
+        self._keys: Sequence[bytes] = [key.get_secret_value().encode() for key in settings.api_keys]
+        self._answers: TLRUCache[Question, Computed] = TLRUCache(
+            settings.answers, lambda _, computed, __: computed.fresh_until, clock.elapsed
+        )
+        self._lock = threading.Lock()
+        self._flights: Flights[Question, Computed] = Flights(
+            workers=settings.jobs, most=settings.jobs * _QUEUE
+        )
+        self._working = 0
+        self._closed = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether a question asked now has a chance: open, and not refused by upstream."""
+        return not self._closed and self._source.ready
+
+    def accepts(self, key: bytes) -> bool:
+        """Whether an old API key is this account's; without any configured, every key is."""
+        return key_is_known(key, self._keys) if self._keys else True
+
+    def understand(self, route: Route, pairs: Iterable[tuple[str, str]]) -> Question:
+        """Read a request by this account's conventions.
+
+        Raises:
+            ValidationFailed: With one entry for each parameter that is wrong.
+        """
+        conventions = self.settings.conventions
+        values = read_values(pairs, route.parameters, conventions)
+        return Question(route, route.asks(**values), conventions)
+
+    def ask(self, question: Question) -> Computed | Flight[Computed]:
+        """The answer if it is at hand, else the flight that brings it; `leave` must follow.
+
+        Raises:
+            Crowded: Too many other questions are being worked on.
+            CalledOff: The account is closed.
+        """
+        if (computed := self._known(question)) is not None:
+            return computed
+        return self._flights.join(question, lambda progress: self._work(question, progress))
+
+    def leave(self, flight: Flight[Computed], *, call_off: bool = False) -> None:
+        """Wait for a flight no longer; with `call_off` it ends unless somebody else waits."""
+        self._flights.leave(flight, call_off=call_off)
+
+    def come_back(self, flight: Flight[Computed]) -> Unavailable:
+        """What to say of a flight that has not landed in time."""
+        return Unavailable(
+            "The conversations are still being fetched; ask again in a while",
+            translation.seconds_left(flight, self._source.held()),
+        )
+
+    def stats(self) -> Load:
+        """What the account is busy with now."""
+        source = self._source.stats() if isinstance(self._source, Measured) else Stats()
+        return Load(self._working, source)
+
+    def close(self) -> None:
+        """Call off what is under way and drop all connections."""
+        self._closed = True
+        self._flights.close()
+        self._source.close()
+
+    def _known(self, question: Question) -> Computed | None:
+        with self._lock:  # even reading reorders the cache
+            return self._answers.get(question)
+
+    def _work(self, question: Question, progress: Progress) -> Computed:
+        with self._lock:
+            self._working += 1
+        try:
+            return self._compute(question, progress)
+        finally:
+            with self._lock:
+                self._working -= 1
+
+    def _compute(self, question: Question, progress: Progress) -> Computed:
+        if (known := self._known(question)) is not None:  # it landed while this one took off
+            return known
+        computed = compute(
+            question.route, question.query, question.conventions, self._source, progress
+        )
+        if computed.fresh_until > clock.elapsed():
+            with self._lock:
+                self._answers[question] = computed
+        return computed

@@ -1,0 +1,55 @@
+"""Logging to standard error, as text or as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+Log = Literal["text", "json"]
+
+_TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_COMMON: Final = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+_LEFT_OUT: Final = _COMMON | {"color_message"}
+"""What every record has, and what uvicorn adds for terminals."""
+
+
+def log_as(log: Log) -> None:
+    """Log to standard error from now on, unless something does already.
+
+    As text, trouble alone is told. As JSON, one object a line, so is what goes well: every
+    request, and that the server listens.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines() if log == "json" else logging.Formatter(_TEXT))
+    logging.basicConfig(handlers=[handler])
+    if log == "json":
+        logging.getLogger("compat").setLevel(logging.INFO)
+    # A retry that works in the end is no news; one that does not is told by what it leads to.
+    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+
+
+def tell(line: str, log: Log) -> None:
+    """Tell the person, or the log where a program reads it, what is no trouble."""
+    if log == "json":
+        logging.getLogger("compat").info(line)
+    else:
+        print(line, file=sys.stderr, flush=True)
+
+
+class _JsonLines(logging.Formatter):
+    """A record as one line: when, how grave, from where, what, and the fields it carries."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{name: value for name, value in vars(record).items() if name not in _LEFT_OUT},
+        }
+        if record.exc_info:
+            told["exception"] = self.formatException(record.exc_info)
+        return json.dumps(told, default=str)

@@ -1,0 +1,146 @@
+"""Figures for Prometheus, in its text format.
+
+They name routes, statuses and accounts, and nothing that a caller or upstream sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+from uuid import uuid4
+
+from compat.v1.exchange import LegacyAnswer
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+    from compat.account import Account, Load
+
+_PREFIX: Final = "helpscout_v1_"
+_SECONDS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0)
+_MISSING: Final = (
+    "COMPAT_METRICS needs prometheus-client: pip install 'helpscout-v1-compat[metrics]'"
+)
+
+_GAUGES: Final[tuple[tuple[str, str, Callable[[Load], int | None]], ...]] = (
+    (
+        "rate_budget_left",
+        "Requests left to the account's programs this minute, as Help Scout last told.",
+        lambda load: load.source.rate_left,
+    ),
+    ("rows_remembered", "Conversations remembered.", lambda load: load.source.rows),
+    ("questions_under_way", "Questions being worked on.", lambda load: load.working),
+)
+
+Accounts = Callable[[], Mapping[str, "Account"]]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request that was answered.
+
+    Attributes:
+        route: Which of the known paths it asked for, or `other`.
+        status: The status of its answer.
+        seconds: How long that took.
+        account: The name of the account that its key selects, if it selects one.
+        source: Where a report came from: an answer kept from before, or one counted anew.
+        as_of: As of when the report is, epoch seconds.
+    """
+
+    route: str
+    status: int
+    seconds: float
+    account: str | None = None
+    source: Literal["cache", "fetched"] | None = None
+    as_of: float | None = None
+
+
+class Metrics:
+    """Counts visits, and reads off the accounts whatever they know themselves.
+
+    Args:
+        accounts: Gives the accounts of the moment by their names.
+
+    Raises:
+        ImportError: prometheus-client is not installed.
+    """
+
+    def __init__(self, accounts: Accounts) -> None:
+        library = _library()
+        self._write = library.generate_latest
+        self._content_type: str = library.CONTENT_TYPE_LATEST
+        self._registry = library.CollectorRegistry()
+        self._registry.register(_Loads(accounts))
+        own = {"registry": self._registry}
+        self._requests = library.Counter(
+            f"{_PREFIX}requests", "Requests answered.", ["route", "status"], **own
+        )
+        self._seconds = library.Histogram(
+            f"{_PREFIX}request_seconds",
+            "Seconds from a request to its answer.",
+            ["route"],
+            buckets=_SECONDS,
+            **own,
+        )
+        self._answers = library.Counter(
+            f"{_PREFIX}answers",
+            "Reports given: kept from before (cache), or counted anew (fetched).",
+            ["account", "source"],
+            **own,
+        )
+        self._as_of = library.Gauge(
+            f"{_PREFIX}answer_as_of_timestamp_seconds",
+            "As of when the data of the last report given is, in epoch seconds.",
+            ["account"],
+            **own,
+        )
+
+    def note(self, visit: Visit) -> None:
+        """Count a visit."""
+        self._requests.labels(visit.route, str(visit.status)).inc()
+        self._seconds.labels(visit.route).observe(visit.seconds)
+        if visit.account is not None and visit.source is not None:
+            self._answers.labels(visit.account, visit.source).inc()
+        if visit.account is not None and visit.as_of is not None:
+            self._as_of.labels(visit.account).set(visit.as_of)
+
+    def page(self) -> LegacyAnswer:
+        """All figures as they are now."""
+        headers = (("Content-Type", self._content_type), ("Correlation-Id", str(uuid4())))
+        return LegacyAnswer(200, headers, self._write(self._registry))
+
+
+class _Loads:
+    """Turns what the accounts tell of themselves into metrics, whenever they are asked for."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def collect(self) -> Iterable[Metric]:
+        library = _library()
+        loads = {name: account.stats() for name, account in self._accounts().items()}
+        for name, text, read in _GAUGES:
+            gauge = library.core.GaugeMetricFamily(_PREFIX + name, text, labels=["account"])
+            for account, load in loads.items():
+                if (value := read(load)) is not None:
+                    gauge.add_metric([account], value)
+            yield gauge
+        upstream = library.core.CounterMetricFamily(
+            f"{_PREFIX}upstream_requests",
+            "Requests to Mailbox API 2.0 and what became of them.",
+            labels=["account", "outcome"],
+        )
+        for account, load in loads.items():
+            for outcome, count in load.source.upstream.items():
+                upstream.add_metric([account, outcome], count)
+        yield upstream
+
+
+def _library() -> Any:
+    try:
+        import prometheus_client.core  # noqa: PLC0415 - an extra, imported once it is asked for
+    except ImportError as error:
+        raise ImportError(_MISSING) from error
+    return prometheus_client

@@ -1,0 +1,40 @@
+"""The conversations behind each count of New Conversations; no report of the old API."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from compat import buckets
+from compat.conventions import Conventions
+from compat.needs import Found, Need
+from compat.reports.counting import counted, created_in_range, span, within
+from compat.v1.instants import from_epoch
+from compat.v1.models import BucketIds, NewIds
+from compat.v1.query import Range, ReportQuery
+
+
+def needs(query: ReportQuery, conventions: Conventions) -> Need:
+    """The same as for the counts."""
+    return created_in_range(query, conventions)
+
+
+def answer(query: ReportQuery, found: Found, conventions: Conventions) -> NewIds:
+    """Both series, with ids in the order of creation."""
+    rows = counted(found.rows, query, conventions)
+    view_by = query.view_by or conventions.default_view_by
+
+    def series(asked: Range) -> tuple[BucketIds, ...]:
+        starts = buckets.starts(*span(asked), view_by, conventions.month_step)
+        ids: list[list[int]] = [[] for _ in starts]
+        for row in within(rows, asked, conventions):
+            ids[bisect_right(starts, row.created) - 1].append(row.id)
+        return tuple(
+            BucketIds(start=from_epoch(start), count=len(behind), ids=tuple(behind))
+            for start, behind in zip(starts, ids, strict=True)
+            if behind or conventions.empty_buckets_listed
+        )
+
+    return NewIds(
+        current=series(query.current),
+        previous=series(query.previous) if query.previous else None,
+    )
