@@ -7,17 +7,18 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from compat.cli import serve, simulate
+from compat.cli import report, serve, simulate
 from compat.settings import SettingsError
 
-_COMMANDS: Final = (serve, simulate)
+_COMMANDS: Final = (serve, report, simulate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit status: 0 done, 2 misuse or a setting to mend. Where a port cannot be listened
+        The exit status: 0 done, 2 misuse or a setting to mend, 3 trouble upstream, 130
+        interrupted. Where a port cannot be listened
         on, uvicorn itself leaves with 3.
     """
     parser = argparse.ArgumentParser(
@@ -29,8 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_to(commands)
     options = parser.parse_args(arguments)
     try:
-        options.run(options)
+        return int(options.run(options) or 0)
     except (SettingsError, ImportError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    return 0
+    except KeyboardInterrupt:
+        return 130

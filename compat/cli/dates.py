@@ -1,0 +1,82 @@
+"""Dates as a person types them."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Final
+
+Period = tuple[date, date]
+"""First and last day, both included."""
+
+_DAY: Final = timedelta(days=1)
+_WEEK: Final = timedelta(days=7)
+_NUMBERS: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
+
+
+def _month(day: date) -> Period:
+    first = day.replace(day=1)
+    return first, day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def _week(day: date) -> Period:
+    monday = day - day.weekday() * _DAY
+    return monday, monday + 6 * _DAY
+
+
+def _year(day: date) -> Period:
+    return day.replace(month=1, day=1), day.replace(month=12, day=31)
+
+
+_WORDS: Final[dict[str, Callable[[date], Period]]] = {
+    "today": lambda today: (today, today),
+    "yesterday": lambda today: (today - _DAY, today - _DAY),
+    "this-week": _week,
+    "last-week": lambda today: _week(today - _WEEK),
+    "this-month": _month,
+    "last-month": lambda today: _month(today.replace(day=1) - _DAY),
+    "this-year": _year,
+    "last-year": lambda today: _year(date(today.year - 1, 1, 1)),
+}
+WORDS: Final = tuple(_WORDS)
+"""The periods that have a name; weeks begin on Monday."""
+
+
+def period(text: str, today: date) -> Period | None:
+    """The days that a text means.
+
+    Args:
+        text: `2015`, `2015-01`, `2015-01-31`, or one of `WORDS`.
+        today: The day on which it is asked, in UTC.
+
+    Returns:
+        None if the text is none of these; it may still be an instant.
+    """
+    if text in _WORDS:
+        return _WORDS[text](today)
+    numbers = _NUMBERS.fullmatch(text)
+    if numbers is None:
+        return None
+    year, month, day = numbers.groups()
+    try:
+        first = date(int(year), int(month or 1), int(day or 1))
+    except ValueError:
+        return None
+    if day:
+        return first, first
+    return _month(first) if month else _year(first)
+
+
+def edges(start: str | None, end: str | None, today: date) -> tuple[str | None, str | None]:
+    """The edges of a range as the old API spells them.
+
+    A period means its first second as a start, and its last as an end; without an end, the
+    range is the period that begins it. All else is left for the old API's own reading.
+    """
+    first, last = (period(text, today) if text else None for text in (start, end))
+    opening = f"{first[0].isoformat()}T00:00:00Z" if first else start
+    if end is None:
+        return opening, f"{first[1].isoformat()}T23:59:59Z" if first else None
+    return opening, f"{last[1].isoformat()}T23:59:59Z" if last else end

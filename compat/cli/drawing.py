@@ -1,0 +1,118 @@
+"""A report as a table with bars, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, Final
+
+try:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+except ImportError:
+    raise ImportError(
+        "a table needs rich: pip install 'helpscout-v1-compat[cli]', or ask for --json or --csv"
+    ) from None
+
+Bucket = Mapping[str, Any]
+Series = Sequence[Bucket]
+
+_GAP: Final = 2
+_SHORTEST: Final = 4
+_LONGEST: Final = 40
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+_STYLES: Final = {"current": "cyan", "previous": "magenta"}
+
+
+def draw(report: Mapping[str, Series], console: Console | None = None) -> None:
+    """Draw the series of a report side by side, bucket by bucket, and their totals.
+
+    Series with the ids behind each count come one below the other.
+
+    Args:
+        report: The buckets of each series by its name.
+        console: Where to; standard output if not given.
+    """
+    console = console or Console(highlight=False)
+    with_ids = any("ids" in bucket for series in report.values() for bucket in series)
+    groups = [{name: series} for name, series in report.items()] if with_ids else [report]
+    most = max((bucket["count"] for series in report.values() for bucket in series), default=0)
+    for at, group in enumerate(groups):
+        if at:
+            console.print()
+        console.print(_table(group, most, console))
+    if "previous" in report:
+        console.print()
+        console.print(compared(_total(report["current"]), _total(report["previous"])), style="bold")
+
+
+def bar(count: int, most: int, length: int, *, ascii_only: bool = False) -> str:
+    """A bar as long as its share of the greatest count; whatever is counted shows.
+
+    Args:
+        count: What it stands for.
+        most: The greatest count.
+        length: Characters for the greatest count.
+        ascii_only: Whether nothing finer than a character can be shown.
+    """
+    if not count:
+        return ""
+    if ascii_only:
+        return "#" * max(round(length * count / most), 1)
+    eighths = max(round(length * 8 * count / most), 1)
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def compared(now: int, before: int) -> str:
+    """One total against the other, in words."""
+    if not before:
+        return f"{now} now, none before"
+    return f"{now} now, {before} before: {(now / before - 1) * 100:+.1f} %"
+
+
+def _table(group: Mapping[str, Series], most: int, console: Console) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_footer=True)
+    for name, series in group.items():
+        table.add_column(name, footer="total", footer_style="bold", no_wrap=True)
+        total = str(_total(series))
+        table.add_column("count", footer=total, footer_style="bold", justify="right", no_wrap=True)
+        table.add_column("", style=_STYLES[name])
+    length = _bar_length(group, console.width)
+    for buckets in zip_longest(*group.values()):
+        cells = [
+            _cells(bucket, most, length, ascii_only=console.options.ascii_only)
+            for bucket in buckets
+        ]
+        table.add_row(*(cell for three in cells for cell in three))
+        if ids := (buckets[0] or {}).get("ids"):
+            table.add_row("", "", Text(" ".join(map(str, ids)), style="default"))
+    return table
+
+
+def _cells(bucket: Bucket | None, most: int, length: int, *, ascii_only: bool) -> Sequence[str]:
+    if bucket is None:
+        return "", "", ""
+    count = bucket["count"]
+    return _start(bucket), str(count), bar(count, most, length, ascii_only=ascii_only)
+
+
+def _bar_length(group: Mapping[str, Series], width: int) -> int:
+    """What the texts of a row leave of the width, shared by the bars."""
+    texts = sum(
+        max(len(name), len("total"), *(len(_start(bucket)) for bucket in series))
+        + max(len("count"), len(str(_total(series))))
+        + 3 * _GAP
+        for name, series in group.items()
+    )
+    return min(max((width + _GAP - texts) // len(group), _SHORTEST), _LONGEST)
+
+
+def _start(bucket: Bucket) -> str:
+    """The day; the time as well where it is not midnight."""
+    day, _, time = str(bucket["start"]).removesuffix("Z").partition("T")
+    return day if time == "00:00:00" else f"{day} {time}"
+
+
+def _total(series: Series) -> int:
+    return sum(bucket["count"] for bucket in series)

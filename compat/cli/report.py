@@ -1,0 +1,131 @@
+"""`helpscout-v1 report new`: the report without a server."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from compat.cli.dates import WORDS, edges
+from compat.cli.watching import watching
+
+if TYPE_CHECKING:
+    from compat.engines.computed import Computed
+
+_MISUSE: Final = 2
+_TROUBLE: Final = 3
+
+_DATE: Final = f"2015, 2015-01, 2015-01-31, an ISO 8601 instant, or one of {', '.join(WORDS)}"
+_FILTERS: Final = {
+    "mailboxes": ("IDS", "only these mailboxes: ids, separated by commas"),
+    "tags": ("IDS", "only these tags; 1 is no tag at all"),
+    "types": ("TYPES", "only these of email, chat, phone"),
+    "folders": ("IDS", "only these folders"),
+}
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser("report", help="print a report")
+    reports = parser.add_subparsers(metavar="REPORT", required=True)
+    new = reports.add_parser(
+        "new",
+        help="new conversations",
+        description=(
+            "Print how many conversations were created. On a pipe it is the old API's JSON to "
+            "the letter, on a terminal a table. Settings come from the environment."
+        ),
+        epilog=(
+            "exit status: 0 done, 2 a parameter or a setting is wrong, 3 Help Scout refuses or "
+            "cannot be reached, 130 interrupted"
+        ),
+    )
+    new.add_argument("--start", required=True, metavar="DATE", help=_DATE)
+    new.add_argument("--end", metavar="DATE", help="likewise, included (that of --start's period)")
+    new.add_argument("--previous-start", metavar="DATE", help="a range to compare with")
+    new.add_argument("--previous-end", metavar="DATE", help="its end, included")
+    new.add_argument("--view-by", metavar="LENGTH", help="day, week or month (week)")
+    for name, (metavar, help_text) in _FILTERS.items():
+        new.add_argument(f"--{name}", metavar=metavar, help=help_text)
+    new.add_argument("--account", metavar="NAME", help="which account, where there are several")
+    shape = new.add_mutually_exclusive_group()
+    shape.add_argument("--json", dest="show", action="store_const", const="json", help="JSON")
+    shape.add_argument("--csv", dest="show", action="store_const", const="csv", help="CSV")
+    new.add_argument("--ids", action="store_true", help="list the conversations behind each count")
+    new.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the report; the exit status.
+
+    Raises:
+        SettingsError: A setting is missing or cannot be used.
+        ImportError: What draws a table is not installed.
+    """
+    from compat.service import LegacyReports
+    from compat.v1.errors import LegacyError
+
+    show = _shown(options)
+    # A retry that works in the end is no news; one that does not is told by what it leads to.
+    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+    report = "new_ids" if options.ids else "new_conversations"
+    try:
+        with LegacyReports.from_env(os.environ) as reports, watching() as watch:
+            computed = reports.compute(report, _pairs(options), options.account, watch)
+    except (LegacyError, LookupError) as error:
+        print(f"helpscout-v1: {error}", file=sys.stderr)
+        return _TROUBLE if getattr(error, "status", 400) != 400 else _MISUSE
+    _told(show, computed)
+    return 0
+
+
+def _shown(options: argparse.Namespace) -> Callable[[Computed], None]:
+    """What prints; known before anything is fetched, so that nothing is fetched in vain."""
+    chosen = options.show or ("table" if sys.stdout.isatty() else "json")
+    if chosen == "table":
+        from compat.cli.drawing import draw
+
+        return lambda computed: draw(json.loads(computed.body))
+    if chosen == "csv":
+        return lambda computed: _csv(computed, with_ids=options.ids)
+    return lambda computed: print(computed.body.decode())
+
+
+def _told(show: Callable[[Computed], None], computed: Computed) -> None:
+    try:
+        show(computed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has seen enough; without this Python complains when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _pairs(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """The question in the old API's names and values."""
+    today = datetime.now(UTC).date()
+    start, end = edges(options.start, options.end, today)
+    before, until = edges(options.previous_start, options.previous_end, today)
+    named = {
+        "start": start,
+        "end": end,
+        "previousStart": before,
+        "previousEnd": until,
+        "viewBy": options.view_by,
+        **{name: getattr(options, name) for name in _FILTERS},
+    }
+    return [(name, value) for name, value in named.items() if value is not None]
+
+
+def _csv(computed: Computed, *, with_ids: bool) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["range", "start", "count", *(["ids"] if with_ids else [])])
+    for series, buckets in json.loads(computed.body).items():
+        for bucket in buckets:
+            ids = [" ".join(map(str, bucket["ids"]))] if with_ids else []
+            writer.writerow([series, bucket["start"], bucket["count"], *ids])
