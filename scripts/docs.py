@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import reference
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from compat import accounts
 from compat.conventions import Conventions
 from compat.settings import Settings, variable
 from compat.v1.decisions import DECISIONS, DIFFERENCES
@@ -23,6 +25,11 @@ NOTE = (
 CONVENTIONS_LEAD = (
     "The old API's pages leave questions open. This is how each is answered here, and why. "
     "Whoever knows better about an account sets the variable."
+)
+ACCOUNTS_ROW = (
+    f"| `{accounts.VARIABLE}` |  | A TOML file of several accounts, with credentials and old API "
+    "keys for each and whatever else differs: see "
+    "[several accounts](docs/how-to/several-accounts.md). |"
 )
 DIFFERENCES_LEAD = (
     "What a caller of the old API may notice. Rules that were never documented are in "
@@ -38,6 +45,7 @@ def main(arguments: list[str]) -> int:
             print(f"{path.relative_to(ROOT)} is out of date: run scripts/docs.py", file=sys.stderr)
         return bool(stale)
     for path in stale:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(pages()[path], encoding="utf-8")
         print(f"wrote {path.relative_to(ROOT)}")
     return 0
@@ -46,12 +54,30 @@ def main(arguments: list[str]) -> int:
 def pages() -> dict[Path, str]:
     """Every generated page, or page with a generated part, and what it must say."""
     readme = ROOT / "README.md"
-    table = settings_table(Settings.model_fields.items())
+    table = "\n".join([settings_table(Settings.model_fields.items()), ACCOUNTS_ROW])
     return {
         readme: _with_part(readme.read_text(encoding="utf-8"), "settings", table),
         ROOT / "docs" / "conventions.md": conventions(),
         ROOT / "docs" / "known-differences.md": differences(),
+        **{ROOT / "docs" / "reference" / name: text for name, text in references()},
     }
+
+
+def references() -> Iterable[tuple[str, str]]:
+    """The reference pages by file name."""
+    tables = {
+        "The server": settings_table(Settings.model_fields.items()),
+        "Several accounts": reference.ACCOUNTS,
+        "Rules that nobody documented": settings_table(Conventions.model_fields.items()),
+    }
+    for name, parts in {
+        "command-line.md": reference.command_line(),
+        "settings.md": reference.settings(tables),
+        "errors.md": reference.error_page(),
+        "reports.md": reference.reports(),
+    }.items():
+        title, *rest = parts
+        yield name, "\n\n".join([title, NOTE, *rest]) + "\n"
 
 
 def settings_table(fields: Iterable[tuple[str, FieldInfo]]) -> str:

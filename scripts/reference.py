@@ -1,0 +1,208 @@
+"""The pages under docs/reference, as the code's own tables give them."""
+# ruff: noqa: SLF001 - argparse shows its options in no other way, and the tables are private
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from inspect import getdoc
+from typing import Any, Final
+
+from compat import accounts, asgi, cli, translation
+from compat.conventions import Conventions
+from compat.v1 import errors
+from compat.v1.parameters import Parameter
+from compat.v1.routes import ROUTES, Route
+from compat.v2.mark import LOOP_STATUS
+
+PROGRAM: Final = "helpscout-v1"
+EXIT_STATUSES: Final = (
+    ("0", "Done; or a server that was told to stop, and did."),
+    ("2", "An option, a parameter or a setting is wrong, or an extra is not installed."),
+    ("3", "`report`: Help Scout refuses, or cannot be reached. A server: its port is taken."),
+    ("130", "Interrupted with Ctrl-C."),
+)
+WHAT_TO_DO: Final = {
+    "ValidationFailed": "Mend the parameters that `validationErrors` names.",
+    "Unauthorized": "Put the key that the program sends into `COMPAT_API_KEYS`, or into the "
+    "account's `api_keys`; then start again, or send SIGHUP.",
+    "Forbidden": "Mend what the sentence names; see the next table.",
+    "NotFound": "Look for the path in [reports](reports.md); ask with GET.",
+    "RateLimited": "The old API sent this; this server keeps no such limit.",
+    "Internal": "Look in the server's log for the answer's `Correlation-Id`, and report it.",
+    "Unavailable": "Wait as long as `Retry-After` says, and ask the same again; see the next "
+    "table.",
+    "SignInRefused": "Copy id and secret anew from *Your Profile → My Apps* at Help Scout.",
+    "AccessRefused": "Let a user who may see the mailboxes make the application.",
+    "CameBack": "The name in `HELPSCOUT_BASE_URL` leads to this server, so it asks itself: see "
+    "[a host that cannot be changed](../how-to/a-host-that-cannot-be-changed.md).",
+    "Redirected": "Something between here and Help Scout redirects, or the address is wrong: mend "
+    "`HELPSCOUT_BASE_URL` or `COMPAT_PROXY`.",
+    "Incoherent": "Ask again. Help Scout's answers contradicted each other; if it stays so, "
+    "report it with the sentence.",
+    "Stopped": "Ask again once the server has started.",
+    "UpstreamError": "Ask again. If it stays so, look whether this machine reaches Help Scout.",
+    "Crowded": "Ask again later, or raise `COMPAT_JOBS`.",
+    "CalledOff": "Ask again.",
+}
+ACCOUNTS: Final = (
+    f"`{accounts.VARIABLE}` names a TOML file with a table for each account. A table holds "
+    "`app_id`, `app_secret`, `api_keys` and, where it differs from the environment, any setting "
+    "above in lower case without its prefix; `[name.conventions]` does the same for the rules "
+    "below. See [several accounts](../how-to/several-accounts.md)."
+)
+STILL_FETCHING: Final = "The conversations are still being fetched; ask again in a while"
+
+
+def command_line() -> Iterator[str]:
+    """Every command with its options, then the exit statuses."""
+    parser = argparse.ArgumentParser(prog=PROGRAM)
+    commands = parser.add_subparsers()
+    for command in cli._COMMANDS:
+        command.add_to(commands)
+    yield "# The command line"
+    yield "`scripts/setup` makes the command, as `.venv/bin/helpscout-v1`. It has three parts."
+    for name, leaf in _leaves(parser, PROGRAM):
+        yield f"## {name}"
+        yield str(leaf.description)
+        yield _table(("option", "meaning"), map(_option, _options(leaf)))
+    yield "## Exit status"
+    yield _table(("status", "meaning"), EXIT_STATUSES)
+
+
+def settings(tables: dict[str, str]) -> Iterator[str]:
+    """Every environment variable, under a heading for each table."""
+    yield "# Settings"
+    yield (
+        "All settings are environment variables; an empty one counts as unset. `none` unsets "
+        "one that has a default. What cannot be used is told when the server starts, by name."
+    )
+    for title, table in tables.items():
+        yield f"## {title}"
+        yield table
+
+
+def error_page() -> Iterator[str]:
+    """The statuses, then the sentences behind 403 and 503."""
+    yield "# Errors"
+    yield (
+        'An error is JSON: `{"code": 503, "error": "a sentence"}`. A 400 adds '
+        "`validationErrors`, with `property`, `value` and `message` for each parameter that is "
+        "wrong. Every answer carries a `Correlation-Id`; the server's log names those of a 500 and "
+        "a 503."
+    )
+    yield "## By status"
+    yield (
+        "Where several apply, 404 comes first, then 401, then 400. In every sentence below, `…` "
+        "stands for what is told of this one case."
+    )
+    yield _table(("status", "sentence", "when", "what to do"), sorted(_statuses()))
+    yield "## Behind 403 and 503"
+    yield _table(("status", "sentence", "what to do"), _sentences())
+    yield "## Besides"
+    yield _table(("status", "sentence", "what to do"), _strangers())
+
+
+def reports() -> Iterator[str]:
+    """Every path that answers, and its parameters."""
+    yield "# Reports and lists that answer"
+    yield (
+        "All are asked with GET and the old API key (Basic authentication: the key is the user "
+        "name, the password does not matter). Unknown parameters are ignored, empty ones count "
+        "as absent. A list may be sent as `tags=1,2`, `tags[]=1&tags[]=2` or `tags=1&tags=2`. "
+        "Every other path of the old API is 404."
+    )
+    for route in ROUTES:
+        yield f"## {route.path}"
+        yield (
+            _first_sentence(import_module(f"compat.reports.{route.report}"))
+            .partition(": ")[2]
+            .capitalize()
+        )
+        yield _table(
+            ("parameter", "required", "default", "what to send"),
+            (_parameter(each, route) for each in route.parameters),
+        )
+
+
+def _leaves(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, Any]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for word, each in action.choices.items():
+                yield from _leaves(each, f"{name} {word}")
+            return
+    yield name, parser
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    return (action for action in parser._actions if action.dest != "help")
+
+
+def _option(action: argparse.Action) -> tuple[str, str]:
+    takes = "" if action.nargs == 0 else f" {_metavar(action)}"
+    needed = ". Required" if action.required else ""
+    return f"`{action.option_strings[0]}{takes}`", (action.help or "") % vars(action) + needed
+
+
+def _metavar(action: argparse.Action) -> str:
+    if action.choices:
+        return "{" + ",".join(map(str, action.choices)) + "}"
+    return str(action.metavar or action.dest.upper())
+
+
+def _statuses() -> Iterator[tuple[str, ...]]:
+    examples = {
+        "ValidationFailed": ((),),
+        "Forbidden": ("…",),
+        "NotFound": ("…",),
+        "RateLimited": (2,),
+        "Unavailable": ("…", 1),
+    }
+    for name, kind in vars(errors).items():
+        if isinstance(kind, type) and issubclass(kind, errors.LegacyError) and name[0] != "_":
+            if kind is errors.LegacyError:
+                continue
+            error = kind(*examples.get(name, ()))
+            when = re.sub(r" \([0-9]{3}.*?\)|; the body.*(?=\.)", "", _first_sentence(kind))
+            yield str(error.status), _sentence(error), when, WHAT_TO_DO[name]
+
+
+def _sentences() -> Iterator[tuple[str, ...]]:
+    yield "503", STILL_FETCHING, "Ask again after `Retry-After`: the answer is being worked on."
+    for kind, tell in translation._TABLE:
+        error = tell(kind("…"))
+        yield str(error.status), _sentence(error), WHAT_TO_DO[kind.__name__]
+
+
+def _strangers() -> Iterator[tuple[str, ...]]:
+    yield "400", "The request is no well-formed HTTP", "Send HTTP, or https where it is served."
+    yield str(LOOP_STATUS), asgi._LOOP_MESSAGE, WHAT_TO_DO["CameBack"]
+
+
+def _sentence(error: errors.LegacyError) -> str:
+    return error.message.replace("2 seconds", "… seconds")
+
+
+def _parameter(parameter: Parameter, route: Route) -> tuple[str, ...]:
+    default = parameter.default(Conventions()) if parameter.default else ""
+    in_path = f"{{{parameter.name}}}" in route.path
+    required = "in the path" if in_path else "yes" if parameter.required else ""
+    return (
+        f"`{parameter.name}`",
+        required,
+        f"`{default}`" if default else "",
+        parameter.expected[0].upper() + parameter.expected[1:],
+    )
+
+
+def _first_sentence(thing: object) -> str:
+    return " ".join((getdoc(thing) or "").partition("\n\n")[0].split())
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [
+        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in (head, *rows)
+    ]
+    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])

@@ -1,0 +1,186 @@
+"""What the deployment files name exists, and what they start answers."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from compat import accounts
+from compat.metrics import Metrics
+from compat.settings import variables
+from compat.simulator import Account, Simulator, running
+from tests.doors.commands import COMMAND, Running, environment, started
+from tests.doors.serving import ask
+from tests.service.doubles import LONG
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "docs" / "deploy"
+CONTAINER = (FOLDER / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+UNIT = (FOLDER / "helpscout-v1.service").read_text(encoding="utf-8")
+GUIDE = (FOLDER / "README.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def instructions(name: str) -> list[str]:
+    """What the container file says after each instruction of a name."""
+    return re.findall(rf"^{name} (.*)$", CONTAINER, re.MULTILINE)
+
+
+def directive(name: str) -> str:
+    """The one value that the unit gives a directive."""
+    (value,) = re.findall(rf"^{name}=(.*)$", UNIT, re.MULTILINE)
+    return str(value)
+
+
+def container_command() -> list[str]:
+    (command,) = instructions("CMD")
+    return [str(word) for word in json.loads(command)]
+
+
+def health_check() -> str:
+    (check,) = instructions("HEALTHCHECK")
+    python, option, code = json.loads(check.partition("CMD ")[2])
+    assert (python, option) == ("python", "-c")
+    return str(code)
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[str]:
+    with running(Simulator(Account())) as base_url:
+        yield base_url
+
+
+def settings(upstream: str, **others: str) -> dict[str, str]:
+    """The settings that the guide names, filled in."""
+    (named,) = re.findall(r"^```env\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
+    values = {
+        "HELPSCOUT_APP_ID": "demo-app",
+        "HELPSCOUT_APP_SECRET": "demo-secret",
+        "COMPAT_API_KEYS": "an-old-key",
+        "COMPAT_METRICS": "true",
+    }
+    assert [line.partition("=")[0] for line in named.splitlines()] == list(values)
+    return values | {"HELPSCOUT_BASE_URL": upstream} | others
+
+
+def healthy(server: Running, port: int = 8080) -> bool:
+    """Whether the container's health check is content with a server."""
+    code = health_check().replace(f":{port}/", f":{server.port}/")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(),
+        capture_output=True,
+        timeout=LONG,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def test_the_containers_command_starts_a_healthy_server(upstream: str) -> None:
+    program, *arguments = container_command()
+    assert program == Path(COMMAND).name
+    with started(*arguments, "--port", "0", **settings(upstream)) as server:
+        assert healthy(server)
+        assert ask(server.port, "/metrics", headers={}).status == 200
+
+
+def test_the_containers_health_check_sees_a_server_that_is_not_healthy(upstream: str) -> None:
+    refused = settings(upstream, HELPSCOUT_APP_SECRET="another")
+    with started("serve", "--port", "0", **refused) as server:
+        ask(server.port, "/v1/tags.json")
+        assert not healthy(server)
+
+
+def test_the_containers_port_is_the_one_that_is_listened_on() -> None:
+    shown = subprocess.run(
+        [COMMAND, "serve", "--help"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        check=True,
+    )
+    assert instructions("EXPOSE") == ["8080"]
+    assert "--port" not in container_command()
+    assert re.search(r"port; 0 for any\s+\(8080\)", shown.stdout)
+    assert "127.0.0.1:8080/healthz" in health_check()
+
+
+def test_what_the_container_copies_is_there_and_enough() -> None:
+    copied = {word for line in instructions("COPY") for word in line.split()[:-1]}
+    assert all((ROOT / name).exists() for name in copied)
+    needed = {"pyproject.toml", "compat", PROJECT["readme"], *PROJECT["license-files"]}
+    assert needed <= copied
+
+
+@pytest.mark.parametrize("text", [CONTAINER, GUIDE])
+def test_the_extras_and_the_constraints_exist(text: str) -> None:
+    (extras,) = re.findall(r"'\.\[(.*?)\]'", text)
+    assert set(extras.split(",")) <= set(PROJECT["optional-dependencies"])
+    assert "--constraint scripts/constraints.txt" in text
+
+
+def test_nobody_in_the_container_is_root() -> None:
+    (user,) = instructions("USER")
+    assert user != "root"
+    assert any(line.startswith("useradd ") and line.endswith(user) for line in instructions("RUN"))
+    assert CONTAINER.index("\nUSER ") < CONTAINER.index("\nCMD ")
+
+
+def test_the_units_command_starts_a_server_that_a_reload_leaves_running(upstream: str) -> None:
+    program, *arguments = shlex.split(directive("ExecStart"))
+    assert Path(program).name == Path(COMMAND).name
+    arguments[arguments.index("--port") + 1] = "0"
+    with started(*arguments, **settings(upstream)) as server:
+        assert directive("ExecReload") == "/bin/kill -HUP $MAINPID"
+        server.process.send_signal(signal.SIGHUP)
+        assert ask(server.port, "/healthz", headers={}).status == 200
+        assert server.stop(signal.SIGTERM) == 0
+
+
+def test_the_guide_and_the_unit_mean_the_same_files() -> None:
+    home = str(Path(directive("ExecStart").split()[0]).parent.parent)
+    assert f"python3 -m venv {home}" in GUIDE
+    assert directive("EnvironmentFile") in GUIDE
+    for name in re.findall(r"docs/deploy/([\w.-]+)", GUIDE + CONTAINER):
+        assert (FOLDER / name).exists()
+
+
+def test_every_variable_is_a_setting() -> None:
+    known = {name for name, _ in variables()} | {accounts.VARIABLE}
+    named = re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]+\b", CONTAINER + UNIT + GUIDE)
+    assert set(named) <= known
+
+
+def test_every_metric_that_the_guide_names_exists() -> None:
+    page = Metrics(dict).page().body.decode()
+    for name in re.findall(r"`(helpscout_v1_\w+)`", GUIDE):
+        assert f"# TYPE {name} " in page
+
+
+def test_systemd_finds_nothing_to_say_of_the_unit(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("there is no systemd-analyze on this machine")
+    unit = tmp_path / "helpscout-v1.service"
+    program = directive("ExecStart").split()[0]
+    unit.write_text(UNIT.replace(program, COMMAND), encoding="utf-8")
+    done = subprocess.run(
+        [analyze, "verify", "--man=no", str(unit)],
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        check=False,
+    )
+    about_it = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert (done.returncode, about_it) == (0, []), done.stderr
