@@ -130,8 +130,8 @@ class Settings(BaseModel):
     log: Literal["text", "json"] = Field(
         default="text",
         description=(
-            "How `serve` logs: `text` tells of trouble alone; `json` is one object a line, and "
-            "a line for every request as well."
+            "How `serve` logs each request and all trouble: `text` for people; `json` for "
+            "programs, one object a line."
         ),
     )
     conventions: Conventions = Field(

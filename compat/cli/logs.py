@@ -17,16 +17,14 @@ _LEFT_OUT: Final = _COMMON | {"color_message"}
 
 
 def log_as(log: Log) -> None:
-    """Log to standard error from now on, unless something does already.
+    """Log to standard error from now on, unless something does already: trouble, and each request.
 
-    As text, trouble alone is told. As JSON, one object a line, so is what goes well: every
-    request, and that the server listens.
+    As JSON it is one object a line, and that the server listens is one of them.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines() if log == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(handlers=[handler])
-    if log == "json":
-        logging.getLogger("compat").setLevel(logging.INFO)
+    logging.getLogger("compat").setLevel(logging.INFO)
     # A retry that works in the end is no news; one that does not is told by what it leads to.
     logging.getLogger("stamina").setLevel(logging.CRITICAL)
 

@@ -185,11 +185,13 @@ def test_as_json_every_line_is_an_object() -> None:
     assert [each["logger"] for each in others] == ["uvicorn.error"]
 
 
-def test_as_text_only_trouble_is_told() -> None:
+def test_as_text_each_request_is_a_line_without_its_query() -> None:
     with started("serve", "--demo", "--port", "0") as server:
-        assert ask(server.port, JANUARY).status == 200
+        answer = ask(server.port, JANUARY)
         assert server.stop(signal.SIGTERM) == 0
-        assert server.said() == ""
+        (line,) = server.said().splitlines()
+    assert "INFO compat.access: GET /v1/reports/conversations/new.json 200, " in line
+    assert line.endswith(f"account default, {answer.headers['correlation-id']}")
 
 
 def test_as_json_an_exception_stays_on_its_line() -> None:
