@@ -125,31 +125,28 @@ class LiveSource:
         return fetch_documents(self._client, ids, progress, workers=self._workers)
 
     def _settled(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
-        """What views show, walked until two rounds agree, and home folders in between.
+        """What views and home folders show, walked until two rounds agree.
 
-        Conversations move between folders while they are walked. One that leaves a view for a
-        home folder is met in the view before or in the home after; so all sightings count, and
-        none may come from memory.
+        Conversations move between folders while they are walked. One that leaves a folder before
+        it is met there is met in the other, in this round or in the next; so all sightings
+        count, and none may come from memory.
         """
-        walks = [before := self._views(need, folders, progress)]
-        for _ in range(_ROUNDS - 1):
-            if folders.homes:
-                walks.append(self._homes(need, folders, progress))
-            walks.append(now := self._views(need, folders, progress))
-            if _ids(now) == _ids(before):
-                return _joined(walks)
-            before = now
+        rounds: list[Fetched] = []
+        for _ in range(_ROUNDS):
+            rounds.append(self._round(need, folders, progress))
+            if len(rounds) > 1 and _ids(rounds[-1]) == _ids(rounds[-2]):
+                return _joined(rounds)
         raise Incoherent("the folders asked for kept changing while they were read")
 
-    def _homes(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
-        scope = Scope(folders.home_mailboxes, need.spam)
-        fetched = self._fetch_scope(scope, united(need.created), progress)
-        rows = [row for row in fetched.rows if row.folder in folders.homes]
-        return Fetched(rows, fetched.as_of)
-
-    def _views(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
+    def _round(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
         views = sorted(folders.views | folders.unknown)
-        return _joined([self._view(need, view, folders, progress) for view in views])
+        walks = [self._view(need, view, folders, progress) for view in views]
+        if folders.homes:
+            scope = Scope(folders.home_mailboxes, need.spam)
+            fetched = self._fetch_scope(scope, united(need.created), progress)
+            homes = [row for row in fetched.rows if row.folder in folders.homes]
+            walks.append(Fetched(homes, fetched.as_of))
+        return _joined(walks)
 
     def _view(self, need: Need, view: int, folders: Sorted, progress: Progress) -> Fetched:
         scope = Scope(need.mailboxes, need.spam)

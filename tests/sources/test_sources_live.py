@@ -330,6 +330,26 @@ def test_a_conversation_that_leaves_a_view_for_a_home_folder_is_met(
     assert scene.ids(Need((HOUR,), folders=folders)) == every
 
 
+@pytest.mark.parametrize(("away", "back"), [(2, 3), (2, 4), (3, 4), (3, 5)])
+def test_a_conversation_that_leaves_a_home_folder_for_a_view_and_returns_is_met(
+    theatre: Theatre, away: int, back: int
+) -> None:
+    account = account_of(20)
+    every = [row.id for row in account.conversations()]
+    account.close(every[7])
+    scene = Scene(theatre, account)
+
+    def change(asked: int) -> None:
+        if asked == away:
+            account.reopen(every[7])
+        if asked == back:
+            account.close(every[7])
+
+    scene.changes = change
+    folders = frozenset({folder(account, "needs_attn"), folder(account, "closed")})
+    assert scene.ids(Need((HOUR,), folders=folders)) == every
+
+
 def test_home_folders_next_to_views_are_not_taken_from_memory(theatre: Theatre) -> None:
     account = account_of(3)
     every = [row.id for row in account.conversations()]
