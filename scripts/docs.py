@@ -15,7 +15,8 @@ from pydantic.fields import FieldInfo
 from compat import accounts
 from compat.conventions import Conventions
 from compat.settings import Settings, variable
-from compat.v1.decisions import DECISIONS, DIFFERENCES
+from compat.v1.decisions import DECISIONS
+from compat.v1.differences import DIFFERENCES
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from compat.conventions import Conventions
-from compat.v1.decisions import DECISIONS, DIFFERENCES
+from compat.v1.decisions import DECISIONS
+from compat.v1.differences import DIFFERENCES
 
 NAMED = [setting for decision in DECISIONS for setting in decision.settings]
 
