@@ -223,15 +223,19 @@ def _settled(read: Sequence[tuple[int, ConversationsAnswer]]) -> bool:
 
 def _arrivals(
     first: ConversationsAnswer, probe: int, read: Sequence[tuple[int, ConversationsAnswer]]
-) -> set[int]:
-    """What an arrival has moved onto the probed page: neither there before nor read behind it.
+) -> bool:
+    """Whether an arrival has moved rows from page to page since the probe.
 
     A removal at the same moment leaves the totals as they were, so that they alone do not tell.
+    But then the probed page shows rows that were neither there nor behind it, and others have
+    left it without turning up before it. (A row that upstream merely repeats is still there.)
     """
-    behind = [answer for number, answer in read if number > probe]
-    again = [answer for number, answer in read if number == probe]
-    known = {row.id for answer in (first, *behind) for row in answer.rows}
-    return {row.id for answer in again for row in answer.rows} - known
+    before = {row.id for row in first.rows}
+    ids = {number: {row.id for row in answer.rows} for number, answer in read}
+    again = ids.get(probe, before)
+    behind: set[int] = set().union(*(ids[number] for number in ids if number > probe))
+    ahead: set[int] = set().union(*(ids[number] for number in ids if number < probe))
+    return bool(again - before - behind) and bool(before - again - ahead)
 
 
 def _check_not_missing(answer: ConversationsAnswer, number: int) -> None:
