@@ -14,8 +14,16 @@ from compat.cli.logs import Log, log_as, tell
 if TYPE_CHECKING:
     from uvicorn import Config, Server
 
-_UVICORN: Final = {"uvicorn": {"handlers": [], "propagate": True}}
-"""Its lines go where all others go."""
+_LOGGERS: Final = {"uvicorn": {"handlers": [], "propagate": True}}
+_CONFIG: Final[dict[str, Any]] = {
+    "log_config": {"version": 1, "disable_existing_loggers": False, "loggers": _LOGGERS},
+    "log_level": "warning",
+    "access_log": False,
+    "server_header": False,
+    "ws": "none",
+    "timeout_graceful_shutdown": 10,
+}
+"""How uvicorn is run; its log lines go where all others go."""
 
 
 def listen(
@@ -57,13 +65,8 @@ def listen(
         app,  # type: ignore[arg-type]
         host=host,
         port=port,
-        log_config={"version": 1, "disable_existing_loggers": False, "loggers": _UVICORN},
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        ws="none",
-        timeout_graceful_shutdown=10,
         http=_answering(malformed) if malformed else "auto",
+        **_CONFIG,
         **options,  # type: ignore[arg-type]
     )
     # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.

@@ -1,23 +1,5 @@
-"""A service on a source double, for what needs no account behind it."""
+"""A service on a source double, for what needs no account behind it: that of the doors."""
 
-from __future__ import annotations
+from tests.doors.conftest import reports, shelf
 
-from collections.abc import Iterator
-
-import pytest
-
-from compat.service import LegacyReports
-from tests.service.doubles import FIRST, Shelf, reports_on, row
-
-
-@pytest.fixture
-def shelf() -> Iterator[Shelf]:
-    made = Shelf([row(FIRST)])
-    yield made
-    made.gate.set()
-
-
-@pytest.fixture
-def reports(shelf: Shelf) -> Iterator[LegacyReports]:
-    with reports_on(shelf) as made:
-        yield made
+__all__ = ["reports", "shelf"]

@@ -1,35 +1,5 @@
-"""Retries without waiting, and a simulator to ask."""
+"""Retries without waiting, and servers to talk to: those of the client's own tests."""
 
-from __future__ import annotations
+from tests.v2.conftest import client, quick, theatre, upstream
 
-from collections.abc import Iterator
-
-import pytest
-import stamina
-
-from compat.v2.client import Client
-from tests.v2.upstream import Stage, Upstream, client_of, one_tls_context, scripted, staged
-
-
-@pytest.fixture(autouse=True, scope="session")
-def quick() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=100, cap=True), one_tls_context():
-        yield
-
-
-@pytest.fixture(scope="session")
-def theatre() -> Iterator[tuple[Stage, Client]]:
-    with staged() as both:
-        yield both
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with scripted() as upstream:
-        yield upstream
-
-
-@pytest.fixture
-def client(upstream: Upstream) -> Iterator[Client]:
-    with client_of(upstream.url) as client:
-        yield client
+__all__ = ["client", "quick", "theatre", "upstream"]
