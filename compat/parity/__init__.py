@@ -1,0 +1,1 @@
+"""The same question asked twice, and what differs."""
