@@ -9,7 +9,9 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
+    from typing import Any
 
     from compat.simulator.app import Simulator
 
@@ -27,6 +29,25 @@ def running(app: Simulator) -> Iterator[str]:
     Raises:
         ImportError: uvicorn is not installed.
     """
+    with listening(app) as origin:
+        yield f"{origin}/v2"
+
+
+@contextmanager
+def listening(app: Callable[..., Any], port: int = 0) -> Iterator[str]:
+    """Serves any ASGI application on loopback while the block lasts.
+
+    Args:
+        app: what answers.
+        port: where to listen; 0 for any that is free.
+
+    Yields:
+        Scheme, address and port, without a slash at the end.
+
+    Raises:
+        ImportError: uvicorn is not installed.
+        OSError: the port is taken.
+    """
     uvicorn = _uvicorn()
     config = uvicorn.Config(
         app,
@@ -38,12 +59,12 @@ def running(app: Simulator) -> Iterator[str]:
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
-    with socket.create_server((LOOPBACK, 0), backlog=256) as listener:
+    with socket.create_server((LOOPBACK, port), backlog=256) as listener:
         # The socket listens before the server does: early callers queue instead of failing.
         thread = Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         try:
-            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}/v2"
+            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

@@ -42,10 +42,11 @@ def _fetch(client: Client, conversation: int) -> Document | None:
         if refusal.status != _GONE:
             raise
         return None
-    return None if found.value.state == _DELETED else _document(found.value)
+    return None if found.value.state == _DELETED else document_of(found.value)
 
 
-def _document(read: models.ConversationDocument) -> Document:
+def document_of(read: models.ConversationDocument) -> Document:
+    """A conversation as a list shows it."""
     created = _second(read.created_at)
     waiting = read.waiting_since.time if read.waiting_since else None
     return Document(

@@ -205,7 +205,7 @@ class _Seen:
 
     def take(self, rows: Rows) -> None:
         before = len(self._rows)
-        for row in map(_slim, rows):
+        for row in map(row_of, rows):
             if any(span.first <= row.created <= span.last for span in self._spans):
                 self._rows[row.id] = row
         self._progress.taken += len(self._rows) - before
@@ -217,7 +217,8 @@ class _Seen:
         return sorted(self._rows.values())
 
 
-def _slim(conversation: Conversation) -> Row:
+def row_of(conversation: Conversation) -> Row:
+    """What counting needs to know of a conversation."""
     return Row(
         second_of(conversation),
         conversation.id,
