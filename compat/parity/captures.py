@@ -1,0 +1,39 @@
+"""Old requests with the answers that were recorded for them, from wherever they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """An old request and the answer that was recorded for it.
+
+    Attributes:
+        place: Where it was read: `old.jsonl:12` is a line, `site.har#3` an entry.
+        target: Path and query as sent; no origin, no fragment, no credentials.
+        status: That of the recorded answer.
+        body: That of the recorded answer, decoded from any transfer and content encoding.
+        taken_at: When it was recorded, epoch seconds UTC; None if unknown.
+        method: The HTTP method, in capitals.
+    """
+
+    place: str
+    target: str
+    status: int
+    body: bytes
+    taken_at: int | None = None
+    method: str = "GET"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What should have been a capture.
+
+    Attributes:
+        place: Where it stands.
+        reason: Why it cannot be read; never what it holds.
+    """
+
+    place: str
+    reason: str
