@@ -1,0 +1,1 @@
+"""One measurement a module; every module in this folder is run."""

@@ -1,0 +1,46 @@
+"""Requests that a cold report costs.
+
+What upstream was asked for conversations, against the least there can be: the number of rows
+divided by the rows on a page. Nothing is timed. A ratio of 1 would need pages by number, which
+lose conversations when something changes between them; the walk by key pays for that with the
+rows that two pages share, and with about one request for each part that is walked side by side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from pydantic import SecretStr
+
+from benchmarks.harness import Scale, Table, shown
+from compat import LegacyReports, Settings
+from compat.simulator import Behaviour, Simulator, make_account, running
+
+NEEDS = ("uvicorn",)
+PAGES: Final = (25, 50)
+SIZES: Final[Mapping[Scale, Sequence[int]]] = {
+    "tiny": (100,),
+    "quick": (100, 1_000, 10_000),
+    "full": (100, 1_000, 10_000, 100_000),
+}
+
+
+def measure(scale: Scale) -> Table:
+    """The ratio at every size and length of a page."""
+    rows = [_asked(size, page) for size in SIZES[scale] for page in PAGES]
+    return Table(("rows", "rows a page", "requests / least", "requests", "least"), rows)
+
+
+def _asked(size: int, page: int) -> list[str]:
+    account = make_account(size, seed=1)
+    simulator = Simulator(account, Behaviour(rate_limit=None, page_size=page))
+    with running(simulator) as base_url:
+        settings = Settings(
+            app_id="demo-app", app_secret=SecretStr("demo-secret"), base_url=base_url
+        )
+        with LegacyReports(settings) as reports:
+            reports.new_conversations(start="2010-01-01", end="2040-01-01", view_by="month")
+    asked, least = simulator.requests["/v2/conversations"], math.ceil(size / page)
+    return [f"{size:,}", str(page), shown(asked / least), f"{asked:,}", f"{least:,}"]
