@@ -9,22 +9,51 @@ from __future__ import annotations
 
 import calendar
 from bisect import bisect_left, bisect_right
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from compat.conventions import MonthStep, ViewBy
+    from compat.conventions import MonthStep, StartSnap, ViewBy
 
 DAY: Final = 86_400
 """Seconds in a day: in UTC every day has 24 hours."""
+
+FIRST_SECOND: Final = (1 - date(1970, 1, 1).toordinal()) * DAY
+"""0001-01-01T00:00:00Z, before which there are no instants."""
+
+LAST_SECOND: Final = (date.max.toordinal() + 1 - date(1970, 1, 1).toordinal()) * DAY - 1
+"""9999-12-31T23:59:59Z, after which there are none."""
 
 _DAYS_BEFORE_1970: Final = date(1970, 1, 1).toordinal() - 1
 _DAYS_IN_CYCLE: Final = 146_097
 _YEARS_IN_CYCLE: Final = 400
 _MONTHS_UNTIL_DRIFT_ENDS: Final = 24
+_WEEKDAY_OF_1970: Final = date(1970, 1, 1).weekday()
+
+
+def snapped(start: int, snap: StartSnap, zone: str) -> int:
+    """Where a range begins whose start is moved back to a midnight; never after `start`.
+
+    Where clocks skip midnight, the day's first second takes its place; where they meet it twice,
+    the first one counts. Nothing is moved before the year 1.
+
+    Args:
+        start: First second of the range as asked for, epoch seconds UTC.
+        snap: Which midnight: the day's or that of its week's Monday; or none.
+        zone: The time zone by whose clock it is midnight.
+    """
+    if snap == "exact":
+        return start
+    clock = ZoneInfo(zone)
+    day = (start + _offset(_moment(start).replace(tzinfo=UTC).astimezone(clock))) // DAY
+    if snap == "monday":
+        day -= (day + _WEEKDAY_OF_1970) % 7
+    midnight = day * DAY
+    return max(FIRST_SECOND, midnight - _offset(_moment(midnight).replace(tzinfo=clock)))
 
 
 def starts(start: int, end: int, view_by: ViewBy, month_step: MonthStep = "clamped") -> list[int]:
@@ -80,6 +109,17 @@ def count(
     edges = [bisect_left(instants, start) for start in starts]
     edges.append(to_the_end(instants, end, edges[-1]))
     return [after - before for before, after in pairwise(edges)]
+
+
+def _moment(seconds: int) -> datetime:
+    """An instant without a zone, kept a few days within the years that have a calendar."""
+    kept = min(max(seconds, FIRST_SECOND + 8 * DAY), LAST_SECOND - 8 * DAY)
+    return datetime(1970, 1, 1) + timedelta(seconds=kept)  # noqa: DTZ001 - the caller adds one
+
+
+def _offset(local: datetime) -> int:
+    """Whole seconds by which a clock is ahead of UTC."""
+    return int((local.utcoffset() or timedelta()).total_seconds())
 
 
 def _seconds(view_by: ViewBy, month_step: MonthStep) -> int | None:

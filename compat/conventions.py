@@ -18,7 +18,12 @@ ViewBy = Literal["day", "week", "month"]
 
 MonthStep = Literal["clamped", "drifting", "thirty-days"]
 
+StartSnap = Literal["exact", "midnight", "monday"]
+
 _LISTED_STATES: Final = frozenset({"published", "draft", "hidden"})
+MOST_SHIFT: Final = 24 * 60
+"""Minutes by which a clock may be off at most."""
+
 _STATUSES: Final = frozenset({"active", "open", "pending", "closed", "spam"})
 
 
@@ -53,6 +58,22 @@ class Conventions(BaseModel):
             "`start`, the day cut to the month's last (31 January, 28 February, 31 March). "
             "`drifting`: one month after the bucket before (31 January, 28 February, 28 March). "
             "`thirty-days`: thirty times 24 hours."
+        ),
+    )
+    start_snapped: StartSnap = Field(
+        default="exact",
+        description=(
+            "Where a range begins. `exact`: at `start`. `midnight`: at the last midnight before "
+            "it, by the company's clock. `monday`: at midnight of the last Monday."
+        ),
+    )
+    clock_shift_minutes: int = Field(
+        default=0,
+        ge=-MOST_SHIFT,
+        le=MOST_SHIFT,
+        description=(
+            "By how many minutes the old API's clock was ahead when it compared creation times "
+            "with `start` and `end`; less than 0 if it was behind."
         ),
     )
     counted_states: frozenset[str] = Field(
@@ -99,7 +120,8 @@ class Conventions(BaseModel):
         default="UTC",
         description=(
             "The company's time zone, by its name in the time zone database, such as "
-            "`Europe/Berlin`: weekdays and hours are told by it. Mailbox API 2.0 does not have it."
+            "`Europe/Berlin`: weekdays, hours and midnights are told by it. Mailbox API 2.0 does "
+            "not have it."
         ),
     )
     max_buckets: int = Field(

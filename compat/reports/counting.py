@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from compat.buckets import FIRST_SECOND, LAST_SECOND
 from compat.conventions import Conventions
 from compat.coverage import Span
 from compat.needs import Need, Row
@@ -15,7 +16,7 @@ def created_in_range(query: ReportQuery, conventions: Conventions) -> Need:
     """The conversations created in a query's ranges, in its mailboxes and folders."""
     ranges = [query.current, *([query.previous] if query.previous else [])]
     return Need(
-        created=tuple(map(span, ranges)),
+        created=tuple(_created(span(asked), conventions) for asked in ranges),
         mailboxes=frozenset(query.mailboxes),
         folders=frozenset(query.folders),
         spam=conventions.spam_counts,
@@ -31,10 +32,12 @@ def counted(rows: Iterable[Row], query: ReportQuery, conventions: Conventions) -
     """The rows that count for a query, in the order given.
 
     Published and not spam, by the vendor's page; then every filter must agree (decided).
-    Mailboxes and folders were left to the source.
+    Mailboxes and folders were left to the source. Rows tell their creation by the clock of
+    the conventions.
     """
+    ahead = 60 * conventions.clock_shift_minutes
     return [
-        row
+        row._replace(created=row.created + ahead) if ahead else row
         for row in rows
         if row.state in conventions.counted_states
         and row.status not in conventions.uncounted_statuses
@@ -48,6 +51,13 @@ def within(rows: Iterable[Row], asked: Range, conventions: Conventions) -> list[
     first, last = span(asked)
     end = last if conventions.end_included else last - 1
     return [row for row in rows if first <= row.created <= end]
+
+
+def _created(asked: Span, conventions: Conventions) -> Span:
+    """When those conversations were created that count in a range by a clock that may be off."""
+    ahead = 60 * conventions.clock_shift_minutes
+    first, last = (min(max(edge - ahead, FIRST_SECOND), LAST_SECOND) for edge in asked)
+    return Span(first, last)
 
 
 def _tagged(row: Row, tags: tuple[int, ...], conventions: Conventions) -> bool:

@@ -67,6 +67,19 @@ DECISIONS: Final = (
     ),
     # Where a range is cut.
     Decision(
+        "The start of a range",
+        "A range begins at the very second of `start`, and so does its first bucket.",
+        "Recorded series begin at half past one in the afternoon, as they were asked for.",
+        ("start_snapped",),
+    ),
+    Decision(
+        "The clock",
+        "The old API's clock and the vendor's present one agree: creation times are compared with "
+        "`start` and `end` as they are.",
+        "Both print UTC. A clock that was off would show in counts alone.",
+        ("clock_shift_minutes",),
+    ),
+    Decision(
         "The end of a range",
         "A conversation created in the very second of `end` counts, in the last bucket.",
         "Every documented range ends in 23:59:59, which loses a second if `end` is left out.",

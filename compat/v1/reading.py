@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from compat import buckets
 from compat.v1.errors import BadParameter
-from compat.v1.instants import epoch
+from compat.v1.instants import epoch, from_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,13 +60,13 @@ class Reading:
         self._judge_buckets()
 
     def attributes(self) -> dict[str, Any]:
-        """What was read, by the names of `ReportQuery`'s fields."""
+        """What was read, by the names of `ReportQuery`'s fields; ranges begin where they count."""
         plain = {
             row.attribute: self.values[row.name]
             for row in self._parameters
             if row.edge is None and row.name in self.values
         }
-        return plain | self.ranges
+        return plain | {name: self._snapped(span) for name, span in self.ranges.items()}
 
     def faults_in_order(self) -> list[BadParameter]:
         """The faults in the order of the parameter table."""
@@ -122,11 +122,21 @@ class Reading:
             if reason:
                 self._blame(row, self._text(row), reason)
 
+    def _snapped(self, span: Range) -> Range:
+        first = _first_second(span, self._conventions)
+        return span if first == epoch(span.start) else Range(from_epoch(first), span.end)
+
     def _text(self, row: Parameter) -> str | None:
         return next(iter(self._sent[row.name]), None)
 
     def _blame(self, row: Parameter, value: str | None, message: str) -> None:
         self.faults.setdefault(row.name, BadParameter(row.name, value, message))
+
+
+def _first_second(span: Range, conventions: Conventions) -> int:
+    """Where a range that was asked for begins."""
+    snap, zone = conventions.start_snapped, conventions.company_time_zone
+    return buckets.snapped(epoch(span.start), snap, zone)
 
 
 def _texts(row: Parameter, pairs: Sequence[tuple[str, str]], conventions: Conventions) -> list[str]:
@@ -156,7 +166,8 @@ def _refusals(span: Range, view_by: ViewBy, conventions: Conventions) -> Iterato
         yield f"A range viewed by {view_by} may have at most {most} days: ask for less of it."
     if least is not None and end - start + 1 < least * buckets.DAY:
         yield f"A range viewed by {view_by} must have at least {least} days: view it by week."
-    number = buckets.how_many(start, end, view_by, conventions.month_step)
+    first = _first_second(span, conventions)
+    number = buckets.how_many(first, end, view_by, conventions.month_step)
     if number > conventions.max_buckets:
         yield (
             f"Viewed by {view_by} the range would have {number} points and at most "

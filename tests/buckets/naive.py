@@ -5,13 +5,14 @@ Nothing here may come from the code under test, or their mistakes would agree.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from compat.conventions import MonthStep, ViewBy
+    from compat.conventions import MonthStep, StartSnap, ViewBy
 
 LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
@@ -71,3 +72,24 @@ def count(
             if instant >= opening and (closes is None or instant < closes):
                 counts[number] += 1
     return counts
+
+
+def snapped(start: int, snap: StartSnap, zone: str) -> int:
+    """A clock on a wall turned back by quarters of an hour, as long as it shows the day wanted.
+
+    It knows only zones whose clocks are off by quarters, as all are since 1980.
+    """
+    if snap == "exact":
+        return start
+
+    def shown(seconds: int) -> date:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+        return moment.astimezone(ZoneInfo(zone)).date()
+
+    day = shown(start)
+    while snap == "monday" and day.weekday():
+        day -= timedelta(days=1)
+    first = start - start % 900
+    while shown(first) > day or shown(first - 900) == day:
+        first -= 900
+    return first
