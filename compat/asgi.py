@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
@@ -117,14 +118,15 @@ def guarded(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]:
     return accounts
 
 
-def malformed() -> bytes:
-    """The whole response to bytes that are no well-formed HTTP, which no application sees."""
-    answer = _json(400, {"code": 400, "error": "The request is no well-formed HTTP"})
+def refusal(status: int, sentence: str) -> bytes:
+    """The whole response to a request that no application sees; the connection ends with it."""
+    answer = _json(status, {"code": status, "error": sentence})
     length = ("Content-Length", str(len(answer.body)))
     headers = "".join(
         f"{name}: {value}\r\n" for name, value in (*answer.headers, length, ("Connection", "close"))
     )
-    return f"HTTP/1.1 400 Bad Request\r\n{headers}\r\n".encode("ascii") + answer.body
+    phrase = HTTPStatus(status).phrase
+    return f"HTTP/1.1 {status} {phrase}\r\n{headers}\r\n".encode("ascii") + answer.body
 
 
 async def _attend(house: _House, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,6 +11,7 @@ from inspect import getdoc
 from typing import Any, Final
 
 from compat import accounts, asgi, cli, translation
+from compat.cli import connections
 from compat.conventions import Conventions
 from compat.v1 import errors
 from compat.v1.parameters import Parameter
@@ -53,6 +54,11 @@ ACCOUNTS: Final = (
     "above in lower case without its prefix; `[name.conventions]` does the same for the rules "
     "below. See [several accounts](../how-to/several-accounts.md)."
 )
+REFUSED: Final = {
+    400: "Send HTTP, or https where it is served.",
+    408: "Send a request's head, and each further part of it, without long pauses.",
+    431: "Ask for less in one request, or send fewer cookies and headers.",
+}
 STILL_FETCHING: Final = "The conversations are still being fetched; ask again in a while"
 
 
@@ -177,7 +183,8 @@ def _sentences() -> Iterator[tuple[str, ...]]:
 
 
 def _strangers() -> Iterator[tuple[str, ...]]:
-    yield "400", "The request is no well-formed HTTP", "Send HTTP, or https where it is served."
+    for status, sentence in connections.REFUSALS:
+        yield str(status), sentence, REFUSED[status]
     yield str(LOOP_STATUS), asgi._LOOP_MESSAGE, WHAT_TO_DO["CameBack"]
 
 

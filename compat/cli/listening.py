@@ -9,6 +9,7 @@ from contextlib import suppress
 from socket import socket
 from typing import TYPE_CHECKING, Any, Final
 
+from compat.cli.connections import Refusal, guarded, look_at
 from compat.cli.logs import Log, log_as, tell
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ _CONFIG: Final[dict[str, Any]] = {
 }
 """How uvicorn is run; its log lines go where all others go."""
 
+_TICKS: Final = 5
+"""Tenths of a second between two looks at the connections."""
+
+_MANY_FILES: Final = 65_536
+
 
 def listen(
     app: object,
@@ -33,7 +39,7 @@ def listen(
     port: int,
     what: str,
     stopping: Callable[[], None] = lambda: None,
-    malformed: Callable[[], bytes] | None = None,
+    refusal: Refusal | None = None,
     reload: Callable[[], None] | None = None,
     log: Log = "text",
     **options: object,
@@ -46,7 +52,8 @@ def listen(
         port: The port; 0 for any that is free.
         what: What listens, for the line on standard error that says where.
         stopping: Called when the signal has come, before requests under way are waited for.
-        malformed: The whole response to what is no HTTP; uvicorn's own text if not given.
+        refusal: Makes the response to what is no HTTP, is too large or comes too slowly; if not
+            given uvicorn's own text is, and it knows no limits.
         reload: Called on SIGHUP, where the system has it.
         log: How to log, if `log_as` has not said so before.
         **options: More of uvicorn's own settings.
@@ -61,11 +68,12 @@ def listen(
         raise ImportError("this needs uvicorn: pip install 'helpscout-v1-compat[server]'") from None
 
     log_as(log)
+    _open_many_files()
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         host=host,
         port=port,
-        http=_answering(malformed) if malformed else "auto",
+        http=guarded(refusal) if refusal else "auto",
         **_CONFIG,
         **options,  # type: ignore[arg-type]
     )
@@ -93,6 +101,11 @@ def _server(
                 for listener in server.sockets:
                     tell(_url(listener, secure=config.is_ssl))
 
+        async def on_tick(self, counter: int) -> bool:
+            if counter % _TICKS == 0 and config.http != "auto":
+                look_at(self.server_state.connections, asyncio.get_running_loop().time())
+            return await super().on_tick(counter)
+
         async def shutdown(self, sockets: list[socket] | None = None) -> None:
             stopping()
             await super().shutdown(sockets)
@@ -100,24 +113,18 @@ def _server(
     return Ours(config)
 
 
+def _open_many_files() -> None:
+    """Each connection is a file to the system, and many let a process have no more than 1024."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = _MANY_FILES if most == resource.RLIM_INFINITY else min(most, _MANY_FILES)
+        if 0 <= few < allowed:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+
+
 def _url(listener: Any, *, secure: bool) -> str:
     address, number = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     return f"{'https' if secure else 'http'}://{shown}:{number}"
-
-
-def _answering(malformed: Callable[[], bytes]) -> type[asyncio.Protocol]:
-    """Uvicorn's protocol, but for what it says to a request that it cannot read."""
-    try:
-        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Protocol
-    except ImportError:
-        from uvicorn.protocols.http.h11_impl import (  # type: ignore[assignment]
-            H11Protocol as Protocol,
-        )
-
-    class Answering(Protocol):
-        def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
-            self.transport.write(malformed())
-            self.transport.close()
-
-    return Answering

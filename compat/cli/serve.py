@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
         SettingsError: A setting is missing or cannot be used.
         ImportError: A library that the settings ask for is not installed.
     """
-    from compat.asgi import create_app, guarded, malformed
+    from compat.asgi import create_app, guarded, refusal
     from compat.service import LegacyReports
 
     def chosen() -> Mapping[str, Settings]:
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> None:
             port=options.port,
             what="Answering the old API",
             stopping=reports.close,
-            malformed=malformed,
+            refusal=refusal,
             reload=None if options.demo else reload,
             log=log,
             lifespan="on",
