@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from threading import RLock
 from typing import Any
@@ -17,6 +17,21 @@ FIRST_ID = 100_001
 _FIELDS = frozenset(field.name for field in fields(Conversation))
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one conversation.
+
+    Attributes:
+        at: when, epoch seconds by the account's clock.
+        id: of which conversation.
+        before: what it was until then; None if there was none.
+    """
+
+    at: float
+    id: int
+    before: Conversation | None
+
+
 class Account:
     """The conversations of one account and the ways in which they change.
 
@@ -27,6 +42,9 @@ class Account:
         layout: mailboxes, folders, users and tags; a small default where left out.
         conversations: what is there from the beginning.
         clock: the current time in epoch seconds.
+
+    Attributes:
+        changes: what has changed since the beginning, oldest first.
     """
 
     def __init__(
@@ -38,7 +56,7 @@ class Account:
         self.layout = layout or Layout()
         self.clock = clock
         self.lock = RLock()
-        self.changes: list[int] = []
+        self.changes: list[Change] = []
         self._rows = {row.id: row for row in conversations}
         self._last_id = max(self._rows, default=FIRST_ID - 1)
         self._last_number = max((row.number for row in self._rows.values()), default=0)
@@ -147,8 +165,8 @@ class Account:
         if row.listed:
             home = home_type(row.state, row.status, row.assignee_id)
             row = replace(row, folder_id=self.layout.folder_id(row.mailbox_id, home))
+        self.changes.append(Change(self.clock(), row.id, self._rows.get(row.id)))
         self._rows[row.id] = row
-        self.changes.append(row.id)
         return row
 
     def _tag_ids(self, tags: Iterable[int | str]) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from compat.simulator.behaviour import Behaviour, Plan
 from compat.simulator.budget import Budget
+from compat.simulator.churn import Churn
 from compat.simulator.faults import Delivery, Faults
 from compat.simulator.messages import JSON, TEXT, Refusal, Request, Response, answer
 from compat.simulator.resources import Resources, route
@@ -36,7 +37,7 @@ class Simulator:
 
     Args:
         account: the account it shows; change it at any time, from any thread.
-        behaviour: its manners and its faults.
+        behaviour: its manners and its faults; can be replaced at any time.
         plan: decides about the rate limit and about reports.
         client_id: the application that may sign in.
         client_secret: its secret.
@@ -61,22 +62,33 @@ class Simulator:
         before_request: Hook | None = None,
     ) -> None:
         self.account = account
-        self.behaviour = behaviour or Behaviour()
+        self._behaviour = behaviour or Behaviour()
         self.before_request = before_request
         self.requests: Counter[str] = Counter()
         self.targets: deque[str] = deque(maxlen=REMEMBERED_TARGETS)
         self._clock = clock or account.clock
-        self._tokens = Tokens(
-            client_id,
-            client_secret,
-            self.behaviour.token_lifetime,
-            self.behaviour.bad_client_status,
-            self._clock,
-        )
-        self._budget = Budget(self.behaviour.limit(plan), self._clock)
-        self._faults = Faults(self.behaviour)
-        self._resources = Resources(account, self.behaviour, plan, self._faults, self._before_list)
+        self._tokens = Tokens(client_id, client_secret, self._manners, self._clock)
+        self._budget = Budget(self._manners, plan, self._clock)
+        self._faults = Faults(self._behaviour)
+        self._churn = Churn(account, self._behaviour)
+        self._resources = Resources(account, self._manners, plan, self._faults, self._before_list)
         self._answers = count(1)
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """Manners and faults; what is set here holds from the next request on."""
+        return self._behaviour
+
+    @behaviour.setter
+    def behaviour(self, behaviour: Behaviour) -> None:
+        self._behaviour = behaviour
+        self._faults.become(behaviour)
+        self._churn.become(behaviour)
+
+    @property
+    def indexed(self) -> int:
+        """How many of the account's changes lists showed when one was last asked for."""
+        return self._resources.lister.indexed.position
 
     def revoke_tokens(self) -> None:
         """Every token handed out so far is worthless from now on."""
@@ -92,6 +104,8 @@ class Simulator:
         self.requests[request.path] += 1
         self.targets.append(request.target)
         try:
+            if self._faults.revokes():
+                self.revoke_tokens()
             response = self._faults.failure() or self._answer(request)
         except Refusal as refusal:
             response = refusal.response()
@@ -105,11 +119,20 @@ class Simulator:
         if scope["type"] == "lifespan":
             return await _live(receive, send)
         request = await _read(scope, receive)
-        if self.behaviour.latency:
-            await asyncio.sleep(self.behaviour.latency)
-        return await self._send(request, self.respond(request), send)
+        delivery = self.respond(request)
+        if delivery.delay:
+            await asyncio.sleep(delivery.delay)
+        if delivery.dropped and _hang_up(send):
+            await receive()
+            return None
+        return await self._send(request, delivery, send)
+
+    def _manners(self) -> Behaviour:
+        return self._behaviour
 
     def _answer(self, request: Request) -> Response:
+        if self._faults.limits():
+            return self._budget.refusal()
         if request.path == TOKEN_PATH:
             return self._tokens.issue(request) if request.method == "POST" else _wrong_method()
         found = route(request.path)
@@ -123,6 +146,7 @@ class Simulator:
         return self._budget.spend() or handler(self._resources, request, *arguments)
 
     def _before_list(self, target: str) -> None:
+        self._churn.before_list()
         if self.before_request is not None:
             self.before_request(self.account, target)
 
@@ -139,11 +163,24 @@ class Simulator:
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
         await send({"type": "http.response.start", "status": response.status, "headers": raw})
         # An application that returns before its body is complete makes the server hang up.
-        if arrives is None:
+        if arrives is None and not delivery.dropped:
             await send({"type": "http.response.body", "body": response.body})
         elif arrives:
             part = response.body[:arrives]
             await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
+def _hang_up(send: Send) -> bool:
+    """Close a connection before anything is answered, which ASGI has no message for.
+
+    It works where the server is uvicorn, which lends its own method; elsewhere the connection
+    is only closed after the head.
+    """
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        return False
+    transport.close()
+    return True
 
 
 def _wrong_method() -> Response:

@@ -1,56 +1,100 @@
-"""How friendly the simulated API is."""
+"""How friendly the simulated API is: one table of manners and faults."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
 PLAN_LIMITS = {"standard": 200, "plus": 400, "pro": 800}
 """Requests a minute by the account's plan."""
 
+MEANING = "meaning"
+"""The key of a field's metadata that holds its description."""
+
 Plan = Literal["standard", "plus", "pro"]
+Happening = Literal[
+    "arrive", "vanish", "merge", "return", "spam", "unspam", "close", "reopen", "assign", "move",
+    "retag", "publish", "touch",
+]  # fmt: skip
+"""What may happen to a conversation."""
+
+
+def _says(default: object, meaning: str) -> Any:
+    """A field with its description; what is called a rate is a share of requests, 0 to 1."""
+    return field(default=default, metadata={MEANING: meaning})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """The choices that the documentation leaves open, and the faults to be expected.
 
-    Attributes:
-        page_size: rows on a page of conversations.
-        empty: an empty list has an empty array, or no ``_embedded`` at all.
-        past_end: a page past the last one is empty, or a 404.
-        all_lists_spam: ``status=all`` includes spam.
-        index_fractions: the index keeps milliseconds of the creation time: ranges and order
-            see them, payloads do not.
-        token_lifetime: seconds until a token expires.
-        bad_client_status: how a wrong client id or secret is answered.
-        rate_limit: requests a minute; ``"plan"`` goes by the plan, None is no limit and no
-            headers about one.
-        empty_page_with_total_every: every n-th list of conversations that has rows comes empty
-            while its total says otherwise; 0 is never.
-        repeat_rows: now and then a page shows one of its rows twice.
-        fail_rate: the share of requests, from 0 to 1, that is answered 500, 502, 503 or 504.
-        drop_rate: the share whose connection is closed before the body is complete.
-        truncate_rate: the share whose body is cut short or garbled, though HTTP is well-formed.
-        latency: seconds that every answer waits.
-        seed: chooses which requests the faults hit.
+    Each field says in its metadata what it means. Equal seeds draw equal faults for equal
+    requests in equal order.
+
+    Raises:
+        ValueError: a value is out of its range; the message names the field.
     """
 
-    page_size: int = 25
-    empty: Literal["array", "absent"] = "array"
-    past_end: Literal["empty", "not_found"] = "empty"
-    all_lists_spam: bool = True
-    index_fractions: bool = False
-    token_lifetime: int = 172_800
-    bad_client_status: Literal[400, 401] = 401
-    rate_limit: int | Literal["plan"] | None = "plan"
-    empty_page_with_total_every: int = 0
-    repeat_rows: bool = False
-    fail_rate: float = 0.0
-    drop_rate: float = 0.0
-    truncate_rate: float = 0.0
-    latency: float = 0.0
-    seed: int = 1
+    page_size: int = _says(25, "rows on a page of conversations")
+    empty: Literal["array", "absent"] = _says(
+        "array", "whether an empty list has an empty array or no _embedded at all"
+    )
+    past_end: Literal["empty", "not_found"] = _says(
+        "empty", "whether a page past the last one is empty or a 404"
+    )
+    all_lists_spam: bool = _says(True, "whether status=all includes spam")
+    index_fractions: bool = _says(
+        False,
+        "whether the index keeps the milliseconds of the creation time: ranges and order see "
+        "them, payloads do not",
+    )
+    index_lag: float = _says(
+        0.0, "seconds after which lists show a change; a single GET is current"
+    )
+    index_lag_lists: int = _says(0, "the same, counted in lists of conversations")
+    token_lifetime: float = _says(172_800, "seconds until a token expires")
+    bad_client_status: Literal[400, 401] = _says(401, "how a wrong client id or secret is answered")
+    revoke_rate: float = _says(0.0, "the share of requests before which all tokens are taken back")
+    rate_limit: int | Literal["plan"] | None = _says(
+        "plan",
+        "requests a minute; plan goes by the plan, none is no limit and no headers about one",
+    )
+    limit_rate: float = _says(0.0, "the share answered 429 although the rate limit is not reached")
+    limit_headers: Literal["both", "vendor", "standard", "none"] = _says(
+        "both",
+        "where a 429 says how long to wait: X-RateLimit-Retry-After, Retry-After, both, none",
+    )
+    limit_wait: int | None = _says(
+        None, "the seconds that a 429 says to wait; none is to the end of the minute"
+    )
+    empty_page_rate: float = _says(
+        0.0, "the share of lists with rows that come empty, their total still positive"
+    )
+    repeat_rate: float = _says(0.0, "the share of pages that show one of their rows twice")
+    fail_rate: float = _says(0.0, "the share answered 500, 502, 503 or 504")
+    drop_rate: float = _says(0.0, "the share whose connection is closed before any answer")
+    cut_rate: float = _says(0.0, "the share whose connection is closed within the body")
+    truncate_rate: float = _says(0.0, "the share whose JSON ends early in well-formed HTTP")
+    garble_rate: float = _says(0.0, "the share whose JSON is damaged in well-formed HTTP")
+    latency: float = _says(0.0, "seconds that every answer waits")
+    latency_spread: float = _says(0.0, "further seconds at most, drawn for each answer")
+    churn: float = _says(
+        0.0, "how many changes the account sees before each list of conversations, on average"
+    )
+    churn_of: tuple[Happening, ...] = _says(
+        get_args(Happening), "what happens then, separated by commas"
+    )
+    seed: int = _says(1, "equal seeds draw equal data and equal faults")
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value, least = getattr(self, name), 1 if name == "page_size" else 0
+            if name.endswith("_rate") and not 0 <= value <= 1:
+                raise ValueError(f"{name} is a share from 0 to 1, not {value}")
+            if isinstance(value, int | float) and value < least:
+                raise ValueError(f"{name} is at least {least}, not {value}")
+        if unknown := set(self.churn_of) - set(get_args(Happening)):
+            raise ValueError(f"churn_of knows no {', '.join(sorted(unknown))}")
 
     def limit(self, plan: Plan) -> int | None:
         """Requests a minute on this plan; None is no limit."""

@@ -13,28 +13,39 @@ if TYPE_CHECKING:
     from compat.simulator.records import Conversation
 
 FAILURES = (500, 502, 503, 504)
-REPEAT_EVERY = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An answer, and how many bytes of its body arrive before the connection closes."""
+    """An answer on its way.
+
+    Attributes:
+        response: what was answered.
+        arrives: how many bytes of its body arrive before the connection closes; None for all.
+        dropped: the connection closes before anything arrives.
+        delay: seconds before it is sent.
+    """
 
     response: Response
     arrives: int | None = None
+    dropped: bool = False
+    delay: float = 0.0
 
 
 class Faults:
     """Draws, request by request, what goes wrong."""
 
     def __init__(self, behaviour: Behaviour) -> None:
+        self.become(behaviour)
+
+    def become(self, behaviour: Behaviour) -> None:
+        """From the next request on it is like this; the draw begins anew."""
         self._behaviour = behaviour
         self._rng = Random(behaviour.seed)
-        self._lists = 0
 
     def failure(self) -> Response | None:
         """The answer of a server in trouble, for the share of requests that gets one."""
-        if self._rng.random() >= self._behaviour.fail_rate:
+        if not self._hit(self._behaviour.fail_rate):
             return None
         status = self._rng.choice(FAILURES)
         if status == 502:
@@ -42,30 +53,39 @@ class Faults:
         return answer({"message": "Something went wrong", "status": status}, status, JSON)
 
     def deliver(self, response: Response) -> Delivery:
-        """The answer as it arrives: whole, damaged or broken off."""
-        if self._rng.random() < self._behaviour.truncate_rate:
-            response = replace(response, body=self._damaged(response.body))
-        if self._rng.random() < self._behaviour.drop_rate:
-            return Delivery(response, self._rng.choice((0, len(response.body) // 2)))
-        return Delivery(response)
+        """The answer as it arrives: whole, damaged, late or broken off."""
+        says = self._behaviour
+        if self._hit(says.truncate_rate):
+            response = replace(response, body=response.body[: len(response.body) // 2])
+        if self._hit(says.garble_rate):
+            response = replace(response, body=_garbled(response.body))
+        half = len(response.body) // 2 if self._hit(says.cut_rate) else None
+        delay = says.latency + says.latency_spread * self._rng.random()
+        return Delivery(response, half, dropped=self._hit(says.drop_rate), delay=delay)
+
+    def limits(self) -> bool:
+        """Whether this request is over a limit that it has not reached."""
+        return self._hit(self._behaviour.limit_rate)
+
+    def revokes(self) -> bool:
+        """Whether all tokens are taken back before this request."""
+        return self._hit(self._behaviour.revoke_rate)
 
     def hides_page(self, total: int) -> bool:
         """Whether this list comes empty although its total is positive."""
-        if not total:
-            return False
-        self._lists += 1
-        every = self._behaviour.empty_page_with_total_every
-        return bool(every) and self._lists % every == 0
+        return total > 0 and self._hit(self._behaviour.empty_page_rate)
 
     def repeated(self, rows: list[Conversation]) -> list[Conversation]:
         """The rows of a page, now and then with one of them twice; none goes missing."""
-        if not self._behaviour.repeat_rows or not rows or self._rng.randrange(REPEAT_EVERY):
+        if not rows or not self._hit(self._behaviour.repeat_rate):
             return rows
         at = self._rng.randrange(len(rows))
         return [*rows[: at + 1], *rows[at:]]
 
-    def _damaged(self, body: bytes) -> bytes:
-        middle = len(body) // 2
-        if self._rng.random() < 0.5:
-            return body[:middle]
-        return body[:middle] + b"\x00<!-- \xff" + body[middle:]
+    def _hit(self, rate: float) -> bool:
+        return rate > 0 and self._rng.random() < rate
+
+
+def _garbled(body: bytes) -> bytes:
+    middle = len(body) // 2
+    return body[:middle] + b"\x00<!-- \xff" + body[middle:]

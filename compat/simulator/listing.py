@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from compat.simulator import people
 from compat.simulator.evaluation import Evaluator
 from compat.simulator.folders import shown_by
-from compat.simulator.index import Index
+from compat.simulator.index import Index, Indexed
 from compat.simulator.messages import Problem, invalid
 from compat.simulator.parameters import named
 from compat.simulator.search import SearchError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from compat.simulator.folders import Predicate
     from compat.simulator.parameters import Question
     from compat.simulator.records import Conversation
+    from compat.simulator.search import Node
 
 _STATUSES = {
     "open": frozenset({"active", "pending"}),
@@ -56,21 +57,29 @@ class Page:
 
 
 class Lister:
-    """Answers list questions about one account."""
+    """Answers list questions about one account.
 
-    def __init__(self, account: Account, behaviour: Behaviour) -> None:
+    Args:
+        account: what there is to list.
+        manners: the behaviour as it is now.
+
+    Attributes:
+        indexed: the account as lists show it.
+    """
+
+    def __init__(self, account: Account, manners: Callable[[], Behaviour]) -> None:
         self._account = account
-        self._size = behaviour.page_size
-        self._all = _STATUSES["all"] - (frozenset() if behaviour.all_lists_spam else {"spam"})
-        moment = _exact_moment if behaviour.index_fractions else _whole_moment
-        self._index = Index(account, moment)
-        self._evaluator = Evaluator(account.layout, moment)
+        self._manners = manners
+        self.indexed = Indexed(account)
+        self._indexes = {
+            fractions: Index(self.indexed, moment) for fractions, moment in _MOMENTS.items()
+        }
         self._filters: dict[str, Callable[[Any], Predicate]] = {
             "status": self._status,
             "mailbox": lambda ids: lambda row: row.mailbox_id in ids,
             "folder": self._folder,
             "tag": self._tag,
-            "query": self._evaluator.predicate,
+            "query": self._query,
             "modifiedSince": lambda since: lambda row: row.modified >= since,
             "assigned_to": lambda user_id: lambda row: row.assignee_id == user_id,
             "number": lambda number: lambda row: row.number == number,
@@ -82,26 +91,40 @@ class Lister:
         Raises:
             Refusal: the search expression has a value that does not fit its field.
         """
+        says = self._manners()
         with self._account.lock:
-            meaning = (question.filters, len(self._account.layout.tags))
+            self.indexed.advance(says.index_lag, says.index_lag_lists)
+            # What decides about a selection, so that one made by other manners is not taken.
+            meaning = (question.filters, len(self._account.layout.tags), says.all_lists_spam)
             selection = self._index.select(meaning, self._belongs(question))
             window = selection.window(question.low, question.high)
-            chosen = self._chosen(question, selection.ids, window)
-            rows = [self._account[row_id] for row_id in chosen]
-        return Page(rows, len(window), self._size, question.page)
+            chosen = self._chosen(question, selection.ids, window, says.page_size)
+            rows = [row for row in map(self.indexed.row, chosen) if row]
+        return Page(rows, len(window), says.page_size, question.page)
 
-    def _chosen(self, question: Question, ids: Sequence[int], window: range) -> Sequence[int]:
+    @property
+    def _moment(self) -> Callable[[Conversation], int]:
+        return _MOMENTS[self._manners().index_fractions]
+
+    @property
+    def _index(self) -> Index:
+        return self._indexes[self._manners().index_fractions]
+
+    def _chosen(
+        self, question: Question, ids: Sequence[int], window: range, size: int
+    ) -> Sequence[int]:
         ordered: Sequence[int] = ids
         places: Sequence[int] = window
         if question.sort_field != "createdAt":
-            name = (question.filters, question.low, question.high, question.sort_field)
+            spam = self._manners().all_lists_spam
+            name = (question.filters, question.low, question.high, question.sort_field, spam)
             inside = (ids[place] for place in window)
             ordered = self._index.ordered(name, inside, _SORT_KEYS[question.sort_field])
             places = range(len(ordered))
         if question.descending:
             places = places[::-1]
-        first = (question.page - 1) * self._size
-        return [ordered[place] for place in places[first : first + self._size]]
+        first = (question.page - 1) * size
+        return [ordered[place] for place in places[first : first + size]]
 
     def _belongs(self, question: Question) -> Predicate:
         try:
@@ -111,8 +134,13 @@ class Lister:
         return lambda row: all(holds(row) for holds in tests)
 
     def _status(self, name: str) -> Predicate:
-        wanted = self._all if name == "all" else _STATUSES.get(name, frozenset({name}))
+        wanted = _STATUSES.get(name, frozenset({name}))
+        if name == "all" and not self._manners().all_lists_spam:
+            wanted -= {"spam"}
         return lambda row: row.status in wanted
+
+    def _query(self, tree: Node) -> Predicate:
+        return Evaluator(self._account.layout, self._moment).predicate(tree)
 
     def _folder(self, folder_id: int) -> Predicate:
         folder = self._account.layout.folder_by_id.get(folder_id)
@@ -130,3 +158,7 @@ def _whole_moment(row: Conversation) -> int:
 
 def _exact_moment(row: Conversation) -> int:
     return row.created * 1000 + row.millis
+
+
+_MOMENTS: dict[bool, Callable[[Conversation], int]] = {False: _whole_moment, True: _exact_moment}
+"""The creation time as an index without and with fractions keeps it."""

@@ -29,7 +29,7 @@ class Resources:
 
     Args:
         account: what there is to show.
-        behaviour: how it is shown.
+        manners: how it is shown, as it is now.
         plan: the account's plan, which decides about reports.
         faults: decides which lists lie.
         before_list: called with the target of a list of conversations before it is answered.
@@ -38,31 +38,31 @@ class Resources:
     def __init__(
         self,
         account: Account,
-        behaviour: Behaviour,
+        manners: Callable[[], Behaviour],
         plan: Plan,
         faults: Faults,
         before_list: Callable[[str], None],
     ) -> None:
         self._account = account
         self._layout = account.layout
-        self._behaviour = behaviour
+        self._manners = manners
         self._plan = plan
         self._faults = faults
         self._before_list = before_list
-        self._lister = Lister(account, behaviour)
+        self.lister = Lister(account, manners)
 
     def conversations(self, request: Request) -> Response:
         """A page of the list of conversations."""
         self._before_list(request.target)
         question = parameters.read(request.parameters)
-        page = self._lister.page(question)
-        if page.number > max(page.pages, 1) and self._behaviour.past_end == "not_found":
+        page = self.lister.page(question)
+        if page.number > max(page.pages, 1) and self._manners().past_end == "not_found":
             raise not_found()
         rows = [] if self._faults.hides_page(page.total) else self._faults.repeated(page.rows)
         shown = [self._shown(row, embed=question.threads) for row in rows]
         name, total = "conversations", page.total
         payload = hal.page(request, name, shown, total=total, size=page.size, number=page.number)
-        if not shown and self._behaviour.empty == "absent":
+        if not shown and self._manners().empty == "absent":
             del payload["_embedded"]
         return answer(payload)
 

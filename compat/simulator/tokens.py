@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from compat.simulator.messages import JSON, Response, answer
 
 if TYPE_CHECKING:
+    from compat.simulator.behaviour import Behaviour
     from compat.simulator.messages import Request
 
 NO_STORE = (("Cache-Control", "no-store"),)
@@ -22,8 +23,7 @@ class Tokens:
     Args:
         client_id: who may sign in.
         client_secret: with which secret.
-        lifetime: seconds until a token expires.
-        refused: the HTTP status for anybody else.
+        manners: the behaviour as it is now.
         clock: the current time in epoch seconds.
     """
 
@@ -31,13 +31,11 @@ class Tokens:
         self,
         client_id: str,
         client_secret: str,
-        lifetime: int,
-        refused: int,
+        manners: Callable[[], Behaviour],
         clock: Callable[[], float],
     ) -> None:
         self._client = (client_id, client_secret)
-        self._lifetime = lifetime
-        self._refused = refused
+        self._manners = manners
         self._clock = clock
         self._expires: dict[str, float] = {}
         self._lock = Lock()
@@ -51,11 +49,12 @@ class Tokens:
         if fields.get("grant_type") != "client_credentials":
             return _refusal(400, "unsupported_grant_type", "Only client_credentials is supported")
         if not self._knows(fields.get("client_id", ""), fields.get("client_secret", "")):
-            return _refusal(self._refused, "invalid_client", "Client authentication failed")
-        token = token_hex(20)
+            status = self._manners().bad_client_status
+            return _refusal(status, "invalid_client", "Client authentication failed")
+        token, lifetime = token_hex(20), self._manners().token_lifetime
         with self._lock:
-            self._expires[token] = self._clock() + self._lifetime
-        granted = {"token_type": "bearer", "access_token": token, "expires_in": self._lifetime}
+            self._expires[token] = self._clock() + lifetime
+        granted = {"token_type": "bearer", "access_token": token, "expires_in": int(lifetime)}
         return answer(granted, kind=JSON, headers=NO_STORE)
 
     def admits(self, request: Request) -> bool:

@@ -230,6 +230,24 @@ def test_a_certificate_makes_it_https(certificate: tuple[Path, Path]) -> None:
         assert server.stop(signal.SIGTERM) == 0
 
 
+def test_a_simulated_upstream_is_as_bad_as_it_is_told_to_be() -> None:
+    manners = ("--limit-rate", "1", "--limit-headers", "standard", "--limit-wait", "3")
+    more = ("--rate-limit", "none", "--churn-of", "arrive,vanish", "--no-all-lists-spam")
+    with started("simulate", "--port", "0", "--conversations", "10", *manners, *more) as server:
+        told = ask(server.port, "/v2/mailboxes")
+    assert (told.status, told.headers["retry-after"]) == (429, "3")
+    assert "x-ratelimit-limit-minute" not in told.headers
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--fail-rate", "2"), ("--churn-of", "dance"), ("--limit-wait", "soon")]
+)
+def test_manners_that_cannot_be_are_told(arguments: tuple[str, str]) -> None:
+    done = run("simulate", "--conversations", "10", *arguments)
+    assert done.returncode == 2
+    assert arguments[0].strip("-").replace("-", "_") in done.stderr.replace("-", "_")
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("serve", "--help"), ("simulate", "--help")])
 def test_help_is_there(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)

@@ -136,11 +136,11 @@ def test_a_kept_index_answers_as_a_fresh_one(
     rounds: list[tuple[list[tuple[str, int]], dict[str, str]]],
 ) -> None:
     account = page_of(15)
-    kept = Lister(account, QUIET)
+    kept = Lister(account, lambda: QUIET)
     for changes, parameters in rounds:
         for what, at in changes:
             change(account, what, at)
-        fresh = Lister(account, QUIET)
+        fresh = Lister(account, lambda: QUIET)
         assert kept.page(read(parameters)) == fresh.page(read(parameters))
 
 

@@ -26,8 +26,8 @@ BEHAVIOURS = st.builds(
     past_end=st.sampled_from(["empty", "not_found"]),
     empty=st.sampled_from(["array", "absent"]),
     index_fractions=st.booleans(),
-    repeat_rows=st.booleans(),
-    empty_page_with_total_every=st.sampled_from([0, 0, 2, 7]),
+    repeat_rate=st.sampled_from([0.0, 0.3]),
+    empty_page_rate=st.sampled_from([0.0, 0.0, 0.1]),
     rate_limit=st.none(),
 )
 
@@ -107,10 +107,6 @@ class Case:
     workers: int
     pages_that_pay: int
 
-    def quietly(self) -> int:
-        """How many workers: one where pages are withheld, or one of several could get them all."""
-        return 1 if self.behaviour.empty_page_with_total_every else self.workers
-
 
 CASES = st.builds(
     Case,
@@ -143,7 +139,7 @@ def test_what_was_there_throughout_is_seen_and_what_never_was_is_not(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(walking, "_PAGES_THAT_PAY", case.pages_that_pay)
         try:
-            gather(client, Selection(), [Window(first, last)], Sink(take), workers=case.quietly())
+            gather(client, Selection(), [Window(first, last)], Sink(take), workers=case.workers)
         except Incoherent:
             assert any(what in {"arrive", "return"} for what, *_ in case.changes)
             return

@@ -31,7 +31,7 @@ behaviours = st.builds(
     past_end=st.sampled_from(["empty", "not_found"]),
     all_lists_spam=st.booleans(),
     index_fractions=st.booleans(),
-    repeat_rows=st.booleans(),
+    repeat_rate=st.sampled_from([0.0, 0.3]),
     fail_rate=st.sampled_from([0.0, 0.15]),
     truncate_rate=st.sampled_from([0.0, 0.05]),
 )
