@@ -16,9 +16,9 @@ from compat.sources.memory import Fetched, Memory, Scope, belongs
 from compat.sources.menus import fetch_menu
 from compat.v2.client import Client, Credentials
 from compat.v2.errors import Incoherent, RequestRefused
-from compat.v2.gathering import Sink, gather
+from compat.v2.gathering import Rows, Sink, gather
 from compat.v2.models import Conversation
-from compat.v2.walking import Rows, Selection, Window, second_of
+from compat.v2.walking import Selection, Window, second_of
 
 _ROUNDS: Final = 3
 _MOST_MAILBOXES_NAMED: Final = 50

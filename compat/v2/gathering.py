@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from compat.v2.client import Client
 from compat.v2.errors import Stopped
-from compat.v2.walking import Rows, Selection, Walk, Window
+from compat.v2.models import Conversation, ConversationsAnswer
+from compat.v2.walking import Selection, Walk, Window
+
+Rows = Sequence[Conversation]
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class _Gathering:
         self._lock = threading.Lock()
         self._failed = False
         self._began: list[int] = []
-        self._walk = Walk(client, selection, self._before_request)
+        self._walk = Walk(client, selection, ConversationsAnswer, self._before_request)
 
     def run(self, windows: Sequence[Window], workers: int) -> int:
         with ThreadPoolExecutor(workers, thread_name_prefix="walk") as pool:

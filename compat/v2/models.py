@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic_core import from_json, to_json
 
 
 class _Read(BaseModel):
@@ -78,6 +79,53 @@ class ConversationDocument(_Read):
     tags: tuple[NamedTag, ...] | None = None
 
 
+class _Somebody(_Read):
+    id: int = 0
+
+
+class WholeConversation(Conversation):
+    """A conversation with all facts about it that are worth keeping; people are ids.
+
+    Attributes:
+        closed_by: Who closed it; 0 if nobody did.
+    """
+
+    number: int
+    threads: int = 0
+    closed_at: AwareDatetime | None = Field(alias="closedAt", default=None)
+    closed_by: int = Field(alias="closedBy", default=0)
+    updated_at: AwareDatetime | None = Field(alias="userUpdatedAt", default=None)
+    waiting_since: Waiting | None = Field(alias="customerWaitingSince", default=None)
+    created_by: _Somebody | None = Field(alias="createdBy", default=None)
+    customer: _Somebody | None = Field(alias="primaryCustomer", default=None)
+    assignee: _Somebody | None = None
+    _document: bytes = PrivateAttr(default=b"")
+
+    @property
+    def document(self) -> bytes:
+        """The conversation as it was received, as JSON; empty where that was not wanted."""
+        return self._document
+
+    def keep(self, received: object) -> None:
+        """Keep what it was read from.
+
+        Args:
+            received: The JSON value, decoded.
+        """
+        self._document = to_json(received)
+
+
+class DocumentedConversation(WholeConversation):
+    """The same, which keeps what it was read from."""
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read one conversation."""
+        read = super().model_validate_json(json_data, **options)
+        read.keep(from_json(json_data))
+        return read
+
+
 class Listed(_Read):
     """A mailbox, a folder or a tag in a list of them; `type` tells home folders from views."""
 
@@ -95,10 +143,6 @@ class Listed(_Read):
     updated_at: AwareDatetime | None = Field(alias="updatedAt", default=None)
 
 
-class _Conversations(_Read):
-    conversations: tuple[Conversation, ...] = ()
-
-
 class _Catalogue(_Read):
     mailboxes: tuple[Listed, ...] = ()
     folders: tuple[Listed, ...] = ()
@@ -112,16 +156,45 @@ class PageFacts(_Read):
     total_pages: int = Field(alias="totalPages", ge=0)
 
 
-class ConversationsAnswer(_Read):
+R_co = TypeVar("R_co", bound=Conversation, covariant=True)
+
+
+class _Embedded(_Read, Generic[R_co]):
+    conversations: tuple[R_co, ...] = ()
+
+
+class Page(_Read, Generic[R_co]):
     """One page of conversations. An empty one has an empty array or no `_embedded` at all."""
 
-    embedded: _Conversations | None = Field(alias="_embedded", default=None)
+    embedded: _Embedded[R_co] | None = Field(alias="_embedded", default=None)
     page: PageFacts
 
     @property
-    def rows(self) -> tuple[Conversation, ...]:
+    def rows(self) -> tuple[R_co, ...]:
         """The conversations on the page."""
         return self.embedded.conversations if self.embedded else ()
+
+
+ConversationsAnswer = Page[Conversation]
+"""A page of what counting needs."""
+
+WholeAnswer = Page[WholeConversation]
+"""A page of what is worth keeping."""
+
+
+class DocumentedAnswer(WholeAnswer):
+    """The same, with each conversation as it was received."""
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read one page."""
+        # To read the facts and the tree each by itself takes less time than one from the other.
+        answer = super().model_validate_json(json_data, **options)
+        if answer.rows:
+            received = from_json(json_data)["_embedded"]["conversations"]
+            for row, document in zip(answer.rows, received, strict=True):
+                row.keep(document)
+        return answer
 
 
 class CatalogueAnswer(_Read):

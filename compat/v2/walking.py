@@ -16,14 +16,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from compat.v2.client import Answer, Client
 from compat.v2.errors import Incoherent, RequestRefused
-from compat.v2.models import Conversation, ConversationsAnswer, PageFacts
-from compat.v2.search import created_between, spelled
+from compat.v2.models import Conversation, Page, PageFacts
+from compat.v2.search import created_between, modified_since, spelled
 
-Rows = Sequence[Conversation]
+R = TypeVar("R", bound=Conversation)
 
 _READINGS_OF_A_SECOND: Final = 3
 _PAGES_THAT_PAY: Final = 20
@@ -38,17 +38,19 @@ class Selection:
         mailboxes: Only conversations in one of these; all visible ones if empty.
         folder: Only conversations that this folder shows.
         status: `all`, or `spam` for what `all` may hide.
+        modified_since: Only what was modified in this second, epoch UTC, or later.
     """
 
     mailboxes: tuple[int, ...] = ()
     folder: int | None = None
     status: str = "all"
+    modified_since: int | None = None
 
     def params(self, first: int, last: int, sort: str, page: int) -> dict[str, str]:
         """The parameters of one request for what was created from `first` to `last`."""
         params = {
             "status": self.status,
-            "query": created_between(first, last),
+            "query": self._query(first, last),
             "sortField": sort,
             "sortOrder": "asc",
             "page": str(page),
@@ -58,6 +60,11 @@ class Selection:
         if self.folder is not None:
             params["folder"] = str(self.folder)
         return params
+
+    def _query(self, first: int, last: int) -> str:
+        if self.modified_since is None:
+            return created_between(first, last)
+        return modified_since(self.modified_since, first, last)
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def second_of(row: Conversation) -> int:
 
 
 @dataclass(frozen=True)
-class Opening:
+class Opening(Generic[R]):
     """The first answer of a walk.
 
     Attributes:
@@ -84,29 +91,52 @@ class Opening:
         asked_at: When it was asked, epoch seconds by upstream's clock.
     """
 
-    rows: Rows
+    rows: Sequence[R]
     rest: tuple[Window, ...]
     expected: int
     asked_at: int
 
 
-class Walk:
+@dataclass(frozen=True)
+class Sightings(Generic[R]):
+    """What one page of a walk shows.
+
+    Attributes:
+        rows: The rows on it; some may have been seen before, or lie outside of the window.
+        complete: Up to this second, included, the walk has now seen everything.
+        expected: How many rows are left from this page on, roughly.
+        asked_at: When it was asked, epoch seconds by upstream's clock.
+    """
+
+    rows: Sequence[R]
+    complete: int
+    expected: int
+    asked_at: int
+
+
+class Walk(Generic[R]):
     """One selection, to be walked through any number of windows.
 
     Args:
         client: The line to upstream.
         selection: What to look at.
+        model: How a page is read.
         on_request: Called before each request; raises to stop the walk.
     """
 
     def __init__(
-        self, client: Client, selection: Selection, on_request: Callable[[], None] = lambda: None
+        self,
+        client: Client,
+        selection: Selection,
+        model: type[Page[R]],
+        on_request: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._selection = selection
+        self._model = model
         self._on_request = on_request
 
-    def open(self, window: Window) -> Opening:
+    def open(self, window: Window) -> Opening[R]:
         """Ask for the first page, and plan the rest by what it says."""
         answer = self._from_key(window.first, window.last)
         rows, pages = answer.value.rows, answer.value.page.total_pages
@@ -115,34 +145,44 @@ class Walk:
             rest = cut(Window(_last_second(rows, window.first), window.last), pages)
         return Opening(rows, rest, answer.value.page.total_elements, answer.asked_at)
 
-    def rest(self, window: Window) -> Iterator[Rows]:
+    def rest(self, window: Window) -> Iterator[Sequence[R]]:
         """All sightings of what was created in a window, page by page, oldest first.
 
         Raises:
             UpstreamError: Upstream fails, or its answers stay incoherent.
         """
+        return (seen.rows for seen in self.pages(window))
+
+    def pages(self, window: Window) -> Iterator[Sightings[R]]:
+        """The same, each page with how far the walk has come by it.
+
+        Raises:
+            UpstreamError: Likewise.
+        """
         key = window.first
         while key <= window.last:
-            answer = self._from_key(key, window.last).value
-            rows = answer.rows
-            yield rows
-            if answer.page.total_pages <= 1:
-                return
+            answer = self._from_key(key, window.last)
+            rows, page = answer.value.rows, answer.value.page
             last = _last_second(rows, key)
+            complete = window.last if page.total_pages <= 1 else min(last - 1, window.last)
+            yield Sightings(rows, complete, page.total_elements, answer.asked_at)
+            if page.total_pages <= 1:
+                return
             if last == key or _crowded(rows, last):
                 # Of a second that is itself the key there are surely two pages.
                 yield from self._whole_second(last, probe=2 if last == key else 1)
+                yield Sightings((), min(last, window.last), 0, answer.asked_at)
                 last += 1
             key = last
 
-    def _from_key(self, key: int, last: int) -> Answer[ConversationsAnswer]:
+    def _from_key(self, key: int, last: int) -> Answer[Page[R]]:
         # One second more than wanted: the index may hold fractions that payloads do not show.
         return self._ask(
             self._selection.params(key, last + 1, "createdAt", 1),
             lambda answer: _check_ascending(answer, key),
         )
 
-    def _whole_second(self, second: int, *, probe: int) -> Iterator[Rows]:
+    def _whole_second(self, second: int, *, probe: int) -> Iterator[Sightings[R]]:
         """A second with more conversations than may fit on a page: by page number after all.
 
         Sorted by number and read from the last page to the first, a removal moves rows towards
@@ -151,39 +191,39 @@ class Walk:
         and what is new on it when it is read again.
         """
         for _ in range(_READINGS_OF_A_SECOND):
-            first = self._page_of(second, probe)
-            yield first.rows
+            answer = self._page_of(second, probe)
+            yield _within(second, answer)
+            first = answer.value
             last = max(first.page.total_pages, 1)
             read = [(probe, first)] if probe == last else []
             for number in range(last - len(read), 0, -1):
                 answer = self._page_of(second, number)
-                yield answer.rows
-                read.append((number, answer))
+                yield _within(second, answer)
+                read.append((number, answer.value))
             if _settled(read) and not _arrivals(first, probe, read):
                 return
         raise Incoherent(
             f"the conversations created at {spelled(second)} kept changing while they were read"
         )
 
-    def _page_of(self, second: int, number: int) -> ConversationsAnswer:
+    def _page_of(self, second: int, number: int) -> Answer[Page[R]]:
         try:
             return self._ask(
                 self._selection.params(second, second + 1, "number", number),
                 lambda answer: _check_not_missing(answer, number),
-            ).value
+            )
         except RequestRefused as refusal:
             if refusal.status != 404 or number == 1:
                 raise
-            return _NOTHING  # removals took the last page away
+            # Removals took the last page away.
+            return Answer(self._model(page=_NOTHING), refusal.asked_at)
 
-    def _ask(
-        self, params: dict[str, str], check: Callable[[ConversationsAnswer], None]
-    ) -> Answer[ConversationsAnswer]:
+    def _ask(self, params: dict[str, str], check: Callable[[Page[R]], None]) -> Answer[Page[R]]:
         self._on_request()
-        return self._client.get("/conversations", params, ConversationsAnswer, check=check)
+        return self._client.get("/conversations", params, self._model, check=check)
 
 
-_NOTHING: Final = ConversationsAnswer(page=PageFacts(totalElements=0, totalPages=0))
+_NOTHING: Final = PageFacts(totalElements=0, totalPages=0)
 
 
 def cut(window: Window, pages: int) -> tuple[Window, ...]:
@@ -197,11 +237,17 @@ def cut(window: Window, pages: int) -> tuple[Window, ...]:
     return tuple(Window(first, after - 1) for first, after in pairwise(edges))
 
 
+def _within(second: int, answer: Answer[Page[R]]) -> Sightings[R]:
+    """A page of a second that is not yet known to be complete."""
+    page = answer.value
+    return Sightings(page.rows, second - 1, page.page.total_elements, answer.asked_at)
+
+
 def _last_second(rows: Iterable[Conversation], key: int) -> int:
     return max((second_of(row) for row in rows), default=key)
 
 
-def _crowded(rows: Rows, second: int) -> bool:
+def _crowded(rows: Sequence[Conversation], second: int) -> bool:
     """Whether so many rows share a second that they are likely to go on behind the page.
 
     To ask for that second alone then costs less than to begin the next page with it.
@@ -209,7 +255,7 @@ def _crowded(rows: Rows, second: int) -> bool:
     return sum(second_of(row) == second for row in rows) > len(rows) // 3 > 1
 
 
-def _settled(read: Sequence[tuple[int, ConversationsAnswer]]) -> bool:
+def _settled(read: Sequence[tuple[int, Page[Conversation]]]) -> bool:
     """Whether nothing came in between while pages were read from the last to the first.
 
     Where removals took the last pages away and arrivals brought them back, totals show nothing;
@@ -222,7 +268,7 @@ def _settled(read: Sequence[tuple[int, ConversationsAnswer]]) -> bool:
 
 
 def _arrivals(
-    first: ConversationsAnswer, probe: int, read: Sequence[tuple[int, ConversationsAnswer]]
+    first: Page[Conversation], probe: int, read: Sequence[tuple[int, Page[Conversation]]]
 ) -> bool:
     """Whether an arrival has moved rows from page to page since the probe.
 
@@ -238,14 +284,14 @@ def _arrivals(
     return bool(again - before - behind) and bool(before - again - ahead)
 
 
-def _check_not_missing(answer: ConversationsAnswer, number: int) -> None:
+def _check_not_missing(answer: Page[Conversation], number: int) -> None:
     """Rows must be there, unless removals made the page number lie past the end."""
     past_the_end = number > max(1, answer.page.total_pages)
     if not answer.rows and answer.page.total_elements and not past_the_end:
         raise Incoherent("a page of conversations is empty although its total is not")
 
 
-def _check_ascending(answer: ConversationsAnswer, key: int) -> None:
+def _check_ascending(answer: Page[Conversation], key: int) -> None:
     """What goes by key depends on the order: rows from the key on must come oldest first.
 
     Upstream may repeat a row on a page, or show one from before the key; neither does harm.

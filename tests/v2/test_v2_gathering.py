@@ -14,9 +14,10 @@ from compat.simulator import Account, Behaviour, Simulator
 from compat.v2 import walking
 from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, RequestRefused, Stopped
-from compat.v2.gathering import Sink, gather
+from compat.v2.gathering import Rows, Sink, gather
+from compat.v2.models import ConversationsAnswer
 from compat.v2.search import LAST_SECOND
-from compat.v2.walking import Rows, Selection, Walk, Window, cut, second_of
+from compat.v2.walking import Selection, Walk, Window, cut, second_of
 from tests.v2.upstream import (
     FIRST,
     QUIET,
@@ -95,7 +96,7 @@ def test_an_opening_says_what_is_to_come(theatre: Theatre) -> None:
     stage, client = theatre
     account = spread(60)
     stage.playing = Simulator(account, QUIET)
-    opening = Walk(client, ALL).open(Window(FIRST, FIRST + YEAR))
+    opening = Walk(client, ALL, ConversationsAnswer).open(Window(FIRST, FIRST + YEAR))
     last = account.conversations()[24].created
     assert [second_of(row) for row in opening.rows][-1] == last
     assert (opening.expected, opening.rest) == (60, (Window(last, FIRST + YEAR),))
@@ -105,7 +106,7 @@ def test_an_opening_says_what_is_to_come(theatre: Theatre) -> None:
 def test_an_opening_that_shows_all_leaves_nothing(theatre: Theatre) -> None:
     stage, client = theatre
     stage.playing = Simulator(spread(25), QUIET)
-    assert Walk(client, ALL).open(Window(FIRST, FIRST + YEAR)).rest == ()
+    assert Walk(client, ALL, ConversationsAnswer).open(Window(FIRST, FIRST + YEAR)).rest == ()
 
 
 @pytest.mark.parametrize("workers", [1, 4])

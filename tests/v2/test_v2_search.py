@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compat.v2.search import LAST_SECOND, created_between
+from compat.v2.search import FIRST_SECOND, LAST_SECOND, created_between, modified_since
 
-FIRST_SECOND = -62_135_596_800
-SECONDS = st.integers(FIRST_SECOND, LAST_SECOND)
+SECONDS = st.integers(FIRST_SECOND + 1, LAST_SECOND - 1)
 
 
 @pytest.mark.parametrize(
@@ -20,17 +19,25 @@ SECONDS = st.integers(FIRST_SECOND, LAST_SECOND)
     [
         (0, 0, "(createdAt:[1970-01-01T00:00:00Z TO 1970-01-01T00:00:00Z])"),
         (-1, 86_400, "(createdAt:[1969-12-31T23:59:59Z TO 1970-01-02T00:00:00Z])"),
-        (FIRST_SECOND, 0, "(createdAt:[0001-01-01T00:00:00Z TO 1970-01-01T00:00:00Z])"),
-        (0, LAST_SECOND, "(createdAt:[1970-01-01T00:00:00Z TO 9999-12-31T23:59:59Z])"),
+        (FIRST_SECOND + 1, 0, "(createdAt:[0001-01-01T00:00:01Z TO 1970-01-01T00:00:00Z])"),
+        (FIRST_SECOND, 0, "(createdAt:[* TO 1970-01-01T00:00:00Z])"),
+        (0, LAST_SECOND - 1, "(createdAt:[1970-01-01T00:00:00Z TO 9999-12-31T23:59:58Z])"),
+        (0, LAST_SECOND, "(createdAt:[1970-01-01T00:00:00Z TO *])"),
     ],
 )
 def test_a_window_is_spelled_as_documented(first: int, last: int, expression: str) -> None:
     assert created_between(first, last) == expression
 
 
-def test_nothing_is_asked_for_beyond_the_last_year() -> None:
-    beyond = created_between(LAST_SECOND, LAST_SECOND + 1)
-    assert beyond == created_between(LAST_SECOND, LAST_SECOND)
+def test_nothing_is_asked_for_by_a_date_beyond_the_last_year_or_before_the_first() -> None:
+    beyond = created_between(FIRST_SECOND - 1, LAST_SECOND + 1)
+    assert beyond == created_between(FIRST_SECOND, LAST_SECOND)
+
+
+def test_what_was_modified_is_asked_for_with_an_open_top() -> None:
+    assert modified_since(0, 86_400, LAST_SECOND) == (
+        "(modifiedAt:[1970-01-01T00:00:00Z TO *] AND createdAt:[1970-01-02T00:00:00Z TO *])"
+    )
 
 
 @given(SECONDS, SECONDS)

@@ -10,6 +10,7 @@ import pytest
 from compat.simulator import Account, Behaviour, Simulator
 from compat.v2.client import Client
 from compat.v2.errors import Incoherent, RequestRefused
+from compat.v2.models import ConversationsAnswer
 from compat.v2.search import LAST_SECOND
 from compat.v2.walking import Selection, Walk, Window
 from tests.v2.upstream import (
@@ -119,7 +120,7 @@ def test_a_hidden_fraction_hides_no_row_of_an_overfull_second(
 
 
 def test_the_opening_asks_for_one_second_more_as_well(upstream: Upstream, client: Client) -> None:
-    Walk(client, Selection()).open(Window(FIRST, FIRST + 10))
+    Walk(client, Selection(), ConversationsAnswer).open(Window(FIRST, FIRST + 10))
     assert upstream.asked[0].params["query"].endswith("TO 2015-01-01T00:00:11Z])")
 
 

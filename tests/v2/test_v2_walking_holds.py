@@ -13,8 +13,8 @@ from compat.simulator import Account, Behaviour, Simulator
 from compat.v2 import walking
 from compat.v2.client import Client
 from compat.v2.errors import Incoherent
-from compat.v2.gathering import Sink, gather
-from compat.v2.walking import Rows, Selection, Window, second_of
+from compat.v2.gathering import Rows, Sink, gather
+from compat.v2.walking import Selection, Window, second_of
 from tests.v2.upstream import FIRST, Stage
 
 SPAN = 40

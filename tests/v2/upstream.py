@@ -20,6 +20,7 @@ import pytest
 from compat.simulator import Account, Behaviour, Simulator, running
 from compat.simulator.records import stamp
 from compat.v2.client import Client, Credentials
+from compat.v2.models import ConversationsAnswer
 from compat.v2.walking import Selection, Walk, Window, second_of
 
 FIRST = 1_420_070_400
@@ -147,6 +148,7 @@ class Living:
         bounds = re.fullmatch(r"\(createdAt:\[(\S+) TO (\S+)\]\)", asked.params["query"])
         assert bounds is not None
         low, high = bounds.groups()
+        low, high = low.replace("*", "0000"), high.replace("*", "9999Z")
         found = [row for row in self.rows if low <= row["createdAt"] <= high]
         # What ties comes in another order each time, as it does in search indexes.
         found.sort(key=lambda row: (row[asked.params["sortField"]], row["id"] * self.count % 101))
@@ -276,7 +278,7 @@ def staged() -> Iterator[tuple[Stage, Client]]:
 
 def walked(client: Client, first: int, last: int, selection: Selection | None = None) -> set[int]:
     """The ids that a walk through a window sees, whatever it sees outside of it."""
-    walk = Walk(client, selection or Selection())
+    walk = Walk(client, selection or Selection(), ConversationsAnswer)
     sightings = (row for rows in walk.rest(Window(first, last)) for row in rows)
     return {row.id for row in sightings if first <= second_of(row) <= last}
 
