@@ -46,6 +46,7 @@ def refusal(response: httpx.Response, asked_at: int = 0) -> errors.UpstreamError
         status=status,
         correlation_id=response.headers.get("Correlation-Id"),
         asked_at=asked_at,
+        location=response.headers.get("Location", ""),
     )
 
 

@@ -24,6 +24,7 @@ class UpstreamError(Exception):
         status: The HTTP status of the last answer, if there was one.
         correlation_id: Upstream's own name for that answer, to quote to its support.
         asked_at: When that answer was asked for, epoch seconds by upstream's clock.
+        location: Where a redirect points; empty for all else.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class UpstreamError(Exception):
         status: int | None = None,
         correlation_id: str | None = None,
         asked_at: int = 0,
+        location: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.correlation_id = correlation_id
         self.asked_at = asked_at
+        self.location = location
 
 
 class Unreachable(UpstreamError):

@@ -14,7 +14,8 @@ from compat.v2 import walking
 from compat.v2.client import Client
 from compat.v2.errors import Incoherent
 from compat.v2.gathering import Rows, Sink, gather
-from compat.v2.walking import Selection, Window, second_of
+from compat.v2.models import ConversationsAnswer
+from compat.v2.walking import Selection, Walk, Window, second_of
 from tests.v2.upstream import FIRST, Stage
 
 SPAN = 40
@@ -145,6 +146,33 @@ def test_what_was_there_throughout_is_seen_and_what_never_was_is_not(
             return
     inside = {row.id for row in account.conversations() if first <= row.created <= last}
     assert life.throughout & inside <= set(seen) <= life.ever & inside
+
+
+@settings(max_examples=max(settings().max_examples, 120))
+@given(CASES)
+def test_up_to_where_a_page_completes_the_walk_all_that_was_there_throughout_was_seen(
+    theatre: tuple[Stage, Client], case: Case
+) -> None:
+    stage, client = theatre
+    account = account_of(case.bursts, case.away)
+    first, last = FIRST + case.window[0], FIRST + case.window[1]
+    here = {row.id for row in account.conversations() if row.listed}
+    life = Life(list(case.changes), here, set(here))
+    stage.playing = Simulator(account, case.behaviour, before_request=life)
+    walk = Walk(client, Selection(), ConversationsAnswer)
+    seen: set[int] = set()
+    complete = first - 1
+    try:
+        for page in walk.pages(Window(first, last)):
+            seen |= {row.id for row in page.rows}
+            assert complete <= page.complete <= last
+            complete = page.complete
+            inside = {row.id for row in account.conversations() if first <= row.created <= complete}
+            assert life.throughout & inside <= seen
+    except Incoherent:
+        assert any(what in {"arrive", "return"} for what, *_ in case.changes)
+        return
+    assert complete == last
 
 
 @settings(max_examples=max(settings().max_examples // 2, 30))
