@@ -79,6 +79,30 @@ def learn(known: Sequence[Known], news: Known) -> list[Known]:
     return sorted([*kept, news])
 
 
+def joined(known: Iterable[Known]) -> list[Known]:
+    """The same knowledge in the fewest parts: neighbours of the same age are one."""
+    parts: list[Known] = []
+    for span, as_of in sorted(known):
+        if parts and parts[-1].as_of == as_of and parts[-1].span.last + 1 == span.first:
+            parts[-1] = Known(Span(parts[-1].span.first, span.last), as_of)
+        else:
+            parts.append(Known(span, as_of))
+    return parts
+
+
+def in_both(some: Iterable[Known], others: Sequence[Known]) -> list[Known]:
+    """The seconds known twice over, as of the older of the two."""
+    return joined(
+        Known(
+            Span(max(one.span.first, other.span.first), min(one.span.last, other.span.last)),
+            min(one.as_of, other.as_of),
+        )
+        for one in some
+        for other in others
+        if overlap(one.span, other.span)
+    )
+
+
 def overlap(one: Span, other: Span) -> bool:
     """Whether two spans have a second in common."""
     return one.first <= other.last and other.first <= one.last

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Final
 
-from compat.needs import Document, NamedTag, Person, Progress
+from compat.documents import document_of
+from compat.needs import Document, Progress
 from compat.v2 import models
 from compat.v2.client import Client
 from compat.v2.errors import Redirected, RequestRefused
@@ -43,34 +42,3 @@ def _fetch(client: Client, conversation: int) -> Document | None:
             raise
         return None
     return None if found.value.state == _DELETED else document_of(found.value)
-
-
-def document_of(read: models.ConversationDocument) -> Document:
-    """A conversation as a list shows it."""
-    created = _second(read.created_at)
-    waiting = read.waiting_since.time if read.waiting_since else None
-    return Document(
-        id=read.id,
-        number=read.number,
-        type=read.type,
-        mailbox=read.mailbox_id,
-        subject=read.subject or "",
-        status=read.status,
-        threads=read.threads or 0,
-        preview=read.preview or "",
-        customer=_person(read.customer),
-        assignee=_person(read.assignee),
-        updated=_second(read.updated_at) if read.updated_at else created,
-        waiting_since=_second(waiting) if waiting else created,
-        tags=tuple(NamedTag(tag.id, tag.name or "", tag.color or "") for tag in read.tags or ()),
-    )
-
-
-def _second(instant: datetime) -> int:
-    return math.floor(instant.timestamp())
-
-
-def _person(read: models.Person | None) -> Person:
-    if read is None:
-        return Person()
-    return Person(read.id, read.first or "", read.last or "", read.email or "")

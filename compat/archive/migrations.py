@@ -1,0 +1,145 @@
+"""How the schema came to be, step by step; the database records which steps it has taken.
+
+A step that was released never changes: what is wrong with it is mended by another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from compat.archive import schema
+from compat.archive.errors import ArchiveOutdated, ArchiveTooNew, ArchiveUnreadable
+from compat.archive.sql import sa
+
+_FIRST: Final = """
+CREATE TABLE state (
+    epoch BIGINT NOT NULL, version BIGINT NOT NULL, slim BIGINT NOT NULL,
+    sealed_at BIGINT, kept_since BIGINT
+);
+INSERT INTO state VALUES (0, 0, 0, NULL, NULL);
+CREATE TABLE holder (
+    who TEXT NOT NULL, since TEXT NOT NULL, marked TEXT NOT NULL, beat BIGINT NOT NULL
+);
+INSERT INTO holder VALUES ('nobody', '', '', 0);
+CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE conversation (
+    id {key}, created BIGINT NOT NULL, mailbox BIGINT NOT NULL, folder BIGINT NOT NULL,
+    type TEXT NOT NULL, status TEXT NOT NULL, state TEXT NOT NULL, tags TEXT NOT NULL,
+    seen BIGINT NOT NULL, number BIGINT NOT NULL, closed BIGINT, closed_by BIGINT NOT NULL,
+    created_by BIGINT NOT NULL, customer BIGINT NOT NULL, assignee BIGINT NOT NULL,
+    threads BIGINT NOT NULL, updated BIGINT, waiting_since BIGINT
+);
+CREATE INDEX conversation_created ON conversation (created);
+CREATE INDEX conversation_customer ON conversation (customer);
+CREATE TABLE document (conversation {key}, packed {bytes} NOT NULL);
+CREATE TABLE gone (conversation {key}, seen BIGINT NOT NULL);
+CREATE TABLE forgotten (customer {key});
+CREATE TABLE known (
+    layer TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, as_of BIGINT NOT NULL,
+    PRIMARY KEY (layer, first)
+);
+CREATE TABLE chunk (number {key}, version BIGINT NOT NULL);
+CREATE TABLE menu (
+    kind TEXT NOT NULL, mailbox BIGINT NOT NULL, seen BIGINT NOT NULL, PRIMARY KEY (kind, mailbox)
+);
+CREATE TABLE menu_item (
+    kind TEXT NOT NULL, mailbox BIGINT NOT NULL, position BIGINT NOT NULL, id BIGINT NOT NULL,
+    name TEXT NOT NULL, slug TEXT NOT NULL, email TEXT NOT NULL, type TEXT NOT NULL,
+    "user" BIGINT NOT NULL, color TEXT NOT NULL, total BIGINT NOT NULL, active BIGINT NOT NULL,
+    created BIGINT NOT NULL, modified BIGINT NOT NULL, PRIMARY KEY (kind, mailbox, position)
+);
+CREATE TABLE thread (
+    id {key}, conversation BIGINT NOT NULL, created BIGINT NOT NULL, type TEXT NOT NULL,
+    status TEXT NOT NULL, state TEXT NOT NULL, action TEXT NOT NULL, source TEXT NOT NULL,
+    created_by BIGINT NOT NULL, created_by_type TEXT NOT NULL, customer BIGINT NOT NULL,
+    saved_reply BIGINT NOT NULL, rating TEXT NOT NULL, attachments BIGINT NOT NULL,
+    seen BIGINT NOT NULL
+);
+CREATE INDEX thread_conversation ON thread (conversation);
+"""
+
+STEPS: Final[Sequence[str]] = (_FIRST,)
+"""The statements of each step, in order; the version of a schema is how many were taken."""
+
+_RECORD: Final = "CREATE TABLE archive_schema (version {key}, applied_at TEXT NOT NULL)"
+_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "sqlite": {"key": "INTEGER PRIMARY KEY", "bytes": "BLOB"},
+    "postgresql": {"key": "BIGINT PRIMARY KEY", "bytes": "BYTEA"},
+}
+_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('compat.archive.migrations'))"
+
+
+def migrate(connection: sa.Connection, steps: Sequence[str] = STEPS) -> int:
+    """Take the steps that a database lacks, in the transaction that is under way.
+
+    Returns:
+        How many were taken.
+
+    Raises:
+        ArchiveTooNew: It has taken steps that are not known here.
+        ArchiveUnreadable: It holds something else than an archive.
+    """
+    words = _WORDS[connection.dialect.name]
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_ONE_AT_A_TIME)
+    version = version_of(connection)
+    if version is None:
+        _refuse_what_is_no_archive(connection)
+        connection.exec_driver_sql(_RECORD.format(**words))
+        version = 0
+    _refuse_newer(version, len(steps))
+    for number, step in enumerate(steps[version:], version + 1):
+        for statement in filter(str.strip, step.format(**words).split(";\n")):
+            connection.exec_driver_sql(statement)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        connection.execute(schema.applied.insert().values(version=number, applied_at=now))
+    return len(steps) - version
+
+
+def require_current(connection: sa.Connection) -> None:
+    """See that a database can be read as it is.
+
+    Raises:
+        ArchiveOutdated: It lacks a step.
+        ArchiveTooNew: It has taken steps that are not known here.
+        ArchiveUnreadable: It holds no archive.
+    """
+    version = version_of(connection)
+    if version is None:
+        raise ArchiveUnreadable(
+            "there is a database at this address, but no archive in it: correct the address, or "
+            "run `helpscout-v1 sync` to make one there"
+        )
+    _refuse_newer(version, len(STEPS))
+    if version < len(STEPS):
+        raise ArchiveOutdated(
+            f"the archive has version {version} of the schema, this program reads version "
+            f"{len(STEPS)}: run `helpscout-v1 sync` once, which brings it up to date"
+        )
+
+
+def version_of(connection: sa.Connection) -> int | None:
+    """How many steps a database has taken; None if it holds no archive."""
+    if not sa.inspect(connection).has_table(schema.applied.name):
+        return None
+    taken = connection.execute(sa.select(sa.func.max(schema.applied.c.version))).scalar()
+    return int(taken or 0)
+
+
+def _refuse_newer(version: int, known: int) -> None:
+    if version > known:
+        raise ArchiveTooNew(
+            f"the archive has version {version} of the schema, this program knows version "
+            f"{known} and older: upgrade it (pip install --upgrade helpscout-v1-compat)"
+        )
+
+
+def _refuse_what_is_no_archive(connection: sa.Connection) -> None:
+    here = set(sa.inspect(connection).get_table_names()) & schema.TABLES.keys()
+    if here:
+        raise ArchiveUnreadable(
+            f"there are tables at this address that are not an archive's "
+            f"({', '.join(sorted(here))}): give the archive a database or a schema of its own"
+        )

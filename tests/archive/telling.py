@@ -1,0 +1,76 @@
+"""Sightings as upstream would show them, and short ways to tell an archive of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from compat.archive.opening import Archive
+from compat.archive.sighting import LAYERS, Sighting
+from compat.coverage import Known, Span
+from compat.needs import Row
+
+CREATED = 1_420_070_400
+SEEN = 1_700_000_000
+EVERYTHING = Span(-(2**40), 2**40)
+
+
+def instant(second: int) -> str:
+    """A second as upstream writes it."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def sighting(
+    id_: int = 7, *, seen: int = SEEN, customer: int = 91, name: str = "Ada", **row: Any
+) -> Sighting:
+    """A conversation with a customer, seen with its document."""
+    facts = {
+        "created": CREATED + id_,
+        "mailbox": 1,
+        "folder": 11,
+        "type": "email",
+        "status": "active",
+        "state": "published",
+        "tags": (),
+        **row,
+    }
+    document = {
+        "id": id_,
+        "number": id_ + 1000,
+        "mailboxId": facts["mailbox"],
+        "type": facts["type"],
+        "status": facts["status"],
+        "state": facts["state"],
+        "subject": f"Subject of {name}",
+        "preview": f"Preview of {name}",
+        "createdAt": instant(facts["created"]),
+        "primaryCustomer": {"id": customer, "first": name, "email": f"{name}@example.org".lower()},
+    }
+    return Sighting(
+        Row(id=id_, **facts),
+        seen,
+        number=id_ + 1000,
+        customer=customer,
+        document=json.dumps(document).encode(),
+    )
+
+
+def tell(archive: Archive, sightings: Iterable[Sighting]) -> int:
+    """See them in one transaction; how many were new or changed."""
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        return writer.see(sightings)
+
+
+def cover(archive: Archive, span: Span, as_of: int = SEEN) -> None:
+    """Cover a span in all layers."""
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        for layer in LAYERS:
+            writer.know(layer, Known(span, as_of))
+
+
+def rows(archive: Archive, span: Span = EVERYTHING) -> list[Row]:
+    """What the archive holds of a span."""
+    with archive.reading() as snapshot:
+        return snapshot.rows([span])
