@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
@@ -169,6 +170,9 @@ def _beat(connection: sa.Connection, mark: str, lease: float, ended: threading.E
 
 def _drop(connection: sa.Connection) -> None:
     """Close a connection for good: one that went back to the pool would keep the lock."""
+    # The server hears late of a connection that is closed, and the next in turn would be refused.
+    with suppress(sa.exc.SQLAlchemyError):
+        connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
     connection.invalidate()
     connection.close()
 
