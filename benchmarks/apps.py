@@ -1,0 +1,112 @@
+"""Applications that all give the same answer: ours, from its cache, and two to compare it with.
+
+`python -m benchmarks.apps NAME` serves one the way `helpscout-v1 serve` does.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from base64 import b64encode
+from collections.abc import Sequence
+from math import inf
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from compat import LegacyReports, Settings
+from compat.asgi import Application, Receive, Scope, Send, create_app
+from compat.cli.listening import listen
+from compat.needs import Document, Found, Listed, Menu, Need, Progress, Row
+
+KEY: Final = "60783dd23ef"
+AUTHORIZATION: Final = f"Basic {b64encode(f'{KEY}:X'.encode()).decode()}"
+PATH: Final = "/v1/reports/conversations/new.json"
+QUERY: Final = "start=2015-01-01T00:00:00Z&end=2015-01-31T23:59:59Z&viewBy=week"
+TARGET: Final = f"{PATH}?{QUERY}"
+FIRST: Final = 1_420_070_400
+TYPE: Final = "application/json; charset=utf-8"
+
+
+class Still:
+    """A source whose thousand conversations never change, and never grow old."""
+
+    ready = True
+
+    def rows(self, need: Need, progress: Progress) -> Found:
+        """The conversations, whatever is needed."""
+        created = range(FIRST, FIRST + 31 * 86_400, 31 * 86_400 // 1000)
+        rows = [Row(at, at, 1, 11, "email", "active", "published", ()) for at in created]
+        return Found(rows, FIRST + 60 * 86_400, inf)
+
+    def menu(self, menu: Menu) -> Listed:
+        """Nothing."""
+        return Listed((), FIRST, inf)
+
+    def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
+        """None."""
+        return ()
+
+    def held(self) -> float:
+        """Nothing is held up."""
+        return 0.0
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def reports() -> LegacyReports:
+    """Ours, with one API key; the first time a question is asked, its answer goes to the cache."""
+    return LegacyReports(Settings(api_keys=(SecretStr(KEY),)), source=Still())
+
+
+def answer() -> bytes:
+    """What all of them answer."""
+    with reports() as ours:
+        return ours.answer(TARGET, authorization=AUTHORIZATION).body
+
+
+def bare() -> Application:
+    """The least an application can do: it hands over bytes that were made beforehand."""
+    body = answer()
+    length = str(len(body)).encode()
+    headers = [(b"content-type", TYPE.encode()), (b"content-length", length)]
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    return application
+
+
+def starlette() -> Application:
+    """A route of starlette's that gives a JSONResponse: no key is read, and nothing is logged."""
+    from starlette.applications import Starlette  # noqa: PLC0415 - a peer, not always there
+    from starlette.requests import Request  # noqa: PLC0415
+    from starlette.responses import JSONResponse  # noqa: PLC0415
+    from starlette.routing import Route  # noqa: PLC0415
+
+    content: Any = json.loads(answer())
+
+    async def route(request: Request) -> JSONResponse:
+        return JSONResponse(content, media_type=TYPE)
+
+    return Starlette(routes=[Route(PATH, route)])
+
+
+def ours() -> Application:
+    """The server's door."""
+    return create_app(reports())
+
+
+APPLICATIONS: Final = {"ours": ours, "bare ASGI": bare, "starlette": starlette}
+
+
+def main(name: str) -> None:
+    """Serve an application until told to stop."""
+    listen(APPLICATIONS[name](), host="127.0.0.1", port=0, what=name, log="text")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,106 @@
+"""Servers in processes of their own, and load for them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Final
+from urllib.parse import urlsplit
+
+CONNECTIONS: Final = 16
+_PIPELINED: Final = 4
+_RATE: Final = re.compile(r"^Requests/sec:\s+([\d.]+)", re.MULTILINE)
+_BAD: Final = re.compile(r"Non-2xx|Socket errors")
+_PATIENCE: Final = 30.0
+
+
+@contextmanager
+def serving(name: str) -> Iterator[str]:
+    """Serve one of `apps.APPLICATIONS`; gives its address. Its log goes to a file, as in earnest."""
+    command = [sys.executable, "-m", "benchmarks.apps", name]
+    with tempfile.NamedTemporaryFile("w+") as log:
+        with subprocess.Popen(command, stderr=log) as process:
+            try:
+                yield _address(log.name, process)
+            finally:
+                process.terminate()
+                process.wait(_PATIENCE)
+
+
+def rate(url: str, headers: Mapping[str, str], seconds: float) -> float:
+    """Answers a second, for some seconds; by wrk if there is one, whose seconds are whole."""
+    if shutil.which("wrk"):
+        return _by_wrk(url, headers, max(1, round(seconds)))
+    return _by_sockets(url, headers, seconds)
+
+
+def _address(log: str, process: subprocess.Popen[bytes]) -> str:
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        with open(log, encoding="utf-8") as lines:
+            if found := re.search(r" on (http://\S+)\n", lines.read()):
+                return found[1]
+        time.sleep(0.02)
+    raise RuntimeError("the server did not come up")
+
+
+def _by_wrk(url: str, headers: Mapping[str, str], seconds: int) -> float:
+    sent = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *sent, url]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = _RATE.search(told)
+    if found is None or _BAD.search(told):
+        raise RuntimeError(f"wrk met other answers than 200: {told}")
+    return float(found[1])
+
+
+def _by_sockets(url: str, headers: Mapping[str, str], seconds: float) -> float:
+    """A few requests at a time on each connection; answers are counted by their length."""
+    parts = urlsplit(url)
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    one = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n{fields}\r\n".encode()
+    with ExitStack() as stack:
+        place = (parts.hostname, parts.port)
+        connections = [
+            stack.enter_context(socket.create_connection(place, timeout=_PATIENCE))
+            for _ in range(CONNECTIONS)
+        ]
+        length = _length(connections[0], one)
+        answered, began = 0, time.perf_counter()
+        while time.perf_counter() - began < seconds:
+            for connection in connections:
+                connection.sendall(one * _PIPELINED)
+            for connection in connections:
+                _receive(connection, length * _PIPELINED)
+            answered += _PIPELINED * CONNECTIONS
+        return answered / (time.perf_counter() - began)
+
+
+def _length(connection: socket.socket, request: bytes) -> int:
+    """The bytes of one answer, which are as many in all others."""
+    connection.sendall(request)
+    told = b""
+    while b"\r\n\r\n" not in told:
+        told += connection.recv(65_536)
+    head, _, rest = told.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(f"not answered with 200: {head!r}")
+    found = re.search(rb"(?i)content-length: (\d+)", head)
+    assert found
+    _receive(connection, int(found[1]) - len(rest))
+    return len(head) + 4 + int(found[1])
+
+
+def _receive(connection: socket.socket, length: int) -> None:
+    while length > 0:
+        got = len(connection.recv(length))
+        if not got:
+            raise RuntimeError("the server hung up")
+        length -= got
