@@ -65,7 +65,9 @@ def _by_sockets(url: str, headers: Mapping[str, str], seconds: float) -> float:
     """A few requests at a time on each connection; answers are counted by their length."""
     parts = urlsplit(url)
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    one = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n{fields}\r\n".encode()
+    one = (
+        f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n{fields}\r\n".encode()
+    )
     with ExitStack() as stack:
         place = (parts.hostname, parts.port)
         connections = [

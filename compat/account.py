@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from cachetools import TLRUCache
 
 from compat import clock, translation
+from compat.accounts import SINGLE
 from compat.conventions import Conventions
 from compat.engines.computed import Computed, compute
 from compat.flights import Flight, Flights
@@ -18,11 +20,14 @@ from compat.settings import Settings
 from compat.sources.live import connect
 from compat.v1.errors import Unavailable
 from compat.v1.keys import key_is_known
-from compat.v1.query import Query, read_values
+from compat.v1.query import Query, read_pairs, read_values
 from compat.v1.routes import Route
 
 _QUEUE: Final = 8
 """Questions that may wait for each one that is worked on."""
+
+_SHORT: Final = 1024
+"""Bytes of a query that may be remembered with what it means."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Question:
 
     route: Route
     query: Query
-    conventions: Conventions
+    conventions: Conventions = field(hash=False)  # they are long, and an account has but one set
 
 
 @dataclass(frozen=True)
@@ -53,18 +58,23 @@ class Account:
     Args:
         settings: The account's settings.
         source: Where its conversations come from; Mailbox API 2.0 if not given.
+        name: What it is called.
 
     Raises:
         SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
     """
 
-    def __init__(self, settings: Settings, source: Source | None = None) -> None:
+    def __init__(
+        self, settings: Settings, source: Source | None = None, name: str = SINGLE
+    ) -> None:
         self.settings = settings
+        self.name = name
         self._source = source or connect(settings)
         self._keys: Sequence[bytes] = [key.get_secret_value().encode() for key in settings.api_keys]
         self._answers: TLRUCache[Question, Computed] = TLRUCache(
             settings.answers, lambda _, computed, __: computed.fresh_until, clock.elapsed
         )
+        self._read_again = lru_cache(settings.answers)(self._read)
         self._lock = threading.Lock()
         self._flights: Flights[Question, Computed] = Flights(
             workers=settings.jobs, most=settings.jobs * _QUEUE
@@ -80,6 +90,15 @@ class Account:
     def accepts(self, key: bytes) -> bool:
         """Whether an old API key is this account's; without any configured, every key is."""
         return key_is_known(key, self._keys) if self._keys else True
+
+    def read(self, route: Route, path: str, query: bytes) -> Question:
+        """Read a whole request; programs repeat theirs, so short ones are read but once.
+
+        Raises:
+            ValidationFailed: As `understand` does.
+        """
+        read = self._read_again if len(query) <= _SHORT else self._read
+        return read(route, path, query)
 
     def understand(self, route: Route, pairs: Iterable[tuple[str, str]]) -> Question:
         """Read a request by this account's conventions.
@@ -123,6 +142,9 @@ class Account:
         self._closed = True
         self._flights.close()
         self._source.close()
+
+    def _read(self, route: Route, path: str, query: bytes) -> Question:
+        return self.understand(route, route.pairs(path, read_pairs(query)))
 
     def _known(self, question: Question) -> Computed | None:
         with self._lock:  # even reading reorders the cache

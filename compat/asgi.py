@@ -16,15 +16,14 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
-from uuid import uuid4
 
+from compat import correlation
 from compat.accounts import accounts_from_env
 from compat.metrics import Metrics, Visit
 from compat.passing import PREFIX, Passing
 from compat.service import LegacyReports, Pending
 from compat.settings import Settings, SettingsError, variable
 from compat.v1.exchange import CONTENT_TYPE, LegacyAnswer, LegacyRequest
-from compat.v1.keys import read_api_key
 from compat.v1.routes import ROUTES
 from compat.v2.mark import LOOP_HEADER, LOOP_STATUS
 from compat.waiting import landed
@@ -161,8 +160,9 @@ async def _answer(
     request = LegacyRequest(
         scope["method"], _path(scope), scope["query_string"], headers.get(b"authorization")
     )
-    seen.account = _account_of(house.reports, request)
-    begun = house.reports.begin(request)
+    account = house.reports.whose(request)
+    seen.account = account and account.name
+    begun = house.reports.begin(request, account)
     if isinstance(begun, Pending):
         answer = await landed(house.reports, begun, begun.patience)
     else:
@@ -172,24 +172,10 @@ async def _answer(
     return answer
 
 
-def _account_of(reports: LegacyReports, request: LegacyRequest) -> str | None:
-    """The name of the account whose key was sent; of a key that nobody has, nothing is told."""
-    key = read_api_key(request.authorization)
-    accepting = [name for name, each in reports.accounts.items() if key and each.accepts(key)]
-    return accepting[0] if accepting else None
-
-
 def _note(house: _House, scope: Scope, seen: _Seen, seconds: float) -> None:
-    """Write the line of the access log, and count: never a key, a query or a header as sent."""
-    shown = {
-        "method": scope["method"],
-        "path": quote(_path(scope), safe=_LEGIBLE),  # no line breaks of a stranger's in the log
-        "status": seen.status,
-        "milliseconds": round(seconds * 1000, 1),
-        "account": seen.account,
-        "correlation_id": seen.headers.get(b"correlation-id", b"").decode("latin-1"),
-    }
-    _ACCESS.info("%s %s %d, %s ms, account %s, %s", *shown.values(), extra=shown)
+    """Write the line of the access log, and count."""
+    if _ACCESS.isEnabledFor(logging.INFO):
+        _write(scope, seen, seconds)
     if house.metrics:
         as_of = seen.headers.get(b"compat-as-of")
         house.metrics.note(
@@ -202,6 +188,19 @@ def _note(house: _House, scope: Scope, seen: _Seen, seconds: float) -> None:
                 datetime.fromisoformat(as_of.decode()).timestamp() if as_of else None,
             )
         )
+
+
+def _write(scope: Scope, seen: _Seen, seconds: float) -> None:
+    """A line of the access log: never a key, a query or a header as sent."""
+    shown = {
+        "method": scope["method"],
+        "path": quote(_path(scope), safe=_LEGIBLE),  # no line breaks of a stranger's in the log
+        "status": seen.status,
+        "milliseconds": round(seconds * 1000, 1),
+        "account": seen.account,
+        "correlation_id": seen.headers.get(b"correlation-id", b"").decode("latin-1"),
+    }
+    _ACCESS.info("%s %s %d, %s ms, account %s, %s", *shown.values(), extra=shown)
 
 
 def _route(house: _House, path: str) -> str:
@@ -226,7 +225,7 @@ def _health(reports: LegacyReports) -> LegacyAnswer:
 
 
 def _json(status: int, content: object) -> LegacyAnswer:
-    headers = (("Content-Type", CONTENT_TYPE), ("Correlation-Id", str(uuid4())))
+    headers = (("Content-Type", CONTENT_TYPE), ("Correlation-Id", correlation.new_id()))
     return LegacyAnswer(status, headers, json.dumps(content).encode())
 
 

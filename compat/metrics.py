@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
-from uuid import uuid4
 
+from compat import correlation
 from compat.v1.exchange import LegacyAnswer
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Metrics:
 
     def page(self) -> LegacyAnswer:
         """All figures as they are now."""
-        headers = (("Content-Type", self._content_type), ("Correlation-Id", str(uuid4())))
+        headers = (("Content-Type", self._content_type), ("Correlation-Id", correlation.new_id()))
         return LegacyAnswer(200, headers, self._write(self._registry))
 
 

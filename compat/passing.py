@@ -12,10 +12,10 @@ from contextlib import aclosing
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
-from uuid import uuid4
 
 import httpx
 
+from compat import correlation
 from compat.settings import Settings
 from compat.v1.errors import LegacyError, Unavailable
 from compat.v1.exchange import LegacyAnswer, render
@@ -184,4 +184,4 @@ def _path(scope: Scope) -> bytes:
 
 
 def _told(error: LegacyError) -> LegacyAnswer:
-    return render(error).with_header("Correlation-Id", str(uuid4()))
+    return render(error).with_header("Correlation-Id", correlation.new_id())

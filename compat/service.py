@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from types import TracebackType
 from typing import Final, Self, cast
-from uuid import uuid4
 
-from compat import translation
+from compat import correlation, translation
 from compat.account import Account
 from compat.accounts import SINGLE, accounts_from_env
 from compat.conventions import ViewBy
@@ -26,7 +26,6 @@ from compat.v1.exchange import LegacyAnswer, LegacyRequest, ok, render
 from compat.v1.instants import format_instant, from_epoch
 from compat.v1.keys import read_api_key
 from compat.v1.models import NewConversations
-from compat.v1.query import read_pairs
 from compat.v1.spelling import spelled
 
 _LOG: Final = logging.getLogger("compat")
@@ -199,18 +198,25 @@ class LegacyReports:
             begun.flight.future.exception(patience)
         return self.finish(begun)
 
-    def begin(self, request: LegacyRequest) -> LegacyAnswer | Pending:
+    def begin(
+        self, request: LegacyRequest, account: Account | None = None
+    ) -> LegacyAnswer | Pending:
         """Answer at once what needs no upstream; for all else, the pending answer.
 
         Every pending answer must be handed to `finish`, once its future is done or the caller's
         patience is at its end.
+
+        Args:
+            request: The request.
+            account: Whose it is, if that was looked up already.
         """
-        correlation_id = str(uuid4())
+        correlation_id = correlation.new_id()
         try:
             route = routes.find(request.method, request.path)
-            account = self._account_of(request)
-            pairs = route.pairs(request.path, read_pairs(request.query))
-            asked = account.ask(account.understand(route, pairs))
+            account = account or self.whose(request)
+            if account is None:
+                raise Unauthorized
+            asked = account.ask(account.read(route, request.path, request.query))
         except Exception as error:  # noqa: BLE001 - a caller is told of every error
             return _refused(error, correlation_id)
         if isinstance(asked, Computed):
@@ -227,6 +233,12 @@ class LegacyReports:
             return _told(flight.future.result(), pending.correlation_id)
         except Exception as error:  # noqa: BLE001 - likewise
             return _refused(error, pending.correlation_id)
+
+    def whose(self, request: LegacyRequest) -> Account | None:
+        """The account whose key was sent; every account is looked at, whoever's it is."""
+        key = read_api_key(request.authorization)
+        accepting = [each for each in self._accounts.values() if key and each.accepts(key)]
+        return accepting[0] if accepting else None
 
     @property
     def accounts(self) -> Mapping[str, Account]:
@@ -255,14 +267,6 @@ class LegacyReports:
     ) -> None:
         self.close()
 
-    def _account_of(self, request: LegacyRequest) -> Account:
-        """The account whose key was sent; every account is looked at, whoever's it is."""
-        key = read_api_key(request.authorization)
-        accepting = [each for each in self._accounts.values() if key and each.accepts(key)]
-        if not accepting:
-            raise Unauthorized
-        return accepting[0]
-
     def _named(self, name: str | None) -> Account:
         if name is None and len(self._accounts) == 1:
             return next(iter(self._accounts.values()))
@@ -284,7 +288,7 @@ def _opened(settings: Mapping[str, Settings], source: Source | None = None) -> d
     faults: list[str] = []
     for name, each in settings.items():
         try:
-            opened[name] = Account(each, source)
+            opened[name] = Account(each, source, name)
         except SettingsError as error:
             named = "" if name == SINGLE else f"{name}: "
             faults += [named + line for line in str(error).splitlines()]
@@ -326,9 +330,13 @@ def _refused(error: Exception, correlation_id: str) -> LegacyAnswer:
 
 
 def _told(computed: Computed, correlation_id: str) -> LegacyAnswer:
-    as_of = format_instant(from_epoch(computed.as_of))
-    return (
-        ok(computed.body)
-        .with_header("Compat-As-Of", as_of)
-        .with_header("Correlation-Id", correlation_id)
+    return ok(
+        computed.body,
+        ("Compat-As-Of", _written(computed.as_of)),
+        ("Correlation-Id", correlation_id),
     )
+
+
+@lru_cache
+def _written(second: int) -> str:
+    return format_instant(from_epoch(second))

@@ -72,9 +72,9 @@ class LegacyAnswer:
         return replace(self, headers=(*self.headers, (name, value)))
 
 
-def ok(body: bytes) -> LegacyAnswer:
+def ok(body: bytes, *headers: tuple[str, str]) -> LegacyAnswer:
     """A report that was found, its JSON already written."""
-    return LegacyAnswer(200, (("Content-Type", CONTENT_TYPE),), body)
+    return LegacyAnswer(200, (("Content-Type", CONTENT_TYPE), *headers), body)
 
 
 def render(error: LegacyError) -> LegacyAnswer:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from compat.v1.parameters import Parameter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """One path of the old API.
+    """One path of the old API. There is one object for each, so that to compare them is quick.
 
     Attributes:
         path: The whole path, as sent; an id in braces is a parameter.

@@ -1,0 +1,130 @@
+"""What a call costs at each door.
+
+A cached answer, asked for in this process: nothing goes over a wire, and nothing is logged. Each
+door is measured against the same library with an answer made beforehand in place of ours, so a
+ratio says what ours adds to what a program pays anyway. `LegacyReports` itself has no such peer.
+There is no aim here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
+from typing import Any, Final
+
+from benchmarks.apps import AUTHORIZATION, PATH, QUERY, TARGET, TYPE, ours, reports, starlette
+from benchmarks.harness import Scale, Table, agree, duration, ratio, spread, take_turns
+from compat import LegacyReports
+from compat.asgi import Application, Message
+
+NEEDS = ("requests", "starlette")
+ORIGIN: Final = "https://api.helpscout.net"
+URL: Final = ORIGIN + TARGET
+HEADERS: Final = {"Authorization": AUTHORIZATION}
+
+Way = Callable[[], Any]
+
+
+def measure(scale: Scale) -> Table:
+    """What a call takes at every door, and at the same door with a peer behind it."""
+    with ExitStack() as stack:
+        service = stack.enter_context(reports())
+        body = service.answer(TARGET, authorization=AUTHORIZATION).body
+        pairs = {
+            "ASGI, against starlette": (_asgi(ours()), _asgi(starlette())),
+            "httpx, against MockTransport": stack.enter_context(_httpx(service, body)),
+            "requests, against an adapter": stack.enter_context(_requests(service, body)),
+        }
+        alone = {
+            "LegacyReports.answer": lambda: (
+                service.answer(TARGET, authorization=AUTHORIZATION).body
+            ),
+            "LegacyReports.new_conversations": lambda: _new_conversations(service),
+        }
+        rows = []
+        for name, (door, peer) in pairs.items():
+            agree({"ours": lambda: json.loads(door()), name: lambda: json.loads(peer())})  # noqa: B023
+            rows.append(_row(name, take_turns({"ours": door, "peer": peer}, scale)))
+        rows += [_row(name, take_turns({"ours": way}, scale)) for name, way in alone.items()]
+    return Table(("door", "ours / peer", "ours, a call", "peer, a call"), rows)
+
+
+def _row(name: str, seconds: dict[str, list[float]]) -> list[str]:
+    took = [duration(spread(each).median) for each in seconds.values()]
+    compared = [str(ratio(*seconds.values()))] if len(seconds) == 2 else [""]
+    return [name, *compared, *took, *[""] * (2 - len(took))]
+
+
+def _asgi(application: Application) -> Way:
+    """A call of an application, as a server would make it, in a loop that goes on."""
+    headers = [(b"host", b"api.helpscout.net"), (b"authorization", AUTHORIZATION.encode())]
+    loop = asyncio.new_event_loop()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def call() -> bytes:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": PATH,
+            "root_path": "",
+            "query_string": QUERY.encode(),
+            "headers": headers,
+        }
+        await application(scope, receive, send)
+        return bytes(sent[-1]["body"])
+
+    return lambda: loop.run_until_complete(call())
+
+
+@contextmanager
+def _httpx(service: LegacyReports, body: bytes) -> Iterator[tuple[Way, Way]]:
+    import httpx
+
+    from compat.httpx import LegacyTransport
+
+    made = httpx.MockTransport(
+        lambda _: httpx.Response(200, content=body, headers={"Content-Type": TYPE})
+    )
+    with (
+        httpx.Client(transport=LegacyTransport(service, made), headers=HEADERS) as client,
+        httpx.Client(transport=made, headers=HEADERS) as peer,
+    ):
+        yield lambda: client.get(URL).content, lambda: peer.get(URL).content
+
+
+@contextmanager
+def _requests(service: LegacyReports, body: bytes) -> Iterator[tuple[Way, Way]]:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3 import HTTPResponse
+
+    from compat.requests import LegacyAdapter
+
+    class Made(HTTPAdapter):
+        def send(self, request: Any, *_: Any, **__: Any) -> requests.Response:
+            headers = {"Content-Type": TYPE}
+            raw = HTTPResponse(BytesIO(body), headers=headers, status=200, preload_content=False)
+            return self.build_response(request, raw)
+
+    with requests.Session() as session, requests.Session() as peer:
+        session.mount(f"{ORIGIN}/v1/", LegacyAdapter(service))
+        peer.mount(f"{ORIGIN}/v1/", Made())
+        for each in (session, peer):
+            each.headers.update(HEADERS)
+        yield lambda: session.get(URL).content, lambda: peer.get(URL).content
+
+
+def _new_conversations(service: LegacyReports) -> Any:
+    return service.new_conversations(
+        start="2015-01-01T00:00:00Z", end="2015-01-31T23:59:59Z", view_by="week"
+    )
