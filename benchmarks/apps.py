@@ -92,7 +92,8 @@ def starlette() -> Application:
     async def route(request: Request) -> JSONResponse:
         return JSONResponse(content, media_type=TYPE)
 
-    return Starlette(routes=[Route(PATH, route)])
+    application: Application = Starlette(routes=[Route(PATH, route)])
+    return application
 
 
 def ours() -> Application:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 import shutil
 import socket
@@ -11,6 +13,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,23 +25,41 @@ _BAD: Final = re.compile(r"Non-2xx|Socket errors")
 _PATIENCE: Final = 30.0
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server in a process of its own."""
+
+    url: str
+    pid: int
+
+    def worked(self) -> float:
+        """Seconds of processor time that it has used, where the system tells; else NaN."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        except OSError:
+            return math.nan
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def serving(name: str) -> Iterator[str]:
-    """Serve one of `apps.APPLICATIONS`; gives its address. Its log goes to a file, as in earnest."""
+def serving(name: str) -> Iterator[Server]:
+    """Serve one of `apps.APPLICATIONS`; its log goes to a file, as in earnest."""
     command = [sys.executable, "-m", "benchmarks.apps", name]
-    with tempfile.NamedTemporaryFile("w+") as log:
-        with subprocess.Popen(command, stderr=log) as process:
-            try:
-                yield _address(log.name, process)
-            finally:
-                process.terminate()
-                process.wait(_PATIENCE)
+    with (
+        tempfile.NamedTemporaryFile("w+") as log,
+        subprocess.Popen(command, stderr=log) as process,
+    ):
+        try:
+            yield Server(_address(log.name, process), process.pid)
+        finally:
+            process.terminate()
+            process.wait(_PATIENCE)
 
 
-def rate(url: str, headers: Mapping[str, str], seconds: float) -> float:
-    """Answers a second, for some seconds; by wrk if there is one, whose seconds are whole."""
+def rate(url: str, headers: Mapping[str, str], seconds: int) -> float:
+    """Answers a second, for some seconds; by wrk if there is one."""
     if shutil.which("wrk"):
-        return _by_wrk(url, headers, max(1, round(seconds)))
+        return _by_wrk(url, headers, seconds)
     return _by_sockets(url, headers, seconds)
 
 
@@ -61,7 +83,7 @@ def _by_wrk(url: str, headers: Mapping[str, str], seconds: int) -> float:
     return float(found[1])
 
 
-def _by_sockets(url: str, headers: Mapping[str, str], seconds: float) -> float:
+def _by_sockets(url: str, headers: Mapping[str, str], seconds: int) -> float:
     """A few requests at a time on each connection; answers are counted by their length."""
     parts = urlsplit(url)
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

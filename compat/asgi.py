@@ -161,7 +161,7 @@ async def _answer(
         scope["method"], _path(scope), scope["query_string"], headers.get(b"authorization")
     )
     account = house.reports.whose(request)
-    seen.account = account and account.name
+    seen.account = account.name if account else None
     begun = house.reports.begin(request, account)
     if isinstance(begun, Pending):
         answer = await landed(house.reports, begun, begun.patience)
