@@ -11,8 +11,9 @@ from compat.v1.instants import from_epoch
 from compat.v1.models import Envelope, FolderItem
 from compat.v1.query import MenuQuery
 
-_OLD_TYPES: Final = {"mytickets": "mine", "needs_attn": "needsattention"}
-"""Types that have another name now; all others kept theirs."""
+_OLD_TYPES: Final = {"mytickets": "mine", "needs_attn": "needsattention", "team": "mine"}
+"""Types that have another name now; all others kept theirs. What belongs to a team was `mine` too:
+the old clients refuse a type they do not know, and a team was somebody like a user."""
 
 
 def needs(query: MenuQuery, _conventions: Conventions) -> Menu:

@@ -25,6 +25,7 @@ def _item(item: MenuItem) -> TagItem:
         id=item.id,
         slug=item.slug,
         name=item.name,
+        tag=item.name,
         count=item.total,
         color=item.color,
         createdAt=from_epoch(item.created),

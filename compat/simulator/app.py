@@ -131,10 +131,10 @@ class Simulator:
         return self._behaviour
 
     def _answer(self, request: Request) -> Response:
-        if self._faults.limits():
-            return self._budget.refusal()
         if request.path == TOKEN_PATH:
             return self._tokens.issue(request) if request.method == "POST" else _wrong_method()
+        if self._faults.limits():
+            return self._budget.refusal()
         found = route(request.path)
         if found is None:
             return Response(404, b"Unknown URL", TEXT)

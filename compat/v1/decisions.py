@@ -144,6 +144,17 @@ DECISIONS: Final = (
         "company's time zone, so it is a setting.",
         ("company_time_zone",),
     ),
+    Decision(
+        "Folders of teams",
+        "A team's folder has the type `mine`, as a user's has; `userId` is the id of the team.",
+        "The old pages name seven types, none of them for teams, and an old client refuses the "
+        "whole list for an eighth. A team could stand wherever a user could.",
+    ),
+    Decision(
+        "The name of a tag",
+        "In the list of tags each has its name twice, as `name` and as `tag`.",
+        "The vendor's own PHP client read `name`, others read `tag`, and neither minds both.",
+    ),
     # How a request is read.
     Decision(
         "Dates without a time",

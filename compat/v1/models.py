@@ -162,7 +162,7 @@ class FolderItem(_Answer):
 
     Attributes:
         type: open, mine, needsattention, drafts, assigned, closed, spam, or what is newer.
-        userId: Whose folder it is, or 0.
+        userId: The user or the team whose folder it is, or 0.
     """
 
     id: int
@@ -175,11 +175,16 @@ class FolderItem(_Answer):
 
 
 class TagItem(_Answer):
-    """A tag in `tags.json`."""
+    """A tag in `tags.json`.
+
+    Attributes:
+        name: What it is called; to some old clients it is known as `tag`.
+    """
 
     id: int
     slug: str
     name: str
+    tag: str
     count: int
     color: str
     createdAt: Instant  # noqa: N815
