@@ -43,6 +43,14 @@ class Behaviour:
         "empty", "whether a page past the last one is empty or a 404"
     )
     all_lists_spam: bool = _says(True, "whether status=all includes spam")
+    report_end: Literal["included", "excluded"] = _says(
+        "included", "whether reports count what was created in the very second of end"
+    )
+    report_rows: Literal["documented", "recorded"] = _says(
+        "documented",
+        "whether a drilldown's row has the keys of the vendor's page or those of a recording",
+    )
+    company_zone: str = _says("UTC", "the time zone by which reports tell weekdays and hours")
     index_fractions: bool = _says(
         False,
         "whether the index keeps the milliseconds of the creation time: ranges and order see "

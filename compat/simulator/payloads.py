@@ -62,6 +62,38 @@ def tag_of_conversation(tag: Tag) -> Payload:
     return {"id": tag.id, "color": tag.color, "tag": tag.name}
 
 
+def report_row(row: Conversation, layout: Layout, keys: str) -> Payload:
+    """A conversation as a report's drilldown lists it; see `Behaviour.report_rows`."""
+    customer = people.customer(row.customer_id)
+    assignee = people.user_named(row.assignee_id, layout) if row.assignee_id else {}
+    payload: Payload = {
+        "id": row.id,
+        "number": row.number,
+        "type": row.type,
+        "mailboxid": row.mailbox_id,
+        "attachments": row.attachments,
+        "subject": row.subject,
+        "status": row.status,
+        "threadCount": row.threads,
+        "preview": people.preview(row.subject, row.customer_id),
+        "customerName": f"{customer['first']} {customer['last']}",
+        "modifiedAt": stamp(row.modified),
+        "assignedid": row.assignee_id,
+        "tags": [
+            {"id": tag.id, "name": tag.name, "color": tag.color}
+            for tag in map(layout.tag_by_id.__getitem__, row.tag_ids)
+        ],
+    }
+    if keys == "recorded":
+        return payload | {"waitingSince": stamp(row.waiting_since), "waitingSinceType": 2}
+    name = {"assignedName": f"{assignee['first']} {assignee['last']}"} if assignee else {}
+    return payload | {
+        "customerEmail": customer["email"],
+        "customerIds": [row.customer_id],
+        **name,
+    }
+
+
 def threads(row: Conversation, layout: Layout) -> Iterator[Payload]:
     """The threads of a conversation, the latest first."""
     span = max(row.modified - row.created, 0)

@@ -1,19 +1,23 @@
-"""The successor's own report on new conversations, counted the slow and obvious way."""
+"""The successor's own reports on new conversations, counted the slow and obvious way."""
 
 from __future__ import annotations
 
 from calendar import monthrange
+from collections import Counter
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+from compat.simulator import payloads
 from compat.simulator.folders import shown_by
 from compat.simulator.messages import Problem, Refusal, invalid
-from compat.simulator.parameters import choice, identities, instant, read_each
+from compat.simulator.parameters import choice, identities, identity, instant, read_each
 from compat.simulator.records import stamp
 
 if TYPE_CHECKING:
     from compat.simulator.account import Account
+    from compat.simulator.behaviour import Behaviour
     from compat.simulator.folders import Predicate
     from compat.simulator.records import Conversation
 
@@ -21,6 +25,8 @@ UNTAGGED = 1
 DEFAULT_VIEW = "week"
 DAY = 86_400
 MOST_BUCKETS = 4000
+DEFAULT_ROWS = 25
+MOST_ROWS = 50
 _FITS: dict[str, tuple[Callable[[int], bool], str]] = {
     "day": (lambda days: days <= 60, "by day a range has at most 60 days"),
     "week": (lambda days: days <= 366, "by week a range has at most a year"),
@@ -36,36 +42,107 @@ def _types(text: str) -> frozenset[str]:
     return found
 
 
-_READERS: dict[str, Callable[[str], Hashable]] = {
+def _rows(text: str) -> int:
+    if identity(text) > MOST_ROWS:
+        raise ValueError(f"must be at most {MOST_ROWS}")
+    return int(text)
+
+
+_RANGES: dict[str, Callable[[str], Hashable]] = {
     "start": instant,
     "end": instant,
     "previousStart": instant,
     "previousEnd": instant,
+}
+_FILTERS: dict[str, Callable[[str], Hashable]] = {
     "mailboxes": identities,
     "tags": identities,
     "folders": identities,
     "types": _types,
-    "viewBy": choice("day", "week", "month"),
 }
+_SERIES = {**_RANGES, **_FILTERS, "viewBy": choice("day", "week", "month")}
+_LIST = {"start": instant, "end": instant, **_FILTERS, "page": identity, "rows": _rows}
+_HOURS = {**_RANGES, **_FILTERS}
 
 
-def new_conversations(account: Account, parameters: dict[str, str]) -> dict[str, object]:
+def new_conversations(
+    account: Account, behaviour: Behaviour, parameters: dict[str, str]
+) -> dict[str, object]:
     """The counts by bucket, of the range and of the previous one if it was asked for.
 
     Raises:
         Refusal: a parameter is missing, cannot be read, or does not fit the others.
     """
-    values: dict[str, Any] = read_each(parameters, _READERS)
+    values: dict[str, Any] = read_each(parameters, _SERIES)
     view = values.get("viewBy", DEFAULT_VIEW)
-    wanted = _wanted(account, values)
-    with account.lock:
-        rows = [row for row in account.conversations() if wanted(row)]
+    rows = _selected(account, values)
     found: dict[str, object] = {}
     for name, first, last in _ranges(values):
         if "viewBy" in values:
             _check_view(view, first, last)
-        found[name] = _counted(rows, first, last, view)
+        within = _within(rows, first, last, behaviour)
+        found[name] = _counted(within, first, last, view)
     return found
+
+
+def new_drilldown(
+    account: Account, behaviour: Behaviour, parameters: dict[str, str]
+) -> dict[str, object]:
+    """One page of the conversations of a range, the newest first.
+
+    Raises:
+        Refusal: as for `new_conversations`.
+    """
+    values: dict[str, Any] = read_each(parameters, _LIST)
+    ((_, first, last),) = _ranges(values)
+    found = _within(_selected(account, values), first, last, behaviour)
+    found.sort(key=lambda row: (row.created, row.id), reverse=True)
+    page, size = values.get("page", 1), values.get("rows", DEFAULT_ROWS)
+    shown = found[(page - 1) * size : page * size]
+    return {
+        "conversations": {
+            "pages": -(-len(found) // size),
+            "page": page,
+            "count": len(found),
+            "results": [
+                payloads.report_row(row, account.layout, behaviour.report_rows) for row in shown
+            ],
+        }
+    }
+
+
+def busy_times(
+    account: Account, behaviour: Behaviour, parameters: dict[str, str]
+) -> list[dict[str, int]]:
+    """All hours of a week with the conversations that began in them, by the company's clock.
+
+    Raises:
+        Refusal: as for `new_conversations`.
+    """
+    values: dict[str, Any] = read_each(parameters, _HOURS)
+    _, first, last = _ranges(values)[0]
+    zone = ZoneInfo(behaviour.company_zone)
+    found = _within(_selected(account, values), first, last, behaviour)
+    local = [datetime.fromtimestamp(row.created, zone) for row in found]
+    counts = Counter((moment.weekday() + 1, moment.hour) for moment in local)
+    return [
+        {"day": day, "hour": hour, "count": counts[day, hour]}
+        for day in range(1, 8)
+        for hour in range(24)
+    ]
+
+
+def _selected(account: Account, values: dict[str, Any]) -> list[Conversation]:
+    wanted = _wanted(account, values)
+    with account.lock:
+        return [row for row in account.conversations() if wanted(row)]
+
+
+def _within(
+    rows: list[Conversation], first: int, last: int, behaviour: Behaviour
+) -> list[Conversation]:
+    after = last + 1 if behaviour.report_end == "included" else last
+    return [row for row in rows if first <= row.created < after]
 
 
 def _ranges(values: dict[str, Any]) -> list[tuple[str, int, int]]:
@@ -92,8 +169,6 @@ def _counted(rows: list[Conversation], first: int, last: int, view: str) -> list
     starts = _starts(first, last, view)
     counts = [0] * len(starts)
     for row in rows:
-        if not first <= row.created <= last:
-            continue
         for at in range(len(starts)):
             is_last = at == len(starts) - 1
             if starts[at] <= row.created and (is_last or row.created < starts[at + 1]):

@@ -11,7 +11,7 @@ from compat.simulator import hal, parameters, payloads
 from compat.simulator.folders import shown_by
 from compat.simulator.listing import Lister
 from compat.simulator.messages import Refusal, Response, answer, not_found
-from compat.simulator.reports import new_conversations
+from compat.simulator.reports import busy_times, new_conversations, new_drilldown
 
 if TYPE_CHECKING:
     from compat.simulator.account import Account
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from compat.simulator.faults import Faults
     from compat.simulator.messages import Request
     from compat.simulator.records import Conversation
+
+    Report = Callable[[Account, Behaviour, dict[str, str]], object]
 
 THREADS_SIZE = 25
 PLANS_WITH_REPORTS = frozenset({"plus", "pro"})
@@ -127,11 +129,11 @@ class Resources:
         """The user to whom the token belongs: the first one."""
         return answer(payloads.user(self._layout.users[0]) | {"companyId": 1})
 
-    def new_conversations(self, request: Request) -> Response:
-        """The report on new conversations, on the plans that have reports."""
+    def report(self, request: Request, tell: Report) -> Response:
+        """One of the API's own reports, on the plans that have reports."""
         if self._plan not in PLANS_WITH_REPORTS:
             raise Refusal(403, "Reports are not part of this plan")
-        return answer(new_conversations(self._account, request.parameters))
+        return answer(tell(self._account, self._behaviour, request.parameters))
 
     def _shown(self, row: Conversation, *, embed: bool) -> payloads.Payload:
         payload = payloads.conversation(row, self._layout)
@@ -155,6 +157,11 @@ class Resources:
 
 Handler = Callable[..., Response]
 
+
+def _report(tell: Report) -> Handler:
+    return lambda resources, request: resources.report(request, tell)
+
+
 ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
     (re.compile(f"/v2/{pattern}", re.ASCII), handler)
     for pattern, handler in (
@@ -167,7 +174,9 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
         (r"tags", Resources.tags),
         (r"users", Resources.users),
         (r"users/me", Resources.me),
-        (r"reports/conversations/new", Resources.new_conversations),
+        (r"reports/conversations/new", _report(new_conversations)),
+        (r"reports/conversations/new-drilldown", _report(new_drilldown)),
+        (r"reports/conversations/busy-times", _report(busy_times)),
     )
 )
 """Which address is answered by what; the numbers in an address become arguments."""
