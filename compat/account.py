@@ -13,7 +13,8 @@ from cachetools import TLRUCache
 from compat import clock, translation
 from compat.accounts import SINGLE
 from compat.conventions import Conventions
-from compat.engines.computed import Computed, compute
+from compat.engines.answered import Answered
+from compat.engines.choice import Engines
 from compat.flights import Flight, Flights
 from compat.needs import Measured, Progress, Source, Stats
 from compat.settings import Settings
@@ -70,13 +71,14 @@ class Account:
         self.settings = settings
         self.name = name
         self._source = source or connect(settings)
+        self._engines = Engines(settings, self._source)
         self._keys: Sequence[bytes] = [key.get_secret_value().encode() for key in settings.api_keys]
-        self._answers: TLRUCache[Question, Computed] = TLRUCache(
-            settings.answers, lambda _, computed, __: computed.fresh_until, clock.elapsed
+        self._answers: TLRUCache[Question, Answered] = TLRUCache(
+            settings.answers, lambda _, answered, __: answered.fresh_until, clock.elapsed
         )
         self._read_again = lru_cache(settings.answers)(self._read)
         self._lock = threading.Lock()
-        self._flights: Flights[Question, Computed] = Flights(
+        self._flights: Flights[Question, Answered] = Flights(
             workers=settings.jobs, most=settings.jobs * _QUEUE
         )
         self._working = 0
@@ -110,22 +112,22 @@ class Account:
         values = read_values(pairs, route.parameters, conventions)
         return Question(route, route.asks(**values), conventions)
 
-    def ask(self, question: Question) -> Computed | Flight[Computed]:
+    def ask(self, question: Question) -> Answered | Flight[Answered]:
         """The answer if it is at hand, else the flight that brings it; `leave` must follow.
 
         Raises:
             Crowded: Too many other questions are being worked on.
             CalledOff: The account is closed.
         """
-        if (computed := self._known(question)) is not None:
-            return computed
+        if (answered := self._known(question)) is not None:
+            return answered
         return self._flights.join(question, lambda progress: self._work(question, progress))
 
-    def leave(self, flight: Flight[Computed], *, call_off: bool = False) -> None:
+    def leave(self, flight: Flight[Answered], *, call_off: bool = False) -> None:
         """Wait for a flight no longer; with `call_off` it ends unless somebody else waits."""
         self._flights.leave(flight, call_off=call_off)
 
-    def come_back(self, flight: Flight[Computed]) -> Unavailable:
+    def come_back(self, flight: Flight[Answered]) -> Unavailable:
         """What to say of a flight that has not landed in time."""
         return Unavailable(
             "The conversations are still being fetched; ask again in a while",
@@ -141,16 +143,17 @@ class Account:
         """Call off what is under way and drop all connections."""
         self._closed = True
         self._flights.close()
+        self._engines.close()
         self._source.close()
 
     def _read(self, route: Route, path: str, query: bytes) -> Question:
         return self.understand(route, route.pairs(path, read_pairs(query)))
 
-    def _known(self, question: Question) -> Computed | None:
+    def _known(self, question: Question) -> Answered | None:
         with self._lock:  # even reading reorders the cache
             return self._answers.get(question)
 
-    def _work(self, question: Question, progress: Progress) -> Computed:
+    def _work(self, question: Question, progress: Progress) -> Answered:
         with self._lock:
             self._working += 1
         try:
@@ -159,13 +162,13 @@ class Account:
             with self._lock:
                 self._working -= 1
 
-    def _compute(self, question: Question, progress: Progress) -> Computed:
+    def _compute(self, question: Question, progress: Progress) -> Answered:
         if (known := self._known(question)) is not None:  # it landed while this one took off
             return known
-        computed = compute(
-            question.route, question.query, question.conventions, self._source, progress
+        answered = self._engines.answer(
+            question.route, question.query, question.conventions, progress
         )
-        if computed.fresh_until > clock.elapsed():
+        if answered.fresh_until > clock.elapsed():
             with self._lock:
-                self._answers[question] = computed
-        return computed
+                self._answers[question] = answered
+        return answered

@@ -16,7 +16,7 @@ from compat import correlation, translation
 from compat.account import Account
 from compat.accounts import SINGLE, accounts_from_env
 from compat.conventions import ViewBy
-from compat.engines.computed import Computed
+from compat.engines.answered import Answered
 from compat.flights import Flight
 from compat.needs import Progress, Source
 from compat.settings import Settings, SettingsError
@@ -44,7 +44,7 @@ class Pending:
     """
 
     account: Account
-    flight: Flight[Computed]
+    flight: Flight[Answered]
     correlation_id: str
 
     @property
@@ -154,7 +154,7 @@ class LegacyReports:
         pairs: Sequence[tuple[str, str]],
         account: str | None = None,
         watch: Callable[[Progress], None] | None = None,
-    ) -> Computed:
+    ) -> Answered:
         """Answer a question asked in names and values; waits as long as it takes.
 
         Args:
@@ -170,7 +170,7 @@ class LegacyReports:
         chosen = self._named(account)
         try:
             asked = chosen.ask(chosen.understand(routes.named(report), pairs))
-            return asked if isinstance(asked, Computed) else _landed(chosen, asked, watch)
+            return asked if isinstance(asked, Answered) else _landed(chosen, asked, watch)
         except Exception as error:
             raise translation.told(error) from error
 
@@ -219,7 +219,7 @@ class LegacyReports:
             asked = account.ask(account.read(route, request.path, request.query))
         except Exception as error:  # noqa: BLE001 - a caller is told of every error
             return _refused(error, correlation_id)
-        if isinstance(asked, Computed):
+        if isinstance(asked, Answered):
             return _told(asked, correlation_id)
         return Pending(account, asked, correlation_id)
 
@@ -304,8 +304,8 @@ def _has(accounts: Mapping[str, Account], name: str, settings: Settings) -> bool
 
 
 def _landed(
-    account: Account, flight: Flight[Computed], watch: Callable[[Progress], None] | None
-) -> Computed:
+    account: Account, flight: Flight[Answered], watch: Callable[[Progress], None] | None
+) -> Answered:
     """Wait for a flight; an interrupt calls it off, since nobody waits for the rest."""
     interrupted = True
     try:
@@ -329,10 +329,11 @@ def _refused(error: Exception, correlation_id: str) -> LegacyAnswer:
     return render(told).with_header("Correlation-Id", correlation_id)
 
 
-def _told(computed: Computed, correlation_id: str) -> LegacyAnswer:
+def _told(answered: Answered, correlation_id: str) -> LegacyAnswer:
     return ok(
-        computed.body,
-        ("Compat-As-Of", _written(computed.as_of)),
+        answered.body,
+        ("Compat-As-Of", _written(answered.as_of)),
+        ("Compat-Engine", answered.engine),
         ("Correlation-Id", correlation_id),
     )
 

@@ -70,6 +70,15 @@ class Settings(BaseModel):
     api_keys: tuple[SecretStr, ...] = Field(
         default=(), description="The old API keys that callers may use, separated by commas."
     )
+    engine: Literal["computed", "relayed", "auto"] = Field(
+        default="computed",
+        description=(
+            "Where answers come from. `computed`: counted here from conversations, on every plan. "
+            "`relayed`: Help Scout's own reports, of the Plus and Pro plans, translated. `auto`: "
+            "computed, and relayed where Help Scout refuses the conversations or shows them in "
+            "contradiction. The header `Compat-Engine` says which it was."
+        ),
+    )
     patience: float = Field(
         default=25.0,
         gt=0,

@@ -8,7 +8,14 @@ from typing import Any, Final
 
 from compat import clock
 from compat.flights import CalledOff, Crowded, Flight
-from compat.v1.errors import Forbidden, Internal, LegacyError, Unavailable
+from compat.v1.errors import (
+    BadParameter,
+    Forbidden,
+    Internal,
+    LegacyError,
+    Unavailable,
+    ValidationFailed,
+)
 from compat.v2 import errors as v2
 
 _SOON: Final = 5
@@ -25,12 +32,28 @@ def _unavailable(sentence: str, seconds: int) -> Callable[[BaseException], Legac
     return lambda error: Unavailable(sentence.format(error), seconds)
 
 
+def _as_named(error: BaseException) -> LegacyError:
+    """Parameters keep their names from one version of the API to the other."""
+    faults = error.faults if isinstance(error, v2.QuestionRefused) else ()
+    return ValidationFailed(
+        [BadParameter(fault.path, fault.value, fault.message) for fault in faults]
+    )
+
+
 _TABLE: Final = (
     (
         v2.SignInRefused,
         _forbidden(
             "Help Scout refuses this account's application: check HELPSCOUT_APP_ID and "
             "HELPSCOUT_APP_SECRET"
+        ),
+    ),
+    (
+        v2.ReportsRefused,
+        _forbidden(
+            "Help Scout does not give this account its own reports, which come with the Plus and "
+            "Pro plans: set COMPAT_ENGINE to computed, which does without them, or check the "
+            "plan, and the rights of the user who made the application"
         ),
     ),
     (
@@ -52,6 +75,7 @@ _TABLE: Final = (
         v2.Redirected,
         _unavailable("{}: check HELPSCOUT_BASE_URL", _LATER),
     ),
+    (v2.QuestionRefused, _as_named),
     (v2.Incoherent, _unavailable("The conversations cannot be counted exactly: {}", _LATER)),
     (v2.Stopped, _unavailable("The server is closing", _SOON)),
     (v2.UpstreamError, _unavailable("The conversations cannot be fetched: {}", _LATER)),

@@ -36,6 +36,10 @@ WHAT_TO_DO: Final = {
     "Unavailable": "Wait as long as `Retry-After` says, and ask the same again; see the next "
     "table.",
     "SignInRefused": "Copy id and secret anew from *Your Profile → My Apps* at Help Scout.",
+    "ReportsRefused": "Set `COMPAT_ENGINE` to `computed`, or leave it unset: see "
+    "[two engines](../explanation/two-engines.md).",
+    "QuestionRefused": "Mend the parameters that `validationErrors` names; the words are Help "
+    "Scout's.",
     "AccessRefused": "Let a user who may see the mailboxes make the application.",
     "CameBack": "The name in `HELPSCOUT_BASE_URL` leads to this server, so it asks itself: see "
     "[a host that cannot be changed](../how-to/a-host-that-cannot-be-changed.md).",
@@ -105,7 +109,7 @@ def error_page() -> Iterator[str]:
         "stands for what is told of this one case."
     )
     yield _table(("status", "sentence", "when", "what to do"), sorted(_statuses()))
-    yield "## Behind 403 and 503"
+    yield "## What Help Scout does, and how it is told"
     yield _table(("status", "sentence", "what to do"), _sentences())
     yield "## Besides"
     yield _table(("status", "sentence", "what to do"), _strangers())

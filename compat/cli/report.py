@@ -16,7 +16,8 @@ from compat.cli.dates import WORDS, edges
 from compat.cli.watching import watching
 
 if TYPE_CHECKING:
-    from compat.engines.computed import Computed
+    from compat.engines.answered import Answered
+    from compat.settings import Settings
 
 _MISUSE: Final = 2
 _TROUBLE: Final = 3
@@ -53,6 +54,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     new.add_argument("--view-by", metavar="LENGTH", help="day, week or month (week)")
     for name, (metavar, help_text) in _FILTERS.items():
         new.add_argument(f"--{name}", metavar=metavar, help=help_text)
+    new.add_argument(
+        "--engine",
+        choices=("computed", "relayed", "auto"),
+        help="where the answer comes from, whatever the setting says",
+    )
     new.add_argument("--account", metavar="NAME", help="which account, where there are several")
     shape = new.add_mutually_exclusive_group()
     shape.add_argument("--json", dest="show", action="store_const", const="json", help="JSON")
@@ -76,30 +82,42 @@ def run(options: argparse.Namespace) -> int:
     logging.getLogger("stamina").setLevel(logging.CRITICAL)
     report = "new_ids" if options.ids else "new_conversations"
     try:
-        with LegacyReports.from_env(os.environ) as reports, watching() as watch:
-            computed = reports.compute(report, _pairs(options), options.account, watch)
+        with LegacyReports(_accounts(options.engine)) as reports, watching() as watch:
+            answered = reports.compute(report, _pairs(options), options.account, watch)
     except (LegacyError, LookupError) as error:
         print(f"helpscout-v1: {error}", file=sys.stderr)
         return _TROUBLE if getattr(error, "status", 400) != 400 else _MISUSE
-    _told(show, computed)
+    _told(show, answered)
+    if answered.engine == "relayed":
+        print("helpscout-v1: relayed from Help Scout's own report", file=sys.stderr)
     return 0
 
 
-def _shown(options: argparse.Namespace) -> Callable[[Computed], None]:
+def _accounts(engine: str | None) -> dict[str, Settings]:
+    """The settings of each account, with another engine if one is asked for."""
+    from compat.accounts import accounts_from_env
+
+    change = {"engine": engine} if engine else {}
+    return {
+        name: each.model_copy(update=change) for name, each in accounts_from_env(os.environ).items()
+    }
+
+
+def _shown(options: argparse.Namespace) -> Callable[[Answered], None]:
     """What prints; known before anything is fetched, so that nothing is fetched in vain."""
     chosen = options.show or ("table" if sys.stdout.isatty() else "json")
     if chosen == "table":
         from compat.cli.drawing import draw
 
-        return lambda computed: draw(json.loads(computed.body))
+        return lambda answered: draw(json.loads(answered.body))
     if chosen == "csv":
-        return lambda computed: _csv(computed, with_ids=options.ids)
-    return lambda computed: print(computed.body.decode())
+        return lambda answered: _csv(answered, with_ids=options.ids)
+    return lambda answered: print(answered.body.decode())
 
 
-def _told(show: Callable[[Computed], None], computed: Computed) -> None:
+def _told(show: Callable[[Answered], None], answered: Answered) -> None:
     try:
-        show(computed)
+        show(answered)
         sys.stdout.flush()
     except BrokenPipeError:
         # Who reads has seen enough; without this Python complains when it flushes at the end.
@@ -122,10 +140,10 @@ def _pairs(options: argparse.Namespace) -> list[tuple[str, str]]:
     return [(name, value) for name, value in named.items() if value is not None]
 
 
-def _csv(computed: Computed, *, with_ids: bool) -> None:
+def _csv(answered: Answered, *, with_ids: bool) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["range", "start", "count", *(["ids"] if with_ids else [])])
-    for series, buckets in json.loads(computed.body).items():
+    for series, buckets in json.loads(answered.body).items():
         for bucket in buckets:
             ids = [" ".join(map(str, bucket["ids"]))] if with_ids else []
             writer.writerow([series, bucket["start"], bucket["count"], *ids])

@@ -27,7 +27,7 @@ def answer(query: ReportQuery, found: Found, conventions: Conventions) -> NewCon
         first, last = span(asked)
         starts = buckets.starts(first, last, view_by, conventions.month_step)
         counts = buckets.count(created, starts, last, conventions.end_included)
-        return _listed(starts, counts, conventions)
+        return listed(starts, counts, conventions)
 
     return NewConversations(
         current=series(query.current),
@@ -35,9 +35,10 @@ def answer(query: ReportQuery, found: Found, conventions: Conventions) -> NewCon
     )
 
 
-def _listed(
+def listed(
     starts: Sequence[int], counts: Sequence[int], conventions: Conventions
 ) -> tuple[Bucket, ...]:
+    """A series of buckets; those without conversations appear or not, by convention."""
     return tuple(
         Bucket(start=from_epoch(start), count=count)
         for start, count in zip(starts, counts, strict=True)

@@ -66,13 +66,13 @@ def _row(document: Document) -> DrilldownRow:
 
 
 def _tag(tag: NamedTag) -> RowTag:
-    return RowTag(id=tag.id, name=tag.name, color=_word(tag.color))
+    return RowTag(id=tag.id, name=tag.name, color=color_word(tag.color))
 
 
 def _name(person: Person) -> str:
     return " ".join(part for part in (person.first, person.last) if part) or person.email
 
 
-def _word(color: str) -> str:
+def color_word(color: str) -> str:
     """The old API named colours by a word; Mailbox API 2.0 gives a hexadecimal value."""
     return color if color.isalpha() else "none"

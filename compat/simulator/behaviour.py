@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 PLAN_LIMITS = {"standard": 200, "plus": 400, "pro": 800}
 """Requests a minute by the account's plan."""
@@ -101,6 +102,10 @@ class Behaviour:
                 raise ValueError(f"{name} is a share from 0 to 1, not {value}")
             if isinstance(value, int | float) and value < least:
                 raise ValueError(f"{name} is at least {least}, not {value}")
+        try:
+            ZoneInfo(self.company_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"company_zone knows no {self.company_zone}") from None
         if unknown := set(self.churn_of) - set(get_args(Happening)):
             raise ValueError(f"churn_of knows no {', '.join(sorted(unknown))}")
 

@@ -133,7 +133,7 @@ class Resources:
         """One of the API's own reports, on the plans that have reports."""
         if self._plan not in PLANS_WITH_REPORTS:
             raise Refusal(403, "Reports are not part of this plan")
-        return answer(tell(self._account, self._behaviour, request.parameters))
+        return answer(tell(self._account, self._manners(), request.parameters))
 
     def _shown(self, row: Conversation, *, embed: bool) -> payloads.Payload:
         payload = payloads.conversation(row, self._layout)

@@ -38,6 +38,18 @@ def connect(settings: Settings) -> LiveSource:
     Raises:
         SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
     """
+    ages = Ages(settings.recent_age, settings.max_age)
+    return LiveSource(
+        dial(settings), ages, workers=settings.parallel, most_rows=settings.memory_rows
+    )
+
+
+def dial(settings: Settings) -> Client:
+    """The line to upstream that the settings name.
+
+    Raises:
+        SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
+    """
     secret = settings.app_secret.get_secret_value()
     needed = (("app_id", settings.app_id, "App ID"), ("app_secret", secret, "App Secret"))
     if missing := [(field, what) for field, value, what in needed if not value]:
@@ -49,7 +61,7 @@ def connect(settings: Settings) -> LiveSource:
             )
         )
     try:
-        client = Client(
+        return Client(
             Credentials(settings.app_id, secret),
             base_url=settings.base_url,
             connect_to=settings.connect_to,
@@ -61,22 +73,20 @@ def connect(settings: Settings) -> LiveSource:
     except ValueError as error:
         names = ", ".join(map(variable, ("base_url", "connect_to", "proxy", "ca_file")))
         raise SettingsError(f"{names}: {error}") from None
-    ages = Ages(settings.recent_age, settings.max_age)
-    return LiveSource(client, ages, workers=settings.parallel, most_rows=settings.memory_rows)
 
 
 class LiveSource:
     """Brings rows from upstream, and remembers them.
 
     Args:
-        client: The line to upstream.
+        client: The line to upstream; whoever else talks to it for this account shares it.
         ages: How old remembered rows may be.
         workers: How many requests one question may have under way at once.
         most_rows: How many rows are remembered at most.
     """
 
     def __init__(self, client: Client, ages: Ages, *, workers: int, most_rows: int) -> None:
-        self._client = client
+        self.client = self._client = client
         self._ages = ages
         self._workers = workers
         self._folders = Folders(client)

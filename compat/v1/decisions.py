@@ -182,6 +182,47 @@ DECISIONS: Final = (
         "other scripts are refused; ids have one to eighteen digits.",
         "A slip should be told, not guessed at; eighteen digits always fit into 64 bits.",
     ),
+    # Answers that are relayed from the successor's own reports (COMPAT_ENGINE).
+    Decision(
+        "The end of a range that is relayed",
+        "Whether Help Scout's own reports count the second of `end` is found out from a "
+        "conversation that stands alone in its seconds, once for an account; then they are asked "
+        "so that the convention holds. While nothing shows it, only a count of nothing is given.",
+        "Nothing documents it, and a wrong guess would count a conversation at a seam twice or "
+        "not at all.",
+        ("end_included",),
+    ),
+    Decision(
+        "Ranges that the successor refuses",
+        "By day over 60 days, by week over a year, by month under 61 days: it is asked by day in "
+        "pieces of at most 60 days, and the days are counted again into the buckets asked for. "
+        "The same goes for months other than `clamped` ones.",
+        "Every kind of bucket begins a whole number of days after `start`, so whole days add up "
+        "to it exactly.",
+        ("month_step",),
+    ),
+    Decision(
+        "Rules that the successor cannot keep",
+        "With COMPAT_ENGINE at `relayed` it is an error to count other states or statuses or to "
+        "shift the clock, and to ask for several tags that must all match or for the tag of no "
+        "tag under another number. `auto` then never gives way.",
+        "It would answer another question, and nothing in the number would show it.",
+        (
+            "counted_states",
+            "uncounted_statuses",
+            "clock_shift_minutes",
+            "tags_match",
+            "untagged_tag",
+        ),
+    ),
+    Decision(
+        "When `auto` gives way",
+        "Computed comes first. Relayed takes its place where Help Scout refuses the "
+        "conversations (403, 400, 404) or shows them in contradiction; the header "
+        "`Compat-Engine` then says so, and the log why. All other trouble stays a 503.",
+        "Trouble that passes, or that concerns Help Scout as a whole, is no reason to go from one "
+        "kind of number to another.",
+    ),
     # What is said when there is no report.
     Decision(
         "Bad parameters",

@@ -149,6 +149,19 @@ DIFFERENCES: Final = (
         "In such a moment a count can be one too low.",
     ),
     Difference(
+        "Hours that are relayed",
+        "With COMPAT_ENGINE at `relayed`, busy times go by the company's own time zone at Help "
+        "Scout, whatever COMPAT_COMPANY_TIME_ZONE says, and only the hours that it lists appear.",
+        "The two engines agree if that variable names the company's zone.",
+    ),
+    Difference(
+        "Rows that are relayed",
+        "A relayed drilldown shows attachments and times of modification as Help Scout's own "
+        "report has them; `waitingSince` and `waitingSinceType` are absent where it does not "
+        "tell them.",
+        "Such keys can differ between the engines; which conversations are listed does not.",
+    ),
+    Difference(
         "Reports that are missing",
         "Only the reports in the table of routes are answered.",
         "The other paths of the old API are 404.",

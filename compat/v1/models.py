@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, RootModel
 
@@ -12,6 +12,11 @@ Instant = Annotated[
     AwareDatetime, PlainSerializer(format_instant, return_type=str, when_used="json")
 ]
 """A point in time that JSON shows as `yyyy-MM-ddTHH:mm:ssZ`."""
+
+
+def _absent_if_none() -> Any:
+    """A key that is left out where there is nothing to say."""
+    return Field(default=None, exclude_if=lambda value: value is None)
 
 
 class _Answer(BaseModel):
@@ -40,9 +45,7 @@ class NewConversations(_Answer):
     """
 
     current: tuple[Bucket, ...]
-    previous: tuple[Bucket, ...] | None = Field(
-        default=None, exclude_if=lambda series: series is None
-    )
+    previous: tuple[Bucket, ...] | None = _absent_if_none()
 
 
 class BucketIds(Bucket):
@@ -59,9 +62,7 @@ class NewIds(_Answer):
     """The conversations behind each count of New Conversations; no answer of the old API's."""
 
     current: tuple[BucketIds, ...]
-    previous: tuple[BucketIds, ...] | None = Field(
-        default=None, exclude_if=lambda series: series is None
-    )
+    previous: tuple[BucketIds, ...] | None = _absent_if_none()
 
 
 class RowTag(_Answer):
@@ -79,7 +80,8 @@ class RowTag(_Answer):
 class DrilldownRow(_Answer):
     """A conversation in a list; the keys are the old API's, odd spellings included.
 
-    `assignedName` is left out where nobody is assigned, as observed.
+    `assignedName` is left out where nobody is assigned, as observed; `waitingSince` and
+    `waitingSinceType`, which were observed but not documented, where nothing tells them.
     """
 
     id: int
@@ -95,13 +97,11 @@ class DrilldownRow(_Answer):
     customerEmail: str  # noqa: N815
     customerIds: tuple[int, ...]  # noqa: N815
     modifiedAt: Instant  # noqa: N815
-    waitingSince: Instant  # noqa: N815
-    waitingSinceType: int  # noqa: N815
+    waitingSince: Instant | None = _absent_if_none()  # noqa: N815
+    waitingSinceType: int | None = _absent_if_none()  # noqa: N815
     assignedid: int
     tags: tuple[RowTag, ...]
-    assignedName: str | None = Field(  # noqa: N815
-        default=None, exclude_if=lambda name: name is None
-    )
+    assignedName: str | None = _absent_if_none()  # noqa: N815
 
 
 class DrilldownPage(_Answer):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from compat.v2 import errors
 from compat.v2.mark import LOOP_HEADER, LOOP_STATUS
+from compat.v2.models import Refused
 
 _TRANSIENT: Final = frozenset({408, 425, 429})
 _OUTCOMES: Final = {2: "answered", 3: "redirected", 4: "refused"}
@@ -47,7 +48,17 @@ def refusal(response: httpx.Response, asked_at: int = 0) -> errors.UpstreamError
         correlation_id=response.headers.get("Correlation-Id"),
         asked_at=asked_at,
         location=response.headers.get("Location", ""),
+        faults=_faults(response) if status == 400 else (),
     )
+
+
+def _faults(response: httpx.Response) -> tuple[errors.Fault, ...]:
+    """The parameters that an error names; none if it cannot be read."""
+    try:
+        named = Refused.model_validate_json(response.content).embedded.errors
+    except ValidationError:
+        return ()
+    return tuple(errors.Fault(each.path, each.message, each.text) for each in named)
 
 
 def _kind(response: httpx.Response) -> tuple[type[errors.UpstreamError], str]:

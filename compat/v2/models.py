@@ -215,3 +215,26 @@ class TokenAnswer(_Read):
 
     access_token: str = Field(min_length=1, repr=False)
     expires_in: Annotated[float, Field(strict=False)]
+
+
+class RefusedParameter(_Read):
+    """What is wrong with one parameter of a request."""
+
+    path: str
+    message: str = ""
+    rejected: str | int | float | bool | None = Field(alias="rejectedValue", default=None)
+
+    @property
+    def text(self) -> str | None:
+        """The value that was refused, as text."""
+        return None if self.rejected is None else str(self.rejected)
+
+
+class _Refusals(_Read):
+    errors: tuple[RefusedParameter, ...]
+
+
+class Refused(_Read):
+    """The body of a 400 that names parameters."""
+
+    embedded: _Refusals = Field(alias="_embedded")

@@ -23,7 +23,7 @@ def account() -> Account:
 
 @pytest.fixture(scope="package")
 def base_url(account: Account) -> Iterator[str]:
-    with running(Simulator(account, Behaviour(rate_limit=None))) as url:
+    with running(Simulator(account, Behaviour(rate_limit=None), plan="plus")) as url:
         yield url
 
 

@@ -389,3 +389,22 @@ def test_help_is_there(capsys: Printed, arguments: tuple[str, ...]) -> None:
         main(arguments)
     assert left.value.code == 0
     assert capsys.readouterr().out.startswith("usage: helpscout-v1 report")
+
+
+def test_an_engine_asked_for_answers_whatever_the_setting_says(
+    settings: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    settings.setenv("COMPAT_ENGINE", "auto")
+    computed = printed(capsys, *JANUARY, "--engine", "computed")
+    assert main([*JANUARY, "--engine", "relayed"]) == 0
+    told = capsys.readouterr()
+    assert told.out == computed
+    assert told.err == "helpscout-v1: relayed from Help Scout's own report\n"
+
+
+def test_the_ids_behind_counts_cannot_be_relayed(
+    settings: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    status, said = refused(capsys, *JANUARY, "--ids", "--engine", "relayed")
+    assert status == 2
+    assert "set COMPAT_ENGINE to computed" in said

@@ -19,7 +19,7 @@ OLD_KEY = "YOUR_OLD_KEY"
 
 @pytest.fixture(scope="package")
 def settings() -> Iterator[dict[str, str]]:
-    simulator = Simulator(make_account(500, seed=1), Behaviour(rate_limit=None))
+    simulator = Simulator(make_account(500, seed=1), Behaviour(rate_limit=None), plan="plus")
     with running(simulator) as base_url:
         yield {
             "HELPSCOUT_APP_ID": "demo-app",

@@ -74,6 +74,7 @@ def test_the_body_is_the_answer_as_json() -> None:
 def test_an_answer_is_as_old_as_what_it_was_counted_from() -> None:
     computed = compute(ROUTE, query(), PLAIN, Hand(), Progress())
     assert (computed.as_of, computed.fresh_until) == (FIRST + 5, 77.0)
+    assert computed.engine == "computed"
 
 
 def test_conventions_reach_the_report() -> None:

@@ -132,6 +132,10 @@ def test_an_answer_says_as_of_when_it_is(reports: LegacyReports) -> None:
     assert datetime(2015, 3, 2, tzinfo=UTC).timestamp() == AS_OF
 
 
+def test_an_answer_says_which_engine_it_is_from(reports: LegacyReports) -> None:
+    assert header(ask(reports), "Compat-Engine") == "computed"
+
+
 @pytest.mark.parametrize(
     ("target", "authorization"),
     [(JANUARY, KEY), ("/nowhere", KEY), (JANUARY, None), (PATH, KEY)],

@@ -8,12 +8,20 @@ from hypothesis import strategies as st
 
 from compat import translation
 from compat.flights import CalledOff, Crowded, Flight
-from compat.v1.errors import Forbidden, Internal, LegacyError, NotFound, Unavailable
+from compat.v1.errors import (
+    Forbidden,
+    Internal,
+    LegacyError,
+    NotFound,
+    Unavailable,
+    ValidationFailed,
+)
 from compat.v2 import errors as v2
 from tests.service.doubles import Hands, hold_the_clock
 
 KINDS: list[tuple[BaseException, type[LegacyError], str]] = [
     (v2.SignInRefused("no"), Forbidden, "HELPSCOUT_APP_ID and HELPSCOUT_APP_SECRET"),
+    (v2.ReportsRefused("no"), Forbidden, "COMPAT_ENGINE"),
     (v2.AccessRefused("no"), Forbidden, "HELPSCOUT_APP_ID"),
     (v2.CameBack("us"), Unavailable, "COMPAT_CONNECT_TO"),
     (v2.Redirected("elsewhere (status 301)"), Unavailable, "HELPSCOUT_BASE_URL"),
@@ -21,6 +29,7 @@ KINDS: list[tuple[BaseException, type[LegacyError], str]] = [
     (v2.Overloaded("cannot answer now"), Unavailable, "cannot answer now"),
     (v2.Unreachable("no answer"), Unavailable, "no answer"),
     (v2.RequestRefused("refused (status 400)"), Unavailable, "refused (status 400)"),
+    (v2.QuestionRefused("refused (status 400)"), ValidationFailed, "could not be validated"),
     (v2.Stopped("closing"), Unavailable, "closing"),
     (v2.UpstreamError("anything"), Unavailable, "anything"),
     (Crowded(), Unavailable, "Too many other questions"),

@@ -1,0 +1,89 @@
+"""Whether the successor counts what was created in the very second of `end`.
+
+Nothing documents it, and pieces of a range can only be joined by who knows. So it is found out,
+once for an account, from a conversation that stands alone: none was created in the second before
+it or after it. A range that ends with its second has it or not; a range that ends a second later
+has it in any case, which shows that the report knows of it at all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from compat.v2.client import Client
+from compat.v2.models import Conversation, ConversationsAnswer
+from compat.v2.reports import Series, fetch
+from compat.v2.search import spelled
+from compat.v2.walking import second_of
+
+_ORDERS: Final = ("desc", "asc")
+_MOST_WITNESSES: Final = 3
+"""Conversations tried from each end of the list. One may be too new for the report to know, or
+change between two requests; that all of them do is not to be expected."""
+
+
+class End:
+    """What is known of the successor's `end`; safe to share between threads."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._included: bool | None = None
+
+    def included(self, check: Callable[[], None]) -> bool | None:
+        """Whether the second of `end` counts; None as long as nothing shows it.
+
+        Args:
+            check: Called before each request; raises to stop.
+
+        Raises:
+            UpstreamError: Upstream fails, or has no reports for this account.
+        """
+        with self._lock:
+            if self._included is None:
+                self._included = self._find_out(check)
+            return self._included
+
+    def _find_out(self, check: Callable[[], None]) -> bool | None:
+        for second, alike in self._witnesses(check):
+            until, beyond = (self._count(second - 1, second + more, check) for more in (0, 1))
+            if beyond == alike and until in {0, alike}:
+                return until == alike
+        return None
+
+    def _witnesses(self, check: Callable[[], None]) -> Iterator[tuple[int, int]]:
+        """Seconds in which conversations were created, and how many."""
+        for order in _ORDERS:
+            check()
+            params = {"status": "all", "sortField": "createdAt", "sortOrder": order, "page": "1"}
+            answer = self._client.get("/conversations", params, ConversationsAnswer).value
+            alone = list(_alone(answer))
+            yield from (alone if order == "asc" else alone[::-1])[:_MOST_WITNESSES]
+
+    def _count(self, first: int, end: int, check: Callable[[], None]) -> int:
+        check()
+        params = {"start": spelled(first), "end": spelled(end), "viewBy": "day"}
+        answer = fetch(self._client, "conversations/new", params, Series)
+        return answer.value.total
+
+
+def _alone(answer: ConversationsAnswer) -> Iterator[tuple[int, int]]:
+    """Seconds with nothing in the seconds beside them, in the order of the list.
+
+    What is beside the last row of a page is on the next.
+    """
+    rows = {row.id: row for row in answer.rows}.values()  # a row may be repeated
+    seen = [second_of(row) for row in rows]
+    counted = Counter(second_of(row) for row in rows if _counts(row))
+    edge = set(seen[-1:]) if answer.page.total_pages > 1 else set()
+    for second, alike in counted.items():
+        beside = {second - 1, second + 1}
+        if not beside & {*seen} and not edge & {second, *beside}:
+            yield second, alike
+
+
+def _counts(row: Conversation) -> bool:
+    return row.state == "published" and row.status != "spam"
