@@ -1,9 +1,9 @@
 """What a call costs at each door.
 
 A cached answer, asked for in this process, by the processor time it takes: nothing goes over a
-wire, and nothing is logged. Each door is measured against the same library with an answer made beforehand in place of ours, so a
-ratio says what ours adds to what a program pays anyway. `LegacyReports` itself has no such peer.
-There is no aim here.
+wire, and nothing is logged. Each door is measured against the same library with an answer made
+beforehand in place of ours, so a ratio says what ours adds to what a program pays anyway.
+`LegacyReports` itself has no such peer. There is no aim here.
 """
 
 from __future__ import annotations
