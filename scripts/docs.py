@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import reference
+import vectors
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
@@ -61,6 +62,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "conventions.md": conventions(),
         ROOT / "docs" / "known-differences.md": differences(),
         **{ROOT / "docs" / "reference" / name: text for name, text in references()},
+        ROOT / "compat" / "testing" / "vectors.json": vectors.text(),
     }
 
 
