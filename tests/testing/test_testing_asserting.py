@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,11 @@ from compat.testing.strategies import REPORTS
 from tests.testing.candidate import BUGS, Candidate
 
 FEW = 2
+SLOW = {"untagged", "php", "backwards", "right-closed", "all-tags"}
+"""Bugs that take many questions to be met; the quick half leaves them to the thorough one."""
+
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+MET = [bug for bug, name in BUGS.items() if THOROUGH or name not in SLOW]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +31,7 @@ def test_an_implementation_without_bugs_passes() -> None:
     assert_parity(Candidate(), examples=400)
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", MET)
 def test_a_planted_bug_is_caught_with_a_small_example(bug: str) -> None:
     with pytest.raises(ParityFailed) as caught:
         assert_parity(Candidate(BUGS[bug]), examples=5000, seed=2)
