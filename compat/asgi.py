@@ -21,6 +21,7 @@ from compat import correlation
 from compat.accounts import accounts_from_env
 from compat.metrics import Metrics, Visit
 from compat.passing import PREFIX, Passing
+from compat.recording import Recorder
 from compat.service import LegacyReports, Pending
 from compat.settings import Settings, SettingsError, variable
 from compat.v1.exchange import CONTENT_TYPE, LegacyAnswer, LegacyRequest
@@ -51,12 +52,14 @@ class _House:
         local: What answers a GET of a path that the old API did not have.
         passing: What requests for Mailbox API 2.0 are handed on by.
         metrics: What visits are counted by.
+        recorder: What writes requests and answers down.
     """
 
     reports: LegacyReports
     local: Mapping[str, Callable[[], LegacyAnswer]]
     passing: Passing | None
     metrics: Metrics | None
+    recorder: Recorder | None
 
 
 @dataclass
@@ -69,19 +72,24 @@ class _Seen:
     headers: dict[bytes, bytes] = field(default_factory=dict)
 
 
-def create_app(reports: LegacyReports | None = None) -> Application:
+def create_app(
+    reports: LegacyReports | None = None, *, recorder: Recorder | None = None
+) -> Application:
     """The ASGI application.
 
     Args:
         reports: What answers; set up from the environment if not given. It is closed when the
             server shuts down. What concerns the server and not an account, such as
             `COMPAT_METRICS` and where `/v2/` is, is taken from the first account.
+        recorder: What writes requests of the old API and their answers down; nothing does if not
+            given.
 
     Raises:
         SettingsError: Set up from the environment, a setting is missing or cannot be used.
         ImportError: Metrics are wanted, and their library is not installed.
     """
-    house = _furnished(reports or LegacyReports(guarded(accounts_from_env(os.environ))))
+    reports = reports or LegacyReports(guarded(accounts_from_env(os.environ)))
+    house = _furnished(reports, recorder)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -94,13 +102,14 @@ def create_app(reports: LegacyReports | None = None) -> Application:
     return application
 
 
-def _furnished(reports: LegacyReports) -> _House:
+def _furnished(reports: LegacyReports, recorder: Recorder | None) -> _House:
     settings = next(iter(reports.accounts.values())).settings
     metrics = Metrics(lambda: reports.accounts) if settings.metrics else None
     local: dict[str, Callable[[], LegacyAnswer]] = {"/healthz": partial(_health, reports)}
     if metrics:
         local["/metrics"] = metrics.page
-    return _House(reports, local, Passing(settings) if settings.pass_v2 else None, metrics)
+    passing = Passing(settings) if settings.pass_v2 else None
+    return _House(reports, local, passing, metrics, recorder)
 
 
 def guarded(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]:
@@ -167,6 +176,8 @@ async def _answer(
         answer = await landed(house.reports, begun, begun.patience)
     else:
         answer = begun
+    if house.recorder:
+        house.recorder.note(request, answer)
     if answer.status == 200:
         seen.source = "fetched" if isinstance(begun, Pending) else "cache"
     return answer

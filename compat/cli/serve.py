@@ -6,8 +6,9 @@ import argparse
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from typing import Final
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
@@ -15,6 +16,9 @@ from compat.accounts import SINGLE, accounts_from_env
 from compat.cli.listening import listen
 from compat.cli.logs import log_as
 from compat.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from compat.recording import Recorder
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -34,6 +38,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--demo",
         action="store_true",
         help="answer for a made-up account; any API key will do unless COMPAT_API_KEYS is set",
+    )
+    parser.add_argument(
+        "--record",
+        metavar="FILE",
+        type=Path,
+        help="write requests and answers down, without keys, for parity check to ask again",
     )
     parser.set_defaults(run=run)
 
@@ -60,10 +70,13 @@ def run(options: argparse.Namespace) -> None:
 
     log = Settings.from_env(os.environ).log
     log_as(log)
-    with _demo() if options.demo else nullcontext(chosen()) as accounts:
+    with (
+        _demo() if options.demo else nullcontext(chosen()) as accounts,
+        _recorder(options.record) as recorder,
+    ):
         reports = LegacyReports(accounts)
         listen(
-            create_app(reports),
+            create_app(reports, recorder=recorder),
             host=options.host,
             port=options.port,
             what="Answering the old API",
@@ -75,6 +88,22 @@ def run(options: argparse.Namespace) -> None:
             ssl_certfile=options.ssl_certfile,
             ssl_keyfile=options.ssl_keyfile,
         )
+
+
+def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
+    """What records to a file, if one is named.
+
+    Raises:
+        SettingsError: It cannot be written.
+    """
+    from compat.recording import Recorder
+
+    if path is None:
+        return nullcontext()
+    try:
+        return Recorder(path)
+    except OSError as error:
+        raise SettingsError(f"--record: {path} cannot be written: {error.strerror}") from None
 
 
 @contextmanager

@@ -16,8 +16,8 @@ _REDACTED: Final = "REDACTED"
 def redacted(url: str) -> str:
     """The target that a URL, or a target, asks for.
 
-    Origins go, and a name and password in them; so do fragments, and the values of parameters
-    that no report has: no answer depends on them, and programs may send keys there.
+    Origins go, and a name and password in them; so do fragments. Parameters that no report
+    has are hidden: no answer depends on them, and programs may send keys there.
 
     Raises:
         ValueError: It is neither.
@@ -31,7 +31,6 @@ def redacted(url: str) -> str:
 
 
 def _shown(part: str) -> str:
-    name, sign, _ = part.partition("=")
-    if not part or unquote_plus(name).partition("[")[0] in _KNOWN:
-        return part
-    return f"{name}={_REDACTED}" if sign else _REDACTED
+    """A parameter as it stands, or nothing of it: a name can be a key as well."""
+    name = unquote_plus(part.partition("=")[0]).partition("[")[0]
+    return part if not part or name in _KNOWN else _REDACTED
