@@ -9,11 +9,7 @@ from importlib import import_module
 import compat
 from compat.cli import main
 
-DOORS = {
-    "compat.cli.drawing",
-    "compat.requests",
-    *(f"compat.testing.{each}" for each in ("asserting", "plugin", "strategies")),
-}
+DOORS = {"compat.cli.drawing", "compat.parity.har", "compat.requests"}
 LIGHT = {"compat.archive.errors", "compat.archive.packing", "compat.archive.sighting"}
 """What of the archive needs no database."""
 

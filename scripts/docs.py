@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -9,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import reference
-import vectors
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from compat import accounts
+from compat import accounts, recording
 from compat.conventions import Conventions
+from compat.parity.verdicts import models
 from compat.settings import Settings, variable
 from compat.v1.decisions import DECISIONS
 from compat.v1.differences import DIFFERENCES
@@ -62,7 +63,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "conventions.md": conventions(),
         ROOT / "docs" / "known-differences.md": differences(),
         **{ROOT / "docs" / "reference" / name: text for name, text in references()},
-        ROOT / "compat" / "testing" / "vectors.json": vectors.text(),
+        **{ROOT / "docs" / "reference" / name: text for name, text in schemas()},
     }
 
 
@@ -81,6 +82,15 @@ def references() -> Iterable[tuple[str, str]]:
     }.items():
         title, *rest = parts
         yield name, "\n\n".join([title, NOTE, *rest]) + "\n"
+
+
+def schemas() -> Iterable[tuple[str, str]]:
+    """The published JSON schemas by file name."""
+    for name, schema in {
+        "captures.schema.json": recording.schema(),
+        "verdicts.schema.json": models.schema(),
+    }.items():
+        yield name, json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def settings_table(fields: Iterable[tuple[str, FieldInfo]]) -> str:

@@ -21,8 +21,15 @@ from compat.v2.mark import LOOP_STATUS
 PROGRAM: Final = "helpscout-v1"
 EXIT_STATUSES: Final = (
     ("0", "Done; or a server that was told to stop, and did."),
-    ("2", "An option, a parameter or a setting is wrong, or an extra is not installed."),
-    ("3", "`report`: Help Scout refuses, or cannot be reached. A server: its port is taken."),
+    ("1", "`parity`: some answers differ."),
+    (
+        "2",
+        (
+            "An option, a parameter or a setting is wrong, or an extra is not installed. `parity`: "
+            "also where nothing could be compared, or a rule ignored nothing."
+        ),
+    ),
+    ("3", "`report`, `parity`: Help Scout cannot be asked. A server: its port is taken."),
     ("130", "Interrupted with Ctrl-C."),
 )
 WHAT_TO_DO: Final = {
@@ -73,7 +80,7 @@ def command_line() -> Iterator[str]:
     for command in cli._COMMANDS:
         command.add_to(commands)
     yield "# The command line"
-    yield "`scripts/setup` makes the command, as `.venv/bin/helpscout-v1`. It has three parts."
+    yield "`scripts/setup` makes the command, as `.venv/bin/helpscout-v1`. These are its parts."
     for name, leaf in _leaves(parser, PROGRAM):
         yield f"## {name}"
         yield str(leaf.description)

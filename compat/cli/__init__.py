@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from compat.cli import report, serve, simulate
+from compat.cli import parity, report, serve, simulate
 from compat.settings import SettingsError
 
-_COMMANDS: Final = (serve, report, simulate)
+_COMMANDS: Final = (serve, report, parity, simulate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

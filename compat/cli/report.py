@@ -6,18 +6,18 @@ import argparse
 import csv
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from compat.cli.choosing import accounts_by, add_engine
 from compat.cli.dates import WORDS, edges
+from compat.cli.printing import printing
 from compat.cli.watching import watching
 
 if TYPE_CHECKING:
     from compat.engines.answered import Answered
-    from compat.settings import Settings
 
 _MISUSE: Final = 2
 _TROUBLE: Final = 3
@@ -54,11 +54,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     new.add_argument("--view-by", metavar="LENGTH", help="day, week or month (week)")
     for name, (metavar, help_text) in _FILTERS.items():
         new.add_argument(f"--{name}", metavar=metavar, help=help_text)
-    new.add_argument(
-        "--engine",
-        choices=("computed", "relayed", "auto"),
-        help="where the answer comes from, whatever the setting says",
-    )
+    add_engine(new)
     new.add_argument("--account", metavar="NAME", help="which account, where there are several")
     shape = new.add_mutually_exclusive_group()
     shape.add_argument("--json", dest="show", action="store_const", const="json", help="JSON")
@@ -82,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     logging.getLogger("stamina").setLevel(logging.CRITICAL)
     report = "new_ids" if options.ids else "new_conversations"
     try:
-        with LegacyReports(_accounts(options.engine)) as reports, watching() as watch:
+        with LegacyReports(accounts_by(options.engine)) as reports, watching() as watch:
             answered = reports.compute(report, _pairs(options), options.account, watch)
     except (LegacyError, LookupError) as error:
         print(f"helpscout-v1: {error}", file=sys.stderr)
@@ -91,16 +87,6 @@ def run(options: argparse.Namespace) -> int:
     if answered.engine == "relayed":
         print("helpscout-v1: relayed from Help Scout's own report", file=sys.stderr)
     return 0
-
-
-def _accounts(engine: str | None) -> dict[str, Settings]:
-    """The settings of each account, with another engine if one is asked for."""
-    from compat.accounts import accounts_from_env
-
-    change = {"engine": engine} if engine else {}
-    return {
-        name: each.model_copy(update=change) for name, each in accounts_from_env(os.environ).items()
-    }
 
 
 def _shown(options: argparse.Namespace) -> Callable[[Answered], None]:
@@ -116,12 +102,9 @@ def _shown(options: argparse.Namespace) -> Callable[[Answered], None]:
 
 
 def _told(show: Callable[[Answered], None], answered: Answered) -> None:
-    try:
+    with printing():
         show(answered)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Who reads has seen enough; without this Python complains when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _pairs(options: argparse.Namespace) -> list[tuple[str, str]]:

@@ -5,17 +5,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from compat.needs import Progress
 
-Watch = Callable[["Progress"], None]
+class HowFar(Protocol):
+    """Something long, under way.
+
+    Attributes:
+        taken: What is done.
+        expected: What is to be done in all, as far as is known; 0 if it is not.
+    """
+
+    taken: int
+    expected: int
+
+
+Watch = Callable[[HowFar], None]
 
 
 @contextmanager
-def watching() -> Iterator[Watch | None]:
-    """Gives what is to be called now and then; None where nobody would see it."""
+def watching(what: str = "fetching conversations") -> Iterator[Watch | None]:
+    """Gives what is to be called now and then; None where nobody would see it.
+
+    Args:
+        what: What takes so long.
+    """
     try:
         from rich.console import Console
         from rich.progress import Progress as Bar
@@ -26,9 +40,9 @@ def watching() -> Iterator[Watch | None]:
         yield None
         return
     with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("fetching conversations", total=None)
+        task = bar.add_task(what, total=None)
 
-        def watch(progress: Progress) -> None:
+        def watch(progress: HowFar) -> None:
             bar.update(task, completed=progress.taken, total=progress.expected or None)
 
         yield watch

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compat.v1.redaction import redacted
+
 
 @dataclass(frozen=True, slots=True)
 class Capture:
@@ -37,3 +39,16 @@ class Unreadable:
 
     place: str
     reason: str
+
+
+def captured(
+    *, place: str, url: str, status: int, body: bytes, taken_at: int | None, method: str
+) -> Capture | Unreadable:
+    """A capture, if it is one: without a body of a GET there is nothing to compare."""
+    method = method.upper()
+    if method == "GET" and not body.strip():
+        return Unreadable(place, "the answer's body is empty, or was not saved")
+    try:
+        return Capture(place, redacted(url), status, body, taken_at, method)
+    except ValueError as error:
+        return Unreadable(place, str(error))

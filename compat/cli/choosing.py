@@ -1,0 +1,30 @@
+"""The engine, chosen on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import get_args
+
+from compat.accounts import accounts_from_env
+from compat.settings import Settings
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Add the option to a parser."""
+    parser.add_argument(
+        "--engine",
+        choices=get_args(Settings.model_fields["engine"].annotation),
+        help="where the answer comes from, whatever the setting says",
+    )
+
+
+def accounts_by(engine: str | None) -> dict[str, Settings]:
+    """The settings of each account, with another engine if one is asked for.
+
+    Raises:
+        SettingsError: A setting is missing or cannot be used.
+    """
+    change = {"engine": engine} if engine else {}
+    accounts = accounts_from_env(os.environ)
+    return {name: each.model_copy(update=change) for name, each in accounts.items()}

@@ -1,0 +1,1 @@
+"""What came of asking captures again, in the ways it can be told."""
