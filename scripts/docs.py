@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import parity_pages
 import reference
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -79,6 +80,8 @@ def references() -> Iterable[tuple[str, str]]:
         "settings.md": reference.settings(tables),
         "errors.md": reference.error_page(),
         "reports.md": reference.reports(),
+        "captures.md": parity_pages.captures(),
+        "verdicts.md": parity_pages.verdicts(),
     }.items():
         title, *rest = parts
         yield name, "\n\n".join([title, NOTE, *rest]) + "\n"

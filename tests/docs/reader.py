@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 
 from compat.accounts import read_accounts
+from compat.parity.ignoring import read_rules
 from compat.settings import Settings
 from tests.docs.pages import ROOT, Block
 from tests.docs.telling import alike, fetch, shape
@@ -39,7 +40,7 @@ HARMLESS = frozenset({"echo", "openssl", "printf"})
 """Programs that are run as they stand. All others are refused: a page may tell people to change
 their machine, and reading it must not change this one."""
 
-_REPORT = r"(?:\.venv/bin/)?helpscout-v1 report .*"
+_REPORT = r"(?:\.venv/bin/)?helpscout-v1 (?:report|parity) .*"
 _OUTSIDE = re.compile(r"(?<![\w./:])(?:[~/]|\.\./)|[;&|`]|\$\(")
 """A path that leads out of the reader's directory, or a second command on the line."""
 
@@ -102,6 +103,15 @@ class Reader:
         shown = json.loads(text)
         if self.said.startswith(("{", "[")):
             assert shape(json.loads(self.said)) == shape(shown)
+
+    def toml(self, text: str) -> None:
+        """A file of accounts, or of rules for what may differ."""
+        if not text.startswith("[[ignore]]"):
+            self.accounts(text)
+            return
+        path = self.place / "ignore.toml"
+        path.write_text(text, encoding="utf-8")
+        assert read_rules(path).used()
 
     def accounts(self, text: str) -> None:
         """A file of accounts; saved, with credentials that the simulator knows."""
@@ -273,7 +283,7 @@ _RUNNERS: dict[str, Callable[[Reader, str], None]] = {
     "python": Reader.python,
     "text": Reader.shown,
     "json": Reader.json,
-    "toml": Reader.accounts,
+    "toml": Reader.toml,
     "env": Reader.variables,
     "ini": Reader.unit,
     "powerquery": Reader.addresses_answer,

@@ -38,7 +38,11 @@ class Place(_Told):
     """A place where two answers differ."""
 
     path: str = Field(description="Where, such as `current[3].count`.")
-    kind: Kind = Field(description="In which way.")
+    kind: Kind = Field(
+        description="In which way: `value` or `type` is another, the key is `missing` now or is "
+        "`extra`, the `length` of a list or the `order` of keys is another, a `body` is no JSON, "
+        "or the HTTP `status` is another."
+    )
     old: JsonValue = Field(
         default=None, description="What was recorded; not there where only today's answer has it."
     )
@@ -54,7 +58,7 @@ class Verdict(_Told):
     place: str = Field(description="Where it was read: `old.jsonl:12`, `site.har#3`.")
     target: str | None = Field(description="Path and query; null if unreadable.")
     taken_at: datetime | None = Field(description="When it was recorded; null if unknown.")
-    outcome: Outcome = Field(description=" ".join(f"`{k}`: {v}" for k, v in OUTCOMES.items()))
+    outcome: Outcome = Field(description="What came of it.")
     reason: str | None = Field(
         description="Why it could not be compared; or what an error of today says."
     )
