@@ -1,4 +1,4 @@
-"""Applications that all give the same answer: ours, from its cache, and two to compare it with.
+"""Applications to put under load: ours, answering from its cache, and what it is compared with.
 
 `python -m benchmarks.apps NAME` serves one the way `helpscout-v1 serve` does.
 """
@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import SecretStr
 
 from compat import LegacyReports, Settings
-from compat.asgi import Application, Receive, Scope, Send, create_app
+from compat.asgi import Application, Message, Receive, Scope, Send, create_app
 from compat.cli.listening import listen
 from compat.needs import Document, Found, Listed, Menu, Need, Progress, Row
 
@@ -101,13 +103,60 @@ def ours() -> Application:
     return create_app(reports())
 
 
-APPLICATIONS: Final = {"ours": ours, "bare ASGI": bare, "starlette": starlette}
+def playback(file: str) -> Application:
+    """Answers every request as it was answered while `Recording` listened."""
+    recorded = pickle.loads(Path(file).read_bytes())  # noqa: S301 - written by ourselves
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            body = recorded[_named(scope)]
+            headers = [(b"content-type", TYPE.encode()), (b"content-length", b"%d" % len(body))]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    return application
 
 
-def main(name: str) -> None:
+class Recording:
+    """Passes requests on to an application, and keeps the bodies of its answers.
+
+    Attributes:
+        bodies: The latest one of each request.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self.bodies: dict[tuple[str, str, bytes], bytes] = {}
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the application does."""
+
+        async def keeping(message: Message) -> None:
+            if body := message.get("body"):
+                self.bodies[_named(scope)] = self.bodies.get(_named(scope), b"") + body
+            await send(message)
+
+        self.bodies.pop(_named(scope), None)
+        await self._application(scope, receive, keeping)
+
+
+def _named(scope: Scope) -> tuple[str, str, bytes]:
+    return scope["method"], scope["path"], scope["query_string"]
+
+
+PEERS: Final = ("bare ASGI", "starlette")
+APPLICATIONS: Final[Mapping[str, Callable[..., Application]]] = {
+    "ours": ours,
+    "bare ASGI": bare,
+    "starlette": starlette,
+    "playback": playback,
+}
+
+
+def main(name: str, *arguments: str) -> None:
     """Serve an application until told to stop."""
-    listen(APPLICATIONS[name](), host="127.0.0.1", port=0, what=name, log="text")
+    listen(APPLICATIONS[name](*arguments), host="127.0.0.1", port=0, what=name, log="text")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

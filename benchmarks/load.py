@@ -42,9 +42,9 @@ class Server:
 
 
 @contextmanager
-def serving(name: str) -> Iterator[Server]:
+def serving(*name: str) -> Iterator[Server]:
     """Serve one of `apps.APPLICATIONS`; its log goes to a file, as in earnest."""
-    command = [sys.executable, "-m", "benchmarks.apps", name]
+    command = [sys.executable, "-m", "benchmarks.apps", *name]
     with (
         tempfile.NamedTemporaryFile("w+") as log,
         subprocess.Popen(command, stderr=log) as process,

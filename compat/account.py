@@ -16,7 +16,7 @@ from compat.conventions import Conventions
 from compat.engines.answered import Answered
 from compat.engines.choice import Engines
 from compat.flights import Flight, Flights
-from compat.needs import Measured, Progress, Source, Stats
+from compat.needs import Found, Measured, Need, Progress, Source, Stats
 from compat.settings import Settings
 from compat.sources.live import connect
 from compat.v1.errors import Unavailable
@@ -133,6 +133,14 @@ class Account:
             "The conversations are still being fetched; ask again in a while",
             translation.seconds_left(flight, self._source.held()),
         )
+
+    def rows(self, need: Need, progress: Progress) -> Found:
+        """The conversations behind the answers, for who counts them in another way.
+
+        Raises:
+            UpstreamError: Upstream fails, or its answers do not settle.
+        """
+        return self._source.rows(need, progress)
 
     def stats(self) -> Load:
         """What the account is busy with now."""

@@ -9,7 +9,12 @@ from importlib import import_module
 import compat
 from compat.cli import main
 
-DOORS = {"compat.cli.drawing", "compat.parity.har", "compat.requests"}
+DOORS = {
+    "compat.cli.drawing",
+    "compat.parity.har",
+    "compat.requests",
+    *(f"compat.testing.{each}" for each in ("asserting", "plugin", "strategies")),
+}
 LIGHT = {"compat.archive.errors", "compat.archive.packing", "compat.archive.sighting"}
 """What of the archive needs no database."""
 

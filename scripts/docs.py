@@ -11,6 +11,7 @@ from typing import Any
 
 import parity_pages
 import reference
+import vectors
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
@@ -65,6 +66,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "known-differences.md": differences(),
         **{ROOT / "docs" / "reference" / name: text for name, text in references()},
         **{ROOT / "docs" / "reference" / name: text for name, text in schemas()},
+        ROOT / "compat" / "testing" / "vectors.json": vectors.text(),
     }
 
 

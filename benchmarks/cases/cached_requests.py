@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
 
-from benchmarks.apps import APPLICATIONS, AUTHORIZATION, TARGET
+from benchmarks.apps import AUTHORIZATION, PEERS, TARGET
 from benchmarks.harness import ROUNDS, Scale, Table, agree, judged, ratio, shown, spread
 from benchmarks.load import CONNECTIONS, Server, rate, serving
 
@@ -32,10 +32,10 @@ SECONDS: Final[Mapping[Scale, int]] = {"tiny": 1, "quick": 1, "full": 2}
 def measure(scale: Scale) -> Table:
     """The ratios, and answers a second."""
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(serving(name)) for name in APPLICATIONS}
+        servers = {name: stack.enter_context(serving(name)) for name in ("ours", *PEERS)}
         agree({name: partial(_asked, server) for name, server in servers.items()})
         rates = _rates(servers, ROUNDS[scale], SECONDS[scale])
-    rows = [_row(peer, rates["ours"], rates[peer]) for peer in servers if peer != "ours"]
+    rows = [_row(peer, rates["ours"], rates[peer]) for peer in PEERS]
     client = "wrk" if shutil.which("wrk") else "a loader of our own"
     note = f"Load came from {client} over {CONNECTIONS} connections."
     columns = ("peer", "ours / peer, by the clock", "by processor time", "aim")

@@ -60,13 +60,41 @@ CREATE TABLE thread (
 CREATE INDEX thread_conversation ON thread (conversation);
 """
 
-STEPS: Final[Sequence[str]] = (_FIRST,)
+# Counting reads nothing but these two, in the order of creation. Conversations without a tag are
+# under the tag -1.
+_COUNTING: Final = """
+DROP INDEX conversation_created;
+CREATE INDEX conversation_counting
+    ON conversation (created, state, status, type, mailbox, folder);
+CREATE TABLE conversation_tag (
+    tag BIGINT NOT NULL, created BIGINT NOT NULL, conversation BIGINT NOT NULL,
+    state TEXT NOT NULL, status TEXT NOT NULL, type TEXT NOT NULL, mailbox BIGINT NOT NULL,
+    folder BIGINT NOT NULL, PRIMARY KEY (tag, created, conversation)
+) {clustered};
+INSERT INTO conversation_tag
+    SELECT DISTINCT CAST(tag.value AS BIGINT), c.created, c.id, c.state, c.status, c.type,
+    c.mailbox, c.folder FROM conversation AS c, {split} WHERE c.tags <> '';
+INSERT INTO conversation_tag
+    SELECT -1, created, id, state, status, type, mailbox, folder FROM conversation WHERE tags = '';
+"""
+
+STEPS: Final[Sequence[str]] = (_FIRST, _COUNTING)
 """The statements of each step, in order; the version of a schema is how many were taken."""
 
 _RECORD: Final = "CREATE TABLE archive_schema (version {key}, applied_at TEXT NOT NULL)"
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "sqlite": {"key": "INTEGER PRIMARY KEY", "bytes": "BLOB"},
-    "postgresql": {"key": "BIGINT PRIMARY KEY", "bytes": "BYTEA"},
+    "sqlite": {
+        "key": "INTEGER PRIMARY KEY",
+        "bytes": "BLOB",
+        "clustered": "WITHOUT ROWID",
+        "split": "json_each('[' || c.tags || ']') AS tag",
+    },
+    "postgresql": {
+        "key": "BIGINT PRIMARY KEY",
+        "bytes": "BYTEA",
+        "clustered": "",
+        "split": "unnest(string_to_array(c.tags, ',')) AS tag (value)",
+    },
 }
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('compat.archive.migrations'))"
 

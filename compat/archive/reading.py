@@ -9,11 +9,12 @@ from functools import reduce
 from typing import Any, Final
 
 from compat import coverage
-from compat.archive import packing, schema
+from compat.archive import counting, packing, schema
 from compat.archive.sighting import LAYERS
 from compat.archive.sql import sa
 from compat.coverage import Known, Span
 from compat.needs import Document, Menu, MenuItem, NamedTag, Person, Row
+from compat.tally import Tally
 
 _BATCH: Final = 500
 """Ids in one statement; databases allow only so many."""
@@ -64,6 +65,10 @@ class Snapshot:
             query = sa.select(*_ROW).where(within, *chosen).order_by(table.created, table.id)
             found += map(_row, self._connection.execute(query))
         return found
+
+    def count(self, tally: Tally) -> list[list[int]]:
+        """The counts of a tally, whose folders must be home folders; covered or not."""
+        return counting.count(self._connection, tally)
 
     def documents(self, ids: Sequence[int]) -> list[Document]:
         """Conversations in full, in the order of their ids given; unknown ones left out.

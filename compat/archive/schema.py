@@ -58,6 +58,20 @@ conversation: Final = _table(
 )
 """Each conversation as it was last seen. `tags`: the ids of its tags, joined by commas."""
 
+conversation_tag: Final = _table(
+    "conversation_tag",
+    tag=_NUMBER,
+    created=_NUMBER,
+    conversation=_NUMBER,
+    state=_TEXT,
+    status=_TEXT,
+    type=_TEXT,
+    mailbox=_NUMBER,
+    folder=_NUMBER,
+)
+"""The same once more for each tag, in an order that makes a tag one stretch of it; conversations
+without a tag are under `compat.tally.UNTAGGED`."""
+
 document: Final = _table("document", conversation=_NUMBER, packed=_BYTES)
 """The JSON as received, compressed; none in a slim archive."""
 

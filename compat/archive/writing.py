@@ -10,11 +10,12 @@ from typing import Any, Final
 from compat import coverage
 from compat.archive import packing, schema
 from compat.archive.errors import LockLost
-from compat.archive.reading import batches, layer_of, packed_of, tags_text
+from compat.archive.reading import batches, layer_of, packed_of, tags_of, tags_text
 from compat.archive.sighting import LAYERS, Sighting
 from compat.archive.sql import postgresql, sa, sqlite
 from compat.coverage import Known, Span
 from compat.needs import Menu, MenuItem
+from compat.tally import UNTAGGED
 
 _INSERT: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
     "sqlite": sqlite.insert,
@@ -168,6 +169,7 @@ class Writer:
             else:
                 news.append((facts, packed))
                 self._note_chunks(kept, facts)
+        self._drop_tags([before[facts["id"]] for facts, _ in news if facts["id"] in before])
         self._put(news, again)
         return len(news)
 
@@ -201,6 +203,7 @@ class Writer:
             return
         ids = [facts["id"] for facts, _ in news]
         self._upsert(table, "id", [facts for facts, _ in news], newest=True)
+        self._insert(schema.conversation_tag, [each for facts, _ in news for each in _tags(facts)])
         kept = {facts["id"]: packed for facts, packed in news if packed}
         self._delete(schema.document, "conversation", [id_ for id_ in ids if id_ not in kept])
         rows = [{"conversation": id_, "packed": packed} for id_, packed in kept.items()]
@@ -211,7 +214,9 @@ class Writer:
     def _remove(self, ids: Sequence[int], seen: int) -> int:
         table = schema.conversation.c
         old = table.id.in_(ids) & (table.seen <= seen)
-        found = self._connection.execute(sa.select(table.id, table.created).where(old)).all()
+        query = sa.select(table.id, table.created, table.tags).where(old)
+        found = [dict(each) for each in self._connection.execute(query).mappings()]
+        self._drop_tags(found)
         later = set(
             self._connection.execute(
                 sa.select(table.id).where(table.id.in_(ids), table.seen > seen)
@@ -219,11 +224,23 @@ class Writer:
         )
         for each in (schema.conversation, schema.document):
             key = "id" if each is schema.conversation else "conversation"
-            self._delete(each, key, [id_ for id_, _ in found])
+            self._delete(each, key, [each["id"] for each in found])
         marks = [{"conversation": id_, "seen": seen} for id_ in ids if id_ not in later]
         self._upsert(schema.gone, "conversation", marks, newest=True)
-        self._chunks |= {schema.chunk_of(created) for _, created in found}
+        self._chunks |= {schema.chunk_of(each["created"]) for each in found}
         return len(found)
+
+    def _drop_tags(self, kept: Sequence[Mapping[str, Any]]) -> None:
+        """Take what is kept of conversations out of what counting by tags reads."""
+        keys = [(tag, row["created"], row["id"]) for row in kept for tag in _tag_ids(row["tags"])]
+        if keys:
+            table = schema.conversation_tag
+            key = (table.c.tag, table.c.created, table.c.conversation)
+            one = [column == sa.bindparam(f"old_{column.name}") for column in key]
+            names = [f"old_{column.name}" for column in key]
+            self._connection.execute(
+                table.delete().where(*one), [dict(zip(names, each, strict=True)) for each in keys]
+            )
 
     def _gone(self, ids: Sequence[int]) -> Mapping[int, int]:
         table = schema.gone.c
@@ -278,6 +295,19 @@ class Writer:
             ),
             rows,
         )
+
+
+def _tag_ids(tags: str) -> list[int]:
+    """The tags under which a conversation is counted."""
+    return sorted(set(tags_of(tags))) or [UNTAGGED]
+
+
+def _tags(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A conversation as counting by tags reads it."""
+    same = {
+        name: facts[name] for name in ("created", "state", "status", "type", "mailbox", "folder")
+    }
+    return [{**same, "tag": tag, "conversation": facts["id"]} for tag in _tag_ids(facts["tags"])]
 
 
 def _facts(sighting: Sighting) -> dict[str, Any]:

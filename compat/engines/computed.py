@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel
+
 from compat import reports
 from compat.conventions import Conventions
 from compat.engines.answered import Answered
-from compat.needs import Menu, Progress, Source
-from compat.reports import Details
+from compat.needs import Found, Listed, Menu, Progress, Source
+from compat.reports import CountingReport, Details
+from compat.tally import Counted, Counting
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
@@ -18,12 +21,23 @@ def compute(
     source: Source,
     progress: Progress,
 ) -> Answered:
-    """Ask the report what it needs, the source to bring it, and the report to count."""
+    """Ask the report what it needs, the source to bring it, and the report to count.
+
+    Where the source can count by itself and counts are all it takes, no rows are brought.
+    """
     report = reports.load(route.report)
+    if isinstance(report, CountingReport) and isinstance(source, Counting):
+        counted = source.count(report.tally(query, conventions), progress)
+        if counted is not None:
+            return _answered(report.from_counts(query, counted, conventions), counted)
     need = report.needs(query, conventions)
     found = source.menu(need) if isinstance(need, Menu) else source.rows(need, progress)
     answer = report.answer(query, found, conventions)
     if isinstance(answer, Details):
         answer = answer.answer(source.documents(answer.ids, progress))
+    return _answered(answer, found)
+
+
+def _answered(answer: BaseModel, found: Found | Listed | Counted) -> Answered:
     body = answer.model_dump_json().encode()
     return Answered(answer, body, found.as_of, found.fresh_until, "computed")

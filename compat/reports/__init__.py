@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from pydantic import BaseModel
 
 from compat.conventions import Conventions
 from compat.needs import Document, Menu, Need
+from compat.tally import Counted, Tally
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,17 @@ class Report(Protocol):
 
     def answer(self, query: Any, found: Any, conventions: Conventions) -> BaseModel | Details:
         """The answer to a query, from the data that `needs` asked for."""
+
+
+@runtime_checkable
+class CountingReport(Protocol):
+    """What the module of a report holds besides, if counts are all that it takes."""
+
+    def tally(self, query: Any, conventions: Conventions) -> Tally:
+        """The counts that a query takes."""
+
+    def from_counts(self, query: Any, found: Counted, conventions: Conventions) -> BaseModel:
+        """The answer to a query, from the counts that `tally` asked for."""
 
 
 def load(name: str) -> Report:

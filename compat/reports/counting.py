@@ -8,19 +8,24 @@ from compat.buckets import FIRST_SECOND, LAST_SECOND
 from compat.conventions import Conventions
 from compat.coverage import Span
 from compat.needs import Need, Row
+from compat.tally import UNTAGGED, Filter, admitted
 from compat.v1.instants import epoch
 from compat.v1.query import Range, ReportQuery
 
 
 def created_in_range(query: ReportQuery, conventions: Conventions) -> Need:
     """The conversations created in a query's ranges, in its mailboxes and folders."""
-    ranges = [query.current, *([query.previous] if query.previous else [])]
     return Need(
-        created=tuple(_created(span(asked), conventions) for asked in ranges),
+        created=tuple(_created(span(asked), conventions) for asked in ranges(query)),
         mailboxes=frozenset(query.mailboxes),
         folders=frozenset(query.folders),
         spam=conventions.spam_counts,
     )
+
+
+def ranges(query: ReportQuery) -> list[Range]:
+    """The range asked for, and the one to compare it with if there is one."""
+    return [query.current, *([query.previous] if query.previous else [])]
 
 
 def span(asked: Range) -> Span:
@@ -36,14 +41,19 @@ def counted(rows: Iterable[Row], query: ReportQuery, conventions: Conventions) -
     the conventions.
     """
     ahead = 60 * conventions.clock_shift_minutes
-    return [
-        row._replace(created=row.created + ahead) if ahead else row
-        for row in rows
-        if row.state in conventions.counted_states
-        and row.status not in conventions.uncounted_statuses
-        and (not query.types or row.type in query.types)
-        and (not query.tags or _tagged(row, query.tags, conventions))
-    ]
+    rows = admitted(rows, filter_of(query, conventions))
+    return [row._replace(created=row.created + ahead) for row in rows] if ahead else rows
+
+
+def filter_of(query: ReportQuery, conventions: Conventions) -> Filter:
+    """What counts for a query, beside its mailboxes and folders."""
+    return Filter(
+        states=conventions.counted_states,
+        uncounted=conventions.uncounted_statuses,
+        types=frozenset(query.types),
+        tags=frozenset(UNTAGGED if tag == conventions.untagged_tag else tag for tag in query.tags),
+        each_tag=conventions.tags_match == "all",
+    )
 
 
 def within(rows: Iterable[Row], asked: Range, conventions: Conventions) -> list[Row]:
@@ -58,10 +68,3 @@ def _created(asked: Span, conventions: Conventions) -> Span:
     ahead = 60 * conventions.clock_shift_minutes
     first, last = (min(max(edge - ahead, FIRST_SECOND), LAST_SECOND) for edge in asked)
     return Span(first, last)
-
-
-def _tagged(row: Row, tags: tuple[int, ...], conventions: Conventions) -> bool:
-    agree = any if conventions.tags_match == "any" else all
-    return agree(
-        not row.tags if tag == conventions.untagged_tag else tag in row.tags for tag in tags
-    )

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from compat import buckets
 from compat.conventions import Conventions
 from compat.needs import Found, Need
-from compat.reports.counting import counted, created_in_range, span
+from compat.reports.counting import counted, created_in_range, filter_of, ranges, span
+from compat.tally import Counted, Tally
 from compat.v1.instants import from_epoch
 from compat.v1.models import Bucket, NewConversations
 from compat.v1.query import Range, ReportQuery
@@ -18,21 +19,48 @@ def needs(query: ReportQuery, conventions: Conventions) -> Need:
     return created_in_range(query, conventions)
 
 
+def tally(query: ReportQuery, conventions: Conventions) -> Tally:
+    """The same as counts, for a source that can count."""
+    ahead = 60 * conventions.clock_shift_minutes
+
+    def edges(asked: Range) -> tuple[int, ...]:
+        end = span(asked).last + conventions.end_included
+        return tuple(edge - ahead for edge in (*_starts(asked, query, conventions), end))
+
+    return Tally(
+        needs(query, conventions),
+        filter_of(query, conventions),
+        tuple(map(edges, ranges(query))),
+    )
+
+
 def answer(query: ReportQuery, found: Found, conventions: Conventions) -> NewConversations:
     """Both series; each range has its own anchor."""
     created = [row.created for row in counted(found.rows, query, conventions)]
-    view_by = query.view_by or conventions.default_view_by
+    counts = [
+        buckets.count(
+            created,
+            _starts(asked, query, conventions),
+            span(asked).last,
+            conventions.end_included,
+        )
+        for asked in ranges(query)
+    ]
+    return from_counts(query, Counted(counts, found.as_of, found.fresh_until), conventions)
 
-    def series(asked: Range) -> tuple[Bucket, ...]:
-        first, last = span(asked)
-        starts = buckets.starts(first, last, view_by, conventions.month_step)
-        counts = buckets.count(created, starts, last, conventions.end_included)
-        return listed(starts, counts, conventions)
 
-    return NewConversations(
-        current=series(query.current),
-        previous=series(query.previous) if query.previous else None,
+def from_counts(query: ReportQuery, found: Counted, conventions: Conventions) -> NewConversations:
+    """The answer to a query, from the counts that `tally` asked for."""
+    current, *previous = (
+        listed(_starts(asked, query, conventions), counts, conventions)
+        for asked, counts in zip(ranges(query), found.counts, strict=True)
     )
+    return NewConversations(current=current, previous=previous[0] if previous else None)
+
+
+def _starts(asked: Range, query: ReportQuery, conventions: Conventions) -> list[int]:
+    view_by = query.view_by or conventions.default_view_by
+    return buckets.starts(*span(asked), view_by, conventions.month_step)
 
 
 def listed(

@@ -1,0 +1,176 @@
+"""A cold report.
+
+A report for which every conversation has to be fetched, over HTTP from a process that plays back
+recorded pages, by the processor time that ours uses: asking, reading, sorting and counting.
+Compared with `json.loads` of the same pages that are in memory already, and with a loop that
+fetches them with httpx, one after the other, and decodes them. A ratio says how many times as
+long ours takes. Reading the pages is compared by itself as well. There is no aim but for reading:
+no longer than `json.loads`. Memory is what Python's own accounting shows: at its peak, and in the
+end, against the decoded pages kept in a list.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import pickle
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import httpx
+from pydantic import SecretStr
+
+from benchmarks.apps import Recording
+from benchmarks.harness import (
+    Scale,
+    Table,
+    agree,
+    duration,
+    judged,
+    ratio,
+    shown,
+    spread,
+    take_turns,
+)
+from benchmarks.load import serving
+from compat import LegacyReports, Settings
+from compat.simulator import Behaviour, Simulator, make_account
+from compat.simulator.serving import running
+from compat.v2.models import ConversationsAnswer
+
+NEEDS = ("uvicorn",)
+SIZES: Final[Mapping[Scale, int]] = {"tiny": 200, "quick": 10_000, "full": 100_000}
+PAGE: Final = 50
+MOST_ROUNDS: Final = 5
+PATH: Final = "/v2/conversations"
+LOOP: Final = "httpx and json.loads"
+ALONE: Final = "json.loads alone"
+
+Recorded = Mapping[tuple[str, str, bytes], bytes]
+
+
+def measure(scale: Scale) -> Table:
+    """What fetching and counting take, and the memory for it."""
+    recorded = _recorded(SIZES[scale])
+    targets = [name for name in recorded if name[1] == PATH]
+    pages = [recorded[name] for name in targets]
+    options: Any = {"clock": time.process_time, "rounds": MOST_ROUNDS}
+    with _played(recorded) as origin:
+
+        def ours() -> int:
+            with _reports(origin) as reports:
+                return _asked(reports)
+
+        def fetched() -> list[Any]:
+            return _fetched(origin, targets)
+
+        def decoded() -> list[Any]:
+            return [json.loads(page) for page in pages]
+
+        agree({"ours": ours, LOOP: lambda: _tally(fetched()), ALONE: lambda: _tally(decoded())})
+        whole = take_turns({"ours": ours, LOOP: fetched, ALONE: decoded}, scale, **options)
+        memory = _memory(origin, decoded)
+    reading = {
+        "ours": lambda: [ConversationsAnswer.model_validate_json(page) for page in pages],
+        ALONE: decoded,
+    }
+    read = take_turns(reading, scale, **options)
+    rows = [
+        _row("whole report", LOOP, whole),
+        _row("whole report", ALONE, whole),
+        _row("reading the pages", ALONE, read, most=1.0),
+        *memory,
+    ]
+    size = sum(map(len, pages)) / 1e6
+    note = f"{SIZES[scale]:,} conversations, {len(pages):,} pages of {PAGE}, {size:,.1f} MB."
+    return Table(("what", "peer", "ours / peer", "aim", "ours", "peer"), rows, [note])
+
+
+def _row(
+    what: str, peer: str, seconds: Mapping[str, Sequence[float]], most: float | None = None
+) -> list[str]:
+    compared = ratio(seconds["ours"], seconds[peer])
+    aim = f"≤ {most:g}: {judged(compared.median, most=most)}" if most else ""
+    took = [duration(spread(seconds[each]).median) for each in ("ours", peer)]
+    return [what, peer, str(compared), aim, *took]
+
+
+def _memory(origin: str, decoded: Callable[[], list[Any]]) -> list[list[str]]:
+    """Memory at its peak and in the end: our service with its rows, and the pages decoded."""
+    with _reports(origin) as reports:
+        ours = _traced(lambda: _asked(reports))
+    theirs = _traced(decoded)
+    return [
+        [
+            f"memory {when}",
+            ALONE,
+            shown(our / their),
+            "",
+            f"{our / 1e6:,.1f} MB",
+            f"{their / 1e6:,.1f} MB",
+        ]
+        for when, our, their in zip(("in the end", "at its peak"), ours, theirs, strict=True)
+    ]
+
+
+def _traced(do: Callable[[], object]) -> tuple[int, int]:
+    """Bytes that are allocated once this is done, and at most while it is done."""
+    tracemalloc.start()
+    try:
+        result = do()
+        gc.collect()
+        kept = tracemalloc.get_traced_memory()
+        del result
+        return kept
+    finally:
+        tracemalloc.stop()
+
+
+def _recorded(size: int) -> Recorded:
+    """Every answer that a cold report of so many conversations gets."""
+    simulator = Simulator(make_account(size, seed=1), Behaviour(rate_limit=None, page_size=PAGE))
+    recording: Any = Recording(simulator)
+    with running(recording) as base_url, _reports(base_url.removesuffix("/v2")) as reports:
+        _asked(reports)
+    recorded: Recorded = recording.bodies
+    return recorded
+
+
+@contextmanager
+def _played(recorded: Recorded) -> Iterator[str]:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(pickle.dumps(recorded))
+        file.flush()
+        with serving("playback", file.name) as server:
+            yield server.url
+
+
+def _reports(origin: str) -> LegacyReports:
+    return LegacyReports(
+        Settings(app_id="demo-app", app_secret=SecretStr("demo-secret"), base_url=f"{origin}/v2")
+    )
+
+
+def _asked(reports: LegacyReports) -> int:
+    report = reports.new_conversations(start="2010-01-01", end="2040-01-01", view_by="month")
+    return sum(bucket.count for bucket in report.current)
+
+
+def _fetched(origin: str, targets: Sequence[tuple[str, str, bytes]]) -> list[Any]:
+    with httpx.Client() as client:
+        urls = (f"{origin}{path}?{query.decode()}" for _, path, query in targets)
+        return [json.loads(client.get(url).content) for url in urls]
+
+
+def _tally(pages: Sequence[Any]) -> int:
+    """Conversations on the pages that count."""
+    rows = {
+        row["id"]: row
+        for page in pages
+        for row in page.get("_embedded", {}).get("conversations", [])
+    }
+    return sum(row["state"] == "published" and row["status"] != "spam" for row in rows.values())

@@ -1,0 +1,93 @@
+"""Counting instead of bringing: what is counted, as data that a source can count by itself.
+
+The rules of what counts are here once; a source that keeps conversations in a database or in
+memory says the same in its own terms, and tests hold all of them to `Filter.admits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, runtime_checkable
+
+from compat.needs import Need, Progress, Row
+
+UNTAGGED: Final = -1
+"""Among the tags of a filter: conversations without any. No tag has this id."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which of the conversations that were needed count.
+
+    Attributes:
+        states: The states that count.
+        uncounted: The statuses that do not.
+        types: Only conversations of one of these types; of any if empty.
+        tags: Only conversations with one of these tags, which may be `UNTAGGED`; all if empty.
+        each_tag: Whether they must have each of the tags instead of one.
+    """
+
+    states: frozenset[str]
+    uncounted: frozenset[str]
+    types: frozenset[str] = frozenset()
+    tags: frozenset[int] = frozenset()
+    each_tag: bool = False
+
+    def admits(self, row: Row) -> bool:
+        """Whether a conversation counts."""
+        return (
+            row.state in self.states
+            and row.status not in self.uncounted
+            and (not self.types or row.type in self.types)
+            and (not self.tags or self._tagged(row))
+        )
+
+    def _tagged(self, row: Row) -> bool:
+        agree = all if self.each_tag else any
+        return agree(tag in row.tags if tag != UNTAGGED else not row.tags for tag in self.tags)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many conversations were created in each bucket of some ranges.
+
+    Attributes:
+        need: The conversations to count among.
+        filter: Those of them that count.
+        ranges: For each range the edges of its buckets, in ascending order: epoch seconds UTC. A
+            bucket holds the second at its beginning, and not the one at its end, which is the
+            beginning of the next.
+    """
+
+    need: Need
+    filter: Filter
+    ranges: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a source counted.
+
+    Attributes:
+        counts: For each range the number of conversations in each of its buckets.
+        as_of: As of `compat.needs.Found`.
+        fresh_until: Likewise.
+    """
+
+    counts: Sequence[Sequence[int]]
+    as_of: int
+    fresh_until: float
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A source that may be able to count without bringing rows."""
+
+    def count(self, tally: Tally, progress: Progress) -> Counted | None:
+        """The counts; None where it takes the rows to know them."""
+
+
+def admitted(rows: Iterable[Row], which: Filter) -> list[Row]:
+    """The rows that count, in the order given."""
+    return [row for row in rows if which.admits(row)]

@@ -1,0 +1,58 @@
+"""Fixtures for pytest, found by it where the package is installed.
+
+Everything is imported when a fixture is used: test runs that need none of it pay nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+try:
+    import pytest
+except ImportError as error:
+    raise ImportError(
+        "compat.testing needs pytest: pip install 'helpscout-v1-compat[testing]'"
+    ) from error
+
+if TYPE_CHECKING:
+    import httpx
+
+    from compat.testing.stages import Stage
+
+
+@pytest.fixture
+def helpscout_simulator() -> Iterator[Stage]:
+    """A simulated Mailbox API 2.0 on a free port, with an empty account to fill.
+
+    `base_url` ends in `/v2`; sign in as `demo-app` with the secret `demo-secret`.
+    """
+    from compat.testing.stages import simulator_stage  # noqa: PLC0415
+
+    with simulator_stage() as stage:
+        yield stage
+
+
+@pytest.fixture
+def helpscout_v1_url(helpscout_simulator: Stage) -> Iterator[str]:
+    """The base address of the old API in front of the simulator, ending in `/v1/`; any key."""
+    from compat.testing.stages import server_stage  # noqa: PLC0415
+
+    with server_stage(helpscout_simulator) as url:
+        yield url
+
+
+@pytest.fixture
+def helpscout_v1_client(helpscout_simulator: Stage) -> Iterator[httpx.Client]:
+    """A client of httpx to which `https://api.helpscout.net/v1/…` answers as it did."""
+    import httpx  # noqa: PLC0415
+
+    from compat.httpx import LegacyTransport  # noqa: PLC0415
+    from compat.service import LegacyReports  # noqa: PLC0415
+
+    with LegacyReports(helpscout_simulator.settings) as reports:
+        mounts = {"https://api.helpscout.net": LegacyTransport(reports)}
+        with httpx.Client(
+            base_url="https://api.helpscout.net/v1/", mounts=mounts, auth=("any-key", "X")
+        ) as client:
+            yield client
