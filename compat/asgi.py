@@ -20,7 +20,6 @@ from urllib.parse import quote
 from compat import correlation
 from compat.accounts import accounts_from_env
 from compat.metrics import Metrics, Visit
-from compat.passing import PREFIX, Passing
 from compat.recording import Recorder
 from compat.service import LegacyReports, Pending
 from compat.settings import Settings, SettingsError, variable
@@ -30,7 +29,7 @@ from compat.v2.mark import LOOP_HEADER, LOOP_STATUS
 from compat.waiting import landed
 
 if TYPE_CHECKING:
-    pass
+    from compat.passing import Passing
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -108,8 +107,14 @@ def _furnished(reports: LegacyReports, recorder: Recorder | None) -> _House:
     local: dict[str, Callable[[], LegacyAnswer]] = {"/healthz": partial(_health, reports)}
     if metrics:
         local["/metrics"] = metrics.page
-    passing = Passing(settings) if settings.pass_v2 else None
+    passing = _passing(settings) if settings.pass_v2 else None
     return _House(reports, local, passing, metrics, recorder)
+
+
+def _passing(settings: Settings) -> Passing:
+    from compat.passing import Passing  # noqa: PLC0415 - slow to import, and few want it
+
+    return Passing(settings)
 
 
 def guarded(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]:
@@ -218,8 +223,8 @@ def _route(house: _House, path: str) -> str:
     """The route that a path is counted under: there are few, whatever strangers ask for."""
     if path in house.local:
         return path
-    if house.passing and path.startswith(PREFIX):
-        return PREFIX
+    if house.passing and path.startswith(house.passing.below):
+        return house.passing.below
     return next((route.path for route in ROUTES if route.match(path)), "other")
 
 

@@ -56,12 +56,17 @@ class TooLarge(LegacyError):
 class Passing:
     """Hands requests below `/v2/` on; belongs to one event loop.
 
+    Attributes:
+        below: What the paths of such requests begin with.
+
     Args:
         settings: Where Mailbox API 2.0 is, and how it is reached. Credentials are not used.
 
     Raises:
         ValueError: An address or a file in the settings cannot be used.
     """
+
+    below: Final = PREFIX
 
     def __init__(self, settings: Settings) -> None:
         self._address = Address.of(settings.base_url, settings.connect_to)

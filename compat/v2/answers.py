@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-import httpx
 from pydantic import BaseModel, ValidationError
 
 from compat.v2 import errors
 from compat.v2.mark import LOOP_HEADER, LOOP_STATUS
 from compat.v2.models import Refused
+
+if TYPE_CHECKING:
+    import httpx
 
 _TRANSIENT: Final = frozenset({408, 425, 429})
 _OUTCOMES: Final = {2: "answered", 3: "redirected", 4: "refused"}

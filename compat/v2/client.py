@@ -12,11 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from socket import socket
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
-import httpx
-import stamina
 from pydantic import BaseModel
 
 from compat.v2 import errors
@@ -28,6 +26,9 @@ from compat.v2.mark import LOOP_HEADER
 from compat.v2.models import TokenAnswer
 from compat.v2.reaching import hang_up, named, reaching
 from compat.v2.signin import Grant, Tokens
+
+if TYPE_CHECKING:
+    import httpx
 
 _ATTEMPTS: Final = 8
 _LEFT: Final = "X-RateLimit-Remaining-Minute"
@@ -85,6 +86,8 @@ class Client:
         proxy: str | None = None,
         ca_file: str | None = None,
     ) -> None:
+        import httpx  # noqa: PLC0415 - slow to import, and not needed before
+
         self._credentials = credentials
         self._address = Address.of(base_url, connect_to)
         self._closing = threading.Event()
@@ -119,6 +122,8 @@ class Client:
         Raises:
             UpstreamError: One of its kinds, once asking again does not help.
         """
+        import stamina  # noqa: PLC0415 - likewise
+
         for attempt in stamina.retry_context(
             on=errors.Unreachable, attempts=_ATTEMPTS, timeout=None, wait_jitter=0.2
         ):
@@ -202,6 +207,8 @@ class Client:
             raise errors.Stopped("the connection to Mailbox API 2.0 was closed")
 
     def _exchange(self, method: str, path: str, **options: object) -> httpx.Response:
+        import httpx  # noqa: PLC0415 - slow to import, and not needed before
+
         try:
             response = self._http.request(
                 method,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ssl
 from contextlib import suppress
 from socket import SHUT_RDWR, socket
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final
 
 from compat.v2.address import Address
+
+if TYPE_CHECKING:
+    import httpx
 
 _CONNECT: Final = 10.0
 """Seconds in which a connection must come about; what waits for it cannot be woken."""
@@ -31,6 +32,8 @@ def reaching(*, timeout: float, proxy: str | None, ca_file: str | None) -> dict[
     Raises:
         ValueError: The proxy or the file cannot be used.
     """
+    import httpx  # noqa: PLC0415 - slow to import, and not needed before
+
     return {
         "timeout": httpx.Timeout(timeout, connect=min(timeout, _CONNECT)),
         "follow_redirects": False,
@@ -50,6 +53,8 @@ def hang_up(connection: socket) -> None:
 def _trust(ca_file: str | None) -> ssl.SSLContext | bool:
     if ca_file is None:
         return True
+    import httpx  # noqa: PLC0415 - slow to import, and not needed before
+
     trust = httpx.create_ssl_context(trust_env=False)
     try:
         trust.load_verify_locations(cafile=ca_file)
@@ -59,6 +64,8 @@ def _trust(ca_file: str | None) -> ssl.SSLContext | bool:
 
 
 def _proxy(url: str) -> httpx.Proxy:
+    import httpx  # noqa: PLC0415 - slow to import, and not needed before
+
     # What httpx says of a URL that it cannot read repeats parts of it, and it may hold a password.
     try:
         proxy = httpx.Proxy(url)
