@@ -69,7 +69,9 @@ def _kind(response: httpx.Response) -> tuple[type[errors.UpstreamError], str]:
         return errors.CameBack, "the address of Mailbox API 2.0 leads back to this server"
     if status in _TRANSIENT or status >= 500:
         return errors.Overloaded, "Mailbox API 2.0 cannot answer now"
-    if status in {401, 403}:
+    if status == 401:  # tokens may be revoked as fast as they are handed out
+        return errors.Unreachable, "Mailbox API 2.0 does not accept a token that it just handed out"
+    if status == 403:
         return errors.AccessRefused, "Mailbox API 2.0 does not let this application see that"
     if 300 <= status < 400:
         return errors.Redirected, "Mailbox API 2.0 answered with a redirect"

@@ -173,8 +173,6 @@ class Client:
         if response.status_code == 401:
             token = self._tokens.replace(token)
             response, asked_at = self._send(path, params, token)
-        if response.status_code == 401 and token != self._tokens.current():
-            raise errors.Unreachable("the token was used up before it could be used", status=401)
         if response.status_code != 200:
             raise refusal(response, asked_at)
         value = read(response, model)

@@ -67,7 +67,7 @@ class UpstreamError(Exception):
 
 
 class Unreachable(UpstreamError):
-    """No usable answer: connections dropped, time-outs, bodies cut short."""
+    """No usable answer: connections dropped, time-outs, bodies cut short, tokens revoked."""
 
 
 class Overloaded(Unreachable):
@@ -83,7 +83,7 @@ class SignInRefused(UpstreamError):
 
 
 class AccessRefused(UpstreamError):
-    """The token is accepted no more, or its user may not see what was asked for."""
+    """The token's user may not see what was asked for."""
 
 
 class ReportsRefused(AccessRefused):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from compat.v2.client import Client, Credentials
-from compat.v2.errors import AccessRefused, Incoherent, Overloaded, SignInRefused
+from compat.v2.errors import Incoherent, Overloaded, SignInRefused, Unreachable
 from compat.v2.models import ConversationsAnswer, TokenAnswer
 from compat.v2.signin import Grant, Tokens
 from tests.v2.upstream import Asked, Reply, Upstream, answer, grants, in_turn, page_of
@@ -123,14 +123,20 @@ def test_a_token_that_is_not_accepted_is_renewed_and_the_request_repeated(
     assert len(upstream.signed_in) == 2
 
 
-def test_a_fresh_token_that_is_not_accepted_either_is_the_end(
-    upstream: Upstream, client: Client
-) -> None:
+def test_tokens_that_are_never_accepted_are_given_up(upstream: Upstream, client: Client) -> None:
     upstream.script = only()
-    with pytest.raises(AccessRefused) as caught:
+    with pytest.raises(Unreachable, match="just handed out") as caught:
         ask(client)
     assert caught.value.status == 401
-    assert (len(upstream.asked), len(upstream.signed_in)) == (2, 2)
+    assert len(upstream.signed_in) > 2
+
+
+def test_fresh_tokens_may_be_revoked_several_times_in_a_row(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = only("token-5")
+    ask(client)
+    assert [bearer(asked)[-1] for asked in upstream.asked][-1] == "5"
 
 
 def test_a_token_that_is_used_up_on_its_way_is_no_refusal(
@@ -253,7 +259,7 @@ def test_a_grant_without_its_parts_is_incoherent(
 def test_a_token_is_never_shown(upstream: Upstream, client: Client) -> None:
     ask(client)
     upstream.script = only()
-    with pytest.raises(AccessRefused) as caught:
+    with pytest.raises(Unreachable) as caught:
         ask(client)
     tokens = Tokens(lambda: Grant("token-1", 7200))
     tokens.current()

@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 from pydantic import SecretStr
 
@@ -74,29 +73,6 @@ def add(account: Account, rng: random.Random, created: int) -> Conversation:
         assignee_id=rng.choice([0, *(user.id for user in account.layout.users)]),
         millis=rng.randrange(1000),
     )
-
-
-def change(account: Account, rng: random.Random) -> int:
-    """Something happens to some conversation; its id."""
-    known = [row for row in account.conversations() if row.listed]
-    row = rng.choice(known)
-    layout = account.layout
-    what: list[Any] = [
-        lambda: add(account, rng, row.created),
-        lambda: account.delete(row.id),
-        lambda: account.merge(row.id, rng.choice(known).id),
-        lambda: account.spam(row.id),
-        lambda: account.unspam(row.id),
-        lambda: account.retag(row.id, [rng.choice(layout.tags[:5]).id]),
-        lambda: account.retag(row.id, []),
-        lambda: account.move(row.id, rng.choice(layout.mailboxes).id),
-        lambda: account.assign(row.id, rng.choice([0, *layout.user_by_id])),
-        lambda: account.close(row.id),
-        lambda: account.reopen(row.id),
-        lambda: account.publish(row.id),
-    ]
-    changed: Conversation = rng.choice(what)()
-    return changed.id
 
 
 def conventions_of(asked: Asked) -> Conventions:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
+from compat.simulator.churn import happen
 from tests.service.doubles import FIRST, LONG, basic
 from tests.whole import oracle
 from tests.whole.oracle import Asked
 from tests.whole.questions import homes_and_one_view, questions
-from tests.whole.staging import Upstream, busy_account, change, conventions_of
+from tests.whole.staging import Upstream, busy_account, conventions_of
 
 EXAMPLES = min(settings().max_examples // 2, 300)
 SIZE = {"conversations": 80, "burst": 40}
@@ -68,7 +69,7 @@ class Life:
     def goes_on(self, account: Account, _target: str) -> None:
         """What happens before a request is answered."""
         for _ in range(self.pace):
-            change(account, self.rng)
+            happen(account, self.rng)
             now = self.matching()
             self.throughout &= now
             self.ever |= now
