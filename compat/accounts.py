@@ -77,17 +77,25 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
 
 
 def _tables(path: Path) -> dict[str, Any]:
+    read = _read(path)
+    if isinstance(read, str):  # told here, since an error that is caught holds what it read
+        raise SettingsError(f"{VARIABLE}: {path} {read}")
+    return read
+
+
+def _read(path: Path) -> dict[str, Any] | str:
+    """The tables of a file, or what is wrong with it."""
     try:
         text = path.read_text(encoding="utf-8")
         if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
             _LOG.warning("%s: %s holds secrets and anybody can read it: chmod o-r", VARIABLE, path)
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{VARIABLE}: {path} is not TOML{_place(error)}") from None
+        return f"is not TOML{_place(error)}"
     except RecursionError:
-        raise SettingsError(f"{VARIABLE}: {path} is nested too deeply") from None
+        return "is nested too deeply"
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{VARIABLE}: {path} cannot be read: {type(error).__name__}") from None
+        return f"cannot be read: {type(error).__name__}"
 
 
 def _place(error: tomllib.TOMLDecodeError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from typing import Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_BASE_URL: Final = "https://api.helpscout.net/v2"
 
@@ -36,13 +36,13 @@ class Address:
         Raises:
             ValueError: One of the two cannot be used; the message says which and why.
         """
-        parts = urlsplit(base_url.rstrip("/"))
-        name = parts.hostname
-        if parts.scheme not in {"http", "https"} or not name or parts.username is not None:
+        parts = _parted(base_url.rstrip("/"))
+        name = parts.hostname if parts and parts.username is None else None
+        if parts is None or not name or parts.scheme not in {"http", "https"}:
             raise ValueError("the base URL must look like https://api.helpscout.net/v2")
         if not parts.path.endswith("/v2") or parts.query or parts.fragment:
             raise ValueError("the base URL must end in /v2")
-        if parts.port == 0:  # of one that is no port at all, urlsplit says so itself
+        if not _has_usable_port(parts):
             raise ValueError("the base URL's port must be from 1 to 65535")
         if parts.scheme == "http" and not _is_loopback(name):
             raise ValueError("plain http is allowed to loopback only; use https")
@@ -52,6 +52,21 @@ class Address:
             host=parts.netloc,
             tls_name=name if parts.scheme == "https" else None,
         )
+
+
+def _parted(url: str) -> SplitResult | None:
+    """The parts of a URL; what urlsplit says of one that has none would repeat it."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _has_usable_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _place(connect_to: str) -> str:

@@ -11,7 +11,8 @@ from pydantic_core import from_json, to_json
 class _Read(BaseModel):
     """Keys this project does not know are ignored; a documented key that is missing is not."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    # What cannot be read may hold a token, or a customer's words.
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
 
 class Tag(_Read):

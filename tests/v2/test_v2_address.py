@@ -49,7 +49,7 @@ def test_a_base_url_says_where_to_go(
         ("https://me:mine@api.helpscout.net/v2", "look like"),
         ("https://me@api.helpscout.net/v2", "look like"),
         ("", "look like"),
-        ("https://[::1/v2", "IPv6"),
+        ("https://[::1/v2", "must look like"),
         ("https://api.helpscout.net:99999/v2", "[Pp]ort"),
         ("https://api.helpscout.net:0/v2", "[Pp]ort"),
         ("https://api.helpscout.net:x/v2", "[Pp]ort"),
