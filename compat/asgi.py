@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
-from compat import correlation
+from compat import correlation, openapi
 from compat.accounts import accounts_from_env
 from compat.metrics import Metrics, Visit
 from compat.recording import Recorder
@@ -104,7 +104,10 @@ def create_app(
 def _furnished(reports: LegacyReports, recorder: Recorder | None) -> _House:
     settings = next(iter(reports.accounts.values())).settings
     metrics = Metrics(lambda: reports.accounts) if settings.metrics else None
-    local: dict[str, Callable[[], LegacyAnswer]] = {"/healthz": partial(_health, reports)}
+    local: dict[str, Callable[[], LegacyAnswer]] = {
+        "/healthz": partial(_health, reports),
+        openapi.PATH: lambda: _json(200, openapi.document()),
+    }
     if metrics:
         local["/metrics"] = metrics.page
     passing = _passing(settings) if settings.pass_v2 else None

@@ -15,7 +15,7 @@ import vectors
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from compat import accounts, recording
+from compat import accounts, openapi, recording
 from compat.conventions import Conventions
 from compat.parity.verdicts import models
 from compat.settings import Settings, variable
@@ -90,8 +90,9 @@ def references() -> Iterable[tuple[str, str]]:
 
 
 def schemas() -> Iterable[tuple[str, str]]:
-    """The published JSON schemas by file name."""
+    """The published JSON documents by file name."""
     for name, schema in {
+        "openapi.json": openapi.document(),
         "captures.schema.json": recording.schema(),
         "verdicts.schema.json": models.schema(),
     }.items():

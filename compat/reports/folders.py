@@ -21,7 +21,7 @@ def needs(query: MenuQuery, _conventions: Conventions) -> Menu:
     return Menu("folders", query.mailbox)
 
 
-def answer(query: MenuQuery, found: Listed, _conventions: Conventions) -> Envelope:
+def answer(query: MenuQuery, found: Listed, _conventions: Conventions) -> Envelope[FolderItem]:
     """One page of them."""
     return page_of(query, found, _item)
 

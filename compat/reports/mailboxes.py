@@ -15,7 +15,7 @@ def needs(_query: MenuQuery, _conventions: Conventions) -> Menu:
     return Menu("mailboxes")
 
 
-def answer(query: MenuQuery, found: Listed, _conventions: Conventions) -> Envelope:
+def answer(query: MenuQuery, found: Listed, _conventions: Conventions) -> Envelope[MailboxItem]:
     """One page of them."""
     return page_of(query, found, _item)
 

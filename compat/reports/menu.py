@@ -14,7 +14,7 @@ _ROWS: Final = 50
 """Items on a page, by the vendor's page."""
 
 
-def page_of(query: MenuQuery, found: Listed, item: Callable[[MenuItem], Item]) -> Envelope:
+def page_of(query: MenuQuery, found: Listed, item: Callable[[MenuItem], Item]) -> Envelope[Item]:
     """One page of a list; a page past the end is empty.
 
     Raises:

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, RootModel
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    RootModel,
+    WithJsonSchema,
+)
 
 from compat.v1.instants import format_instant
 
 Instant = Annotated[
-    AwareDatetime, PlainSerializer(format_instant, return_type=str, when_used="json")
+    AwareDatetime,
+    PlainSerializer(format_instant, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+        }
+    ),
 ]
 """A point in time that JSON shows as `yyyy-MM-ddTHH:mm:ssZ`."""
 
@@ -191,10 +207,10 @@ class TagItem(_Answer):
     modifiedAt: Instant  # noqa: N815
 
 
-Item = MailboxItem | FolderItem | TagItem
+Item = TypeVar("Item", MailboxItem, FolderItem, TagItem)
 
 
-class Envelope(_Answer):
+class Envelope(_Answer, Generic[Item]):
     """One page of a list that fills filters."""
 
     page: int

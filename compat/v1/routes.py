@@ -11,11 +11,23 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from compat.v1.errors import NotFound
+from compat.v1.models import (
+    BusyTimes,
+    Drilldown,
+    Envelope,
+    FolderItem,
+    MailboxItem,
+    NewConversations,
+    NewIds,
+    TagItem,
+)
 from compat.v1.parameters import MAILBOX, PAGE, D, F, P, R, V
 from compat.v1.query import MenuQuery, Query, ReportQuery
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pydantic import BaseModel
 
     from compat.v1.parameters import Parameter
 
@@ -28,12 +40,14 @@ class Route:
         path: The whole path, as sent; an id in braces is a parameter.
         report: The name of the module in `compat/reports/` that answers.
         parameters: What the report takes; faults are told in this order.
-        asks: The kind of query that they make.
+        answers: What the answer is, if it is no error.
+        asks: The kind of query that the parameters make.
     """
 
     path: str
     report: str
     parameters: tuple[Parameter, ...]
+    answers: type[BaseModel]
     asks: type[Query] = ReportQuery
 
     def match(self, path: str) -> re.Match[str] | None:
@@ -54,16 +68,27 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 ROUTES: Final = (
-    Route("/v1/reports/conversations/new.json", "new_conversations", (*R, *P, *F, *V)),
-    Route("/v1/reports/conversations/new-drilldown.json", "new_drilldown", (*R, *F, *D)),
-    Route("/v1/reports/conversations/busy-times.json", "busy_times", (*R, *F)),
-    Route("/v1/mailboxes.json", "mailboxes", (PAGE,), MenuQuery),
-    Route("/v1/mailboxes/{mailbox}/folders.json", "folders", (MAILBOX, PAGE), MenuQuery),
-    Route("/v1/tags.json", "tags", (PAGE,), MenuQuery),
+    Route(
+        "/v1/reports/conversations/new.json",
+        "new_conversations",
+        (*R, *P, *F, *V),
+        NewConversations,
+    ),
+    Route("/v1/reports/conversations/new-drilldown.json", "new_drilldown", (*R, *F, *D), Drilldown),
+    Route("/v1/reports/conversations/busy-times.json", "busy_times", (*R, *F), BusyTimes),
+    Route("/v1/mailboxes.json", "mailboxes", (PAGE,), Envelope[MailboxItem], MenuQuery),
+    Route(
+        "/v1/mailboxes/{mailbox}/folders.json",
+        "folders",
+        (MAILBOX, PAGE),
+        Envelope[FolderItem],
+        MenuQuery,
+    ),
+    Route("/v1/tags.json", "tags", (PAGE,), Envelope[TagItem], MenuQuery),
 )
 """Every path that is answered."""
 
-LOCAL: Final = (Route("", "new_ids", (*R, *P, *F, *V)),)
+LOCAL: Final = (Route("", "new_ids", (*R, *P, *F, *V), NewIds),)
 """Reports that the old API did not have, and that no request reaches."""
 
 _REPORTS: Final = "/v1/reports/"
