@@ -54,8 +54,8 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
 
     Args:
         path: The TOML file.
-        shared: What holds where an account says nothing; API keys and credentials of its own
-            are each account's own affair.
+        shared: What holds where an account says nothing; API keys, credentials and
+            archive are each account's own affair.
 
     Raises:
         SettingsError: With one line for each thing that cannot be used. Values are not repeated,
@@ -134,7 +134,7 @@ def _conventions(table: dict[str, Any], shared: Settings) -> object:
 
 
 def _plain(shared: Settings) -> dict[str, Any]:
-    own = {"app_id", "app_secret", "api_keys", "conventions"}
+    own = {"app_id", "app_secret", "api_keys", "archive", "conventions"}
     return {name: getattr(shared, name) for name in Settings.model_fields if name not in own}
 
 

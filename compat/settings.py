@@ -33,6 +33,11 @@ def _a_file(path: str) -> str:
     return path
 
 
+def _a_database(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    return url if "://" in text else SecretStr(f"sqlite:///{text}")
+
+
 class Settings(BaseModel):
     """What can be set, with the defaults.
 
@@ -120,6 +125,22 @@ class Settings(BaseModel):
     )
     parallel: int = Field(
         default=4, ge=1, le=16, description="Requests that one question may have under way."
+    )
+    archive: Annotated[SecretStr, AfterValidator(_a_database)] | None = Field(
+        default=None,
+        description=(
+            "Where the archive is: the path of an SQLite file, or an SQLAlchemy URL, such as "
+            "`postgresql://user@host/database`. See "
+            "[keep an archive](docs/how-to/keep-an-archive.md)."
+        ),
+    )
+    reread_days: int = Field(
+        default=90,
+        ge=1,
+        description=(
+            "In how many days `sync` reads everything in the archive again by and by, since "
+            "equal totals prove nothing."
+        ),
     )
     jobs: int = Field(default=4, ge=1, le=64, description="Questions worked on at once.")
     timeout: float = Field(

@@ -13,7 +13,8 @@
     ├── ArchiveOutdated      it was made by an older version
     ├── ArchiveTooNew        it was made by a newer version
     ├── SyncUnderWay         somebody else is writing to it
-    └── LockLost             somebody else took over the writing
+    ├── LockLost             somebody else took over the writing
+    └── LossAhead            more is missing upstream than may go without a word
 
 After any of them the archive holds what its last commit left there.
 """
@@ -67,3 +68,7 @@ class SyncUnderWay(ArchiveError):
 
 class LockLost(ArchiveError):
     """Another process took the lock over; nothing of the transaction was written."""
+
+
+class LossAhead(ArchiveError):
+    """So much is missing upstream that it may be a lost right; the archive keeps it."""

@@ -131,6 +131,10 @@ class Snapshot:
         last = self._connection.execute(sa.select(sa.func.max(created))).scalar()
         return None if first is None or last is None else Span(first, last)
 
+    def ask(self, query: sa.Select[Any]) -> sa.Result[Any]:
+        """What a query of one's own brings."""
+        return self._connection.execute(query)
+
     def note(self, name: str) -> Any:
         """What was noted under a name; None if nothing was."""
         query = sa.select(schema.note.c.value).where(schema.note.c.name == name)

@@ -10,9 +10,9 @@ from compat.engines.answered import Answered, Engine
 from compat.engines.computed import compute
 from compat.engines.relayed import Relay
 from compat.engines.translations import TRANSLATIONS, objections
+from compat.line import line_of
 from compat.needs import Progress, Source
 from compat.settings import Settings, SettingsError
-from compat.sources.live import dial
 from compat.v1.errors import LegacyError
 from compat.v1.query import Query, ReportQuery
 from compat.v1.routes import Route
@@ -77,7 +77,7 @@ class Engines:
     def _client(self, settings: Settings) -> Client:
         if isinstance(self._source, Connected):
             return self._source.client
-        self._own_client = dial(settings)
+        self._own_client = line_of(settings)
         return self._own_client
 
     def _computed(

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Final
 
 from compat import clock
 from compat.coverage import Ages, Span, united
+from compat.facts import row_of
+from compat.line import line_of
 from compat.needs import Document, Found, Listed, Menu, Need, Progress, Row, Stats
-from compat.settings import Settings, SettingsError, variable
+from compat.settings import Settings
 from compat.sources.documents import fetch_documents
 from compat.sources.folders import Folders, Sorted
 from compat.sources.memory import Fetched, Memory, Scope, belongs
 from compat.sources.menus import fetch_menu
-from compat.v2.client import Client, Credentials
+from compat.v2.client import Client
 from compat.v2.errors import Incoherent, RequestRefused
 from compat.v2.gathering import Rows, Sink, gather
-from compat.v2.models import Conversation
-from compat.v2.walking import Selection, Window, second_of
+from compat.v2.walking import Selection, Window
 
 _ROUNDS: Final = 3
 _MOST_MAILBOXES_NAMED: Final = 50
@@ -40,39 +40,8 @@ def connect(settings: Settings) -> LiveSource:
     """
     ages = Ages(settings.recent_age, settings.max_age)
     return LiveSource(
-        dial(settings), ages, workers=settings.parallel, most_rows=settings.memory_rows
+        line_of(settings), ages, workers=settings.parallel, most_rows=settings.memory_rows
     )
-
-
-def dial(settings: Settings) -> Client:
-    """The line to upstream that the settings name.
-
-    Raises:
-        SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
-    """
-    secret = settings.app_secret.get_secret_value()
-    needed = (("app_id", settings.app_id, "App ID"), ("app_secret", secret, "App Secret"))
-    if missing := [(field, what) for field, value, what in needed if not value]:
-        raise SettingsError(
-            "\n".join(
-                f"{variable(field)} is not set: make an application at Help Scout under "
-                f"Your Profile, My Apps, and set it to the {what} shown there"
-                for field, what in missing
-            )
-        )
-    try:
-        return Client(
-            Credentials(settings.app_id, secret),
-            base_url=settings.base_url,
-            connect_to=settings.connect_to,
-            reserve=settings.rate_reserve,
-            timeout=settings.timeout,
-            proxy=settings.proxy.get_secret_value() if settings.proxy else None,
-            ca_file=settings.ca_file,
-        )
-    except ValueError as error:
-        names = ", ".join(map(variable, ("base_url", "connect_to", "proxy", "ca_file")))
-        raise SettingsError(f"{names}: {error}") from None
 
 
 class LiveSource:
@@ -225,20 +194,6 @@ class _Seen:
 
     def rows(self) -> list[Row]:
         return sorted(self._rows.values())
-
-
-def row_of(conversation: Conversation) -> Row:
-    """What counting needs to know of a conversation."""
-    return Row(
-        second_of(conversation),
-        conversation.id,
-        conversation.mailbox_id,
-        conversation.folder_id,
-        sys.intern(conversation.type),
-        sys.intern(conversation.status),
-        sys.intern(conversation.state),
-        tuple(tag.id for tag in conversation.tags),
-    )
 
 
 def _ids(fetched: Fetched) -> set[int]:

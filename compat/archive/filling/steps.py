@@ -1,0 +1,50 @@
+"""What one run does, step by step; each step leaves an archive that can be answered from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from compat.archive.filling.catching_up import catch_up, catch_up_again
+from compat.archive.filling.comparing import compare
+from compat.archive.filling.gaps import fill
+from compat.archive.filling.menus import drop_lost_mailboxes, read_menus
+from compat.archive.filling.rereading import reread
+from compat.archive.filling.work import Work
+
+
+class Step(NamedTuple):
+    """A step, and what it is told as."""
+
+    what: str
+    do: Callable[[Work], None]
+
+
+STEPS: Final[Sequence[Step]] = (
+    # Mailboxes, folders and tags. A mailbox that vanished stops the run here.
+    Step("menus", read_menus),
+    # What was modified since the archive was last true.
+    Step("modified", catch_up),
+    # What is not covered yet, newest months first; later on this is what came since.
+    Step("new", fill),
+    # All again with --verify; else the part whose turn it is.
+    Step("reread", reread),
+    # What was modified while all this took long.
+    Step("modified again", catch_up_again),
+    # A mailbox that vanished, and was given up with --accept-loss.
+    Step("lost mailboxes", drop_lost_mailboxes),
+    # What modification does not show: totals that differ lead to it.
+    Step("totals", compare),
+)
+
+
+def run(work: Work) -> None:
+    """Take all steps.
+
+    Raises:
+        UpstreamError: Upstream fails.
+        ArchiveError: The archive fails, or more is missing than may go without a word.
+    """
+    for what, do in STEPS:
+        work.begin(what)
+        do(work)

@@ -1,0 +1,164 @@
+"""`helpscout-v1 sync`: fills the archive and keeps it true."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import signal
+import threading
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from compat.accounts import accounts_from_env
+from compat.cli.dates import WORDS, period
+from compat.cli.telling import Teller, teller
+from compat.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from compat.archive.syncing import Sync
+    from compat.coverage import Span
+
+_DATE: Final = f"2015, 2015-01, 2015-01-31, an ISO 8601 instant, or one of {', '.join(WORDS)}"
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to a parser."""
+    parser = commands.add_parser(
+        "sync",
+        help="fill the archive, or bring it up to date",
+        description=(
+            "Fill the archive that COMPAT_ARCHIVE names, newest months first, or bring it up to "
+            "date. It can be stopped at any time, and goes on from there when it is run again."
+        ),
+        epilog=(
+            "exit status: 0 all was done, 2 an option or a setting is wrong, 3 Help Scout "
+            "refuses or cannot be reached, 4 the archive cannot be used, 5 another sync is under "
+            "way, 6 too much is missing at Help Scout, 130 stopped"
+        ),
+    )
+    parser.add_argument("--since", metavar="DATE", help=f"from when on: {_DATE} (all)")
+    parser.add_argument("--until", metavar="DATE", help="up to when: likewise, included (now)")
+    parser.add_argument(
+        "--watch", metavar="TIME", help="again and again, so often: 15m, 1h, 1d; until stopped"
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="read everything again that is in the archive"
+    )
+    parser.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="take out what is gone at Help Scout, however much it is",
+    )
+    parser.add_argument(
+        "--slim",
+        action="store_true",
+        default=None,
+        help="make an archive without subjects, previews, names and addresses",
+    )
+    parser.add_argument("--account", metavar="NAME", help="which account, where there are several")
+    parser.add_argument("--json", action="store_true", help="tell what happens as JSON lines")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Synchronise; the exit status.
+
+    Raises:
+        SettingsError: An option or a setting is missing or cannot be used.
+        ImportError: SQLAlchemy is not installed.
+    """
+    from compat.archive.syncing import Sync, Wish
+
+    within = _range(options.since, options.until)
+    seconds = None if options.watch is None else _duration(options.watch)
+    settings = _settings(options.account)
+    wish = Wish(within, options.verify, options.accept_loss, settings.reread_days)
+    with teller(as_json=options.json) as tell:
+        sync = Sync(settings, wish, slim=options.slim, hear=tell.hear)
+        tell.look_at(sync)
+        ended = _ending(sync)
+        return _rounds(sync, tell, seconds, ended)
+
+
+def _rounds(sync: Sync, tell: Teller, seconds: int | None, ended: threading.Event) -> int:
+    """Run once; with a time, again and again until told to stop, or until a person must act."""
+    from compat.archive.syncing import SyncStopped
+
+    first = True
+    while True:
+        try:
+            tell.outcome(sync.run())
+        except SyncStopped as stopped:
+            tell.stopped(stopped)
+            if seconds is None or not stopped.later or (first and stopped.status == 5):
+                return stopped.status
+        first = False
+        if seconds is None or ended.wait(seconds):
+            return 0
+
+
+def _ending(sync: Sync) -> threading.Event:
+    """What is set once Ctrl-C or SIGTERM say stop; the page under way is finished first."""
+    ended = threading.Event()
+
+    def end(_signal: int, _frame: object) -> None:
+        if ended.is_set():  # said twice: at once
+            raise KeyboardInterrupt
+        ended.set()
+        sync.stop()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, end)
+    return ended
+
+
+def _settings(name: str | None) -> Settings:
+    accounts = accounts_from_env(os.environ)
+    if name is None and len(accounts) > 1:
+        raise SettingsError(f"--account: which of {', '.join(accounts)}?")
+    if name is not None and name not in accounts:
+        raise SettingsError(f"--account: there is no {name}; there is {', '.join(accounts)}")
+    return accounts[name] if name is not None else next(iter(accounts.values()))
+
+
+def _range(since: str | None, until: str | None) -> Callable[[int], Span]:
+    """The seconds that the options mean, once it is known what time it is upstream."""
+    from compat.archive.filling.work import WHOLE
+
+    def within(now: int) -> Span:
+        today = (_EPOCH + timedelta(seconds=now)).date()
+        first = WHOLE.first if since is None else _second("--since", since, today, last=False)
+        last = WHOLE.last if until is None else _second("--until", until, today, last=True)
+        if first > last:
+            raise SettingsError("--since is after --until")
+        return WHOLE._replace(first=first, last=last)
+
+    within(int(datetime.now(UTC).timestamp()))  # what cannot be read is told before all else
+    return within
+
+
+def _second(option: str, text: str, today: date, *, last: bool) -> int:
+    """The first or last second of a period, or the second of an instant; UTC."""
+    days = period(text, today)
+    try:
+        if days is None:
+            instant = datetime.fromisoformat(text)
+            instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
+            return (instant - _EPOCH) // timedelta(seconds=1)
+        day = (days[last] - _EPOCH.date()) // timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise SettingsError(f"{option}: {text} is none of {_DATE}") from None
+    return day * 86_400 + (86_399 if last else 0)
+
+
+def _duration(text: str) -> int:
+    found = _DURATION.fullmatch(text)
+    if found is None or not int(found[1]):
+        raise SettingsError(f"--watch: {text} is no time such as 15m, 1h or 1d")
+    return int(found[1]) * _UNITS[found[2]]
