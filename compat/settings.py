@@ -130,8 +130,7 @@ class Settings(BaseModel):
         default=None,
         description=(
             "Where the archive is: the path of an SQLite file, or an SQLAlchemy URL, such as "
-            "`postgresql://user@host/database`. See "
-            "[keep an archive](docs/how-to/keep-an-archive.md)."
+            "`postgresql://user@host/database`. Each of several accounts names its own."
         ),
     )
     reread_days: int = Field(

@@ -17,9 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit status: 0 done, 2 misuse or a setting to mend, 3 trouble upstream, 130
-        interrupted. Where a port cannot be listened
-        on, uvicorn itself leaves with 3.
+        The exit status: 0 done, 2 misuse or a setting to mend, 3 trouble upstream, 4 to 6 what
+        `sync` says of its archive, 130 interrupted. Where a port cannot be listened on, uvicorn
+        itself leaves with 3.
     """
     parser = argparse.ArgumentParser(
         prog="helpscout-v1",

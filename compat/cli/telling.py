@@ -22,7 +22,7 @@ STEPS: Final = {
     "modified": "what was modified",
     "new": "what is new",
     "reread": "reading again",
-    "modified again": "what was modified meanwhile",
+    "modified at last": "what was modified meanwhile",
     "lost mailboxes": "mailboxes that are gone",
     "totals": "comparing totals",
 }

@@ -40,7 +40,7 @@ HARMLESS = frozenset({"echo", "openssl", "printf"})
 """Programs that are run as they stand. All others are refused: a page may tell people to change
 their machine, and reading it must not change this one."""
 
-_REPORT = r"(?:\.venv/bin/)?helpscout-v1 (?:report|parity) .*"
+_COMMAND = r"(?:\.venv/bin/)?helpscout-v1 (?:report|parity|sync)\b.*"
 _OUTSIDE = re.compile(r"(?<![\w./:])(?:[~/]|\.\./)|[;&|`]|\$\(")
 """A path that leads out of the reader's directory, or a second command on the line."""
 
@@ -273,7 +273,7 @@ _LINES: tuple[tuple[str, Callable[[Reader, re.Match[str]], None]], ...] = (
     (r"curl .*", Reader.curl),
     (r"kill -HUP \$SERVER", Reader.hang_up),
     (r"kill ((?:%\d ?)+)", Reader.stop),
-    (_REPORT, Reader.command),
+    (_COMMAND, Reader.command),
     (rf"(?:{'|'.join(sorted(HARMLESS))}) .*", Reader.program),
 )
 

@@ -21,7 +21,7 @@ SECRET = "hunter2"
 ACCOUNT = {"HELPSCOUT_APP_ID": "an-app", "HELPSCOUT_APP_SECRET": SECRET}
 CANNOT_FAIL = {
     *("HELPSCOUT_APP_ID", "HELPSCOUT_APP_SECRET", "HELPSCOUT_BASE_URL"),
-    *("COMPAT_CONNECT_TO", "COMPAT_PROXY", "COMPAT_API_KEYS"),
+    *("COMPAT_CONNECT_TO", "COMPAT_PROXY", "COMPAT_API_KEYS", "COMPAT_ARCHIVE"),
 }
 """Those that take any text; whether it can be used shows when a connection is set up."""
 

@@ -12,6 +12,29 @@ from compat.v2.walking import Selection
 
 
 def catch_up(work: Work) -> None:
+    """See what was modified, if the archive is older than the margin.
+
+    One that is younger is mended at the end of the run: a first run that is killed again and
+    again is to come to an end.
+    """
+    if work.now - _oldest(work) > MARGIN:
+        _catch_up(work)
+
+
+def catch_up_at_last(work: Work) -> None:
+    """The same if that was left for now, or if the steps before took longer than the margin."""
+    oldest = _oldest(work)
+    if oldest < work.now or work.latest - oldest > MARGIN:
+        _catch_up(work)
+
+
+def _oldest(work: Work) -> int:
+    """The lowest as-of of any covered stretch."""
+    with work.reading() as snapshot:
+        return min((known.as_of for known in snapshot.coverage()), default=work.latest)
+
+
+def _catch_up(work: Work) -> None:
     """Walk what was modified since the lowest as-of of any covered stretch, less the margin.
 
     In all layers, as when it was first read: what is marked as spam meanwhile, or unmarked, is
@@ -20,8 +43,6 @@ def catch_up(work: Work) -> None:
     with work.reading() as snapshot:
         covered = {layer: snapshot.layer(layer) for layer in LAYERS}
     every = [known for layer in LAYERS for known in covered[layer]]
-    if not every:
-        return
     since = min(known.as_of for known in every) - MARGIN
     spans = coverage.united(known.span for known in every)
     hull = Span(spans[0].first, spans[-1].last)
@@ -29,14 +50,6 @@ def catch_up(work: Work) -> None:
         selection = Selection(status=STATUS[layer], modified_since=since)
         mine = [known.span for known in covered[layer]]
         work.walk(selection, hull, _Younger(layer, mine), spans=spans)
-
-
-def catch_up_again(work: Work) -> None:
-    """The same once more if the steps before took longer than the margin."""
-    with work.reading() as snapshot:
-        oldest = min((known.as_of for known in snapshot.coverage()), default=work.latest)
-    if work.latest - oldest > MARGIN:
-        catch_up(work)
 
 
 class _Younger:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from compat.archive.filling.catching_up import catch_up, catch_up_again
+from compat.archive.filling.catching_up import catch_up, catch_up_at_last
 from compat.archive.filling.comparing import compare
 from compat.archive.filling.gaps import fill
 from compat.archive.filling.menus import drop_lost_mailboxes, read_menus
@@ -29,8 +29,8 @@ STEPS: Final[Sequence[Step]] = (
     Step("new", fill),
     # All again with --verify; else the part whose turn it is.
     Step("reread", reread),
-    # What was modified while all this took long.
-    Step("modified again", catch_up_again),
+    # The same, if that was left for now or all this took long.
+    Step("modified at last", catch_up_at_last),
     # A mailbox that vanished, and was given up with --accept-loss.
     Step("lost mailboxes", drop_lost_mailboxes),
     # What modification does not show: totals that differ lead to it.
