@@ -11,12 +11,12 @@ from typing import Any, Final, Self
 from compat import clock
 from compat.conventions import Conventions
 from compat.documents import document_of
+from compat.facts import row_of
 from compat.needs import Document, Found, Listed, Menu, Need, Progress, Row
 from compat.service import LegacyReports
 from compat.settings import Settings
 from compat.simulator import Account
 from compat.simulator.payloads import conversation
-from compat.sources.live import row_of
 from compat.v1.exchange import LegacyAnswer
 from compat.v2.models import Conversation, ConversationDocument
 
