@@ -70,6 +70,12 @@ class Snapshot:
         """The counts of a tally, whose folders must be home folders; covered or not."""
         return counting.count(self._connection, tally)
 
+    def chunks(self) -> dict[int, int]:
+        """For each chunk of creation time that ever held something, when it last changed."""
+        table = schema.chunk.c
+        query = sa.select(table.number, table.version).order_by(table.number)
+        return {number: version for number, version in self._connection.execute(query)}  # noqa: C416
+
     def documents(self, ids: Sequence[int]) -> list[Document]:
         """Conversations in full, in the order of their ids given; unknown ones left out.
 
