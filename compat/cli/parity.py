@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from compat.cli import parity_check
+from compat.cli import parity_check, parity_live
 
-_PARTS: Final = (parity_check,)
+_PARTS: Final = (parity_check, parity_live)
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

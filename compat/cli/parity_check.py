@@ -5,26 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final
 
 from compat.cli.choosing import accounts_by, add_engine
-from compat.cli.printing import printing
-from compat.cli.watching import watching
-
-if TYPE_CHECKING:
-    from compat.parity.verdicts.models import Writer
+from compat.cli.judging import add_judging, judge
 
 _MISUSE: Final = 2
-_STEP: Final = 50
-
-_FILES: Final = {
-    "json": "write the verdicts as JSON; docs/reference/verdicts.schema.json describes it",
-    "junit": "write them as JUnit XML",
-    "html": "write them as one page to look at, both series drawn where they differ",
-}
 
 
 def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,9 +31,7 @@ def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("captures", nargs="+", metavar="CAPTURES", help="a file; - is stdin")
     add_engine(parser)
     parser.add_argument("--account", metavar="NAME", help="which account, where there are several")
-    parser.add_argument("--ignore", metavar="FILE", type=Path, help="rules for what may differ")
-    for name, help_text in _FILES.items():
-        parser.add_argument(f"--{name}", metavar="FILE", type=Path, help=help_text)
+    add_judging(parser)
     parser.set_defaults(run=run)
 
 
@@ -71,51 +55,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from compat.parity.asking import Asking
-    from compat.parity.checking import Tally, check
-    from compat.parity.ignoring import Rules, read_rules
     from compat.parity.reading import read
     from compat.service import LegacyReports
 
-    rules = read_rules(options.ignore) if options.ignore else Rules()
-    captures = read(options.captures)
-    tally = Tally(rules, options.engine)
-    with (
-        LegacyReports(accounts_by(options.engine)) as reports,
-        _writers(options) as writers,
-        watching("checking captures") as watch,
-    ):
-        verdicts = check(captures, Asking(reports, options.account), rules)
-        for number, verdict in enumerate(verdicts, 1):
-            tally.count(verdict)
-            with printing():
-                for writer in writers:
-                    writer.add(verdict)
-            if watch and number % _STEP == 0:
-                watch(tally)
-        summary = tally.summary()
-        with printing():
-            for writer in writers:
-                writer.finish(summary)
-            sys.stdout.flush()
-    return summary.exit_status
-
-
-@contextmanager
-def _writers(options: argparse.Namespace) -> Iterator[Sequence[Writer]]:
-    """What tells the verdicts; that on standard output, whose reader may go, comes last."""
-    from compat.parity.verdicts.as_html import HtmlFile
-    from compat.parity.verdicts.as_json import JsonFile
-    from compat.parity.verdicts.as_junit import JUnitFile
-    from compat.parity.verdicts.as_text import Text
-
-    kinds: dict[str, Callable[[TextIO], Writer]] = {
-        "json": JsonFile,
-        "junit": JUnitFile,
-        "html": HtmlFile,
-    }
-    with ExitStack() as stack:
-        writers: list[Writer] = []
-        for name, kind in kinds.items():
-            if path := getattr(options, name):
-                writers.append(kind(stack.enter_context(path.open("w", encoding="utf-8"))))
-        yield [*writers, Text(sys.stdout)]
+    with LegacyReports(accounts_by(options.engine)) as reports:
+        asking = Asking(reports, options.account)
+        return judge(read(options.captures), asking, options, options.engine)

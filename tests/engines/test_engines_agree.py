@@ -21,7 +21,7 @@ from tests.whole.oracle import Asked
 from tests.whole.questions import any_folders, questions
 from tests.whole.staging import busy_account, upstream
 
-EXAMPLES = min(settings().max_examples // 2, 250)
+EXAMPLES = min(settings().max_examples // 2, 120)
 ACCOUNT = busy_account(160, 40)
 QUESTIONS = questions(ACCOUNT, any_folders(ACCOUNT)).map(
     lambda asked: replace(asked, states=Asked.states, not_counted=Asked.not_counted)

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from compat import buckets
 from compat.buckets import DAY
@@ -15,6 +15,7 @@ from compat.engines.cutting import Piece, pieces
 from tests.strategies import Case, cases
 
 FIRST = 1_420_070_400
+EXAMPLES = min(settings().max_examples, 400)
 
 
 def cut(case: Case) -> list[Piece]:
@@ -24,6 +25,7 @@ def cut(case: Case) -> list[Piece]:
     return pieces(case.start, last, starts, case.view_by, case.month_step)
 
 
+@settings(max_examples=EXAMPLES)
 @given(case=cases())
 def test_pieces_touch_and_cover_the_range(case: Case) -> None:
     found = cut(case)
@@ -33,6 +35,7 @@ def test_pieces_touch_and_cover_the_range(case: Case) -> None:
     assert all(piece.first <= piece.last for piece in found)
 
 
+@settings(max_examples=EXAMPLES)
 @given(case=cases())
 def test_the_successor_takes_every_piece(case: Case) -> None:
     for first, last, view_by in cut(case):
@@ -57,6 +60,7 @@ def composed(case: Case, *, end_included: bool) -> list[int]:
 
 
 @pytest.mark.parametrize("end_included", [True, False])
+@settings(max_examples=EXAMPLES)
 @given(case=cases())
 def test_added_up_they_give_what_counting_the_whole_gives(end_included: bool, case: Case) -> None:
     if not case.end_included and case.end == case.start:

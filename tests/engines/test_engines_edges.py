@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compat.engines.edges import End
@@ -120,6 +120,7 @@ MOMENTS = st.lists(
 )
 
 
+@settings(max_examples=min(settings().max_examples, 400))
 @given(moments=MOMENTS, manner=st.sampled_from(MANNERS))
 def test_whatever_the_account_holds_it_is_told_rightly_or_not_at_all(
     stage: tuple[Stage, Client],

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from compat.conventions import Conventions
 from compat.engines.translations import TRANSLATIONS, UNHONOURED
@@ -436,3 +437,18 @@ def test_where_nothing_shows_the_manner_and_something_is_counted_there_is_no_num
             answered = reports.answer(f"{path}?{JANUARY}", authorization=basic(), patience=LONG)
             assert answered.status == 503
             assert "second of `end`" in json.loads(answered.body)["error"]
+
+
+def test_each_account_has_an_engine_of_its_own(far_side: staging.Upstream) -> None:
+    account = Account()
+    account.add(FIRST)
+    near = far_side.show(Simulator(account, Behaviour(rate_limit=None), plan="plus"))
+    accounts = {
+        engine: near.model_copy(update={"engine": engine, "api_keys": (SecretStr(engine),)})
+        for engine in ("computed", "relayed")
+    }
+    with LegacyReports(accounts) as reports:
+        for engine in accounts:
+            key = basic(engine)
+            answered = reports.answer(f"{NEW}?{JANUARY}", authorization=key, patience=LONG)
+            assert header(answered, "Compat-Engine") == engine

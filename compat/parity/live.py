@@ -1,0 +1,182 @@
+"""Both engines asked the same, within a number of requests to Help Scout."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self, cast
+
+from compat import translation
+from compat.buckets import starts
+from compat.coverage import Span
+from compat.engines.cutting import pieces
+from compat.needs import Need, Progress, Row
+from compat.parity.captures import Capture
+from compat.parity.grid import Asked, questions
+from compat.reports.counting import span
+from compat.service import LegacyReports
+from compat.settings import Settings
+from compat.sources.live import LiveSource, connect
+from compat.v1.errors import LegacyError, ValidationFailed
+from compat.v1.instants import epoch, format_instant, from_epoch
+from compat.v1.models import NewConversations
+from compat.v1.parameters import R
+from compat.v1.query import read_values
+from compat.v2.errors import UpstreamError
+
+_KEPT: Final = 6 * 3600
+"""Seconds for which fetched conversations serve: all comparisons are about one sight of them."""
+
+_ROWS_A_REQUEST: Final = 20
+"""A page holds 25; some are met twice, and spam and drafts are fetched without being counted."""
+
+_FOR_OPENING: Final = 12
+"""Requests that a walk may take beyond its pages."""
+
+
+class Spent(Exception):
+    """The requests allowed are used up."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a comparison is about.
+
+    Attributes:
+        window: The seconds of creation; the end of what was asked for, where all of it would have
+            taken too many requests.
+        rows: The conversations created in it.
+    """
+
+    window: Span
+    rows: tuple[Row, ...]
+
+    @property
+    def since(self) -> str:
+        """The first second, as the old API spells it."""
+        return format_instant(from_epoch(self.window.first))
+
+
+class Both:
+    """Both engines of one account, on one line to Help Scout.
+
+    Attributes:
+        computed: The service that counts here.
+        trouble: Why Help Scout could not be asked to the end, if that was so.
+
+    Args:
+        settings: The account's settings, whatever engine they choose.
+        most: How many requests may be made in all.
+
+    Raises:
+        SettingsError: Help Scout cannot be reached with them, or its own reports cannot honour
+            the conventions.
+    """
+
+    def __init__(self, settings: Settings, most: int) -> None:
+        kept = {"recent_age": _KEPT, "max_age": _KEPT}
+        self._source: LiveSource = connect(settings.model_copy(update=kept))
+        self.computed, self._relayed = (
+            LegacyReports(
+                settings.model_copy(update={**kept, "engine": engine}), source=self._source
+            )
+            for engine in ("computed", "relayed")
+        )
+        self._conventions = settings.conventions
+        self._most = most
+        self.trouble: str | None = None
+
+    @property
+    def used(self) -> int:
+        """Requests made so far."""
+        return sum(self._source.client.outcomes().values())
+
+    def range(self, start: str | None, end: str | None) -> Span:
+        """The range that two texts of the old API's mean, by the account's conventions.
+
+        Raises:
+            ValidationFailed: They mean none.
+        """
+        named = (("start", start), ("end", end))
+        pairs = [(name, text) for name, text in named if text]
+        return span(read_values(pairs, R, self._conventions)["current"])
+
+    def look(self, wanted: Span) -> Sight:
+        """See what was created in a range, or in as many days of its end as can be afforded.
+
+        Raises:
+            Spent: Not even a day of it can.
+            LegacyError: Help Scout refuses, or fails.
+        """
+        window = self._affordable(wanted)
+        progress = Progress(check=lambda: self._spare(1))
+        try:
+            found = self._source.rows(Need(created=(window,)), progress)
+        except UpstreamError as error:
+            raise translation.told(error) from error
+        return Sight(window, tuple(found.rows))
+
+    def captures(self, sight: Sight, seed: int = 1) -> Iterator[Capture]:
+        """The successor's answers to questions about what was seen, as long as requests are left.
+
+        They end before that where Help Scout fails, which `trouble` then tells.
+        """
+        for number, asked in enumerate(questions(sight.rows, sight.window, seed), 1):
+            try:
+                self._spare(self._cost(asked))
+                told = self._relayed.compute("new_conversations", asked.pairs())
+            except Spent:
+                return
+            except ValidationFailed:
+                continue  # by this account's rules it is no question for the successor
+            except LegacyError as error:
+                self.trouble = error.message
+                return
+            yield Capture(f"grid:{number}", asked.target(), 200, told.body, told.as_of)
+
+    def close(self) -> None:
+        """Drop all connections."""
+        self.computed.close()
+        self._relayed.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _affordable(self, wanted: Span) -> Span:
+        """The last days of a range whose conversations half of the requests left can fetch."""
+        asked = Asked(wanted, "day")
+        self._spare(self._cost(asked))
+        told = self._relayed.compute("new_conversations", asked.pairs()).answer
+        left = (self._most - self.used) // 2 - _FOR_OPENING
+        first = None
+        for day in reversed(cast("NewConversations", told).current):
+            left -= math.ceil(day.count / _ROWS_A_REQUEST)
+            if left < 0:
+                break
+            first = epoch(day.start)
+        if first is None:
+            raise Spent
+        return Span(first, wanted.last)
+
+    def _cost(self, asked: Asked) -> int:
+        """How many requests the successor takes for a question."""
+        rules = self._conventions
+        view_by = asked.view_by or rules.default_view_by
+        return sum(
+            len(pieces(*span, starts(*span, view_by, rules.month_step), view_by, rules.month_step))
+            for span in asked.ranges
+        )
+
+    def _spare(self, requests: int) -> None:
+        if self.used + requests > self._most:
+            raise Spent
