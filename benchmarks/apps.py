@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -98,6 +100,26 @@ def starlette() -> Application:
     return application
 
 
+def starlette_with_log() -> Application:
+    """The same, and a line in the log for each request, as ours writes one."""
+    application, log = starlette(), logging.getLogger("compat.peer")
+
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+        began, status = perf_counter(), 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        await application(scope, receive, noting)
+        if scope["type"] == "http":
+            seconds = round((perf_counter() - began) * 1000, 1)
+            log.info("%s %s %d, %s ms", scope["method"], scope["path"], status, seconds)
+
+    return logged
+
+
 def ours() -> Application:
     """The server's door."""
     return create_app(reports())
@@ -144,11 +166,12 @@ def _named(scope: Scope) -> tuple[str, str, bytes]:
     return scope["method"], scope["path"], scope["query_string"]
 
 
-PEERS: Final = ("bare ASGI", "starlette")
+PEERS: Final = ("starlette", "starlette with a log", "bare ASGI")
 APPLICATIONS: Final[Mapping[str, Callable[..., Application]]] = {
     "ours": ours,
     "bare ASGI": bare,
     "starlette": starlette,
+    "starlette with a log": starlette_with_log,
     "playback": playback,
 }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 
 from cachetools import TLRUCache
@@ -37,7 +37,15 @@ class Question:
 
     route: Route
     query: Query
-    conventions: Conventions = field(hash=False)  # they are long, and an account has but one set
+    conventions: Conventions
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Once for all the times it is looked up; an account has but one set of conventions."""
+        return hash((self.route, self.query))
 
 
 @dataclass(frozen=True)

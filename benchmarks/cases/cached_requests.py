@@ -1,9 +1,10 @@
 """Cached answers over HTTP.
 
-A report that was asked for before, answered from the cache, against the same bytes from two
-others on the same server with the same options, each in a process of its own: an ASGI callable
-that only sends them, and a starlette route that returns a JSONResponse. Ours alone reads the
-query, checks the API key and writes a line to the access log, which goes to a file. A ratio says
+A report that was asked for before, answered from the cache, against the same bytes from
+others on the same server with the same options, each in a process of its own: a starlette route
+that returns a JSONResponse, without and with a line in a log, and an ASGI callable that only sends
+bytes. Ours reads the query, checks the API key, names the exchange and writes a line to the access
+log, which goes to a file. A ratio says
 how many answers a second ours gives for each one of the peer's: once by the clock, and once by
 the processor time that the servers used, which a busy machine disturbs less. Aim: at least
 starlette's.

@@ -24,6 +24,8 @@ def log_as(log: Log) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines() if log == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(handlers=[handler])
+    # No line shows these, and each line would pay for finding them out.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.getLogger("compat").setLevel(logging.INFO)
     # A retry that works in the end is no news; one that does not is told by what it leads to.
     logging.getLogger("stamina").setLevel(logging.CRITICAL)

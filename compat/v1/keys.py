@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hmac
 import re
@@ -31,7 +30,7 @@ def read_api_key(authorization: str | bytes | None) -> bytes | None:
         return None
     credentials = found[1].translate(_URL_SAFE)
     try:
-        decoded = base64.b64decode(credentials + b"=" * (-len(credentials) % 4), validate=True)
+        decoded = binascii.a2b_base64(credentials + b"=" * (-len(credentials) % 4))
     except binascii.Error:
         return None
     return decoded.partition(b":")[0] or None
