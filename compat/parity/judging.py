@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from compat.conventions import Conventions
 from compat.parity.records import Record
-from compat.parity.recounting import Counted, Prediction
+from compat.parity.recounting import Prediction, Series
 
 _LAG: Final = 15 * 60
 """Seconds that a conversation may have taken to show in the old counts."""
@@ -79,13 +79,13 @@ def visible(predicted: Prediction | None, conventions: Conventions) -> object:
     )
 
 
-def _listed(counted: Counted, conventions: Conventions) -> list[tuple[int, int]]:
+def _listed(counted: Series, conventions: Conventions) -> list[tuple[int, int]]:
     points = zip(counted.starts, counted.counts, strict=True)
     return [point for point in points if point[1] or conventions.empty_buckets_listed]
 
 
 def _series(
-    name: str, record: Record, counted: Counted, conventions: Conventions
+    name: str, record: Record, counted: Series, conventions: Conventions
 ) -> list[Cell] | Refuted:
     recorded = record.series[name]
     if (odd := _misshapen(name, recorded, counted, conventions)) is not None:
@@ -110,7 +110,7 @@ def _series(
 def _misshapen(
     name: str,
     recorded: tuple[tuple[int, int], ...],
-    counted: Counted,
+    counted: Series,
     conventions: Conventions,
 ) -> Refuted | None:
     if conventions.empty_buckets_listed and len(recorded) != len(counted.starts):

@@ -36,7 +36,7 @@ _SELECTED_BY: Final = ("counted_states", "uncounted_statuses", "tags_match", "un
 _SELECTING: Final = attrgetter(*_SELECTED_BY)
 
 
-class Counted(NamedTuple):
+class Series(NamedTuple):
     """A series with all its buckets, empty ones included.
 
     Attributes:
@@ -50,7 +50,7 @@ class Counted(NamedTuple):
     counts: tuple[int, ...]
 
 
-Prediction = Mapping[str, Counted]
+Prediction = Mapping[str, Series]
 """The series of an answer by their names."""
 
 
@@ -80,7 +80,7 @@ class Recount:
         self._queries: dict[Hashable, ReportQuery | None] = {}
         self._created: dict[Hashable, array[int]] = {}
         self._starts: dict[Hashable, tuple[int, ...]] = {}
-        self._series: dict[Hashable, Counted] = {}
+        self._series: dict[Hashable, Series] = {}
 
     def predict(self, pairs: Pairs, conventions: Conventions) -> Prediction | None:
         """The series that a request would get; None if it would be refused."""
@@ -105,7 +105,7 @@ class Recount:
             self._queries[key] = _read(pairs, rules.conventions)
         return self._queries[key]
 
-    def _count(self, query: ReportQuery, asked: Range, rules: _Rules) -> Counted:
+    def _count(self, query: ReportQuery, asked: Range, rules: _Rules) -> Series:
         conventions = rules.conventions
         view_by = query.view_by or conventions.default_view_by
         step = conventions.month_step if view_by == "month" else None
@@ -121,7 +121,7 @@ class Recount:
         # Edges are moved and not the conversations, of which there are many more.
         edges = [start - ahead for start in starts] if ahead else starts
         counts = buckets.count(created, edges, last - ahead, conventions.end_included)
-        self._series[key] = made = Counted(starts, last, tuple(counts))
+        self._series[key] = made = Series(starts, last, tuple(counts))
         return made
 
     def _cut(

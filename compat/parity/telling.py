@@ -164,6 +164,8 @@ def _table(recommended: Mapping[str, Any], account: str) -> Iterator[str]:
     yield "# As environment variables:"
     for key, value in _environment(recommended).items():
         yield f"#   {key}={value}"
+    if "company_time_zone" in recommended:
+        yield "# The zone stands for all that showed the same time as it throughout the captures."
     yield "# In the file of accounts:"
     yield ""
     yield f"[{name}.conventions]"

@@ -18,7 +18,7 @@ from compat.parity.captures import Capture, Unreadable
 from compat.parity.evidence import DECISIVE, share_gone, too_many_gone, weight
 from compat.parity.judging import Cell, Refuted, judge, visible
 from compat.parity.records import Record, sort
-from compat.parity.recounting import Counted, Prediction, Recount
+from compat.parity.recounting import Prediction, Recount, Series
 from compat.parity.rows import needed
 from compat.reports import new_conversations
 from compat.v1.instants import epoch, read_instant
@@ -105,7 +105,7 @@ def record(*counts: int, at: tuple[int, ...] = (0, 1, 2), **others: Any) -> Reco
 
 def recount(*counts: int, days: int = 3) -> Prediction:
     starts = tuple(FIRST + day * DAY for day in range(days))
-    return {"current": Counted(starts, FIRST + days * DAY - 1, counts)}
+    return {"current": Series(starts, FIRST + days * DAY - 1, counts)}
 
 
 def judged(record: Record, *counts: int, conventions: Conventions = PLAIN) -> object:
@@ -134,7 +134,7 @@ def test_buckets_that_begin_elsewhere_refute() -> None:
 
 
 def test_a_series_too_many_refutes() -> None:
-    predicted = {**recount(5, 3, 0), "previous": Counted((FIRST,), FIRST, (0,))}
+    predicted = {**recount(5, 3, 0), "previous": Series((FIRST,), FIRST, (0,))}
     assert isinstance(judge(record(5, 3, 0), predicted, PLAIN), Refuted)
 
 
