@@ -47,7 +47,7 @@ class Asking:
 
     def __init__(self, reports: LegacyReports, account: str | None = None) -> None:
         self._reports = reports
-        self._name = _name(reports, account)
+        self._name = account_named(reports, account)
         self._failed: list[str] = []
         self._prepared: defaultdict[tuple[int, ...], list[Span]] = defaultdict(list)
 
@@ -111,7 +111,12 @@ class Asking:
             self._reports.compute("busy_times", pairs, self._name)
 
 
-def _name(reports: LegacyReports, account: str | None) -> str:
+def account_named(reports: LegacyReports, account: str | None) -> str:
+    """The name of the account that is meant: the one there is, if none was named.
+
+    Raises:
+        LookupError: There is no such account, or several and none was named.
+    """
     names = list(reports.accounts)
     if account is None and len(names) == 1:
         return names[0]

@@ -208,13 +208,13 @@ def _dates(rng: random.Random, _: Any) -> list[tuple[str, str]]:
 
 def _until_now(rng: random.Random, conversations: Sequence[Old]) -> list[tuple[str, str]]:
     """A program that is started by each new conversation."""
-    now = rng.choice(conversations[500:-200]).created
+    now = rng.choice(conversations[len(conversations) // 6 : -15]).created
     return _range(now - rng.randrange(1, 6) * DAY, now, ("viewBy", "day"))
 
 
 def _touching(rng: random.Random, conversations: Sequence[Old]) -> list[tuple[str, str]]:
     """From one conversation to a later one."""
-    at = rng.randrange(500, len(conversations) - 200)
+    at = rng.randrange(len(conversations) // 6, len(conversations) - 15)
     first, last = conversations[at], conversations[at + rng.randrange(1, 12)]
     return _range(first.created, last.created, ("viewBy", rng.choice(["day", "week"])))
 

@@ -1,0 +1,114 @@
+"""`helpscout-v1 parity fit`: which conventions make the numbers agree?"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+from compat.cli.printing import printing
+from compat.cli.watching import watching
+
+if TYPE_CHECKING:
+    from compat.parity.findings import Findings
+    from compat.service import LegacyReports
+
+_DIFFERENT: Final = 1
+_MISUSE: Final = 2
+_TROUBLE: Final = 3
+
+
+def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to a parser."""
+    parser = parts.add_parser(
+        "fit",
+        help="find the conventions that make the numbers agree",
+        description=(
+            "Find the conventions under which recorded answers are what they are, and print the "
+            "settings to adopt as TOML. Settings come from the environment."
+        ),
+        epilog=(
+            "exit status: 0 the conventions in force explain the captures, 1 others do or none "
+            "does, 2 misuse or nothing to fit, 3 Help Scout refuses or cannot be reached, 130 "
+            "interrupted"
+        ),
+    )
+    parser.add_argument("captures", nargs="+", metavar="CAPTURES", help="a file; - is stdin")
+    parser.add_argument("--account", metavar="NAME", help="which account, where there are several")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=120,
+        metavar="N",
+        help="how long to search, once the conversations are fetched (%(default)s)",
+    )
+    parser.add_argument(
+        "--most-gone",
+        type=_share,
+        default=0.2,
+        metavar="SHARE",
+        help="the largest share of conversations that may have been deleted since (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no share: give a number from 0 to 1")
+    return value
+
+
+def run(options: argparse.Namespace) -> int:
+    """Search; the exit status.
+
+    Raises:
+        SettingsError: A setting is missing or cannot be used.
+        ImportError: What reads a format is not installed.
+    """
+    from compat.parity.asking import account_named
+    from compat.parity.telling import as_json, as_toml
+    from compat.service import LegacyReports
+    from compat.v1.errors import LegacyError
+
+    # A retry that works in the end is no news; one that does not is told by what it leads to.
+    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+    try:
+        with LegacyReports.from_env(os.environ) as reports:
+            name = account_named(reports, options.account)
+            findings = _findings(options, reports, name)
+    except (LegacyError, LookupError, OSError) as error:
+        print(f"helpscout-v1: {error}", file=sys.stderr)
+        return _TROUBLE if isinstance(error, LegacyError) else _MISUSE
+    with printing():
+        sys.stdout.write(f"{as_json(findings)}\n" if options.json else as_toml(findings, name))
+        sys.stdout.flush()
+    return 0 if findings.fit.outcome == "fits" else _DIFFERENT
+
+
+def _findings(options: argparse.Namespace, reports: LegacyReports, name: str) -> Findings:
+    from compat.parity import records, rows
+    from compat.parity.findings import find
+    from compat.parity.reading import read
+
+    captures = records.sort(read(options.captures))
+    if not captures.fitted:
+        reasons = sorted({each.reason for each in captures.aside})
+        raise LookupError(f"no capture can be fitted ({', '.join(reasons) or 'there is none'})")
+    account = reports.accounts[name]
+    base = account.settings.conventions
+    wanted = rows.needed((each.pairs for each in captures.compared), base)
+    with watching() as watch:
+        found = rows.fetch(account, wanted, watch)
+    deadline = time.monotonic() + options.seconds
+    return find(
+        captures,
+        found,
+        base,
+        most_gone=options.most_gone,
+        go_on=lambda: time.monotonic() < deadline,
+    )
