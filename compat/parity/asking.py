@@ -82,7 +82,7 @@ class Asking:
         brought. Nothing is fetched that no capture asks for. What fails here is told by what is
         asked afterwards.
         """
-        for mailboxes, spans in self._spans(captures).items():
+        for mailboxes, spans in sorted(self._spans(captures).items()):  # those of all come first
             prepared = self._prepared[mailboxes]
             for span in coverage.without(_shared(spans), prepared):
                 self._fetch(span, mailboxes)

@@ -1,0 +1,155 @@
+"""Checking recorded answers.
+
+Captures in a file are read, asked again, compared and judged by `parity check`, with the
+conversations remembered from an earlier question; ranges of up to a month in five years, some
+with a previous range or a filter, no two alike. The peer asks the same questions of the same
+service and does nothing else, so a ratio says what the check itself costs: 1 would be nothing.
+Memory is what grows beyond the service while all verdicts are formed, as Python counts it; aim:
+ten times as many captures take no more than twice as much. What one that starts with nothing
+remembered asks of Help Scout is compared with rows divided by the rows on a page.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+import tracemalloc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from pydantic import SecretStr
+
+from benchmarks.harness import Scale, Table, judged, shown
+from compat import LegacyReports, Settings
+from compat.parity.asking import Asking
+from compat.parity.captures import Capture
+from compat.parity.checking import check
+from compat.parity.ignoring import Rules
+from compat.parity.reading import read
+from compat.recording import Record
+from compat.simulator import Behaviour, Simulator, make_account, running
+from compat.v1.exchange import LegacyRequest
+from compat.v1.query import read_pairs
+from compat.v1.routes import find
+
+NEEDS = ("uvicorn",)
+SINCE: Final = datetime(2014, 1, 1, tzinfo=UTC)
+UNTIL: Final = datetime(2019, 1, 1, tzinfo=UTC)
+ROWS: Final[Mapping[Scale, int]] = {"tiny": 200, "quick": 5_000, "full": 20_000}
+SIZES: Final[Mapping[Scale, tuple[int, int]]] = {
+    "tiny": (10, 20),
+    "quick": (100, 1_000),
+    "full": (1_000, 10_000),
+}
+
+
+def measure(scale: Scale) -> Table:
+    """Pace, cost, memory and requests for two numbers of captures."""
+    account = make_account(ROWS[scale], 1, UNTIL, SINCE)
+    simulator = Simulator(account, Behaviour(rate_limit=None))
+    with running(simulator) as base_url, TemporaryDirectory() as folder:
+        settings = Settings(
+            app_id="demo-app",
+            app_secret=SecretStr("demo-secret"),
+            base_url=base_url,
+            answers=1,
+            recent_age=86_400,
+        )
+        rows, grown = [], 0
+        for number in SIZES[scale]:
+            path = Path(folder) / f"{number}.jsonl"
+            with _remembering(settings) as reports:
+                _write(reports, path, number)
+                pace, cost = _paced(reports, path)
+                before, grown = grown, _grown(reports, path)
+            asked = _asked(settings, simulator, path)
+            least = math.ceil(ROWS[scale] / 50)
+            aim = judged(grown / before, most=2.0) if before else ""
+            rows.append(
+                [
+                    f"{number:,}",
+                    shown(cost),
+                    aim,
+                    shown(asked / least),
+                    f"{pace:,.0f}",
+                    f"{grown / 1024**2:.1f} MiB",
+                ]
+            )
+    columns = ("captures", "check / asking alone", "memory", "requests / least")
+    return Table((*columns, "captures a second", "memory grows by"), rows)
+
+
+@contextmanager
+def _remembering(settings: Settings) -> Iterator[LegacyReports]:
+    """A service that remembers all conversations."""
+    with LegacyReports(settings) as reports:
+        reports.new_conversations(start=SINCE, end=UNTIL, view_by="month")
+        yield reports
+
+
+def _write(reports: LegacyReports, path: Path, number: int) -> None:
+    rng = random.Random(number)
+    with path.open("w", encoding="utf-8") as file:
+        for at in range(number):
+            target = _target(rng, at)
+            answer = reports.answer(target, authorization="Basic a2V5Olg=")
+            record = Record(target=target, status=answer.status, body=answer.body.decode())
+            file.write(record.model_dump_json() + "\n")
+
+
+def _target(rng: random.Random, at: int) -> str:
+    def spell(instant: datetime) -> str:
+        return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    length = timedelta(days=rng.randint(1, 31))
+    start = SINCE + length + timedelta(minutes=rng.randrange(1_400 * 24 * 60), seconds=at % 60)
+    target = f"/v1/reports/conversations/new.json?start={spell(start)}&end={spell(start + length)}"
+    if at % 4 == 0:
+        target += f"&previousStart={spell(start - length)}&previousEnd={spell(start)}"
+    filters = ("", "&types=email,chat", "&tags=1", "&mailboxes=8501")
+    return f"{target}&viewBy={rng.choice(('day', 'week'))}{rng.choice(filters)}"
+
+
+def _paced(reports: LegacyReports, path: Path) -> tuple[float, float]:
+    """Captures a second, and how many times as much processor time as asking alone."""
+    began, busy = time.perf_counter(), time.process_time()
+    number = _checked(reports, path)
+    lasted, ours = time.perf_counter() - began, time.process_time() - busy
+    busy = time.process_time()
+    for each in read([str(path)]):
+        assert isinstance(each, Capture)
+        request = LegacyRequest.from_target(each.target)
+        reports.compute(find("GET", request.path).report, read_pairs(request.query))
+    return number / lasted, ours / (time.process_time() - busy)
+
+
+def _grown(reports: LegacyReports, path: Path) -> int:
+    """Bytes at the peak of a check, beyond what was there before it."""
+    tracemalloc.start()
+    try:
+        _checked(reports, path)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def _asked(settings: Settings, simulator: Simulator, path: Path) -> int:
+    """Requests that a check costs which begins with nothing remembered."""
+    before = simulator.requests["/v2/conversations"]
+    with LegacyReports(settings) as reports:
+        _checked(reports, path)
+    return int(simulator.requests["/v2/conversations"] - before)
+
+
+def _checked(reports: LegacyReports, path: Path) -> int:
+    """How many captures there were; all must be equal."""
+    number = 0
+    for verdict in check(read([str(path)]), Asking(reports), Rules()):
+        assert verdict.outcome == "equal", verdict
+        number += 1
+    return number
