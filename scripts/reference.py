@@ -163,9 +163,8 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 def _option(action: argparse.Action) -> tuple[str, str]:
     takes = "" if action.nargs == 0 else f" {_metavar(action)}"
     needed = ". Required" if action.required else ""
-    return f"`{', '.join(action.option_strings)}{takes}`", (action.help or "") % vars(
-        action
-    ) + needed
+    name = f"{', '.join(action.option_strings)}{takes}".strip()
+    return f"`{name}`", (action.help or "") % vars(action) + needed
 
 
 def _metavar(action: argparse.Action) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from compat.cli import parity_check, parity_fit, parity_live
+from compat.cli import parity_against, parity_check, parity_fit, parity_live
 
-_PARTS: Final = (parity_check, parity_fit, parity_live)
+_PARTS: Final = (parity_check, parity_fit, parity_live, parity_against)
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
