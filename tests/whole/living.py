@@ -104,13 +104,17 @@ def bounds(
     return must, may
 
 
+def spans(asked: Asked) -> dict[str, tuple[int, int]]:
+    """The ranges asked for, by the names they have in answers."""
+    current = {"current": (asked.start, asked.end)}
+    return current | {"previous": asked.previous} if asked.previous else current
+
+
 def check(
     told: dict[str, Any], asked: Asked, account: Account, must: set[int], may: set[int]
 ) -> None:
     """Each bucket counts at least what it must, and at most what it may."""
-    ranges = {"current": (asked.start, asked.end)}
-    if asked.previous:
-        ranges["previous"] = asked.previous
+    ranges = spans(asked)
     assert set(told) == set(ranges)
     for name, span in ranges.items():
         least, most = (
@@ -120,3 +124,14 @@ def check(
         for bucket, (opens, low), (_, high) in zip(told[name], least, most, strict=True):
             assert bucket["start"] == opens
             assert low <= bucket["count"] <= high, (name, bucket, low, high)
+
+
+def check_ids(
+    told: dict[str, Any], asked: Asked, account: Account, must: set[int], may: set[int]
+) -> None:
+    """The same of the conversations behind the counts, which cannot make up for each other."""
+    for name, (start, end) in spans(asked).items():
+        ids = [each for bucket in told[name] for each in bucket["ids"]]
+        inside = {row.id for row in account.conversations() if start <= row.created <= end}
+        assert len(ids) == len(set(ids))
+        assert must & inside <= set(ids) <= may & inside, name

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from random import Random
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from hypothesis import event, settings
@@ -21,11 +22,13 @@ from compat.settings import Settings
 from compat.simulator import Behaviour
 from compat.simulator.behaviour import Happening
 from compat.simulator.churn import happen
+from compat.v1.errors import Unavailable
+from compat.v1.exchange import LegacyAnswer, render
 from tests.service.doubles import LONG, Hands, basic, hold_the_clock, only_account
 from tests.whole import living, oracle
 from tests.whole.oracle import Asked
 from tests.whole.questions import homes_and_one_view, questions
-from tests.whole.staging import NOW, Upstream, busy_account, judged_by
+from tests.whole.staging import BURST, NOW, Upstream, busy_account, judged_by
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 EXAMPLES, STEPS = (40, 25) if THOROUGH else (6, 8)
@@ -33,6 +36,7 @@ SIZE = {"conversations": 70, "burst": 40}
 ACCOUNT = busy_account(**SIZE)
 """What every account of these tests is before anything happens; questions are drawn for it."""
 
+FIRST = ACCOUNT.conversations()[0].created
 KINDS: tuple[Happening, ...] = get_args(Happening)
 CALM = Behaviour(rate_limit=None)
 
@@ -72,6 +76,21 @@ BEHAVIOURS = st.builds(
 )
 
 
+@contextmanager
+def judged(reports: LegacyReports, asked: Asked) -> Iterator[LegacyReports]:
+    """The same service by the conventions of a question."""
+    judging = judged_by(reports, asked)
+    try:
+        yield judging
+    finally:
+        only_account(judging)._flights.close()
+
+
+def ages(reports: LegacyReports) -> Settings:
+    """The settings that say how old what is known may be."""
+    return only_account(reports).settings
+
+
 class HostileLife(RuleBasedStateMachine):
     """One account, one upstream, two services: one that remembers, and one that does not."""
 
@@ -81,7 +100,7 @@ class HostileLife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
-        self.asked = Asked(ACCOUNT.conversations()[0].created, int(NOW.timestamp()))
+        self.asked = Asked(FIRST, int(NOW.timestamp()))
 
     @initialize(behaviour=BEHAVIOURS)
     def begins(self, behaviour: Behaviour) -> None:
@@ -124,9 +143,29 @@ class HostileLife(RuleBasedStateMachine):
             answer = self._answer(reports, asked, style)
             event(f"answered {answer.status}")
             if answer.status == 200:
-                self._check_within(answer, asked, only_account(reports).settings, began)
+                told, as_of = json.loads(answer.body), dict(answer.headers)["Compat-As-Of"]
+                since = datetime.fromisoformat(as_of).timestamp()
+                bounds = living.bounds(asked, self.simulator, ages(reports), began, since)
+                living.check(told, asked, self.simulator.account, *bounds)
             else:
                 self._check_honest(answer)
+
+    @rule(asked=questions(ACCOUNT, homes_and_one_view(ACCOUNT)), everything=st.booleans())
+    def the_conversations_behind_the_counts_are_asked_for(
+        self, asked: Asked, everything: bool
+    ) -> None:
+        self.asked = asked = Asked(FIRST, int(self.hands.now)) if everything else asked
+        for reports in self.services:
+            self.hands.now += 5
+            began = self.hands.now
+            try:
+                with judged(reports, asked) as judging:
+                    found = judging.compute("new_ids", asked.pairs())
+            except Unavailable as error:
+                self._check_honest(render(error))
+                continue
+            bounds = living.bounds(asked, self.simulator, ages(reports), began, found.as_of)
+            living.check_ids(json.loads(found.body), asked, self.simulator.account, *bounds)
 
     @rule()
     def the_same_is_asked_again(self) -> None:
@@ -148,24 +187,15 @@ class HostileLife(RuleBasedStateMachine):
             finally:
                 self.stack.close()
 
-    def _answer(self, reports: LegacyReports, asked: Asked, style: str) -> Any:
-        judging = judged_by(reports, asked)
-        try:
+    def _answer(self, reports: LegacyReports, asked: Asked, style: str) -> LegacyAnswer:
+        with judged(reports, asked) as judging:
             return judging.answer(asked.target(style), authorization=basic(), patience=LONG)
-        finally:
-            only_account(judging)._flights.close()
 
-    def _check_within(self, answer: Any, asked: Asked, ages: Settings, began: float) -> None:
-        as_of = datetime.fromisoformat(dict(answer.headers)["Compat-As-Of"]).timestamp()
-        must, may = living.bounds(asked, self.simulator, ages, began, as_of)
-        living.check(json.loads(answer.body), asked, self.simulator.account, must, may)
-
-    def _check_honest(self, answer: Any) -> None:
+    def _check_honest(self, answer: LegacyAnswer) -> None:
         told = json.loads(answer.body)
         assert (answer.status, told["code"]) == (503, 503), answer
         assert int(dict(answer.headers)["Retry-After"]) >= 1
-        says = self.simulator.behaviour
-        assert says != CALM, answer
+        assert self.simulator.behaviour != CALM, answer
 
 
 def test_every_answer_is_within_what_existed_and_exact_once_all_is_quiet(
@@ -180,6 +210,41 @@ def test_every_answer_is_within_what_existed_and_exact_once_all_is_quiet(
         Machine,
         settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS),
     )
+
+
+HARD = {
+    "rows vanish between pages": Behaviour(churn=2, churn_of=("vanish", "merge")),
+    "rows arrive between pages": Behaviour(churn=1, churn_of=("arrive",)),
+    "rows move between pages": Behaviour(churn=2, churn_of=("assign", "close", "move", "reopen")),
+    "pages come empty": Behaviour(empty_page_rate=0.4),
+    "the index keeps fractions": Behaviour(index_fractions=True),
+    "the index lags": Behaviour(churn=1, index_lag_lists=3),
+}
+"""What is worst for one part of a walk or another, alone and all the time."""
+
+
+@pytest.mark.parametrize("trouble", HARD)
+def test_no_conversation_is_lost_or_made_up(
+    far_side: Upstream, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    hands = hold_the_clock(monkeypatch)
+    answered = 0
+    for seed in range(5):
+        hands.now = NOW.timestamp()
+        account = busy_account(**SIZE)
+        account.clock = lambda: hands.now
+        behaviour = replace(HARD[trouble], seed=seed, rate_limit=None)
+        simulator = living.Watched(account, behaviour)
+        asked = Asked(FIRST, BURST)
+        with LegacyReports(far_side.show(simulator)) as reports:
+            try:
+                found = reports.compute("new_ids", asked.pairs())
+            except Unavailable:
+                continue
+            answered += 1
+            bounds = living.bounds(asked, simulator, ages(reports), hands.now, found.as_of)
+        living.check_ids(json.loads(found.body), asked, account, *bounds)
+    assert answered >= 3
 
 
 def test_most_questions_are_answered_in_spite_of_it(
