@@ -260,7 +260,7 @@ def test_what_the_successor_finds_wrong_is_told_in_the_old_shape(upstream: Upstr
         (Reply(503), 503, "status 503"),
         (Reply(302, headers={"Location": "/"}), 503, "HELPSCOUT_BASE_URL"),
         (Reply(403), 403, "COMPAT_ENGINE"),
-        (Reply(401), 403, "HELPSCOUT_APP_ID"),
+        (Reply(401), 503, "status 401"),
     ],
 )
 def test_other_refusals_say_what_is_the_matter(
