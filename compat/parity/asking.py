@@ -19,6 +19,7 @@ from compat.v1.errors import LegacyError
 from compat.v1.exchange import LegacyAnswer, LegacyRequest, ok, render
 from compat.v1.instants import epoch, format_instant, from_epoch
 from compat.v1.query import ReportQuery, read_pairs
+from compat.v1.routes import Route
 
 _LOG: Final = logging.getLogger("compat")
 _TRIES: Final = 8
@@ -27,11 +28,8 @@ TROUBLE: Final = frozenset({401, 403, 429, 500, 502, 503, 504})
 """Statuses that say nothing of the question: another time it is answered otherwise."""
 
 
-class GivenUp(Exception):
-    """Upstream failed so often in a row that nothing more is asked of it."""
-
-    def __init__(self, last: str) -> None:
-        super().__init__(f"not asked, because {_TRIES} before it failed: {last}")
+class Unasked(Exception):
+    """No answer can be had, whatever is asked; the message says why."""
 
 
 class Asking:
@@ -56,17 +54,19 @@ class Asking:
 
         Raises:
             NotFound: It is for no route of ours.
-            GivenUp: Upstream has failed all along.
+            Unasked: Upstream has failed all along, or what would have to be counted is not kept.
         """
         request = LegacyRequest.from_target(capture.target, capture.method)
         route = routes.find(request.method, request.path)
         if len(self._failed) >= _TRIES:
-            raise GivenUp(self._failed[-1])
+            raise Unasked(f"not asked, because {_TRIES} before it failed: {self._failed[-1]}")
         pairs = route.pairs(request.path, read_pairs(request.query))
         try:
             answer = ok(self._reports.compute(route.report, pairs, self._name).body)
         except LegacyError as error:
             answer = render(error)
+            if error.status == 400 and self._is_understood(route, pairs):
+                raise Unasked(str(error)) from None
             if error.status == 500:
                 _LOG.exception("%s could not be asked again", capture.place)
             if error.status in TROUBLE:
@@ -92,14 +92,22 @@ class Asking:
         """The ranges that are counted, by the mailboxes that they are counted in."""
         found: defaultdict[tuple[int, ...], list[Span]] = defaultdict(list)
         account = self._reports.accounts[self._name]
-        if account.settings.engine == "relayed":  # what is relayed is not remembered in pieces
-            return found
+        if account.settings.engine == "relayed" or account.settings.archive:
+            return found  # what is relayed is not remembered in pieces, and what is kept is at hand
         for query in _queries(captures, account):
             if not query.folders:  # some of them are views, which are walked for themselves
                 ranges = (each for each in (query.current, query.previous) if each)
                 mailboxes = tuple(sorted(query.mailboxes))
                 found[mailboxes] += [Span(epoch(each.start), epoch(each.end)) for each in ranges]
         return found
+
+    def _is_understood(self, route: Route, pairs: Sequence[tuple[str, str]]) -> bool:
+        """Whether a refusal is not the request's fault: then the account lacks what it asks for."""
+        try:
+            self._reports.accounts[self._name].understand(route, pairs)
+        except LegacyError:
+            return False
+        return True
 
     def _fetch(self, span: Span, mailboxes: tuple[int, ...]) -> None:
         pairs = [

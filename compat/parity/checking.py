@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, TypeGuard
 
-from compat.parity.asking import TROUBLE, Asking, GivenUp
+from compat.parity.asking import TROUBLE, Asking, Unasked
 from compat.parity.captures import Capture, Unreadable
 from compat.parity.differences import ABSENT, Difference, deltas, differences, read
 from compat.parity.ignoring import Rules
@@ -112,7 +112,7 @@ def _ask(each: Capture | Unreadable, asking: Asking) -> Asked:
         return None
     try:
         return asking.ask(each)
-    except (NotFound, GivenUp) as error:
+    except (NotFound, Unasked) as error:
         return error
 
 

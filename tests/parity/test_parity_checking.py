@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from compat.needs import Need
 from compat.parity.asking import Asking
@@ -15,6 +16,7 @@ from compat.parity.ignoring import Rule, Rules
 from compat.parity.verdicts.models import OUTCOMES, Outcome, Summary, Verdict
 from compat.service import LegacyReports
 from compat.settings import Settings
+from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v2.errors import SignInRefused, UpstreamError
 from tests.parity.captured import capture, counting, recorded, with_count
 from tests.service.doubles import FIRST, JANUARY, PATH, Shelf, reports_on
@@ -136,6 +138,15 @@ def test_what_upstream_fails_is_not_asked_and_no_difference(
     assert sentence in str(verdict.reason)
 
 
+def test_a_range_that_nobody_can_count_is_not_asked_and_no_difference(
+    shelf: Shelf, reports: LegacyReports
+) -> None:
+    shelf.error = ValidationFailed([BadParameter("start", "2015", "The archive covers nothing.")])
+    (verdict,) = checked(reports, capture())
+    assert verdict.outcome == "unasked"
+    assert "The archive covers nothing." in str(verdict.reason)
+
+
 def test_a_fault_of_ours_is_told_in_the_log_and_ends_nothing(
     shelf: Shelf, reports: LegacyReports, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -223,6 +234,17 @@ def test_nothing_is_fetched_beforehand_that_is_asked_once_or_cannot_be_kept(
     shelf: Shelf, reports: LegacyReports, captures: list[Capture]
 ) -> None:
     Asking(reports).prepare(captures)
+    assert shelf.asked == []
+
+
+@pytest.mark.parametrize("settings", [{"engine": "relayed"}, {"archive": "archive.db"}])
+def test_nothing_is_fetched_beforehand_where_nothing_fetched_is_remembered(
+    settings: dict[str, str],
+) -> None:
+    shelf = Shelf()
+    credentials = {"app_id": "an-id", "app_secret": SecretStr("a-secret")}
+    with reports_on(shelf, **credentials, **settings) as reports:
+        Asking(reports).prepare(days(10))
     assert shelf.asked == []
 
 
