@@ -83,7 +83,7 @@ def test_whatever_it_asks_the_answer_is_as_described(
         },
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=540,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
