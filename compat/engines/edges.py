@@ -1,23 +1,36 @@
 """Whether the successor counts what was created in the very second of `end`.
 
 Nothing documents it, and pieces of a range can only be joined by who knows. So it is found out,
-once for an account, from a conversation that stands alone: none was created in the second before
-it or after it. A range that ends with its second has it or not; a range that ends a second later
-has it in any case, which shows that the report knows of it at all.
+once for an account, from a second in which conversations were created and after which, for a
+second, none was. A range that ends a second later has them in any case, which shows that the
+report knows of them at all; a range that ends in their second has as many, or so many fewer.
 """
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Final
 
+from compat.buckets import DAY
+from compat.v1.instants import epoch
 from compat.v2.client import Client
+from compat.v2.errors import AccessRefused, RequestRefused
 from compat.v2.models import Conversation, ConversationsAnswer
 from compat.v2.reports import Series, fetch
 from compat.v2.search import spelled
 from compat.v2.walking import second_of
+
+_BEGINNING: Final = epoch(datetime(2011, 1, 1, tzinfo=UTC))
+"""Help Scout has existed since that year."""
+
+_VIEWS: Final = (("day", 60 * DAY), ("week", 365 * DAY), ("month", math.inf))
+"""Views that the successor takes, each with the length that a range must stay below."""
 
 _ORDERS: Final = ("desc", "asc")
 _MOST_WITNESSES: Final = 3
@@ -48,24 +61,46 @@ class End:
             return self._included
 
     def _find_out(self, check: Callable[[], None]) -> bool | None:
-        for second, alike in self._witnesses(check):
+        for second, alike in chain(self._listed(check), self._searched(check)):
             until, beyond = (self._count(second - 1, second + more, check) for more in (0, 1))
-            if beyond == alike and until in {0, alike}:
-                return until == alike
+            if beyond >= alike and beyond - until in {0, alike}:
+                return until == beyond
         return None
 
-    def _witnesses(self, check: Callable[[], None]) -> Iterator[tuple[int, int]]:
-        """Seconds in which conversations were created, and how many."""
+    def _listed(self, check: Callable[[], None]) -> Iterator[tuple[int, int]]:
+        """Seconds in which conversations were created and how many, from both ends of the list."""
         for order in _ORDERS:
             check()
             params = {"status": "all", "sortField": "createdAt", "sortOrder": order, "page": "1"}
-            answer = self._client.get("/conversations", params, ConversationsAnswer).value
+            try:
+                answer = self._client.get("/conversations", params, ConversationsAnswer).value
+            except (AccessRefused, RequestRefused):
+                return  # reports may be for this user to see where conversations are not
             alone = list(_alone(answer))
             yield from (alone if order == "asc" else alone[::-1])[:_MOST_WITNESSES]
 
+    def _searched(self, check: Callable[[], None]) -> Iterator[tuple[int, int]]:
+        """The last such second that is more than a day ago, halved down to with reports alone.
+
+        That nothing was created in the second of `last` is kept true all along, so that counts
+        up to it are the same whether it is included or not.
+        """
+        first, last = _BEGINNING, int(time.time()) - DAY
+        if self._count(last, last + 1, check) or not self._count(first, last, check):
+            return
+        while last - first > 1:
+            middle = (first + last) // 2
+            if self._count(middle, last, check):
+                first = middle
+            else:
+                last = middle
+        if alike := self._count(first, last, check):
+            yield first, alike
+
     def _count(self, first: int, end: int, check: Callable[[], None]) -> int:
         check()
-        params = {"start": spelled(first), "end": spelled(end), "viewBy": "day"}
+        view_by = next(view for view, most in _VIEWS if end - first < most)
+        params = {"start": spelled(first), "end": spelled(end), "viewBy": view_by}
         answer = fetch(self._client, "conversations/new", params, Series)
         return answer.value.total
 

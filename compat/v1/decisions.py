@@ -186,7 +186,7 @@ DECISIONS: Final = (
     Decision(
         "The end of a range that is relayed",
         "Whether Help Scout's own reports count the second of `end` is found out from a "
-        "conversation that stands alone in its seconds, once for an account; then they are asked "
+        "conversation with a quiet second behind it, once for an account; then they are asked "
         "so that the convention holds. While nothing shows it, only a count of nothing is given.",
         "Nothing documents it, and a wrong guess would count a conversation at a seam twice or "
         "not at all.",

@@ -8,6 +8,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from compat.settings import Settings
+from compat.simulator import Simulator
+from compat.simulator.faults import Delivery
+from compat.simulator.messages import Response
 from compat.v1.exchange import LegacyAnswer
 from tests.v2.upstream import Asked, Reply, answer, conversation, page_of
 
@@ -56,3 +59,12 @@ def body(answered: LegacyAnswer) -> Any:
 
 def header(answered: LegacyAnswer, name: str) -> str:
     return dict(answered.headers)[name]
+
+
+class Secretive(Simulator):
+    """It shows reports and no conversations."""
+
+    def respond(self, request):  # type: ignore[no-untyped-def]
+        if request.path.endswith("/v2/conversations"):
+            return Delivery(Response(403, b"{}"))
+        return super().respond(request)

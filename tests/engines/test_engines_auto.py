@@ -17,6 +17,7 @@ from tests.engines.successor import (
     NEW,
     ONE_DAY,
     SERIES,
+    Secretive,
     body,
     header,
     reach,
@@ -82,6 +83,22 @@ def test_what_cannot_be_computed_is_relayed_and_says_so(
     assert body(answered) == SERIES
     assert header(answered, "Compat-Engine") == "relayed"
     assert "was relayed, since it cannot be computed" in caplog.text
+
+
+@pytest.mark.parametrize("manner", ["included", "excluded"])
+def test_where_no_conversation_may_be_seen_the_reports_are_enough(
+    far_side: staging.Upstream, manner: Any
+) -> None:
+    account = Account()
+    for day in range(5):
+        account.add(FIRST + day * 7 * 86_400)
+    behaviour = Behaviour(rate_limit=None, report_end=manner)
+    settings = far_side.show(Secretive(account, behaviour, plan="plus"))
+    with LegacyReports(settings.model_copy(update={"engine": "auto"})) as reports:
+        target = f"{NEW}?start=2015-01-01T00:00:00Z&end=2015-01-29T00:00:00Z"
+        answered = reports.answer(target, authorization=basic(), patience=LONG)
+    assert header(answered, "Compat-Engine") == "relayed"
+    assert [each["count"] for each in body(answered)["current"]] == [1, 1, 1, 2]
 
 
 @pytest.mark.parametrize("walks", [Reply(500), Reply(302, headers={"Location": "/"})])

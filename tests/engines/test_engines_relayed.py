@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -428,13 +429,14 @@ def test_in_an_empty_account_nothing_is_counted_though_nothing_shows_the_manner(
 def test_where_nothing_shows_the_manner_and_something_is_counted_there_is_no_number(
     far_side: staging.Upstream,
 ) -> None:
-    account = Account()
+    account, now = Account(), int(time.time())
     for moment in range(4):
-        account.add(FIRST + moment)
+        account.add(now - moment)
+    today = f"start={stamp(now - 86_400)}&end={stamp(now)}"
     settings = far_side.show(Simulator(account, Behaviour(rate_limit=None), plan="pro"))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
         for path in (NEW, LIST, HOURS):
-            answered = reports.answer(f"{path}?{JANUARY}", authorization=basic(), patience=LONG)
+            answered = reports.answer(f"{path}?{today}", authorization=basic(), patience=LONG)
             assert answered.status == 503
             assert "second of `end`" in json.loads(answered.body)["error"]
 
