@@ -22,6 +22,7 @@ _AT_ONCE: Final = 4
 _BATCH: Final = 512
 """Captures that are held at once, and whose conversations are fetched together."""
 
+_COMPARED: Final = frozenset({"equal", "different", "ignored", "unasked"})
 _MOST_LEVELS: Final = 50
 _OF_COUNTS: Final = frozenset({"value", "length", "missing", "extra"})
 """Kinds of differences between answers whose totals can still be compared."""
@@ -76,26 +77,27 @@ class Tally:
     def summary(self) -> Summary:
         """What all verdicts counted so far come to.
 
-        A difference is certain, so it decides. Then comes what could not be asked, since rules
-        may have matched nothing for that reason alone.
+        Of all that is amiss the first decides. A difference is certain. Then comes what could
+        not be asked, since rules may have matched nothing for that reason alone.
         """
         rules = self._rules.used()
         counts = self._counts
         idle = [rule.reason for rule in rules if not rule.matched]
-        reasons: tuple[tuple[bool, Any, str], ...] = (
+        faults: tuple[tuple[bool, Any, str], ...] = (
             (bool(counts["different"]), 1, "Some answers differ."),
             (bool(counts["unasked"]), 3, "Some could not be asked."),
             (bool(idle), 2, f"Some rules ignored nothing and have to go: {'; '.join(idle)}."),
-            (not counts["equal"] + counts["ignored"], 2, "Nothing could be compared."),
-            (bool(counts["ignored"]), 0, "All differences are ignored for a reason."),
-            (True, 0, "All answers are equal."),
+            (not counts.keys() & _COMPARED, 2, "Nothing could be compared."),
         )
-        status, conclusion = next(rest for applies, *rest in reasons if applies)
+        told = [(status, sentence) for applies, status, sentence in faults if applies]
+        if not told:
+            known = "All differences are ignored for a reason."
+            told = [(0, known if counts["ignored"] else "All answers are equal.")]
         return Summary(
             captures=counts.total(),
             outcomes={outcome: counts[outcome] for outcome in OUTCOMES},
-            exit_status=status,
-            conclusion=conclusion,
+            exit_status=told[0][0],
+            conclusion=" ".join(sentence for _, sentence in told),
             asked_at=self._began,
             engine=self._engine,
             rules=rules,

@@ -323,6 +323,15 @@ def test_a_rule_that_matches_nothing_makes_the_run_fail(found: Outcome, status: 
     assert [rule.matched for rule in summary.rules] == [0]
 
 
+def test_the_conclusion_tells_all_that_is_amiss() -> None:
+    summary = summed_up("different", "unasked", rules=Rules([RULE]))
+    assert summary.exit_status == 1
+    assert summary.conclusion == (
+        "Some answers differ. Some could not be asked. "
+        "Some rules ignored nothing and have to go: a known one."
+    )
+
+
 @pytest.mark.parametrize(
     "body",
     [

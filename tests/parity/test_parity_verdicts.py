@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any, TextIO
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -111,7 +112,7 @@ def test_text_tells_what_is_not_equal_and_the_sum() -> None:
             "7 captures: 1 equal, 1 different, 1 different for a known reason, "
             "1 for other routes, 1 inconclusive, 1 not asked, 1 unreadable"
         ),
-        "Some answers differ.",
+        "Some answers differ. Some could not be asked.",
     ]
 
 
@@ -172,6 +173,25 @@ def test_junit_is_read_by_what_reads_junit() -> None:
     assert "current[1].count: value, 7 was recorded, 3 is answered" in failed.result[0].text
     ignored = next(case for case in suite if case.name.startswith("old.jsonl:3"))
     assert "ignored: a known one" in ignored.system_out
+
+
+ATTRIBUTES = {
+    "testsuites": {"name"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp"},
+    "testcase": {"name", "classname", "time"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+    "skipped": {"message"},
+    "system-out": set[str](),
+}
+"""What a strict reader, such as that of Jenkins, knows of each element."""
+
+
+def test_junit_has_nothing_that_a_strict_reader_does_not_know() -> None:
+    root = ElementTree.fromstring(told("junit"))  # noqa: S314 - our own
+    assert {each.tag for each in root.iter()} == ATTRIBUTES.keys()
+    for each in root.iter():
+        assert each.attrib.keys() <= ATTRIBUTES[each.tag], each.tag
 
 
 def test_junit_fails_for_a_rule_that_ignored_nothing() -> None:
