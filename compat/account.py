@@ -18,7 +18,7 @@ from compat.engines.choice import Engines
 from compat.flights import Flight, Flights
 from compat.needs import Found, Measured, Need, Progress, Source, Stats
 from compat.settings import Settings
-from compat.sources.live import connect
+from compat.sources.choosing import source_of
 from compat.v1.errors import Unavailable
 from compat.v1.keys import key_is_known
 from compat.v1.query import Query, read_pairs, read_values
@@ -78,7 +78,7 @@ class Account:
     ) -> None:
         self.settings = settings
         self.name = name
-        self._source = source or connect(settings)
+        self._source = source or source_of(settings)
         self._engines = Engines(settings, self._source)
         self._keys: Sequence[bytes] = [key.get_secret_value().encode() for key in settings.api_keys]
         self._answers: TLRUCache[Question, Answered] = TLRUCache(

@@ -168,6 +168,27 @@ class Found:
     fresh_until: float
 
 
+class NotKept(Exception):
+    """Conversations are needed that are not kept, and there is nobody to ask for them.
+
+    Attributes:
+        spans: When they were created, in epoch seconds UTC; empty if it is the folders.
+        covered: What is kept, likewise.
+        folders: Folders that are views, of which nothing is kept.
+    """
+
+    def __init__(
+        self,
+        spans: Sequence[Span] = (),
+        covered: Sequence[Span] = (),
+        folders: frozenset[int] = frozenset(),
+    ) -> None:
+        super().__init__("the archive does not hold what was asked for")
+        self.spans = tuple(spans)
+        self.covered = tuple(covered)
+        self.folders = folders
+
+
 @dataclass
 class Progress:
     """How far the fetching for one question has come; also the way to call it off.

@@ -133,6 +133,13 @@ class Settings(BaseModel):
             "`postgresql://user@host/database`. Each of several accounts names its own."
         ),
     )
+    offline: bool = Field(
+        default=False,
+        description=(
+            "Whether Help Scout is never asked: what the archive does not hold is refused, and "
+            "what it holds is used however old it is."
+        ),
+    )
     reread_days: int = Field(
         default=90,
         ge=1,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from compat import clock
+from compat.archive.errors import ArchiveError
 from compat.flights import CalledOff, Crowded, Flight
 from compat.v1.errors import (
     BadParameter,
@@ -76,6 +77,7 @@ _TABLE: Final = (
         _unavailable("{}: check HELPSCOUT_BASE_URL", _LATER),
     ),
     (v2.QuestionRefused, _as_named),
+    (ArchiveError, _unavailable("The archive cannot be used: {}", _LATER)),
     (v2.Incoherent, _unavailable("The conversations cannot be counted exactly: {}", _LATER)),
     (v2.Stopped, _unavailable("The server is closing", _SOON)),
     (v2.UpstreamError, _unavailable("The conversations cannot be fetched: {}", _LATER)),

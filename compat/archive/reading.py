@@ -66,6 +66,16 @@ class Snapshot:
             found += map(_row, self._connection.execute(query))
         return found
 
+    def rows_of(self, ids: Sequence[int]) -> list[Row]:
+        """Conversations by their ids, in no particular order; unknown ones left out."""
+        return [
+            _row(found)
+            for some in batches(ids)
+            for found in self._connection.execute(
+                sa.select(*_ROW).where(schema.conversation.c.id.in_(some))
+            )
+        ]
+
     def count(self, tally: Tally) -> list[list[int]]:
         """The counts of a tally, whose folders must be home folders; covered or not."""
         return counting.count(self._connection, tally)

@@ -51,6 +51,8 @@ class Engines:
         self._engine: Engine = self._computed
         if settings.engine == "computed":
             return
+        if settings.offline:
+            raise SettingsError("COMPAT_ENGINE must be computed where COMPAT_OFFLINE is set")
         objected = objections(settings.conventions)
         if settings.engine == "relayed" and objected:
             raise SettingsError(

@@ -7,8 +7,9 @@ from pydantic import BaseModel
 from compat import reports
 from compat.conventions import Conventions
 from compat.engines.answered import Answered
-from compat.needs import Found, Listed, Menu, Progress, Source
-from compat.reports import CountingReport, Details
+from compat.engines.lacking import refused
+from compat.needs import Found, Listed, Menu, NotKept, Progress, Source
+from compat.reports import CountingReport, Details, Report
 from compat.tally import Counted, Counting
 from compat.v1.query import Query
 from compat.v1.routes import Route
@@ -24,8 +25,19 @@ def compute(
     """Ask the report what it needs, the source to bring it, and the report to count.
 
     Where the source can count by itself and counts are all it takes, no rows are brought.
+
+    Raises:
+        ValidationFailed: Conversations are needed that are not kept, with nobody to ask.
     """
-    report = reports.load(route.report)
+    try:
+        return _computed(reports.load(route.report), query, conventions, source, progress)
+    except NotKept as lack:
+        raise refused(lack, query) from lack
+
+
+def _computed(
+    report: Report, query: Query, conventions: Conventions, source: Source, progress: Progress
+) -> Answered:
     if isinstance(report, CountingReport) and isinstance(source, Counting):
         counted = source.count(report.tally(query, conventions), progress)
         if counted is not None:

@@ -12,7 +12,8 @@ from compat import clock
 from compat.v2 import catalogue
 from compat.v2.client import Client
 
-_HOMES: Final = frozenset({"open", "assigned", "closed", "spam", "drafts"})
+HOMES: Final = frozenset({"open", "assigned", "closed", "spam", "drafts"})
+"""The types of folder that are homes; all others are views."""
 _REMEMBERED: Final = 300.0
 _MOST_MAILBOXES: Final = 10_000
 
@@ -53,7 +54,7 @@ class Folders:
             here = self._types_in(mailbox)
             types |= here
             owner |= dict.fromkeys(here, mailbox)
-        homes = frozenset(each for each in folders if types.get(each) in _HOMES)
+        homes = frozenset(each for each in folders if types.get(each) in HOMES)
         known = folders & types.keys()
         return Sorted(
             homes, frozenset(owner[each] for each in homes), known - homes, folders - known

@@ -18,6 +18,7 @@ from compat.sources.menus import fetch_menu
 from compat.v2.client import Client
 from compat.v2.errors import Incoherent, RequestRefused
 from compat.v2.gathering import Rows, Sink, gather
+from compat.v2.models import ConversationsAnswer
 from compat.v2.walking import Selection, Window
 
 _ROUNDS: Final = 3
@@ -103,6 +104,28 @@ class LiveSource:
         """A few conversations in full, in the order of their ids given; gone ones left out."""
         return fetch_documents(self._client, ids, progress, workers=self._workers)
 
+    def modified(self, since: int, spans: Sequence[Span], progress: Progress) -> Fetched:
+        """What was created in some spans, spam included, and modified in a second or later.
+
+        Raises:
+            UpstreamError: Upstream fails, or its answers do not settle.
+        """
+        return self._fetch(Scope(spam=True), spans, progress, modified_since=since)
+
+    def total(self, span: Span, progress: Progress, *, modified_since: int | None = None) -> int:
+        """How many conversations upstream says were created in a span, spam perhaps not among them.
+
+        Args:
+            span: Seconds of creation.
+            progress: Called before the request.
+            modified_since: Only those that were modified in this second or later.
+        """
+        progress.check()
+        selection = Selection(modified_since=modified_since)
+        params = selection.params(span.first, span.last, "createdAt", 1)
+        answer = self._client.get("/conversations", params, ConversationsAnswer)
+        return answer.value.page.total_elements
+
     def _settled(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
         """What views and home folders show, walked until two rounds agree.
 
@@ -153,7 +176,12 @@ class LiveSource:
         return self._fetch(Scope(existing, scope.spam), spans, progress, folder)
 
     def _fetch(
-        self, scope: Scope, spans: Sequence[Span], progress: Progress, folder: int | None = None
+        self,
+        scope: Scope,
+        spans: Sequence[Span],
+        progress: Progress,
+        folder: int | None = None,
+        modified_since: int | None = None,
     ) -> Fetched:
         seen = _Seen(spans, progress)
         sink = Sink(seen.take, seen.expect, progress.check)
@@ -164,7 +192,7 @@ class LiveSource:
         began = [
             gather(
                 self._client,
-                Selection(mailboxes, folder, status),
+                Selection(mailboxes, folder, status, modified_since),
                 windows,
                 sink,
                 workers=self._workers,

@@ -1,0 +1,213 @@
+"""Conversations from the local archive, completed from upstream where it does not reach.
+
+What the archive covers and is young enough comes from one committed state of it. What is covered
+but too old gets laid over it what was modified since; what is not covered is fetched. The answer
+is as of the oldest of these.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+from compat import clock, coverage
+from compat.archive.index import Index
+from compat.archive.opening import Archive
+from compat.archive.reading import Snapshot
+from compat.coverage import Ages
+from compat.needs import Document, Found, Listed, Menu, Need, NotKept, Progress, Row, Stats
+from compat.sources.completing import Completing, Patch, Plan, local, planned
+from compat.sources.folders import HOMES
+from compat.sources.live import LiveSource
+from compat.sources.tallying import add, zeros
+from compat.tally import Counted, Tally
+from compat.v2.client import Client
+from compat.v2.errors import Incoherent
+
+_ANY_AGE: Final = Ages(1 << 62, 1 << 62)
+
+
+class ArchivedSource:
+    """Brings rows and counts from an archive.
+
+    Args:
+        archive: The archive; closed with the source.
+        live: Where to ask for what the archive lacks; None for nowhere.
+        ages: How old what the archive holds may be while there is somebody to ask.
+    """
+
+    def __init__(self, archive: Archive, live: LiveSource | None, ages: Ages) -> None:
+        self._archive = archive
+        self._index = Index(archive)
+        self._live = live
+        self._ages = ages if live else _ANY_AGE
+        self._completing = Completing(archive, live, ages) if live else None
+
+    @property
+    def client(self) -> Client:
+        """The line to upstream.
+
+        Raises:
+            AttributeError: There is none.
+        """
+        if self._live is None:
+            raise AttributeError("client")
+        return self._live.client
+
+    @property
+    def ready(self) -> bool:
+        """Whether upstream, where there is one, has not refused the credentials just now."""
+        return self._live is None or self._live.ready
+
+    def held(self) -> float:
+        """Seconds until the rate budget lets the next request through."""
+        return self._live.held() if self._live else 0.0
+
+    def stats(self) -> Stats:
+        """Requests made and left; of rows those in memory."""
+        stats = self._live.stats() if self._live else Stats()
+        return replace(stats, rows=stats.rows + self._index.loaded())
+
+    def close(self) -> None:
+        """Close the archive and the line to upstream."""
+        self._index.close()
+        self._archive.close()
+        if self._live:
+            self._live.close()
+
+    def rows(self, need: Need, progress: Progress) -> Found:
+        """Bring the conversations that a report needs.
+
+        Raises:
+            NotKept: The archive does not reach, and there is nobody to ask.
+            UpstreamError: Upstream fails, or its answers do not settle.
+            ArchiveError: The archive fails.
+        """
+        if self._views(need) and self._live:
+            return self._live.rows(need, progress)
+        with self._state(need, progress) as (snapshot, patch):
+            held = snapshot.rows(patch.held, mailboxes=need.mailboxes)
+            changed = patch.changed(snapshot)
+        rows = [row for row in held if row.id not in changed]
+        rows += [row for row in (*changed.values(), *patch.beside) if _in_mailbox(row, need)]
+        return Found(
+            sorted(row for row in rows if _in_folder(row, need)), patch.as_of, patch.fresh_until
+        )
+
+    def count(self, tally: Tally, progress: Progress) -> Counted | None:
+        """The counts; None where upstream has to be asked what a folder shows.
+
+        Raises:
+            NotKept: The archive does not reach, and there is nobody to ask.
+            UpstreamError: Upstream fails, or its answers do not settle.
+            ArchiveError: The archive fails.
+        """
+        need = tally.need
+        if self._views(need):
+            return None
+        counts = zeros(tally)
+        with self._state(need, progress) as (snapshot, patch):
+            for span in patch.held:
+                add(counts, tally, span, lambda part: self._index.count(snapshot, part))
+            changed = patch.changed(snapshot)
+            outdated = snapshot.rows_of(sorted(changed)) if changed else []
+        for rows, sign in ((outdated, -1), (changed.values(), 1), (patch.beside, 1)):
+            for row in rows:
+                if _in_mailbox(row, need) and _in_folder(row, need) and tally.filter.admits(row):
+                    counts.put(row.created, sign)
+        return Counted(counts.values, patch.as_of, patch.fresh_until)
+
+    def menu(self, menu: Menu) -> Listed:
+        """Bring the mailboxes, tags or folders that a menu shows; upstream's if it can be asked.
+
+        Raises:
+            NotKept: It was never read, and there is nobody to ask.
+        """
+        if self._live:
+            return self._live.menu(menu)
+        with self._archive.reading() as snapshot:
+            items, seen = snapshot.menu(menu), snapshot.menu_seen(menu)
+        if seen is None and menu.kind != "folders":
+            raise NotKept
+        return Listed(items, seen or 0, clock.elapsed())
+
+    def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
+        """A few conversations in full, in the order of their ids given; gone ones left out.
+
+        Where nobody can be asked, a slim archive gives them without texts and names.
+        """
+        with self._archive.reading() as snapshot:
+            kept = self._fit_to_show(snapshot, ids)
+        lacking = [each for each in ids if each not in kept]
+        if self._live and lacking:
+            kept |= {each.id: each for each in self._live.documents(lacking, progress)}
+        return [kept[each] for each in ids if each in kept]
+
+    def _fit_to_show(self, snapshot: Snapshot, ids: Sequence[int]) -> dict[int, Document]:
+        """What the archive can show of some conversations, as true as what it counts."""
+        if self._live is None:
+            return {each.id: each for each in snapshot.documents(ids)}
+        young = coverage.usable(snapshot.coverage(), int(time.time()), self._ages)
+        fit = [
+            row.id
+            for row in snapshot.rows_of(ids)
+            if any(span.first <= row.created <= span.last for span, _ in young)
+        ]
+        kept = snapshot.raw_documents(fit)
+        return {each.id: each for each in snapshot.documents(list(kept))}
+
+    @contextmanager
+    def _state(self, need: Need, progress: Progress) -> Iterator[tuple[Snapshot, Patch]]:
+        """One committed state of the archive, and what has to be added to it."""
+        with self._archive.reading() as snapshot:
+            plan = self._planned(snapshot, need)
+            if plan.whole:
+                yield snapshot, local(plan)
+                return
+        if self._completing is None:
+            raise NotKept(plan.gaps, [span for span, _ in plan.covered])
+        patch = self._completing.complete(plan, need, progress)
+        with self._archive.reading() as snapshot:
+            covered = [span for span, _ in snapshot.coverage()]
+            if coverage.without(patch.held, covered):
+                raise Incoherent("the archive was cut back while a question was answered from it")
+            yield snapshot, patch
+
+    def _planned(self, snapshot: Snapshot, need: Need) -> Plan:
+        sealed = snapshot.sealed_at is not None
+        ages = _ANY_AGE if sealed else self._ages
+        return planned(snapshot.coverage(), need.created, int(time.time()), ages)
+
+    def _views(self, need: Need) -> bool:
+        """Whether folders are asked for whose contents the archive does not tell.
+
+        Raises:
+            NotKept: They are, and there is nobody to ask.
+        """
+        if not need.folders:
+            return False
+        with self._archive.reading() as snapshot:
+            mailboxes = snapshot.menu(Menu("mailboxes")) or ()
+            folders = [
+                folder
+                for mailbox in mailboxes
+                for folder in snapshot.menu(Menu("folders", mailbox.id)) or ()
+            ]
+        homes = {folder.id for folder in folders if folder.type in HOMES}
+        if need.folders <= homes:
+            return False
+        views = need.folders & {folder.id for folder in folders} - homes
+        if self._live is None and (views or not mailboxes):
+            raise NotKept(folders=views or need.folders)
+        return self._live is not None
+
+
+def _in_mailbox(row: Row, need: Need) -> bool:
+    return not need.mailboxes or row.mailbox in need.mailboxes
+
+
+def _in_folder(row: Row, need: Need) -> bool:
+    return not need.folders or row.folder in need.folders

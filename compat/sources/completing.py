@@ -1,0 +1,219 @@
+"""What an archive has to be completed with: what was modified since, and what it does not cover."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from compat import clock, coverage
+from compat.archive.filling import asking, offsets
+from compat.archive.filling.asking import Part
+from compat.archive.filling.reading import ALL_LISTS_SPAM
+from compat.archive.opening import Archive
+from compat.archive.reading import Snapshot
+from compat.archive.sighting import MARGIN
+from compat.coverage import Ages, Known, Span
+from compat.needs import Need, Progress, Row
+from compat.sources.live import LiveSource
+
+_NOW: Final = 1 << 62
+_KEPT: Final = 1.0
+"""Seconds for which an answer that took no request is given again: counting anew costs less than
+a caller notices, and shows at once what a synchronisation brings."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the seconds that are wanted are come by.
+
+    Attributes:
+        covered: What the archive covers, wanted or not.
+        young: What of it is wanted and may be used as it is.
+        aged: What of it is wanted and is too old for that.
+        gaps: What is wanted and not covered.
+    """
+
+    covered: Sequence[Known]
+    young: Sequence[Known]
+    aged: Sequence[Known]
+    gaps: Sequence[Span]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the archive alone has all."""
+        return not self.aged and not self.gaps
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What makes rows of an archive the rows that are wanted.
+
+    Attributes:
+        held: The seconds of creation for which the archive's rows are taken.
+        beside: Conversations of all other seconds that are wanted.
+        instead: Conversations in the seconds held as they are now, by their ids.
+        instead_as_of: When the reading of these began, epoch seconds by upstream's clock.
+        as_of: As of `compat.needs.Found`.
+        fresh_until: Likewise.
+    """
+
+    held: Sequence[Span]
+    as_of: int
+    fresh_until: float
+    beside: Sequence[Row] = ()
+    instead: Mapping[int, Row] = field(default_factory=dict)
+    instead_as_of: int = 0
+
+    def changed(self, snapshot: Snapshot) -> dict[int, Row]:
+        """The rows that take the place of a state's own, by their ids."""
+        seen = snapshot.seen(sorted(self.instead)) if self.instead else {}
+        return {
+            id_: row for id_, row in self.instead.items() if seen.get(id_, -1) < self.instead_as_of
+        }
+
+
+@dataclass(frozen=True)
+class _Modified:
+    """What was modified since some second, among what was created in some spans."""
+
+    since: int
+    spans: Sequence[Span]
+    rows: Mapping[int, Row]
+    as_of: int
+
+
+def planned(covered: Sequence[Known], wanted: Iterable[Span], now: int, ages: Ages) -> Plan:
+    """Sort the seconds that are wanted by what the archive knows of them.
+
+    Args:
+        covered: What the archive covers.
+        wanted: Seconds of creation; they may overlap.
+        now: The present second, epoch UTC.
+        ages: How old the archive's knowledge may be.
+    """
+    spans = coverage.united(wanted)
+    young = coverage.in_both(_at(spans), coverage.usable(covered, now, ages))
+    rest = coverage.without(spans, (span for span, _ in young))
+    aged = coverage.in_both(_at(rest), covered)
+    gaps = coverage.without(rest, (span for span, _ in aged))
+    return Plan(covered, young, aged, gaps)
+
+
+def local(plan: Plan) -> Patch:
+    """Nothing is to be added."""
+    as_of = min(known.as_of for known in plan.young)
+    return Patch([span for span, _ in plan.young], as_of, clock.elapsed() + _KEPT)
+
+
+class Completing:
+    """Brings from upstream what a plan lacks.
+
+    What was modified since is remembered for as long as recent conversations may be: one reading
+    serves many questions.
+
+    Args:
+        archive: The archive that is completed.
+        live: Where to ask.
+        ages: How old knowledge may be.
+    """
+
+    def __init__(self, archive: Archive, live: LiveSource, ages: Ages) -> None:
+        self._archive = archive
+        self._live = live
+        self._ages = ages
+        self._lock = threading.Lock()
+        self._last: tuple[_Modified, float] | None = None
+
+    def complete(self, plan: Plan, need: Need, progress: Progress) -> Patch:
+        """Ask for what was modified among what is too old, and for all that is not covered.
+
+        Raises:
+            UpstreamError: Upstream fails, or its answers do not settle.
+        """
+        gaps, aged = list(plan.gaps), [span for span, _ in plan.aged]
+        patch = Patch([span for span, _ in plan.young], _NOW, clock.elapsed() + self._ages.recent)
+        if aged:
+            modified = self._modified(
+                min(known.as_of for known in plan.aged) - MARGIN, aged, progress
+            )
+            if self._agrees(modified, aged, progress):
+                patch = replace(
+                    patch,
+                    held=coverage.united([*patch.held, *aged]),
+                    instead=_created_in(aged, modified.rows),
+                    instead_as_of=modified.as_of,
+                    as_of=modified.as_of,
+                )
+            else:
+                gaps += aged
+        if gaps:
+            found = self._live.rows(replace(need, created=tuple(coverage.united(gaps))), progress)
+            patch = replace(
+                patch,
+                beside=found.rows,
+                as_of=min(patch.as_of, found.as_of),
+                fresh_until=min(patch.fresh_until, found.fresh_until),
+            )
+        return replace(patch, as_of=min([patch.as_of, *(known.as_of for known in plan.young)]))
+
+    def _modified(self, since: int, spans: Sequence[Span], progress: Progress) -> _Modified:
+        with self._lock:
+            last = self._last
+        if last is not None and last[1] > clock.elapsed():
+            modified = last[0]
+            if modified.since <= since and not coverage.without(spans, modified.spans):
+                return modified
+        began = clock.elapsed()
+        fetched = self._live.modified(since, spans, progress)
+        modified = _Modified(since, spans, {row.id: row for row in fetched.rows}, fetched.as_of)
+        with self._lock:
+            self._last = modified, began + self._ages.recent
+        return modified
+
+    def _agrees(self, modified: _Modified, spans: Sequence[Span], progress: Progress) -> bool:
+        """Whether upstream's totals are those of the archive with what was modified.
+
+        What was deleted, or merged into another, was not modified: only totals show it.
+        """
+        patch = Patch((), 0, 0, instead=modified.rows, instead_as_of=modified.as_of)
+        for span in spans:
+            with self._archive.reading() as snapshot:
+                expected = _totals(snapshot, span, patch)
+            if self._live.total(span, progress) not in expected:
+                return False
+        return True
+
+
+def _totals(snapshot: Snapshot, span: Span, patch: Patch) -> set[int]:
+    """What upstream's total of a span may be: with spam or without, unless that is known."""
+    changed = _created_in([span], patch.changed(snapshot))
+    outdated = snapshot.rows_of(sorted(changed)) if changed else []
+    drift = sum(
+        each.rows
+        for each in offsets.read(snapshot.note(offsets.NOTE))
+        if not each.spam and each.first >= span.first and (each.last or span.last) <= span.last
+    )
+    shown = snapshot.note(ALL_LISTS_SPAM)
+    totals = set()
+    for spam in (True, False) if shown is None else (shown,):
+        before = asking.held(snapshot, Part(span, spam=None if spam else False))
+        totals.add(before - _listed(outdated, spam) + _listed(changed.values(), spam) + drift)
+    return totals
+
+
+def _listed(rows: Iterable[Row], spam: bool) -> int:
+    return sum(spam or row.status != "spam" for row in rows)
+
+
+def _created_in(spans: Sequence[Span], rows: Mapping[int, Row]) -> dict[int, Row]:
+    return {
+        id_: row
+        for id_, row in rows.items()
+        if any(span.first <= row.created <= span.last for span in spans)
+    }
+
+
+def _at(spans: Iterable[Span]) -> list[Known]:
+    return [Known(span, _NOW) for span in spans]
