@@ -57,6 +57,7 @@ WHAT_TO_DO: Final = {
     "`HELPSCOUT_BASE_URL` or `COMPAT_PROXY`.",
     "Incoherent": "Ask again. Help Scout's answers contradicted each other; if it stays so, "
     "report it with the sentence.",
+    "ArchiveError": "The sentence says what: see [keep an archive](../how-to/keep-an-archive.md).",
     "Stopped": "Ask again once the server has started.",
     "UpstreamError": "Ask again. If it stays so, look whether this machine reaches Help Scout.",
     "Crowded": "Ask again later, or raise `COMPAT_JOBS`.",

@@ -1,4 +1,4 @@
-"""The engine, chosen on the command line."""
+"""What is chosen on the command line, whatever the settings say."""
 
 from __future__ import annotations
 
@@ -19,12 +19,25 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def accounts_by(engine: str | None) -> dict[str, Settings]:
-    """The settings of each account, with another engine if one is asked for.
+def add_offline(parser: argparse.ArgumentParser) -> None:
+    """Add the option to a parser."""
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        help="never ask Help Scout: what the archive does not hold is refused",
+    )
+
+
+def accounts_by(engine: str | None = None, *, offline: bool = False) -> dict[str, Settings]:
+    """The settings of each account, but for what was chosen.
+
+    Args:
+        engine: Another engine.
+        offline: Whether Help Scout is never asked.
 
     Raises:
         SettingsError: A setting is missing or cannot be used.
     """
-    change = {"engine": engine} if engine else {}
+    change = ({"engine": engine} if engine else {}) | ({"offline": True} if offline else {})
     accounts = accounts_from_env(os.environ)
     return {name: each.model_copy(update=change) for name, each in accounts.items()}

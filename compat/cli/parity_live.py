@@ -103,7 +103,7 @@ def _compared(both: Both, sight: Sight, wanted: Span, options: argparse.Namespac
 
 def _chosen(name: str | None) -> Settings:
     """The settings of the account that is named, or of the only one."""
-    accounts = accounts_by(None)
+    accounts = accounts_by()
     if name is None and len(accounts) == 1:
         return next(iter(accounts.values()))
     if name not in accounts:

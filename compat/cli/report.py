@@ -11,13 +11,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from compat.cli.choosing import accounts_by, add_engine
+from compat.cli.choosing import accounts_by, add_engine, add_offline
 from compat.cli.dates import WORDS, edges
 from compat.cli.printing import printing
 from compat.cli.watching import watching
 
 if TYPE_CHECKING:
     from compat.engines.answered import Answered
+    from compat.settings import Settings
 
 _MISUSE: Final = 2
 _TROUBLE: Final = 3
@@ -60,6 +61,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     shape.add_argument("--json", dest="show", action="store_const", const="json", help="JSON")
     shape.add_argument("--csv", dest="show", action="store_const", const="csv", help="CSV")
     new.add_argument("--ids", action="store_true", help="list the conversations behind each count")
+    add_offline(new)
     new.set_defaults(run=run)
 
 
@@ -78,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     logging.getLogger("stamina").setLevel(logging.CRITICAL)
     report = "new_ids" if options.ids else "new_conversations"
     try:
-        with LegacyReports(accounts_by(options.engine)) as reports, watching() as watch:
+        with LegacyReports(_accounts(options)) as reports, watching() as watch:
             answered = reports.compute(report, _pairs(options), options.account, watch)
     except (LegacyError, LookupError) as error:
         print(f"helpscout-v1: {error}", file=sys.stderr)
@@ -87,6 +89,10 @@ def run(options: argparse.Namespace) -> int:
     if answered.engine == "relayed":
         print("helpscout-v1: relayed from Help Scout's own report", file=sys.stderr)
     return 0
+
+
+def _accounts(options: argparse.Namespace) -> dict[str, Settings]:
+    return accounts_by(options.engine, offline=options.offline)
 
 
 def _shown(options: argparse.Namespace) -> Callable[[Answered], None]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
-from compat.accounts import SINGLE, accounts_from_env
+from compat.accounts import SINGLE
+from compat.cli.choosing import accounts_by, add_offline
 from compat.cli.listening import listen
 from compat.cli.logs import log_as
 from compat.settings import Settings, SettingsError
@@ -45,6 +46,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         type=Path,
         help="write requests and answers down, without keys, for parity check to ask again",
     )
+    add_offline(parser)
     parser.set_defaults(run=run)
 
 
@@ -59,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
     from compat.service import LegacyReports
 
     def chosen() -> Mapping[str, Settings]:
-        return guarded(accounts_from_env(os.environ))
+        return guarded(accounts_by(offline=options.offline))
 
     def reload() -> None:
         try:
@@ -119,5 +121,7 @@ def _demo() -> Iterator[Mapping[str, Settings]]:
             "connect_to": None,
             "proxy": None,
             "ca_file": None,
+            "archive": None,
+            "offline": False,
         }
         yield {SINGLE: Settings.from_env(os.environ).model_copy(update=demo)}

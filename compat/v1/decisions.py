@@ -258,6 +258,12 @@ DECISIONS: Final = (
         "Known clients give up after 5 to 45 seconds; a retry then finds the answer ready.",
     ),
     Decision(
+        "What the archive does not hold",
+        "Where nobody else can be asked, 400 names the edge of the range that is not covered, or "
+        "`folders` where one is a view.",
+        "A count of the part that is covered would look like the whole.",
+    ),
+    Decision(
         "Anything unforeseen",
         "500 says `Internal error` and nothing more; a correlation id leads to the log.",
         "Traces are for the operator. Every answer carries such an id.",

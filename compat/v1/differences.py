@@ -136,6 +136,12 @@ DIFFERENCES: Final = (
         "A page can be one row short of what its count lets expect.",
     ),
     Difference(
+        "A slim archive",
+        "Offline, an archive made with `--slim` lists conversations without subjects, previews, "
+        "names and addresses.",
+        "Those keys hold empty texts.",
+    ),
+    Difference(
         "Field selectors",
         "Lists of mailboxes, folders and tags ignore `fields` and give all fields.",
         "Nothing is missing; answers are longer.",
