@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from typing import Any, Final, Self
 
 from compat.archive import connecting, migrations, schema
-from compat.archive.errors import ArchiveError, ArchiveMissing, ArchiveUnreachable, LockLost
+from compat.archive.errors import (
+    ArchiveError,
+    ArchiveLocked,
+    ArchiveMissing,
+    ArchiveUnreachable,
+    LockLost,
+)
 from compat.archive.failing import explained
 from compat.archive.locking import SyncLock, epoch_of, take_lock
 from compat.archive.reading import Snapshot
@@ -138,6 +144,27 @@ class Archive:
         with explained(self.where):
             return take_lock(self._engine, self._path, self._mark, self._lease)
 
+    def scrub(self) -> None:
+        """Leave nothing of what was erased or replaced in the database's own files.
+
+        SQLite overwrites what is deleted, but its log keeps older pages until it is emptied;
+        PostgreSQL has to write the documents anew, and keeps everybody from them meanwhile. Its
+        own log and backups are not reached.
+
+        Raises:
+            ArchiveLocked: Somebody is reading an older state, which cannot go yet.
+            ArchiveError: The database fails.
+        """
+        with explained(self.where):
+            if self._path is not None:
+                busy, *_ = connecting.pragma(self._engine, "wal_checkpoint(TRUNCATE)")
+                if busy:
+                    raise ArchiveLocked(_STILL_READ.format(where=self.where))
+                return
+            with self._engine.connect() as connection:
+                told = connection.execution_options(isolation_level="AUTOCOMMIT")
+                told.exec_driver_sql(f"VACUUM FULL {schema.document.name}")
+
     def size(self) -> int:
         """Bytes that the archive takes where it is kept."""
         if self._path is not None:
@@ -169,6 +196,10 @@ class Archive:
             return False
 
 
+_STILL_READ: Final = (
+    "what was erased from the archive {where} is gone from it, but its log still holds it, because "
+    "somebody is reading an older state: run the same again once that is over"
+)
 _BESIDE: Final = ("-wal", "-shm")
 
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from compat import coverage
-from compat.archive import packing, schema
+from compat.archive import erasing, packing, recording, schema, tables
 from compat.archive.errors import LockLost
-from compat.archive.reading import batches, layer_of, packed_of, tags_of, tags_text
-from compat.archive.sighting import LAYERS, Sighting
-from compat.archive.sql import postgresql, sa, sqlite
+from compat.archive.reading import batches, layer_of, packed_of, tags_text
+from compat.archive.sighting import BEGINNING, LAYERS, Sighting
+from compat.archive.sql import sa
 from compat.coverage import Known, Span
 from compat.needs import Menu, MenuItem
-from compat.tally import UNTAGGED
 
-_INSERT: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 _COUNTED: Final = ("created", "mailbox", "folder", "type", "status", "state", "tags")
 """The columns that counting looks at."""
 
@@ -40,7 +35,7 @@ class Writer:
         """Put down what was seen of conversations; what was seen later already stays as it is.
 
         Returns:
-            How many conversations are new or changed.
+            How many conversations are new or changed, as far as the columns show.
         """
         latest: dict[int, Sighting] = {}
         for sighting in sightings:
@@ -84,7 +79,38 @@ class Writer:
         Returns:
             How many were taken out.
         """
-        return sum(self._remove(some, seen) for some in batches(sorted(ids)))
+        removed = [
+            created
+            for some in batches(sorted(ids))
+            for created in recording.remove(self._connection, some, seen)
+        ]
+        self._chunks |= set(map(schema.chunk_of, removed))
+        return len(removed)
+
+    def forget(self, customer: int) -> int:
+        """Erase what is kept of a customer, and keep none of it again; counts stay the same.
+
+        `Archive.scrub` is to follow, or the database's own files still hold what was erased.
+
+        Returns:
+            How many conversations were theirs.
+        """
+        self._changed = True
+        return erasing.forget(self._connection, customer)
+
+    def keep(self, since: int | None) -> None:
+        """Take out all conversations created before a second, their coverage too, for good.
+
+        Args:
+            since: Epoch seconds UTC; None keeps from now on whatever is seen.
+        """
+        self._kept_since = since
+        self._changed = True
+        self._chunks |= erasing.drop_before(self._connection, since)
+        if since is not None:
+            names = sa.select(schema.known.c.layer).distinct()
+            layers = list(self._connection.execute(names).scalars())
+            self.unknow(Span(BEGINNING, since - 1), layers)
 
     def set_menu(self, menu: Menu, items: Sequence[MenuItem] | None, seen: int) -> None:
         """Put down what a menu shows, in upstream's order; None if there is no such mailbox.
@@ -104,7 +130,8 @@ class Writer:
             return
         which = {"kind": menu.kind, "mailbox": menu.mailbox}
         self._connection.execute(schema.menu.insert().values(**which, seen=seen))
-        self._insert(
+        tables.insert(
+            self._connection,
             schema.menu_item,
             [
                 {**each._asdict(), **which, "position": position}
@@ -115,7 +142,9 @@ class Writer:
 
     def set_note(self, name: str, value: Any) -> None:
         """Note something that JSON can hold under a name, in place of what was noted there."""
-        self._upsert(schema.note, "name", [{"name": name, "value": json.dumps(value)}])
+        tables.upsert(
+            self._connection, schema.note, "name", [{"name": name, "value": json.dumps(value)}]
+        )
 
     def seal(self, at: int | None) -> None:
         """Note when the account was closed for good, epoch seconds UTC; None takes it back."""
@@ -142,36 +171,33 @@ class Writer:
         if self._chunks:
             version = self._connection.execute(sa.select(table.version)).scalar_one()
             changed = [{"number": chunk, "version": version} for chunk in sorted(self._chunks)]
-            self._upsert(schema.chunk, "number", changed)
+            tables.upsert(self._connection, schema.chunk, "number", changed)
 
     def _see(self, sightings: Sequence[Sighting]) -> int:
         ids = [sighting.row.id for sighting in sightings]
-        table = schema.conversation
-        before = {
-            found["id"]: dict(found)
-            for found in self._connection.execute(
-                sa.select(table).where(table.c.id.in_(ids))
-            ).mappings()
-        }
+        before = recording.kept(self._connection, ids)
         documents = packed_of(self._connection, ids)
-        gone = self._gone(ids)
-        news: list[tuple[dict[str, Any], bytes | None]] = []
-        again: list[dict[str, int]] = []
+        gone = recording.gone(self._connection, ids)
+        news: list[recording.News] = []
+        again: dict[int, int] = {}
+        changed = 0
         for sighting in self._admitted(sightings):
             id_, facts = sighting.row.id, _facts(sighting)
             kept = before.get(id_)
             if sighting.seen < max(gone.get(id_, sighting.seen), (kept or facts)["seen"]):
                 continue
             packed = None if sighting.document is None else packing.packed(sighting.document)
-            same = kept and {**kept, "seen": 0} == {**facts, "seen": 0}
+            same = kept is not None and {**kept, "seen": 0} == {**facts, "seen": 0}
             if same and packed == documents.get(id_):
-                again.append({"which": id_, "when": sighting.seen})
+                again[id_] = sighting.seen
             else:
                 news.append((facts, packed))
+                changed += not same
                 self._note_chunks(kept, facts)
-        self._drop_tags([before[facts["id"]] for facts, _ in news if facts["id"] in before])
-        self._put(news, again)
-        return len(news)
+        recording.put(self._connection, before, news)
+        recording.see_again(self._connection, again)
+        self._changed |= bool(news)
+        return changed
 
     def _admitted(self, sightings: Sequence[Sighting]) -> Iterable[Sighting]:
         """The sightings that may be kept, without what may not be."""
@@ -189,64 +215,6 @@ class Writer:
             else:
                 yield replace(sighting, document=None) if self._slim else sighting
 
-    def _put(
-        self,
-        news: Sequence[tuple[dict[str, Any], bytes | None]],
-        again: Sequence[dict[str, int]],
-    ) -> None:
-        table = schema.conversation
-        if again:
-            same = table.update().where(table.c.id == sa.bindparam("which"))
-            same = same.values(seen=sa.bindparam("when"))
-            self._connection.execute(same, again)
-        if not news:
-            return
-        ids = [facts["id"] for facts, _ in news]
-        self._upsert(table, "id", [facts for facts, _ in news], newest=True)
-        self._insert(schema.conversation_tag, [each for facts, _ in news for each in _tags(facts)])
-        kept = {facts["id"]: packed for facts, packed in news if packed}
-        self._delete(schema.document, "conversation", [id_ for id_ in ids if id_ not in kept])
-        rows = [{"conversation": id_, "packed": packed} for id_, packed in kept.items()]
-        self._upsert(schema.document, "conversation", rows)
-        self._delete(schema.gone, "conversation", ids)
-        self._changed = True
-
-    def _remove(self, ids: Sequence[int], seen: int) -> int:
-        table = schema.conversation.c
-        old = table.id.in_(ids) & (table.seen <= seen)
-        query = sa.select(table.id, table.created, table.tags).where(old)
-        found = [dict(each) for each in self._connection.execute(query).mappings()]
-        self._drop_tags(found)
-        later = set(
-            self._connection.execute(
-                sa.select(table.id).where(table.id.in_(ids), table.seen > seen)
-            ).scalars()
-        )
-        for each in (schema.conversation, schema.document):
-            key = "id" if each is schema.conversation else "conversation"
-            self._delete(each, key, [each["id"] for each in found])
-        marks = [{"conversation": id_, "seen": seen} for id_ in ids if id_ not in later]
-        self._upsert(schema.gone, "conversation", marks, newest=True)
-        self._chunks |= {schema.chunk_of(each["created"]) for each in found}
-        return len(found)
-
-    def _drop_tags(self, kept: Sequence[Mapping[str, Any]]) -> None:
-        """Take what is kept of conversations out of what counting by tags reads."""
-        keys = [(tag, row["created"], row["id"]) for row in kept for tag in _tag_ids(row["tags"])]
-        if keys:
-            table = schema.conversation_tag
-            key = (table.c.tag, table.c.created, table.c.conversation)
-            one = [column == sa.bindparam(f"old_{column.name}") for column in key]
-            names = [f"old_{column.name}" for column in key]
-            self._connection.execute(
-                table.delete().where(*one), [dict(zip(names, each, strict=True)) for each in keys]
-            )
-
-    def _gone(self, ids: Sequence[int]) -> Mapping[int, int]:
-        table = schema.gone.c
-        query = sa.select(table.conversation, table.seen).where(table.conversation.in_(ids))
-        return {found.conversation: found.seen for found in self._connection.execute(query)}
-
     def _note_chunks(self, kept: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> None:
         if kept is None or any(kept[name] != facts[name] for name in _COUNTED):
             created = {facts["created"], (kept or facts)["created"]}
@@ -263,51 +231,8 @@ class Writer:
             {"layer": layer, "first": span.first, "last": span.last, "as_of": as_of}
             for span, as_of in news
         ]
-        self._insert(schema.known, rows)
+        tables.insert(self._connection, schema.known, rows)
         self._changed |= bool(gone or news)
-
-    def _insert(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(table.insert(), rows)
-
-    def _delete(self, table: sa.Table, key: str, ids: Sequence[int]) -> None:
-        if ids:
-            self._connection.execute(table.delete().where(table.c[key].in_(ids)))
-
-    def _upsert(
-        self,
-        table: sa.Table,
-        key: str,
-        rows: Sequence[Mapping[str, Any]],
-        *,
-        newest: bool = False,
-    ) -> None:
-        """Insert rows or replace them; with `newest`, only by what was not seen earlier."""
-        if not rows:
-            return
-        insert = _INSERT[self._connection.dialect.name](table)
-        given = insert.excluded
-        self._connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=[key],
-                set_={column: given[column] for column in rows[0] if column != key},
-                where=given.seen >= table.c.seen if newest else None,
-            ),
-            rows,
-        )
-
-
-def _tag_ids(tags: str) -> list[int]:
-    """The tags under which a conversation is counted."""
-    return sorted(set(tags_of(tags))) or [UNTAGGED]
-
-
-def _tags(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A conversation as counting by tags reads it."""
-    same = {
-        name: facts[name] for name in ("created", "state", "status", "type", "mailbox", "folder")
-    }
-    return [{**same, "tag": tag, "conversation": facts["id"]} for tag in _tag_ids(facts["tags"])]
 
 
 def _facts(sighting: Sighting) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from compat.archive import schema
 from compat.archive.opening import Archive
 from compat.archive.sighting import LAYERS, Sighting
+from compat.archive.writing import Writer
 from compat.coverage import Known, Span
 from compat.needs import Row
 
@@ -61,6 +63,12 @@ def tell(archive: Archive, sightings: Iterable[Sighting]) -> int:
     """See them in one transaction; how many were new or changed."""
     with archive.lock() as lock, archive.writing(lock) as writer:
         return writer.see(sightings)
+
+
+def empty(writer: Writer) -> None:
+    """Take out all that an archive holds, for one example after the other."""
+    for table in ("conversation", "conversation_tag", "document", "gone", "known"):
+        writer._connection.execute(schema.TABLES[table].delete())
 
 
 def cover(archive: Archive, span: Span, as_of: int = SEEN) -> None:
