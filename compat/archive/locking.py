@@ -136,9 +136,15 @@ def _of_server(engine: sa.Engine, mark: str, lease: float) -> SyncLock:
 
 
 def _acquire(connection: sa.Connection, lease: float) -> None:
+    """Take the lock, from a holder that is silent if need be.
+
+    A holder that took it just now has not told its mark yet: the mark is that of the one before,
+    whose connections are gone, or nobody's, which is that of many a stranger's connection.
+    """
     if connection.exec_driver_sql(_TRY).scalar():
         return
-    silent = sa.select(schema.holder.c.marked).where(_NOW - schema.holder.c.beat > lease)
+    holder = schema.holder.c
+    silent = sa.select(holder.marked).where(_NOW - holder.beat > lease, holder.marked != "")
     marked = connection.execute(silent).scalar()
     if marked is not None:
         connection.execute(_END_CONNECTIONS, {"marked": marked})

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from compat.archive import schema
+from compat.archive import connecting, locking, schema
 from compat.archive.errors import LockLost, SyncUnderWay
 from compat.archive.locking import SyncLock
 from compat.archive.opening import Archive, open_archive
@@ -89,6 +90,21 @@ def test_of_many_at_once_one_gets_it(archive: Archive) -> None:
     assert sum(lock is not None for lock in got) == 1
     for lock in filter(None, got):
         lock.release()
+
+
+def test_a_holder_that_has_not_told_its_name_yet_costs_no_stranger_the_connection(
+    server_url: str,
+) -> None:
+    url = connecting.understood(server_url)
+    stranger, first = sa.create_engine(url), sa.create_engine(url)
+    with open_archive(server_url) as archive, stranger.connect() as other, first.connect() as lock:
+        assert other.exec_driver_sql("SHOW application_name").scalar() == ""
+        assert lock.exec_driver_sql(locking._TRY).scalar()
+        with pytest.raises(SyncUnderWay, match="nobody"):
+            archive.lock()
+        assert other.exec_driver_sql("SELECT 1").scalar() == 1
+    stranger.dispose()
+    first.dispose()
 
 
 def test_who_lost_the_lock_cannot_write(archive: Archive) -> None:
