@@ -48,7 +48,7 @@ def section(case: Any, scale: Scale) -> str:
     """A measurement's part of the page: what it asks, what it found, on which machine."""
     title, _, text = case.__doc__.strip().partition("\n\n")
     table = case.measure(scale)
-    return f"### {title.rstrip('.')}\n\n{text}\n\n{table}\n\n*{machine()}*"
+    return f"### {title.rstrip('.')}\n\n{text}\n\n{table}\n\n*{machine()}; scale {scale}*"
 
 
 def machine() -> str:
