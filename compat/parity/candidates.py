@@ -36,6 +36,9 @@ _CHOICES: Final[dict[str, tuple[object, ...]]] = {
 }
 """What is tried for each field. Those of filters by tag are not: such counts are not fitted."""
 
+_ODD: Final = (-20, -5, 5, 20)
+"""Minutes by which no zone differs from another."""
+
 _STEP: Final = 3 * 86_400
 """Seconds between two looks at a zone's clock; no two are known to differ for less alone."""
 
@@ -62,11 +65,13 @@ class Candidate:
         changes: In what they differ from those in force; nothing for those themselves.
         conventions: All of them.
         rules: How many rules were changed. A snapped start and its zone are one.
+        odd: Whether it is none that is thought possible, but one to hold others against.
     """
 
     changes: Changes
     conventions: Conventions
     rules: int
+    odd: bool = False
 
 
 def candidates(base: Conventions, period: Span) -> Iterator[Candidate]:
@@ -93,6 +98,21 @@ def around(found: Candidate, base: Conventions, period: Span) -> Iterator[Candid
         if not changed & {name for name, _ in changes}:
             more = _candidate(base, (found.changes, changes))
             yield replace(more, rules=found.rules + 1)
+
+
+def nearby(found: Candidate, base: Conventions) -> Iterator[Candidate]:
+    """What a clock that is off by odd minutes would explain as well as what was found.
+
+    No clock is thought to be off so. But where even these cannot be told from it, the captures
+    are too few to tell anything: so they stand beside it, with each of its changes and without.
+    """
+    kept = {found.changes, *(tuple(c for c in found.changes if c != out) for out in found.changes)}
+    for changes in sorted(kept, key=len, reverse=True):
+        values = dict(changes)
+        shift = values.get("clock_shift_minutes", base.clock_shift_minutes)
+        for minutes in (shift + odd for odd in _ODD if abs(shift + odd) <= MOST_SHIFT):
+            more = tuple((values | {"clock_shift_minutes": minutes}).items())
+            yield Candidate(more, base.model_copy(update=dict(more)), found.rules + 1, odd=True)
 
 
 def singles(base: Conventions, period: Span) -> Iterator[Changes]:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from compat.conventions import Conventions
 from compat.coverage import Span
 from compat.needs import Row
-from compat.parity.candidates import Candidate, around, candidates
+from compat.parity.candidates import Candidate, around, candidates, nearby
 from compat.parity.evidence import DECISIVE, NOTABLE, share_gone, too_many_gone, weight
 from compat.parity.records import Record
 from compat.parity.recounting import Recount
@@ -128,7 +128,8 @@ class _Search:
         likely = self._likeliest(self._fit, [*likely, *self._beside(likely)])
         confirmed = [each for each in likely if self._confirm.explains(each.conventions)]
         members = self._likeliest(self._all, confirmed)
-        return self._found(members) if members else self._none(go_on)
+        possible = any(not each.odd for each in members)
+        return self._found(members) if possible else self._none(go_on)
 
     def _survivors(self, most: int, go_on: Callable[[], bool]) -> list[Candidate]:
         """The candidates that the first half does not refute."""
@@ -143,10 +144,12 @@ class _Search:
         return left
 
     def _beside(self, likely: Sequence[Candidate]) -> list[Candidate]:
-        """Of a pair that was found: which third rules are open beside it."""
-        if not likely or likely[0].rules < _PAIR:
+        """What is open beside the best: clocks a little off and, of a pair, third rules."""
+        if not likely:
             return []
-        more = around(likely[0], self._base, self._period)
+        more = list(nearby(likely[0], self._base))
+        if likely[0].rules == _PAIR:
+            more += around(likely[0], self._base, self._period)
         return [each for each in more if self._fit.explains(each.conventions)]
 
     def _likeliest(self, trial: Trial, left: Sequence[Candidate]) -> list[Candidate]:

@@ -173,7 +173,7 @@ def test_time_ends_the_search_as_well() -> None:
 def test_without_captures_everything_is_open() -> None:
     found = fit((), survivors(past()), Conventions(), most_tried=50)
     assert (found.outcome, found.recommended) == ("fits", {})
-    assert len(found.members) == 50
+    assert len([each for each in found.members if not each.odd]) == 50
 
 
 def test_so_many_gone_are_no_explanation() -> None:

@@ -14,8 +14,8 @@ from hypothesis import settings
 
 from compat.conventions import Conventions
 from compat.parity.fitting import Fit
-from tests.parity.old_server import Rules
-from tests.parity.planting import PLANTS, fitted, planted
+from tests.parity.old_server import Rules, requests
+from tests.parity.planting import PLANTS, fitted, past, planted
 
 THOROUGH = settings().max_examples > 500
 FEW = ("end excluded", "no zeros", "spam", "Monday there")
@@ -84,3 +84,13 @@ def test_a_rule_that_does_not_show_beside_two_others_stays_open() -> None:
     assert found.recommended == {
         name: value for name, value in wanted.items() if name != "end_included"
     }
+
+
+@pytest.mark.parametrize("minutes", [7, -95])
+@pytest.mark.parametrize("seed", range(8) if THOROUGH else range(1))
+def test_few_captures_of_a_rule_that_is_not_tried_recommend_nothing(
+    minutes: int, seed: int
+) -> None:
+    found = fitted(Rules(shift_minutes=minutes), requests(past(), 12, seed=seed))
+    assert found.outcome != "adopt"
+    assert found.recommended == {}
