@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import stamina
 
 from compat.cli import main
 from compat.service import LegacyReports
+from compat.simulator import Account, Behaviour, Simulator, running
 from tests.doors.commands import COMMAND, environment, run, started
 from tests.doors.serving import ask
 from tests.service.doubles import JANUARY, LONG, basic
@@ -92,6 +93,27 @@ def test_trouble_upstream_leaves_with_3(
         status, said, _ = checked(capsys, equal)
     assert status == 3
     assert said.endswith("1 capture: 1 not asked\nSome could not be asked.\n")
+
+
+@pytest.mark.parametrize(
+    ("engine", "plan", "status"),
+    [("computed", "standard", 0), ("relayed", "standard", 3), ("relayed", "plus", 0)],
+)
+def test_the_engine_that_is_chosen_is_asked(
+    capsys: Printed,
+    equal: Path,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    engine: str,
+    plan: Literal["standard", "plus"],
+    status: int,
+) -> None:
+    found = equal.with_name("verdicts.json")
+    with running(Simulator(account, Behaviour(rate_limit=None), plan=plan)) as base_url:
+        monkeypatch.setenv("HELPSCOUT_BASE_URL", base_url)
+        assert checked(capsys, equal, "--engine", engine, "--json", found)[0] == status
+    assert json.loads(found.read_text("utf-8"))["summary"]["engine"] == engine
 
 
 @pytest.mark.parametrize(
