@@ -1,12 +1,12 @@
 """Checking recorded answers.
 
 Captures in a file are read, asked again, compared and judged by `parity check`, with the
-conversations remembered from an earlier question; ranges of up to a month in five years, some
-with a previous range or a filter, no two alike. The peer asks the same questions of the same
-service and does nothing else, so a ratio says what the check itself costs: 1 would be nothing.
-Memory is what grows beyond the service while all verdicts are formed, as Python counts it; aim:
-ten times as many captures take no more than twice as much. What one that starts with nothing
-remembered asks of Help Scout is compared with rows divided by the rows on a page.
+conversations remembered from an earlier question, or from an archive in SQLite, offline; ranges of
+up to a month in five years, some with a previous range or a filter, no two alike. The peer asks
+the same questions of the same service and does nothing else, so a ratio says what the check itself
+costs: 1 would be nothing. Memory is what grows beyond the service while all verdicts are formed,
+as Python counts it; aim: at most 8 MiB, however many captures there are. What one that starts with
+nothing remembered asks of Help Scout is compared with rows divided by the rows on a page.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from pydantic import SecretStr
 
 from benchmarks.harness import Scale, Table, judged, shown
 from compat import LegacyReports, Settings
+from compat.archive.filling.work import Wish
+from compat.archive.syncing import Sync
 from compat.parity.asking import Asking
 from compat.parity.captures import Capture
 from compat.parity.checking import check
@@ -37,9 +39,10 @@ from compat.v1.exchange import LegacyRequest
 from compat.v1.query import read_pairs
 from compat.v1.routes import find
 
-NEEDS = ("uvicorn",)
+NEEDS = ("sqlalchemy", "uvicorn")
 SINCE: Final = datetime(2014, 1, 1, tzinfo=UTC)
 UNTIL: Final = datetime(2019, 1, 1, tzinfo=UTC)
+_MOST_GROWN: Final = 8.0
 ROWS: Final[Mapping[Scale, int]] = {"tiny": 200, "quick": 5_000, "full": 20_000}
 SIZES: Final[Mapping[Scale, tuple[int, int]]] = {
     "tiny": (10, 20),
@@ -49,38 +52,42 @@ SIZES: Final[Mapping[Scale, tuple[int, int]]] = {
 
 
 def measure(scale: Scale) -> Table:
-    """Pace, cost, memory and requests for two numbers of captures."""
+    """Pace, cost, memory and requests for two numbers of captures, from either source."""
     account = make_account(ROWS[scale], 1, UNTIL, SINCE)
     simulator = Simulator(account, Behaviour(rate_limit=None))
     with running(simulator) as base_url, TemporaryDirectory() as folder:
-        settings = Settings(
+        live = Settings(
             app_id="demo-app",
             app_secret=SecretStr("demo-secret"),
             base_url=base_url,
             answers=1,
             recent_age=86_400,
         )
-        rows, grown = [], 0
-        for number in SIZES[scale]:
-            path = Path(folder) / f"{number}.jsonl"
-            with _remembering(settings) as reports:
-                _write(reports, path, number)
-                pace, cost = _paced(reports, path)
-                before, grown = grown, _grown(reports, path)
-            asked = _asked(settings, simulator, path)
-            least = math.ceil(ROWS[scale] / 50)
-            aim = judged(grown / before, most=2.0) if before else ""
-            rows.append(
-                [
-                    f"{number:,}",
-                    shown(cost),
-                    aim,
-                    shown(asked / least),
-                    f"{pace:,.0f}",
-                    f"{grown / 1024**2:.1f} MiB",
-                ]
-            )
-    columns = ("captures", "check / asking alone", "memory", "requests / least")
+        archive = SecretStr(f"sqlite:///{Path(folder) / 'archive.db'}")
+        kept = live.model_copy(update={"archive": archive})
+        Sync(kept, Wish()).run()
+        sources = {"remembered": live, "an archive": kept.model_copy(update={"offline": True})}
+        rows = []
+        for name, settings in sources.items():
+            for number in SIZES[scale]:
+                path = Path(folder) / f"{number}.jsonl"
+                with _remembering(settings) as reports:
+                    _write(reports, path, number)
+                    pace, cost = _paced(reports, path)
+                    grown = _grown(reports, path) / 1024**2
+                asked = _asked(settings, simulator, path)
+                rows.append(
+                    [
+                        f"{number:,}",
+                        name,
+                        shown(cost),
+                        judged(grown, most=_MOST_GROWN),
+                        shown(asked / math.ceil(ROWS[scale] / 50)),
+                        f"{pace:,.0f}",
+                        f"{grown:.1f} MiB",
+                    ]
+                )
+    columns = ("captures", "conversations", "check / asking alone", "memory", "requests / least")
     return Table((*columns, "captures a second", "memory grows by"), rows)
 
 

@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import Final
 
-from compat.cli.choosing import accounts_by, add_engine
+from compat.cli.choosing import accounts_by, add_engine, add_offline
 from compat.cli.judging import add_judging, judge
 
 _MISUSE: Final = 2
@@ -30,6 +30,7 @@ def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("captures", nargs="+", metavar="CAPTURES", help="a file; - is stdin")
     add_engine(parser)
+    add_offline(parser)
     parser.add_argument("--account", metavar="NAME", help="which account, where there are several")
     add_judging(parser)
     parser.set_defaults(run=run)
@@ -58,6 +59,6 @@ def _check(options: argparse.Namespace) -> int:
     from compat.parity.reading import read
     from compat.service import LegacyReports
 
-    with LegacyReports(accounts_by(options.engine)) as reports:
+    with LegacyReports(accounts_by(options.engine, offline=options.offline)) as reports:
         asking = Asking(reports, options.account)
         return judge(read(options.captures), asking, options, options.engine)

@@ -116,6 +116,22 @@ def test_the_engine_that_is_chosen_is_asked(
     assert json.loads(found.read_text("utf-8"))["summary"]["engine"] == engine
 
 
+def test_an_archive_is_asked_without_help_scout(
+    capsys: Printed, equal: Path, settings: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings.setenv("COMPAT_ARCHIVE", str(tmp_path / "archive.db"))
+    assert main(["sync", "--since", "2015-01", "--until", "2015-01"]) == 0
+    settings.setenv("HELPSCOUT_BASE_URL", "http://127.0.0.1:9/v2")
+    capsys.readouterr()
+    beyond = json.loads(equal.read_text("utf-8"))
+    beyond["target"] = beyond["target"].replace("2015-01-31", "2015-02-28")
+    other = written(tmp_path / "beyond.jsonl", beyond)
+    assert checked(capsys, equal, "--offline")[0] == 0
+    status, said, _ = checked(capsys, equal, other, "--offline")
+    assert status == 3
+    assert "The archive covers" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
