@@ -65,7 +65,7 @@ OUTSIDE = {
         more=lambda created: created + 3_600 * (2 < created % 31_556_952 // 2_629_746 < 10)
     ),
     "every other conversation twice": Rules(more=lambda created: created - created % 2 * 40_000),
-    "three rules at once": planted("spam", "by day", "midnight")[0],
+    "three rules at once": planted("no zeros", "by day", "midnight")[0],
 }
 
 
@@ -94,3 +94,9 @@ def test_few_captures_of_a_rule_that_is_not_tried_recommend_nothing(
     found = fitted(Rules(shift_minutes=minutes), requests(past(), 12, seed=seed))
     assert found.outcome != "adopt"
     assert found.recommended == {}
+
+
+def test_a_third_rule_that_only_adds_is_found_beside_a_pair() -> None:
+    """Without it the pair merely misses more conversations, which refutes nothing."""
+    rules, wanted = planted("spam", "by day", "midnight")
+    assert fitted(rules).recommended == wanted
