@@ -30,8 +30,8 @@ EXIT_STATUSES: Final = (
         ),
     ),
     ("3", "`report`, `parity`, `sync`: Help Scout cannot be asked. A server: its port is taken."),
-    ("4", "`sync`: the archive cannot be used; the message says why, and what to do."),
-    ("5", "`sync`: another one is under way."),
+    ("4", "`sync`, `archive`: the archive cannot be used; the message says why, and what to do."),
+    ("5", "`sync`, `archive`: a synchronisation is under way."),
     ("6", "`sync`: too much is missing at Help Scout; the message says how to go on."),
     ("130", "Interrupted with Ctrl-C; `sync` also with SIGTERM. What was fetched is kept."),
 )

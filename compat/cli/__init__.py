@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from compat.cli import parity, report, serve, simulate, sync
+from compat.cli import archive, parity, report, serve, simulate, sync
 from compat.settings import SettingsError
 
-_COMMANDS: Final = (serve, report, sync, parity, simulate)
+_COMMANDS: Final = (serve, report, archive, sync, parity, simulate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

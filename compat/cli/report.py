@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from compat.cli.choosing import accounts_by, add_engine, add_offline
-from compat.cli.dates import WORDS, edges
+from compat.cli.dates import edges
+from compat.cli.options import DATE
 from compat.cli.printing import printing
 from compat.cli.watching import watching
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _MISUSE: Final = 2
 _TROUBLE: Final = 3
 
-_DATE: Final = f"2015, 2015-01, 2015-01-31, an ISO 8601 instant, or one of {', '.join(WORDS)}"
 _FILTERS: Final = {
     "mailboxes": ("IDS", "only these mailboxes: ids, separated by commas"),
     "tags": ("IDS", "only these tags; 1 is no tag at all"),
@@ -48,7 +48,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
             "cannot be reached, 130 interrupted"
         ),
     )
-    new.add_argument("--start", required=True, metavar="DATE", help=_DATE)
+    new.add_argument("--start", required=True, metavar="DATE", help=DATE)
     new.add_argument("--end", metavar="DATE", help="likewise, included (that of --start's period)")
     new.add_argument("--previous-start", metavar="DATE", help="a range to compare with")
     new.add_argument("--previous-end", metavar="DATE", help="its end, included")

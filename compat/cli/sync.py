@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import signal
 import threading
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from compat.accounts import accounts_from_env
-from compat.cli.dates import WORDS, period
+from compat.cli.options import DATE, EPOCH, second, settings_of
 from compat.cli.telling import Teller, teller
-from compat.settings import Settings, SettingsError
+from compat.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +19,8 @@ if TYPE_CHECKING:
     from compat.archive.syncing import Sync
     from compat.coverage import Span
 
-_DATE: Final = f"2015, 2015-01, 2015-01-31, an ISO 8601 instant, or one of {', '.join(WORDS)}"
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,7 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
             "way, 6 too much is missing at Help Scout, 130 stopped"
         ),
     )
-    parser.add_argument("--since", metavar="DATE", help=f"from when on: {_DATE} (all)")
+    parser.add_argument("--since", metavar="DATE", help=f"from when on: {DATE} (all)")
     parser.add_argument("--until", metavar="DATE", help="up to when: likewise, included (now)")
     parser.add_argument(
         "--watch", metavar="TIME", help="again and again, so often: 15m, 1h, 1d; until stopped"
@@ -77,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
     within = _range(options.since, options.until)
     seconds = None if options.watch is None else _duration(options.watch)
-    settings = _settings(options.account)
+    settings = settings_of(options.account)
     wish = Wish(within, options.verify, options.accept_loss, settings.reread_days)
     with teller(as_json=options.json) as tell:
         sync = Sync(settings, wish, slim=options.slim, hear=tell.hear)
@@ -118,43 +114,20 @@ def _ending(sync: Sync) -> threading.Event:
     return ended
 
 
-def _settings(name: str | None) -> Settings:
-    accounts = accounts_from_env(os.environ)
-    if name is None and len(accounts) > 1:
-        raise SettingsError(f"--account: which of {', '.join(accounts)}?")
-    if name is not None and name not in accounts:
-        raise SettingsError(f"--account: there is no {name}; there is {', '.join(accounts)}")
-    return accounts[name] if name is not None else next(iter(accounts.values()))
-
-
 def _range(since: str | None, until: str | None) -> Callable[[int], Span]:
     """The seconds that the options mean, once it is known what time it is upstream."""
     from compat.archive.filling.work import WHOLE
 
     def within(now: int) -> Span:
-        today = (_EPOCH + timedelta(seconds=now)).date()
-        first = WHOLE.first if since is None else _second("--since", since, today, last=False)
-        last = WHOLE.last if until is None else _second("--until", until, today, last=True)
+        today = (EPOCH + timedelta(seconds=now)).date()
+        first = WHOLE.first if since is None else second("--since", since, today, last=False)
+        last = WHOLE.last if until is None else second("--until", until, today, last=True)
         if first > last:
             raise SettingsError("--since is after --until")
         return WHOLE._replace(first=first, last=last)
 
     within(int(datetime.now(UTC).timestamp()))  # what cannot be read is told before all else
     return within
-
-
-def _second(option: str, text: str, today: date, *, last: bool) -> int:
-    """The first or last second of a period, or the second of an instant; UTC."""
-    days = period(text, today)
-    try:
-        if days is None:
-            instant = datetime.fromisoformat(text)
-            instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
-            return (instant - _EPOCH) // timedelta(seconds=1)
-        day = (days[last] - _EPOCH.date()) // timedelta(days=1)
-    except (ValueError, OverflowError):
-        raise SettingsError(f"{option}: {text} is none of {_DATE}") from None
-    return day * 86_400 + (86_399 if last else 0)
 
 
 def _duration(text: str) -> int:
