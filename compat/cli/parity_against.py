@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
+from urllib.parse import urlsplit
 
 from compat.settings import Settings
+from compat.testing.asking import REPORTS
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to a parser."""
-    parser = commands.add_parser(
+    parser = parts.add_parser(
         "against",
         help="hold another server against this project",
         description=(
@@ -21,33 +24,38 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
             "from (app id demo-app, secret demo-secret), remembering nothing between two "
             "questions. Conventions come from the environment."
         ),
-        epilog="exit status: 0 equal, 1 different, 2 misuse, 3 the server cannot be asked",
+        epilog=(
+            "exit status: 0 equal, 1 different, 2 misuse, or a server that remembers, 3 the "
+            "server cannot be asked, 130 interrupted"
+        ),
     )
-    parser.add_argument("url", metavar="URL", help="the server's address, such as http://host/v1/")
     parser.add_argument(
-        "--key", default="any-key", help="the API key to send (%(default)s); not a secret one"
+        "url", metavar="URL", type=_origin, help="the server's address, such as http://host/v1/"
+    )
+    parser.add_argument(
+        "--key", default="any-key", help="the API key to send, none that is secret (%(default)s)"
     )
     parser.add_argument(
         "--simulator-port",
         type=int,
         default=8081,
         metavar="PORT",
-        help="where Mailbox API 2.0 is simulated, on 127.0.0.1 (%(default)s)",
+        help="where Mailbox API 2.0 is simulated, on 127.0.0.1; 0 for any (%(default)s)",
     )
     parser.add_argument(
         "--examples",
-        type=int,
+        type=_positive,
         default=300,
         metavar="N",
         help="how many questions to ask while nothing differs (%(default)s)",
     )
+    parser.add_argument("--seed", type=int, help="equal seeds ask the same (others each time)")
     parser.add_argument(
         "--report",
         dest="reports",
         action="append",
-        metavar="NAME",
-        help="a report to ask for, such as conversations/busy-times; may be given again "
-        "(conversations/new)",
+        choices=REPORTS,
+        help=f"a report to ask for; may be given again ({REPORTS[0]})",
     )
     parser.set_defaults(run=run)
 
@@ -65,12 +73,15 @@ def run(options: argparse.Namespace) -> int:
     try:
         _ask(options)
     except ParityFailed as failed:
-        print(f"{failed}\ntry it: curl -u KEY:X '{options.url.partition('/v1')[0]}{failed.query}'")
+        asked = f"curl -u {shlex.quote(options.key)}:X {shlex.quote(options.url + failed.query)}"
+        print(f"{failed}\ntry it, with these conversations: {asked}")
         return 1
     except CannotAsk as trouble:
         return _say(3, str(trouble))
-    except (Remembers, ValueError, OSError) as misuse:
+    except Remembers as misuse:
         return _say(2, str(misuse))
+    except (OSError, OverflowError) as misuse:
+        return _say(2, f"--simulator-port {options.simulator_port}: {misuse}")
     print(f"equal in {options.examples} questions")
     return 0
 
@@ -78,30 +89,51 @@ def run(options: argparse.Namespace) -> int:
 def _ask(options: argparse.Namespace) -> None:
     import httpx
 
-    from compat.testing.against import Caller, origin_of, probe
+    from compat.testing.against import Caller, probe
     from compat.testing.asserting import assert_parity
     from compat.testing.stages import simulator_stage
-    from compat.testing.strategies import REPORTS
 
-    reports = tuple(options.reports or REPORTS[:1])
-    if unknown := set(reports) - set(REPORTS):
-        raise ValueError(f"--report: {', '.join(unknown)} is none of {', '.join(REPORTS)}")
-    origin = origin_of(options.url)
     conventions = Settings.from_env(os.environ).conventions
     with (
         simulator_stage(port=options.simulator_port) as stage,
         httpx.Client(auth=(options.key, "X"), timeout=60) as client,
     ):
         print(f"Simulating Mailbox API 2.0 at {stage.base_url}", file=sys.stderr, flush=True)
-        caller = Caller(client, origin)
+        caller = Caller(client, options.url)
         probe(caller, stage)
         assert_parity(
             caller,
             simulator=stage,
-            reports=reports,
+            reports=tuple(options.reports or REPORTS[:1]),
             conventions=conventions,
             examples=options.examples,
+            seed=options.seed,
         )
+
+
+def _origin(url: str) -> str:
+    """What stands before `/v1/` in the address of a server; the address itself if that is absent.
+
+    Raises:
+        argparse.ArgumentTypeError: It is no address over http or https.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in parts.netloc or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError(
+            "an address such as http://127.0.0.1:8080/v1/ is needed, without key or query"
+        )
+    return url.partition("/v1/")[0].removesuffix("/").removesuffix("/v1")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
 
 
 def _say(status: int, sentence: str) -> int:

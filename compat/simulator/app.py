@@ -61,7 +61,6 @@ class Simulator:
         clock: Callable[[], float] | None = None,
         before_request: Hook | None = None,
     ) -> None:
-        self.account = account
         self._behaviour = behaviour or Behaviour()
         self.before_request = before_request
         self.requests: Counter[str] = Counter()
@@ -70,9 +69,17 @@ class Simulator:
         self._tokens = Tokens(client_id, client_secret, self._manners, self._clock)
         self._budget = Budget(self._manners, plan, self._clock)
         self._faults = Faults(self._behaviour)
-        self._churn = Churn(account, self._behaviour)
-        self._resources = Resources(account, self._manners, plan, self._faults, self._before_list)
+        self._plan: Plan = plan
         self._answers = count(1)
+        self.show(account)
+
+    def show(self, account: Account) -> None:
+        """Shows another account from the next request on; tokens and the clock stay as they are."""
+        self.account = account
+        self._churn = Churn(account, self._behaviour)
+        self._resources = Resources(
+            account, self._manners, self._plan, self._faults, self._before_list
+        )
 
     @property
     def behaviour(self) -> Behaviour:

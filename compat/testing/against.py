@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 
@@ -64,47 +64,48 @@ class Caller:
             raise CannotAsk(f"{self.origin} does not answer ({type(error).__name__})") from error
 
 
-def origin_of(url: str) -> str:
-    """What stands before `/v1/` in the address of a server; the address itself if that is absent.
-
-    Raises:
-        ValueError: It is no address over http or https.
-    """
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("URL: the address must begin with http:// or https://")
-    return url.partition("/v1/")[0].removesuffix("/v1").rstrip("/")
-
-
 def probe(caller: Caller, stage: Stage) -> None:
     """Find out whether the server fetches from the simulator, and fetches anew each time.
 
+    What it makes of what it fetched is not judged here.
+
     Raises:
-        CannotAsk: It does not answer, or not about the simulator's account.
+        CannotAsk: It does not answer, or not from the simulator's account.
         Remembers: It gives an answer that is no longer true.
     """
-    seen = []
-    for size in (2, 3):
-        account = Account()
-        for _ in range(size):
-            account.add(_PROBED)
-        stage.show(account)
-        status, body = read_answer(caller(_PROBE))
-        if status != 200:
-            raise CannotAsk(f"the server answers {status} to a plain question: {_told(body)}")
-        seen.append(b'"count":%d' % size in body.replace(b" ", b""))
-    if not seen[0]:
-        raise CannotAsk(f"the server does not count what is at {stage.base_url}: {_told(body)}")
-    if not seen[1]:
+    first, then = (_probed(caller, stage, size) for size in (2, 3))
+    if not first.fetched:
+        raise CannotAsk(
+            f"the server fetched nothing from {stage.base_url}: make that its Mailbox API 2.0, "
+            "and let it remember nothing from before"
+        )
+    if not then.fetched or (first.right and not then.right):
         raise Remembers(
             "the server answers from memory: switch that off and try again (this project's own "
             "server: COMPAT_RECENT_AGE=0 and COMPAT_MAX_AGE=0)"
         )
 
 
+class _Probed(NamedTuple):
+    fetched: bool
+    right: bool
+
+
+def _probed(caller: Caller, stage: Stage, size: int) -> _Probed:
+    """What the server did when so many conversations had begun in a month."""
+    account = Account()
+    for _ in range(size):
+        account.add(_PROBED)
+    stage.show(account)
+    stage.simulator.reset()
+    status, body = read_answer(caller(_PROBE))
+    if status != 200:
+        told = body[:300].decode("utf-8", "replace")
+        raise CannotAsk(f"the server answers {status} to a plain question: {told}")
+    right = b'"count":%d' % size in body.replace(b" ", b"")
+    return _Probed(bool(stage.simulator.requests), right)
+
+
 def _pause(answer: httpx.Response) -> float:
     told = answer.headers.get("Retry-After", "")
     return min(float(told), _LONGEST_WAIT) if told.isascii() and told.isdigit() else 1.0
-
-
-def _told(body: bytes) -> str:
-    return body[:300].decode("utf-8", "replace")

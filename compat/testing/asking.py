@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode
 
+REPORTS: Final = ("conversations/new", "conversations/busy-times", "conversations/new-drilldown")
+"""The reports that queries can ask for, the one this is about first."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR: Final = 3600
 

@@ -9,9 +9,10 @@ from typing import Any, Final
 from compat.conventions import Conventions
 from compat.parity.differences import Difference, differences
 from compat.simulator import Account
+from compat.testing.asking import REPORTS
 from compat.testing.reference import Payload, Reference, payloads
 from compat.testing.stages import Stage
-from compat.testing.strategies import REPORTS, Case, cases
+from compat.testing.strategies import Case, cases
 
 Candidate = Callable[..., Any]
 """From an old query, and the conversations where no simulator is given, to an old answer.

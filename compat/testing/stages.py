@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -19,18 +20,17 @@ APP_ID: Final = "demo-app"
 APP_SECRET: Final = "demo-secret"  # noqa: S105 - the simulator's, which everybody knows
 
 
+@dataclass(frozen=True)
 class Stage:
     """A simulated Mailbox API 2.0 that runs.
 
     Attributes:
-        simulator: What answers now.
+        simulator: What answers.
         base_url: Where, ending in `/v2`. Sign in as `demo-app` with the secret `demo-secret`.
     """
 
-    def __init__(self, account: Account | None = None, behaviour: Behaviour | None = None) -> None:
-        self._behaviour = behaviour or Behaviour(rate_limit=None)
-        self.simulator = Simulator(account or Account(), self._behaviour)
-        self.base_url = ""
+    simulator: Simulator
+    base_url: str
 
     @property
     def account(self) -> Account:
@@ -38,8 +38,8 @@ class Stage:
         return self.simulator.account
 
     def show(self, account: Account) -> None:
-        """Show another account from now on; tokens handed out before are worthless."""
-        self.simulator = Simulator(account, self._behaviour)
+        """Show another account from the next request on; tokens stay good."""
+        self.simulator.show(account)
 
     @property
     def settings(self) -> Settings:
@@ -51,10 +51,6 @@ class Stage:
             recent_age=0,
             max_age=0,
         )
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Hand a connection on to what answers now."""
-        await self.simulator(scope, receive, send)
 
 
 @contextmanager
@@ -72,10 +68,9 @@ def simulator_stage(
         ImportError: uvicorn is not installed.
         OSError: The port is taken.
     """
-    stage = Stage(account, behaviour)
-    with listening(stage, port) as origin:
-        stage.base_url = f"{origin}/v2"
-        yield stage
+    simulator = Simulator(account or Account(), behaviour or Behaviour(rate_limit=None))
+    with listening(simulator, port) as origin:
+        yield Stage(simulator, f"{origin}/v2")
 
 
 @contextmanager

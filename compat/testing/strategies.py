@@ -17,7 +17,7 @@ from compat import buckets
 from compat.conventions import ViewBy
 from compat.simulator import Account
 from compat.simulator.layout import Layout
-from compat.testing.asking import STYLES, Asked, spoilt
+from compat.testing.asking import REPORTS, STYLES, Asked, spoilt
 
 try:
     from hypothesis import strategies as st
@@ -25,9 +25,6 @@ except ImportError as error:
     raise ImportError(
         "compat.testing needs hypothesis: pip install 'helpscout-v1-compat[testing]'"
     ) from error
-
-REPORTS: Final = ("conversations/new", "conversations/busy-times", "conversations/new-drilldown")
-"""The reports that queries can ask for, the one this is about first."""
 
 ANCHORS: Final = tuple(
     int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from compat.simulator import Account, Behaviour, Simulator
-from tests.simulator.talking import GRANT, sign_in, signed_in, stranger
+from tests.simulator.talking import GRANT, ask, ids, sign_in, signed_in, stranger
 
 
 @pytest.mark.parametrize("way", ["data", "json", "params"])
@@ -84,3 +84,15 @@ def test_the_client_can_be_chosen() -> None:
         mine = GRANT | {"client_id": "me", "client_secret": "mine"}
         assert client.post("/oauth2/token", data=GRANT).status_code == 401
         assert client.post("/oauth2/token", data=mine).status_code == 200
+
+
+def test_tokens_stay_good_when_another_account_is_shown() -> None:
+    simulator = Simulator(Account())
+    with signed_in(simulator) as client:
+        assert ids(ask(client)) == []
+        another = Account()
+        new = another.add()
+        simulator.show(another)
+        assert simulator.account is another
+        assert ids(ask(client)) == [new.id]
+        assert client.get(f"/conversations/{new.id}").status_code == 200

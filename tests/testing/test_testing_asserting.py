@@ -10,7 +10,7 @@ import pytest
 
 from compat import Conventions
 from compat.testing import ParityFailed, Reference, assert_parity
-from compat.testing.strategies import REPORTS
+from compat.testing.asking import REPORTS
 from tests.testing.candidate import BUGS, Candidate
 
 FEW = 2
