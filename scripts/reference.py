@@ -21,7 +21,7 @@ from compat.v2.mark import LOOP_STATUS
 PROGRAM: Final = "helpscout-v1"
 EXIT_STATUSES: Final = (
     ("0", "Done; or a server that was told to stop, and did."),
-    ("1", "`parity`: some answers differ."),
+    ("1", "`parity`: some answers differ. `doctor`: something is wrong."),
     (
         "2",
         (
@@ -29,7 +29,13 @@ EXIT_STATUSES: Final = (
             "also where nothing could be compared, or a rule ignored nothing."
         ),
     ),
-    ("3", "`report`, `parity`, `sync`: Help Scout cannot be asked. A server: its port is taken."),
+    (
+        "3",
+        (
+            "`report`, `parity`, `sync`, `doctor`: Help Scout cannot be asked. A server: its port "
+            "is taken."
+        ),
+    ),
     ("4", "`sync`, `archive`: the archive cannot be used; the message says why, and what to do."),
     ("5", "`sync`, `archive`: a synchronisation is under way."),
     ("6", "`sync`: too much is missing at Help Scout; the message says how to go on."),

@@ -174,6 +174,20 @@ class Archive:
             sizes = (sa.func.pg_total_relation_size(name) for name in schema.TABLES)
             return sum(connection.execute(sa.select(*sizes)).one())
 
+    def damage(self) -> str:
+        """What SQLite finds wrong with its file, which it reads whole; empty if nothing.
+
+        A PostgreSQL server looks after its own files: nothing is read then.
+
+        Raises:
+            ArchiveError: The file cannot be read to its end.
+        """
+        if self._path is None:
+            return ""
+        with explained(self.where):
+            (found,) = connecting.pragma(self._engine, "integrity_check(1)")
+        return "" if found == "ok" else str(found)
+
     def close(self) -> None:
         """Let go of all connections."""
         self._engine.dispose()

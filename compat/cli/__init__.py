@@ -7,19 +7,19 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from compat.cli import archive, parity, report, serve, simulate, sync
+from compat.cli import archive, doctor, parity, report, serve, simulate, sync
 from compat.settings import SettingsError
 
-_COMMANDS: Final = (serve, report, archive, sync, parity, simulate)
+_COMMANDS: Final = (serve, report, archive, sync, doctor, parity, simulate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit status: 0 done, 2 misuse or a setting to mend, 3 trouble upstream, 4 to 6 what
-        `sync` says of its archive, 130 interrupted. Where a port cannot be listened on, uvicorn
-        itself leaves with 3.
+        The exit status: 0 done, 1 something differs or is wrong, 2 misuse or a setting to mend,
+        3 trouble upstream, 4 to 6 what `sync` says of its archive, 130 interrupted. Where a port
+        cannot be listened on, uvicorn itself leaves with 3.
     """
     parser = argparse.ArgumentParser(
         prog="helpscout-v1",

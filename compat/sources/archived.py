@@ -20,10 +20,10 @@ from compat.archive.reading import Snapshot
 from compat.coverage import Ages
 from compat.needs import Document, Found, Listed, Menu, Need, NotKept, Progress, Row, Stats
 from compat.sources.completing import Completing, Patch, Plan, local, planned
-from compat.sources.folders import HOMES
 from compat.sources.live import LiveSource
 from compat.sources.tallying import add, zeros
 from compat.tally import Counted, Tally
+from compat.v2 import catalogue
 from compat.v2.client import Client
 from compat.v2.errors import Incoherent
 
@@ -196,7 +196,7 @@ class ArchivedSource:
                 for mailbox in mailboxes
                 for folder in snapshot.menu(Menu("folders", mailbox.id)) or ()
             ]
-        homes = {folder.id for folder in folders if folder.type in HOMES}
+        homes = {folder.id for folder in folders if folder.type in catalogue.HOMES}
         if need.folders <= homes:
             return False
         views = need.folders & {folder.id for folder in folders} - homes

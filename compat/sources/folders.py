@@ -12,8 +12,6 @@ from compat import clock
 from compat.v2 import catalogue
 from compat.v2.client import Client
 
-HOMES: Final = frozenset({"open", "assigned", "closed", "spam", "drafts"})
-"""The types of folder that are homes; all others are views."""
 _REMEMBERED: Final = 300.0
 _MOST_MAILBOXES: Final = 10_000
 
@@ -54,7 +52,7 @@ class Folders:
             here = self._types_in(mailbox)
             types |= here
             owner |= dict.fromkeys(here, mailbox)
-        homes = frozenset(each for each in folders if types.get(each) in HOMES)
+        homes = frozenset(each for each in folders if types.get(each) in catalogue.HOMES)
         known = folders & types.keys()
         return Sorted(
             homes, frozenset(owner[each] for each in homes), known - homes, folders - known

@@ -61,7 +61,7 @@ class Budget:
         """Note the end of a claimed request and what its answer says; None if there was none."""
         with self._lock:
             self._in_flight -= 1
-            limit, left = (_whole(headers or {}, name) for name in (_LIMIT, _REMAINING))
+            limit, left = (whole(headers or {}, name) for name in (_LIMIT, _REMAINING))
             if headers is None or limit is None or left is None:
                 return
             self._left = left
@@ -70,7 +70,7 @@ class Budget:
 
     def hold(self, headers: Mapping[str, str]) -> None:
         """Stop all threads for as long as a 429 says, or until the next clock minute."""
-        told = (_whole(headers, name) for name in _WAITS)
+        told = (whole(headers, name) for name in _WAITS)
         seconds = next((wait for wait in told if wait is not None), None)
         pause = _to_next_minute(headers) if seconds is None else min(seconds, _LONGEST_WAIT)
         with self._lock:
@@ -87,9 +87,10 @@ class Budget:
         return self._minute_ends - now if spent else 0.0
 
 
-def _whole(headers: Mapping[str, str], name: str) -> int | None:
+def whole(headers: Mapping[str, str], name: str, otherwise: int | None = None) -> int | None:
+    """The number that a header holds; where it holds none, something else."""
     text = headers.get(name, "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
 
 
 def _to_next_minute(headers: Mapping[str, str]) -> float:

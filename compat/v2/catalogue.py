@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from compat.v2.client import Client
 from compat.v2.models import CatalogueAnswer, Listed
+
+HOMES: Final = frozenset({"open", "assigned", "closed", "spam", "drafts"})
+"""The types of the folders that conversations are at home in; all others are views."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from compat.v2 import errors
 from compat.v2.address import DEFAULT_BASE_URL, Address
 from compat.v2.answers import asked_at as when_asked
 from compat.v2.answers import outcome, read, refusal
-from compat.v2.budget import Budget
+from compat.v2.budget import Budget, whole
 from compat.v2.mark import LOOP_HEADER
 from compat.v2.models import TokenAnswer
 from compat.v2.reaching import hang_up, named, reaching
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _ATTEMPTS: Final = 8
 _LEFT: Final = "X-RateLimit-Remaining-Minute"
+_LIMIT: Final = "X-RateLimit-Limit-Minute"
 _SIGN_IN_REFUSED: Final = frozenset({400, 401, 403})
 
 M = TypeVar("M", bound=BaseModel)
@@ -96,6 +97,7 @@ class Client:
         self._outcomes: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._rate_left: int | None = None
+        self._rate_limit: int | None = None
         self._sockets: WeakSet[socket] = WeakSet()
         self._extensions = {**named(self._address), "trace": self._trace}
         self._http = httpx.Client(
@@ -140,6 +142,11 @@ class Client:
     def rate_left(self) -> int | None:
         """Requests that upstream last said were left this minute, to all programs together."""
         return self._rate_left
+
+    @property
+    def rate_limit(self) -> int | None:
+        """Requests a minute to all programs together, as upstream last said."""
+        return self._rate_limit
 
     def outcomes(self) -> Mapping[str, int]:
         """How many requests ended how, each attempt and each sign-in counted."""
@@ -225,11 +232,11 @@ class Client:
         return response
 
     def _count(self, response: httpx.Response | None) -> None:
-        left = "" if response is None else response.headers.get(_LEFT, "")
         with self._counting:
             self._outcomes[outcome(response)] += 1
-            if left.isascii() and left.isdigit():
-                self._rate_left = int(left)
+            if response is not None:
+                self._rate_left = whole(response.headers, _LEFT, self._rate_left)
+                self._rate_limit = whole(response.headers, _LIMIT, self._rate_limit)
 
     def _sign_in(self) -> Grant:
         form = {

@@ -40,7 +40,7 @@ HARMLESS = frozenset({"echo", "openssl", "printf"})
 """Programs that are run as they stand. All others are refused: a page may tell people to change
 their machine, and reading it must not change this one."""
 
-_COMMAND = r"(?:\.venv/bin/)?helpscout-v1 (?:report|parity|sync|archive)\b.*"
+_COMMAND = r"(?:\.venv/bin/)?helpscout-v1 (?:report|parity|sync|archive|doctor)\b.*"
 _OUTSIDE = re.compile(r"(?<![\w./:])(?:[~/]|\.\./)|[;&|`]|\$\(")
 """A path that leads out of the reader's directory, or a second command on the line."""
 
