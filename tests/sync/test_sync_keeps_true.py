@@ -85,6 +85,39 @@ def test_the_next_run_finds_it(
     assert stage.rows() == stage.truth()
 
 
+def test_all_of_it_at_once_is_found_in_sqlite_and_in_postgresql(
+    far_side: Upstream, any_url: str
+) -> None:
+    clock = Clock()
+    account = lively_account(clock, 200, 40)
+    stage = staged(far_side, any_url, account, clock)
+    stage.sync()
+    for row, happens in zip(rows_of(stage)[10::12], HAPPENINGS.values(), strict=False):
+        happens(account, row)
+    clock.pass_by(DAY)
+    stage.sync()
+    assert stage.rows() == stage.truth()
+    clock.pass_by(DAY)
+    stage.sync(verify=True)
+    assert stage.rows() == stage.truth()
+
+
+def test_a_mailbox_that_may_be_seen_at_last_comes_in_with_all_its_past(stage: Staged) -> None:
+    back = stage.account.layout.mailboxes
+    by_id = dict(stage.account.layout.mailbox_by_id)
+    before = stage.account.conversations()
+    stage.lose_mailbox()
+    stage.sync()
+    stage.account.layout.mailboxes = back
+    stage.account.layout.mailbox_by_id = by_id
+    stage.account._rows = {row.id: row for row in before}
+    stage.simulator = type(stage.simulator)(stage.account, QUIET)
+    stage.far_side.show(stage.simulator)
+    stage.clock.pass_by(DAY)
+    stage.sync()
+    assert stage.rows() == stage.truth()
+
+
 def test_a_thousand_changes_in_one_second_are_all_found(stage: Staged) -> None:
     stage.sync()
     rng = random.Random(3)

@@ -1,0 +1,64 @@
+"""Runs tap-helpscout against a server of ours, in an environment of its own, and counts.
+
+Its pins do not go together with ours, so `environment` makes it a place beside the others; this
+file is then run there with an address, and prints the ids of the conversations it was given.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import venv
+from importlib import import_module
+from pathlib import Path
+
+WHICH = "tap-helpscout==1.2.2"
+PLACE = Path(__file__).resolve().parent.parent / ".venv-tap"
+LONG_AGO = "2000-01-01T00:00:00Z"
+
+
+def environment() -> Path | None:
+    """The Python that has the tap; None where it cannot be installed."""
+    python = PLACE / "bin" / "python"
+    if not python.exists():
+        venv.create(PLACE, with_pip=True)
+        quiet = ["--quiet", "--disable-pip-version-check"]
+        subprocess.run(
+            [python, "-m", "pip", "install", *quiet, WHICH], capture_output=True, check=False
+        )
+    found = subprocess.run([python, "-c", "import tap_helpscout"], capture_output=True, check=False)
+    return None if found.returncode else python
+
+
+def seen(python: Path, base_url: str, token: str) -> set[int]:
+    """The ids of the conversations that the tap brings."""
+    done = subprocess.run(
+        [python, __file__, base_url, token], capture_output=True, text=True, check=True
+    )
+    messages = map(json.loads, done.stdout.splitlines())
+    return {each["record"]["id"] for each in messages if each["type"] == "RECORD"}
+
+
+def main(base_url: str, token: str) -> None:
+    """In the tap's own environment: bring all conversations."""
+    modules = (import_module(f"tap_helpscout.{name}") for name in ("client", "discover", "sync"))
+    client_of, discover_of, sync_of = modules
+    config = {
+        "client_id": "",
+        "client_secret": "",
+        "refresh_token": "",
+        "user_agent": "benchmark",
+        "access_token": token,
+    }
+    client = client_of.HelpScoutClient("", config, dev_mode=True)
+    client._HelpScoutClient__base_url = base_url  # noqa: SLF001 - it takes no address otherwise
+    catalog = discover_of.discover()
+    for stream in catalog.streams:
+        for each in stream.metadata:
+            each["metadata"]["selected"] = stream.tap_stream_id == "conversations"
+    sync_of.sync(client, catalog, {}, LONG_AGO)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
