@@ -85,7 +85,7 @@ def archived(stage: Staged) -> None:
     ):
         rows = iter(stage.account.conversations())
         while some := [_facts(row, seen) for row in islice(rows, 20_000)]:
-            writer._insert(table, some)
+            writer._connection.execute(table.insert(), some)
         covered = Known(Span(BEGINNING, seen - MARGIN), seen)
         for layer in (*LAYERS, "read"):
             writer.know(layer, covered)
