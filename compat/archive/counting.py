@@ -1,21 +1,35 @@
 """Counting in the database: one statement, which counts bucket by bucket on an index alone.
 
 A count for each bucket is ahead of one grouping of everything, with and without tags, as long as
-the index holds all that is asked: a grouping computes a number for each row and looks it up.
+the index holds all that is asked: a grouping computes a number for each row and looks it up. The
+statement is put together as text; to build it of objects took longer than a month's count.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from compat.archive import schema
-from compat.archive.sql import postgresql, sa
-from compat.tally import Filter, Tally
+from compat.archive.sql import sa
+from compat.tally import Tally
 
-_EDGES: Final = "edges"
+_BUCKETS: Final[Mapping[str, str]] = {
+    "sqlite": (
+        "(SELECT key AS number, json_extract(value, '$[0]') AS first,"
+        " json_extract(value, '$[1]') AS after FROM json_each(:edges)) AS bucket"
+    ),
+    "postgresql": (
+        "(SELECT number, CAST(value ->> 0 AS bigint) AS first,"
+        " CAST(value ->> 1 AS bigint) AS after FROM jsonb_array_elements(CAST(:edges AS jsonb))"
+        " WITH ORDINALITY AS each (value, number)) AS bucket"
+    ),
+}
+_EACH_TAG: Final = (
+    "EXISTS (SELECT 1 FROM conversation_tag AS other WHERE other.tag = {}"
+    " AND other.created = c.created AND other.conversation = c.conversation)"
+)
 
 
 def count(connection: sa.Connection, tally: Tally) -> list[list[int]]:
@@ -24,78 +38,61 @@ def count(connection: sa.Connection, tally: Tally) -> list[list[int]]:
     Folders are taken for home folders; what views show is not known to a database.
     """
     buckets = [list(pairwise(edges)) for edges in tally.ranges]
-    given = {_EDGES: json.dumps([bucket for some in buckets for bucket in some])}
-    statement = _statement(connection.dialect.name, tally)
-    counts: Iterator[int] = iter(connection.execute(statement, given).scalars())
+    given = _Given({"edges": json.dumps([bucket for some in buckets for bucket in some])})
+    conditions = " AND ".join(_conditions(tally, given))
+    statement = (
+        f"SELECT (SELECT {_how_many(tally)} FROM {_table(tally)} AS c"  # noqa: S608 (no values)
+        f" WHERE c.created >= bucket.first AND c.created < bucket.after AND {conditions})"
+        f" FROM {_BUCKETS[connection.dialect.name]} ORDER BY bucket.number"
+    )
+    counts = iter(connection.execute(sa.text(statement), given.values).scalars())
     return [[next(counts) for _ in some] for some in buckets]
 
 
-def _statement(dialect: str, tally: Tally) -> sa.Select[Any]:
-    """A count for each bucket, in their order."""
-    bucket, first, after = _buckets(dialect)
-    created = _table(tally.filter).c.created
-    counted = sa.select(_how_many(tally.filter)).where(
-        created >= first, created < after, *_conditions(tally)
-    )
-    each = counted.correlate(bucket).scalar_subquery()
-    return sa.select(each).select_from(bucket).order_by(bucket.c.key)
+class _Given:
+    """Values of a statement, each under a name that stands for it in the text."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+    def name(self, value: int | str) -> str:
+        name = f"given{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+    def names(self, values: Iterable[int | str]) -> str:
+        return ", ".join(map(self.name, values))
 
 
-def _buckets(
-    dialect: str,
-) -> tuple[sa.TableValuedAlias, sa.ColumnElement[int], sa.ColumnElement[int]]:
-    """The buckets, read from a parameter; their first second, and the first one after."""
-    edges = sa.bindparam(_EDGES, type_=sa.Text())
-    if dialect == "sqlite":
-        bucket = sa.func.json_each(edges).table_valued("key", "value", name="bucket")
-        value = bucket.c.value
-        return bucket, sa.func.json_extract(value, "$[0]"), sa.func.json_extract(value, "$[1]")
-    rows = sa.func.jsonb_array_elements(sa.cast(edges, postgresql.JSONB))
-    column = sa.column("value", postgresql.JSONB)
-    bucket = rows.table_valued(column, with_ordinality="key", name="bucket").render_derived()
-    first, after = (sa.cast(bucket.c.value[end].astext, sa.BigInteger) for end in (0, 1))
-    return bucket, first, after
+def _table(tally: Tally) -> str:
+    return "conversation_tag" if tally.filter.tags else "conversation"
 
 
-def _table(which: Filter) -> sa.Table:
-    return schema.conversation_tag if which.tags else schema.conversation
+def _how_many(tally: Tally) -> str:
+    several = len(tally.filter.tags) > 1 and not tally.filter.each_tag
+    return "count(DISTINCT c.conversation)" if several else "count(*)"
 
 
-def _how_many(which: Filter) -> sa.ColumnElement[int]:
-    if len(which.tags) > 1 and not which.each_tag:
-        return sa.func.count(sa.distinct(schema.conversation_tag.c.conversation))
-    return sa.func.count()
-
-
-def _conditions(tally: Tally) -> list[sa.ColumnElement[bool]]:
+def _conditions(tally: Tally, given: _Given) -> Iterator[str]:
     which, need = tally.filter, tally.need
-    table = _table(which).c
-    chosen: Sequence[tuple[sa.Column[Any], frozenset[Any]]] = (
-        (table.state, which.states),
-        (table.type, which.types),
-        (table.mailbox, need.mailboxes),
-        (table.folder, need.folders),
-    )
-    conditions = [_among(column, values) for column, values in chosen if values]
+    yield _among("state", sorted(which.states), given)
     if which.uncounted:
-        conditions.append(table.status.not_in(sorted(which.uncounted)))
-    return [*conditions, *_tagged(which)]
-
-
-def _tagged(which: Filter) -> Iterator[sa.ColumnElement[bool]]:
-    """A row for each tag of a conversation: with one of the tags asked for, or all of them."""
-    table = schema.conversation_tag
+        yield f"c.status NOT IN ({given.names(sorted(which.uncounted))})"
+    if which.types:
+        yield _among("type", sorted(which.types), given)
+    if need.mailboxes:
+        yield _among("mailbox", sorted(need.mailboxes), given)
+    if need.folders:
+        yield _among("folder", sorted(need.folders), given)
     tags = sorted(which.tags)
-    if not which.each_tag:
-        if tags:
-            yield _among(table.c.tag, which.tags)
-        return
-    yield from (table.c.tag == tag for tag in tags[:1])
-    for tag in tags[1:]:
-        other = table.alias()
-        same = (other.c.created == table.c.created, other.c.conversation == table.c.conversation)
-        yield sa.exists().where(other.c.tag == tag, *same).correlate(table)
+    if tags and which.each_tag:
+        yield _among("tag", tags[:1], given)
+        yield from (_EACH_TAG.format(given.name(tag)) for tag in tags[1:])
+    elif tags:
+        yield _among("tag", tags, given)
 
 
-def _among(column: sa.Column[Any], values: frozenset[Any]) -> sa.ColumnElement[bool]:
-    return column == next(iter(values)) if len(values) == 1 else column.in_(sorted(values))
+def _among(column: str, values: list[Any], given: _Given) -> str:
+    if len(values) == 1:
+        return f"c.{column} = {given.name(values[0])}"
+    return f"c.{column} IN ({given.names(values)})"

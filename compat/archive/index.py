@@ -77,6 +77,11 @@ class Index:
         with self._lock:
             return sum(len(chunk.created) for chunk in self._chunks.values())
 
+    def forget_layouts(self) -> None:
+        """Forget where the buckets of earlier questions begin."""
+        with self._lock:
+            self._known_layouts.clear()
+
     def settle(self) -> None:
         """Wait until what was asked for is loaded, or found too large."""
         with self._lock:

@@ -1,0 +1,159 @@
+"""Answering from the archive.
+
+The same conversations in an SQLite archive, in DuckDB and in polars: 10⁶ of them over five years,
+with twice as many tags. Each question is a filter and a resolution; months have thirty days here,
+so that every peer may divide instead of searching. *First* is the archive's answer to a question on
+a stretch of time that it was not asked about before: one statement. Its peer is the better of two
+queries that were written by hand for the same tables, without SQLAlchemy: a count for each bucket,
+and one GROUP BY. *Again* is the answer out of memory, with all that it takes to see that nothing
+changed, whatever tags are asked for; *another view* the same with new buckets. A ratio says how
+many times as long the peer takes. Aims: first, never slower than twice the best SQLite; again,
+ahead of everybody and under a millisecond.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from benchmarks.archive_peers import (
+    KINDS,
+    RESOLUTIONS,
+    Ask,
+    Kind,
+    conversations,
+    duckdb_peer,
+    edges_of,
+    polars_peer,
+    sqlite_peer,
+)
+from benchmarks.harness import Scale, Table, agree, duration, judged, ratio, spread, take_turns
+from compat.needs import Row
+
+NEEDS = ("duckdb", "polars")
+SIZES: Final[Mapping[Scale, int]] = {"tiny": 2_000, "quick": 100_000, "full": 1_000_000}
+ON_REQUEST: Final = "BENCH_CONVERSATIONS"
+"""How many conversations, in place of the scale's."""
+
+_COLUMNS: Final = (
+    *("question", "SQLite / first", "aim", "SQLite / again", "DuckDB / again", "polars / again"),
+    *("aim", "first", "again", "another view", "SQLite", "DuckDB", "polars"),
+)
+_PEERS: Final = ("DuckDB", "polars")
+
+
+def measure(scale: Scale) -> Table:
+    """Each kind of filter at each resolution."""
+    size = int(os.environ.get(ON_REQUEST, SIZES[scale]))
+    rows = conversations(size)
+    with tempfile.TemporaryDirectory() as directory, _ours(Path(directory), rows) as ours:
+        peers = [
+            sqlite_peer(Path(directory)),
+            duckdb_peer(Path(directory), rows),
+            polars_peer(rows),
+        ]
+        before = _resident()
+        for kind in KINDS.values():
+            ours["first"](kind, edges_of("5 years by day"))
+            ours["again"](kind, edges_of("5 years by day"))
+        note = (
+            f"{size:,} conversations with {sum(len(row.tags) for row in rows):,} tags; what memory "
+            f"keeps of them took {(_resident() - before) / 1e6:,.0f} MB."
+        )
+        del rows
+        table = [
+            [
+                f"{name}, {resolution}",
+                *_compared(
+                    {
+                        way: partial(ask, kind, edges_of(resolution))
+                        for each in (ours, *peers)
+                        for way, ask in each.items()
+                    },
+                    scale,
+                ),
+            ]
+            for name, kind in KINDS.items()
+            for resolution in (RESOLUTIONS if scale != "tiny" else list(RESOLUTIONS)[:2])
+        ]
+    columns = (
+        "question",
+        "SQLite / first",
+        "aim",
+        "SQLite / again",
+        "DuckDB / again",
+        "polars / again",
+        "aim",
+        "first",
+        "again",
+        "another view",
+        "SQLite",
+        "DuckDB",
+        "polars",
+    )
+    return Table(columns, table, [note])
+
+
+def _compared(ways: Mapping[str, Callable[[], object]], scale: Scale) -> list[str]:
+    """The cells of a question."""
+    agree(ways)
+    seconds = take_turns(ways, scale)
+    best = [min(pair) for pair in zip(seconds["per bucket"], seconds["grouped"], strict=True)]
+    first = ratio(best, seconds["first"])
+    again = [ratio(each, seconds["again"]) for each in (best, *(seconds[name] for name in _PEERS))]
+    took = {name: spread(each).median for name, each in {**seconds, "best": best}.items()}
+    met = min(each.median for each in again) >= 1 and took["again"] < 1e-3
+    return [
+        str(first),
+        f"≥ 0.5: {judged(first.median, least=0.5)}",
+        *map(str, again),
+        f"≥ 1, < 1 ms: {'met' if met else 'missed'}",
+        *(
+            duration(took[name])
+            for name in ("first", "again", "another view", "best", "DuckDB", "polars")
+        ),
+    ]
+
+
+@contextmanager
+def _ours(directory: Path, rows: Sequence[Row]) -> Iterator[Mapping[str, Ask]]:
+    from compat.archive.index import Index
+    from compat.archive.opening import open_archive
+    from compat.archive.sighting import Sighting
+
+    with open_archive(f"sqlite:///{directory}/archive.db", create=True) as archive:
+        with archive.lock() as lock:
+            for at in range(0, len(rows), 20_000):
+                with archive.writing(lock) as writer:
+                    writer.see(Sighting(row, 1) for row in rows[at : at + 20_000])
+        index = Index(archive)
+
+        def first(kind: Kind, edges: Sequence[int]) -> list[int]:
+            with archive.reading() as snapshot:
+                return snapshot.count(kind.tally(edges))[0]
+
+        def again(kind: Kind, edges: Sequence[int]) -> list[int]:
+            with archive.reading() as snapshot:
+                counts = index.count(snapshot, kind.tally(edges))[0]
+            index.settle()
+            return counts
+
+        def another_view(kind: Kind, edges: Sequence[int]) -> list[int]:
+            index.forget_layouts()
+            return again(kind, edges)
+
+        yield {"first": first, "again": again, "another view": another_view}
+        index.close()
+
+
+def _resident() -> int:
+    """Bytes of memory in use."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
