@@ -84,6 +84,15 @@ class Settings(BaseModel):
             "contradiction. The header `Compat-Engine` says which it was."
         ),
     )
+    count_by: Literal["rows", "totals"] = Field(
+        default="rows",
+        description=(
+            "What is counted where there is no archive. `rows`: conversations, each looked at. "
+            "`totals`: how many Help Scout says there are in each bucket, where filters permit: "
+            "fewer requests, drafts counted, and nobody promises the totals exact. The header "
+            "`Compat-Engine` says `totals` then."
+        ),
+    )
     patience: float = Field(
         default=25.0,
         gt=0,

@@ -73,11 +73,13 @@ class Counted:
         counts: For each range the number of conversations in each of its buckets.
         as_of: As of `compat.needs.Found`.
         fresh_until: Likewise.
+        totals: Whether upstream's totals were taken in place of conversations.
     """
 
     counts: Sequence[Sequence[int]]
     as_of: int
     fresh_until: float
+    totals: bool = False
 
 
 @runtime_checkable

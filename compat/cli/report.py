@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 _MISUSE: Final = 2
 _TROUBLE: Final = 3
+_NOTES: Final = {
+    "relayed": "relayed from Help Scout's own report",
+    "totals": "put together from Help Scout's totals, drafts included",
+}
+"""What is told of answers that were not counted from conversations, by engine."""
 
 _FILTERS: Final = {
     "mailboxes": ("IDS", "only these mailboxes: ids, separated by commas"),
@@ -86,8 +91,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"helpscout-v1: {error}", file=sys.stderr)
         return _TROUBLE if getattr(error, "status", 400) != 400 else _MISUSE
     _told(show, answered)
-    if answered.engine == "relayed":
-        print("helpscout-v1: relayed from Help Scout's own report", file=sys.stderr)
+    if answered.engine in _NOTES:
+        print(f"helpscout-v1: {_NOTES[answered.engine]}", file=sys.stderr)
     return 0
 
 

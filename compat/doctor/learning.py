@@ -7,7 +7,7 @@ reached, or does not let us in, no further step is tried.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,11 +23,10 @@ from compat.v2.errors import (
     Unreachable,
     UpstreamError,
 )
-from compat.v2.models import Conversation, Listed
+from compat.v2.models import Listed
 from compat.v2.probing import Home, Seconds
 from compat.v2.reports import Series, fetch
 from compat.v2.search import FIRST_SECOND, spelled
-from compat.v2.walking import second_of
 
 _DAY: Final = 86_400
 _LAG: Final = 900
@@ -116,7 +115,8 @@ def _lists(client: Client, learnt: Learnt) -> None:
     page = probing.first_page(client, probing.ALL, FIRST_SECOND, until).value
     if page.page.total_pages > 1:
         learnt.page_size = len(page.rows)
-    learnt.seconds = probing.one_second_lists(client, _of_other_seconds(page.rows))
+    some = probing.of_other_seconds(page.rows, _PROBED_SECONDS)
+    learnt.seconds = probing.one_second_lists(client, some)
 
 
 def _spam(client: Client, learnt: Learnt) -> None:
@@ -139,12 +139,6 @@ def _some_homes(client: Client, learnt: Learnt) -> list[tuple[int, Listed]]:
         if folder.type in catalogue.HOMES and folder.total
     ]
     return sorted(homes, key=lambda home: home[1].total or 0, reverse=True)[:_FOLDERS]
-
-
-def _of_other_seconds(rows: Iterable[Conversation]) -> list[Conversation]:
-    """A few conversations, each of another second."""
-    each = {second_of(row): row for row in rows}
-    return list(each.values())[:_PROBED_SECONDS]
 
 
 def _settled(learnt: Learnt) -> int:

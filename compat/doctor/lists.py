@@ -6,7 +6,7 @@ from typing import Final
 
 from compat.doctor.findings import Finding
 from compat.doctor.learning import Learnt
-from compat.settings import Settings
+from compat.settings import Settings, variable
 
 _USUAL_SIZES: Final = (25, 50)
 _SHOWN_IDS: Final = 5
@@ -75,7 +75,7 @@ def fractions(_settings: Settings, learnt: Learnt) -> Finding:
     if seconds.hidden:
         what = (
             "the index keeps fractions of seconds that payloads do not show; walks ask for a "
-            "second more, so answers are right"
+            f"second more, so answers are right ({variable('count_by')}=totals has no effect)"
         )
         return Finding("ok", what, facts=facts)
     what = f"lists of one second show what was created in it ({seconds.shown} of {seconds.shown})"

@@ -13,8 +13,9 @@ from compat.needs import Progress
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
-EngineName = Literal["computed", "relayed"]
-"""Counted here from conversations, or translated from the successor's own report."""
+EngineName = Literal["computed", "totals", "relayed"]
+"""Counted here from conversations, put together from upstream's totals, or translated from the
+successor's own report."""
 
 
 @dataclass(frozen=True)

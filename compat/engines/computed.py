@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from compat import reports
 from compat.conventions import Conventions
-from compat.engines.answered import Answered
+from compat.engines.answered import Answered, EngineName
 from compat.engines.lacking import refused
 from compat.needs import Found, Listed, Menu, NotKept, Progress, Source
 from compat.reports import CountingReport, Details, Report
@@ -52,4 +52,6 @@ def _computed(
 
 def _answered(answer: BaseModel, found: Found | Listed | Counted) -> Answered:
     body = answer.model_dump_json().encode()
-    return Answered(answer, body, found.as_of, found.fresh_until, "computed")
+    by_totals = isinstance(found, Counted) and found.totals
+    engine: EngineName = "totals" if by_totals else "computed"
+    return Answered(answer, body, found.as_of, found.fresh_until, engine)

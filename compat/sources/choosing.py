@@ -6,7 +6,8 @@ from compat.archive.errors import ArchiveError
 from compat.coverage import Ages
 from compat.needs import Source
 from compat.settings import Settings, SettingsError, variable
-from compat.sources.live import connect
+from compat.sources.live import LiveSource, connect
+from compat.sources.totals import TotalsSource
 
 
 def source_of(settings: Settings) -> Source:
@@ -22,7 +23,7 @@ def source_of(settings: Settings) -> Source:
             "must be an archive to answer from"
         )
     if settings.archive is None:
-        return connect(settings)
+        return connect(settings, TotalsSource if settings.count_by == "totals" else LiveSource)
     # Whoever keeps no archive need not have its libraries.
     from compat.archive.opening import open_archive  # noqa: PLC0415
     from compat.sources.archived import ArchivedSource  # noqa: PLC0415

@@ -22,7 +22,8 @@ from compat.v2.models import ConversationsAnswer
 from compat.v2.walking import Selection, Window
 
 _ROUNDS: Final = 3
-_MOST_MAILBOXES_NAMED: Final = 50
+MOST_MAILBOXES_NAMED: Final = 50
+"""In one request; a longer list would make a longer URL than servers read."""
 
 _UNKNOWN: Final = frozenset({400, 404})
 """How upstream may refuse a mailbox or a folder that does not exist."""
@@ -33,14 +34,18 @@ _WITH_SPAM: Final = ("spam", "all", "spam")
 the walks go on is still met by one of the three."""
 
 
-def connect(settings: Settings) -> LiveSource:
+def connect(settings: Settings, kind: type[LiveSource] | None = None) -> LiveSource:
     """The source that the settings name.
+
+    Args:
+        settings: The account's settings.
+        kind: Another source than the usual, made alike.
 
     Raises:
         SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
     """
     ages = Ages(settings.recent_age, settings.max_age)
-    return LiveSource(
+    return (kind or LiveSource)(
         line_of(settings), ages, workers=settings.parallel, most_rows=settings.memory_rows
     )
 
@@ -185,8 +190,8 @@ class LiveSource:
     ) -> Fetched:
         seen = _Seen(spans, progress)
         sink = Sink(seen.take, seen.expect, progress.check)
-        # A longer list would make a longer URL than servers read; payloads are judged anyway.
-        named = len(scope.mailboxes) <= _MOST_MAILBOXES_NAMED
+        # Payloads are judged anyway.
+        named = len(scope.mailboxes) <= MOST_MAILBOXES_NAMED
         mailboxes = tuple(sorted(scope.mailboxes)) if named else ()
         windows = [Window(*span) for span in spans]
         began = [

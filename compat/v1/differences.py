@@ -57,6 +57,19 @@ DIFFERENCES: Final = (
         "conversation at the seam in both ranges.",
     ),
     Difference(
+        "Totals in place of conversations, if you choose them",
+        "With `COMPAT_COUNT_BY=totals`, which is not the default, new.json is put together from "
+        "how many conversations Help Scout says each bucket has, spam taken off. That needs one or "
+        "two requests a bucket, and no other filter than mailboxes. It sees no single "
+        "conversations, so it counts drafts and whatever else is not published; nobody promises "
+        "that totals are exact; and what is marked as spam between two requests may be counted or "
+        "left out by mistake.",
+        "Counts can be too high by the drafts. All else is counted from conversations as ever: "
+        "with filters by folder, type or tag, where that costs no more requests, where nothing "
+        "tells whether the list of all shows spam, where the index keeps fractions of seconds, or "
+        "where parts do not add up. `Compat-Engine: totals` marks an answer that is not.",
+    ),
+    Difference(
         "Whole seconds",
         "Times are compared in whole seconds, as Mailbox API 2.0 prints them.",
         "A conversation created within the second of `end` counts whatever its fraction.",

@@ -46,6 +46,12 @@ def _still_spam(client: Client, conversation: int) -> bool:
     return not isinstance(found, Gone) and found.value.status == "spam"
 
 
+def of_other_seconds(rows: Iterable[Conversation], many: int) -> list[Conversation]:
+    """A few conversations, each of another second."""
+    each = {second_of(row): row for row in rows}
+    return list(each.values())[:many]
+
+
 @dataclass(frozen=True)
 class Seconds:
     """Whether a list of exactly one second shows the conversations that were created in it.
