@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from compat import Conventions
-from compat.testing import ParityFailed, Reference, assert_parity
+from compat.testing import ParityFailed, Reference, Stage, assert_parity
 from compat.testing.asking import REPORTS
 from tests.testing.candidate import BUGS, Candidate
+from tests.testing.others import Fetching
 
 FEW = 2
 SLOW = {"untagged", "php", "backwards", "right-closed", "all-tags"}
@@ -60,6 +61,23 @@ def test_every_report_can_be_asked_for(ours: Reference, report: str) -> None:
     assert_parity(candidate, reports=(report,), examples=30)
     assert asked
     assert all(query.startswith(f"/v1/reports/{report}.json?") for query in asked)
+
+
+def test_a_candidate_may_fetch_what_a_simulator_shows(helpscout_simulator: Stage) -> None:
+    with Fetching(helpscout_simulator.base_url) as candidate:
+        assert_parity(candidate, simulator=helpscout_simulator, examples=40)
+        assert candidate.signed_in == 1
+
+
+def test_a_bug_in_what_is_fetched_is_caught_with_a_small_example(
+    helpscout_simulator: Stage,
+) -> None:
+    with (
+        Fetching(helpscout_simulator.base_url, "spam") as candidate,
+        pytest.raises(ParityFailed) as caught,
+    ):
+        assert_parity(candidate, simulator=helpscout_simulator, examples=400, seed=1)
+    assert [each["status"] for each in caught.value.conversations] == ["spam"]
 
 
 def test_conventions_are_those_that_the_candidate_goes_by() -> None:
