@@ -37,7 +37,7 @@ from tests.sync.staging import (
 )
 from tests.whole.staging import Upstream
 
-EXAMPLES = 20 if settings().max_examples > 1000 else 2
+EXAMPLES = 12 if settings().max_examples > 1000 else 2
 
 MANNERS = st.builds(
     Behaviour,
@@ -156,6 +156,7 @@ def _in(spans: list[Span], second: int) -> bool:
     return any(span.first <= second <= span.last for span in spans)
 
 
+@pytest.mark.timeout(900)
 def test_an_archive_holds_its_promises_whatever_happens(
     far_side: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
