@@ -11,9 +11,12 @@ from compat.cli import main
 
 DOORS = {
     "compat.cli.drawing",
+    "compat.cli.syncbar",
     "compat.parity.har",
     "compat.requests",
-    *(f"compat.testing.{each}" for each in ("asserting", "plugin", "strategies")),
+    "compat.sources.archived",
+    "compat.sources.completing",
+    *(f"compat.testing.{each}" for each in ("against", "asserting", "plugin", "strategies")),
 }
 LIGHT = {"compat.archive.errors", "compat.archive.packing", "compat.archive.sighting"}
 """What of the archive needs no database."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+try:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+except ImportError:
+    raise ImportError("a bar needs rich: pip install 'helpscout-v1-compat[cli]'") from None
 
 
 class SyncBar:
@@ -14,22 +19,33 @@ class SyncBar:
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
-        self._task = bar.add_task("", total=None, rate="", left="")
+        self._task = bar.add_task("", total=None, pace="", left="")
         self._step = ""
+        self._began = 0.0
 
     def update(self, step: str, taken: int, expected: int, left: int | None) -> None:
         """Show how far a step has come."""
         if step != self._step:
-            self._step = step
+            self._step, self._began = step, time.monotonic()
             self._bar.reset(self._task, description=step)
-        speed = self._bar.tasks[0].speed or 0.0
         self._bar.update(
             self._task,
             completed=taken,
             total=expected or None,
-            rate=f"{speed:,.0f}/s",
+            pace=paced(taken, expected, time.monotonic() - self._began),
             left="" if left is None else f"{left} requests left this minute",
         )
+
+
+def paced(taken: int, expected: int, seconds: float) -> str:
+    """How fast a step goes, and how long it will still take at that pace.
+
+    The bar's own estimate begins anew whenever the expected number changes, as it often does.
+    """
+    if not taken or seconds <= 0:
+        return ""
+    still = timedelta(seconds=round(max(expected - taken, 0) * seconds / taken))
+    return f"{taken / seconds:,.0f}/s, {still} to go"
 
 
 @contextmanager
@@ -39,8 +55,7 @@ def shown() -> Iterator[SyncBar]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[pace]}"),
         TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -1,0 +1,36 @@
+"""The bar of sync: what it says of pace and time."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress, TextColumn
+
+from compat.cli.syncbar import SyncBar, paced
+
+
+@pytest.mark.parametrize(
+    ("taken", "expected", "seconds", "said"),
+    [
+        (100, 400, 10.0, "10/s, 0:00:30 to go"),
+        (100, 50, 10.0, "10/s, 0:00:00 to go"),
+        (40, 40_040, 0.5, "80/s, 0:08:20 to go"),
+        (0, 400, 10.0, ""),
+        (100, 400, 0.0, ""),
+    ],
+)
+def test_the_pace_is_that_of_the_step(taken: int, expected: int, seconds: float, said: str) -> None:
+    assert paced(taken, expected, seconds) == said
+
+
+def test_the_bar_shows_the_step_and_what_is_left_of_the_budget() -> None:
+    screen = io.StringIO()
+    columns = [TextColumn("{task.description}|{task.completed}|{task.fields[left]}")]
+    with Progress(*columns, console=Console(file=screen, width=100)) as bar:
+        shown = SyncBar(bar)
+        shown.update("what is new", 25, 100, 180)
+        shown.update("comparing totals", 0, 0, None)
+        shown.update("what is new", 50, 100, 17)
+    assert "what is new|50|17 requests left this minute" in screen.getvalue()
