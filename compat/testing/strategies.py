@@ -34,6 +34,9 @@ ANCHORS: Final = tuple(
 
 _UNITS: Final[tuple[ViewBy, ...]] = ("day", "week", "month")
 _STEPS: Final = tuple((unit, steps) for steps in (0, 1, 3, 2) for unit in _UNITS)
+_LENGTHS: Final = tuple((unit, steps) for steps in (1, 2, 3, 0) for unit in _UNITS)
+"""Of ranges, in buckets. What comes first is what smallest examples have, where it fails too."""
+
 _UNKNOWN: Final = 999_999
 _FEW: Final = 3
 _KINDS: Final = (
@@ -229,7 +232,7 @@ def _ranges(anchors: tuple[int, ...]) -> list[tuple[int, int]]:
             (start, max(start, _later(start, *each) + off))
             for start in starts
             for off in (0, -1, 1)
-            for each in _STEPS[::-1]
+            for each in _LENGTHS
         )
     )
 

@@ -29,6 +29,7 @@ from compat.settings import Settings
 from tests.docs.pages import ROOT, Block
 from tests.docs.telling import alike, fetch, shape
 from tests.doors.commands import environment
+from tests.doors.serving import LOOPBACK, free_port
 from tests.service.doubles import LONG
 
 TOOLS = Path(sys.executable).parent
@@ -60,7 +61,7 @@ class Reader:
     def __init__(self, place: Path, settings: dict[str, str], server: str) -> None:
         self.place = place
         self.settings = dict(settings)
-        self.addresses = {USUAL["serve"]: server}
+        self.addresses = {USUAL["serve"]: server, USUAL["simulate"]: f"{LOOPBACK}:{free_port()}"}
         self.said = ""
         self._servers: list[subprocess.Popen[str]] = []
         (place / ".venv").mkdir()
@@ -94,7 +95,12 @@ class Reader:
                 )
 
     def python(self, text: str) -> None:
-        self._run([sys.executable, "-c", self._meant(text)])
+        """A program, or tests for pytest."""
+        if "def test_" not in text:
+            self._run([sys.executable, "-c", self._meant(text)])
+            return
+        (self.place / "test_snippet.py").write_text(text, encoding="utf-8")
+        self._run([sys.executable, "-m", "pytest", "-q", "-W", "error", "test_snippet.py"])
 
     def shown(self, text: str) -> None:
         assert alike(self.said, text), f"printed\n{self.said}\nbut is shown\n{text}"
@@ -154,6 +160,11 @@ class Reader:
 
     def command(self, found: re.Match[str]) -> None:
         self._run(["sh", "-c", self._meant(_inside(found[0]))])
+
+    def against(self, found: re.Match[str]) -> None:
+        """A command that simulates Mailbox API 2.0 itself."""
+        port = self.addresses[USUAL["simulate"]].rpartition(":")[2]
+        self._run(["sh", "-c", f"{self._meant(_inside(found[0]))} --simulator-port {port}"])
 
     def export(self, found: re.Match[str]) -> None:
         if found[2] != "…":
@@ -273,6 +284,7 @@ _LINES: tuple[tuple[str, Callable[[Reader, re.Match[str]], None]], ...] = (
     (r"curl .*", Reader.curl),
     (r"kill -HUP \$SERVER", Reader.hang_up),
     (r"kill ((?:%\d ?)+)", Reader.stop),
+    (r"helpscout-v1 parity against .*", Reader.against),
     (_COMMAND, Reader.command),
     (rf"(?:{'|'.join(sorted(HARMLESS))}) .*", Reader.program),
 )

@@ -20,6 +20,12 @@ LOOPBACK = "127.0.0.1"
 KEY = {"Authorization": basic()}
 
 
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
 @contextmanager
 def serving(app: Application, **options: Any) -> Iterator[int]:
     """Serves an application on a free port, which is what the block gets."""

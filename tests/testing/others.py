@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -116,9 +115,3 @@ def served_by_node(base_url: str, bug: str = "") -> Iterator[str]:
             yield f"http://{LOOPBACK}:{int(process.stdout.readline())}"
         finally:
             process.kill()
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        return int(listener.getsockname()[1])

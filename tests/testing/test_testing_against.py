@@ -16,8 +16,8 @@ from compat.cli import main
 from compat.testing import simulator_stage
 from compat.testing.against import Caller, CannotAsk
 from tests.doors.commands import OURS, started
-from tests.doors.serving import LOOPBACK
-from tests.testing.others import NODE, Fetching, free_port, served, served_by_node
+from tests.doors.serving import LOOPBACK, free_port
+from tests.testing.others import NODE, Fetching, served, served_by_node
 
 Told = tuple[int, str, str]
 Against = Callable[..., Told]

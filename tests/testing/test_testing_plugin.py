@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from compat import testing
+from tests.docs.pages import ROOT
 from tests.service.doubles import LONG
 
 pytest_plugins = ("pytester",)
@@ -119,3 +121,17 @@ def test_vectors_and_the_reference_need_no_extra() -> None:
         "assert golden_vectors()"
     )
     assert without("hypothesis", code).returncode == 0
+
+
+@pytest.mark.parametrize("name", testing.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    page = ROOT / "docs" / "how-to" / "test-my-own-implementation.md"
+    _, _, table = page.read_text(encoding="utf-8").partition("## Tests of your own")
+    assert f"`{name}`" in table
+    assert name in dir(testing)
+    assert getattr(testing, name).__doc__
+
+
+def test_no_other_name_is_made_up() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'anything'"):
+        testing.anything  # noqa: B018

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
+from hashlib import sha256
 
 import pytest
 
 from compat.testing import Reference, Vector, golden_vectors
+from compat.testing.vectors import FORMAT
+from tests.docs.pages import ROOT
 from tests.testing.candidate import BUGS, Candidate
 
 VECTORS = golden_vectors()
+FILE = ROOT / "compat" / "testing" / "vectors.json"
+PAGE = ROOT / "docs" / "how-to" / "test-my-own-implementation.md"
+PUBLISHED = {"1.0.0": "85046fd5ab78d10a524d2e2ff2bc95d9b9d71c1cab021e26b7efb84b09ec4d38"}
+"""The SHA-256 of each version's vectors, as JSON without spaces."""
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda each: each.id)
@@ -29,6 +38,23 @@ def test_an_implementation_without_bugs_passes_all() -> None:
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_fails_some(bug: str) -> None:
     assert [vector.id for vector in VECTORS if not passes(Candidate(BUGS[bug]), vector)]
+
+
+def test_a_version_is_what_it_was() -> None:
+    """Whoever changes the vectors raises their version, and adds it here."""
+    told = json.loads(FILE.read_text(encoding="utf-8"))
+    text = json.dumps(told["vectors"], separators=(",", ":")).encode()
+    assert sha256(text).hexdigest() == PUBLISHED[told["version"]]
+
+
+def test_the_page_tells_every_field_and_the_format() -> None:
+    told = json.loads(FILE.read_text(encoding="utf-8"))
+    page = PAGE.read_text(encoding="utf-8").partition("## Golden vectors")[2].partition("\n## ")[0]
+    assert told["format"] == FORMAT
+    assert f"`format` is `{FORMAT}`" in page
+    fields = [each.name for each in dataclasses.fields(Vector)]
+    assert list(told["vectors"][0]) == fields
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == fields
 
 
 def test_names_are_unique() -> None:
