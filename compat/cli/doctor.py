@@ -81,4 +81,9 @@ def _json(examined: Examined) -> str:
         }
         for name, found in examined.findings.items()
     ]
-    return json.dumps({"sound": examined.sound, "findings": findings}, ensure_ascii=False)
+    told = {
+        "sound": examined.sound,
+        "complete": not examined.cut_short,
+        "findings": findings,
+    }
+    return json.dumps(told, ensure_ascii=False)

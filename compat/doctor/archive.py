@@ -24,7 +24,7 @@ def there(kept: Kept | ArchiveError | None) -> Finding:
         return Finding("ok", what, facts={"kept": False})
     if isinstance(kept, ArchiveError):
         what, _, todo = str(kept).rpartition(": ")
-        return Finding("trouble", what or todo, todo, {"kept": True})
+        return Finding("trouble", what or todo, todo, {"kept": False})
     slim = ", without texts and names" if kept.slim else ""
     sealed = f", sealed at {spelled(kept.sealed_at)}" if kept.sealed_at is not None else ""
     what = (
@@ -69,11 +69,14 @@ def age(kept: Kept, now: int) -> Finding | None:
     """How long ago it was synchronised."""
     if not kept.covered:
         return None
-    seconds = now - min(each.as_of for each in kept.covered)
-    facts = {"seconds": seconds}
+    seconds, last = (now - pick(each.as_of for each in kept.covered) for pick in (min, max))
+    facts = {"seconds": seconds, "last_sync_seconds": last}
     if kept.sealed_at is not None:
         return Finding("ok", "it is sealed, and does not get old", facts=facts)
-    what = f"its oldest part is as of {lasting(seconds)} ago"
+    what = (
+        f"it was synchronised {lasting(last)} ago, and no part of it is older than "
+        f"{lasting(seconds)}"
+    )
     if seconds > _OLD:
         return Finding("warning", what, _SYNC, facts)
     return Finding("ok", what, facts=facts)

@@ -73,6 +73,8 @@ class TotalsSource(LiveSource):
             except _RowsAreBetter as why:
                 _log(str(why))
                 return None
+        if not asking.asked_at:  # no range has a second in it
+            return None
         as_of = min(asking.asked_at)
         return Counted(counts, as_of, began + self._ages.recent, totals=True)
 

@@ -101,6 +101,7 @@ def test_an_archive_that_nobody_synchronises_is_a_warning(kept: Settings) -> Non
     found = examine(kept).findings["archive age"]
     assert found.verdict == "warning"
     assert found.facts["seconds"] == pytest.approx(3 * DAY, abs=60)
+    assert found.facts["last_sync_seconds"] == found.facts["seconds"]
     assert "helpscout-v1 sync" in found.to_do
 
 
@@ -184,7 +185,7 @@ def test_with_json_programs_read_the_same_and_what_is_wrong_leaves_with_1(
     done = run("doctor", "--json", **environment | {"HELPSCOUT_APP_SECRET": "wrong-secret"})
     assert done.returncode == 1
     told = json.loads(done.stdout)
-    assert told["sound"] is False
+    assert (told["sound"], told["complete"]) == (False, True)
     assert told["findings"][0]["check"] == "credentials"
     assert told["findings"][0]["verdict"] == "trouble"
     assert told["findings"][0]["facts"]["status"] == 401

@@ -141,9 +141,13 @@ def without_spam(account: Account) -> Account:
         (YEAR, {}, {"uncounted_statuses": frozenset({"closed"})}),
         (YEAR, {}, {"counted_states": frozenset({"draft"})}),
         (replace(YEAR, view_by="day"), {}, {}),
+        (replace(YEAR, end=YEAR.start), {}, {"end_included": False}),
         (replace(YEAR, filters={"mailboxes": (987_654_321,)}), {}, {}),
     ],
-    ids=["types", "tags", "folders", "fractions", "statuses", "states", "too dear", "no mailbox"],
+    ids=[
+        *("types", "tags", "folders", "fractions", "statuses", "states"),
+        *("too dear", "no second", "no mailbox"),
+    ],
 )
 def test_where_totals_cannot_be_taken_rows_are_counted(
     stage: Stage, question: Asked, behaviour: dict[str, Any], conventions: dict[str, Any]
