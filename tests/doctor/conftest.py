@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,11 +31,11 @@ def far_side() -> Iterator[Upstream]:
         yield made
 
 
-def account_of(conversations: int = 400, ahead: float = 0.0) -> Account:
-    """An account whose last years end now, by a clock that may be ahead of this machine's."""
+def account_of(conversations: int = 400, clock: Callable[[], float] = time.time) -> Account:
+    """An account whose last years end now, by a clock that may differ from this machine's."""
     now = datetime.now(UTC)
     since = now - timedelta(days=900)
-    return make_account(conversations, 5, now, since, lambda: time.time() + ahead)
+    return make_account(conversations, 5, now, since, clock)
 
 
 class Ward:

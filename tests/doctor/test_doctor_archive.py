@@ -19,6 +19,7 @@ from compat.archive.writing import Writer
 from compat.coverage import Known, Span
 from compat.doctor.examining import Examined, examine
 from compat.settings import Settings
+from tests.archive.databases import place
 from tests.doctor.conftest import Ward, account_of
 from tests.doors.commands import run
 
@@ -28,10 +29,12 @@ DAY = 86_400
 @pytest.fixture
 def kept(ward: Ward, tmp_path: Path) -> Settings:
     """Settings with an archive of a small account, just synchronised."""
+    return synchronised(ward, f"sqlite:///{tmp_path}/archive.db")
+
+
+def synchronised(ward: Ward, url: str) -> Settings:
     ward.show(account_of(40), rate_limit=2000)
-    settings = ward.settings.model_copy(
-        update={"archive": SecretStr(f"sqlite:///{tmp_path}/archive.db")}
-    )
+    settings = ward.settings.model_copy(update={"archive": SecretStr(url)})
     Sync(settings, Wish()).run()
     return settings
 
@@ -52,6 +55,17 @@ def test_nothing_is_wrong_with_an_archive_just_synchronised(kept: Settings) -> N
     assert set(verdicts(examined).values()) == {"ok"}
     assert examined.findings["archive"].facts["conversations"] == 40
     assert examined.findings["archive totals"].facts["spam_in_all"] in (True, None)
+
+
+def test_nor_with_one_on_a_database_server_whose_password_is_not_told(
+    ward: Ward, tmp_path: Path
+) -> None:
+    with place("postgresql", tmp_path) as url:
+        password = url.replace("postgres@", "postgres:a-password@", 1)
+        examined = examine(synchronised(ward, password))
+    assert set(verdicts(examined).values()) == {"ok"}
+    assert examined.findings["archive"].facts["bytes"] > 0
+    assert "a-password" not in str(examined)
 
 
 def test_without_upstream_the_archive_is_looked_at_all_the_same(ward: Ward, kept: Settings) -> None:
