@@ -31,6 +31,7 @@ ABOUT: Final = (
 )
 DAY: Final = 86_400
 DRAWN: Final = 60
+KINDS: Final = ("email", "chat", "phone")
 REPORT: Final = "conversations/new"
 UNITS: Final[tuple[Literal["day", "week", "month"], ...]] = ("day", "week", "month")
 
@@ -102,9 +103,6 @@ def chosen() -> Iterator[Case]:
         beside(first, first + DAY),
         Asked(REPORT, *JANUARY, overlapping, "day"),
     )
-
-
-KINDS: Final = ("email", "chat", "phone")
 
 
 def ask(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
+from contextlib import suppress
+from threading import Event
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from compat.settings import Settings
 from compat.testing.asking import REPORTS
+
+if TYPE_CHECKING:
+    from compat.testing.asserting import ParityFailed
 
 
 def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,6 +62,12 @@ def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         choices=REPORTS,
         help=f"a report to ask for; may be given again ({REPORTS[0]})",
     )
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="when answers differ, go on simulating those conversations until interrupted, so "
+        "that the request can be tried",
+    )
     parser.set_defaults(run=run)
 
 
@@ -68,29 +79,22 @@ def run(options: argparse.Namespace) -> int:
         ImportError: An extra is not installed.
     """
     from compat.testing.against import CannotAsk, Remembers
-    from compat.testing.asserting import ParityFailed
 
     try:
-        _ask(options)
-    except ParityFailed as failed:
-        asked = f"curl -u {shlex.quote(options.key)}:X {shlex.quote(options.url + failed.query)}"
-        print(f"{failed}\ntry it, with these conversations: {asked}")
-        return 1
+        return _ask(options)
     except CannotAsk as trouble:
         return _say(3, str(trouble))
     except Remembers as misuse:
         return _say(2, str(misuse))
     except (OSError, OverflowError) as misuse:
         return _say(2, f"--simulator-port {options.simulator_port}: {misuse}")
-    print(f"equal in {options.examples} questions")
-    return 0
 
 
-def _ask(options: argparse.Namespace) -> None:
+def _ask(options: argparse.Namespace) -> int:
     import httpx
 
     from compat.testing.against import Caller, probe
-    from compat.testing.asserting import assert_parity
+    from compat.testing.asserting import ParityFailed, assert_parity
     from compat.testing.stages import simulator_stage
 
     conventions = Settings.from_env(os.environ).conventions
@@ -101,14 +105,31 @@ def _ask(options: argparse.Namespace) -> None:
         print(f"Simulating Mailbox API 2.0 at {stage.base_url}", file=sys.stderr, flush=True)
         caller = Caller(client, options.url)
         probe(caller, stage)
-        assert_parity(
-            caller,
-            simulator=stage,
-            reports=tuple(options.reports or REPORTS[:1]),
-            conventions=conventions,
-            examples=options.examples,
-            seed=options.seed,
-        )
+        try:
+            assert_parity(
+                caller,
+                simulator=stage,
+                reports=tuple(options.reports or REPORTS[:1]),
+                conventions=conventions,
+                examples=options.examples,
+                seed=options.seed,
+            )
+        except ParityFailed as failed:
+            stage.show(failed.case.account)
+            _tell(failed, options)
+            return 1
+    print(f"equal in {options.examples} questions")
+    return 0
+
+
+def _tell(failed: ParityFailed, options: argparse.Namespace) -> None:
+    from compat.parity.verdicts.as_text import curl
+
+    print(f"{failed}\n{curl(failed.query, options.url)}", flush=True)
+    if options.wait:
+        print("These conversations are there until you interrupt", file=sys.stderr, flush=True)
+        with suppress(KeyboardInterrupt):
+            Event().wait()
 
 
 def _origin(url: str) -> str:

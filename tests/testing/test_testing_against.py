@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import signal
 import socket
+import subprocess
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -15,8 +18,9 @@ import pytest
 from compat.cli import main
 from compat.testing import simulator_stage
 from compat.testing.against import Caller, CannotAsk
-from tests.doors.commands import OURS, started
+from tests.doors.commands import COMMAND, OURS, environment, started
 from tests.doors.serving import LOOPBACK, free_port
+from tests.service.doubles import LONG
 from tests.testing.others import NODE, Fetching, served, served_by_node
 
 Told = tuple[int, str, str]
@@ -80,10 +84,32 @@ def test_a_server_with_a_bug_is_told_with_the_smallest_example(
         status, said, _ = against(f"{url}/v1/", examples=300)
         assert status == 1
         assert "\nconversations: 1\n" in said
-        assert re.search(r"current\[\d\]\.count: 1 expected, 0 answered", said)
+        assert re.search(r"current\[\d+\]\.count: 1 expected, 0 answered", said)
         query = re.search(r"^query: (.+)$", said, re.MULTILINE)
     assert query
-    assert f"curl -u any-key:X '{url}{query[1]}'" in said
+    assert f"curl -u YOUR_OLD_KEY:X '{url}{query[1]}'" in said
+
+
+def test_the_conversations_stay_for_who_wants_to_try_the_request(port: int, base_url: str) -> None:
+    with (
+        Fetching(base_url, "spam") as candidate,
+        served(candidate) as url,
+        subprocess.Popen(
+            [COMMAND, "parity", "against", url, "--simulator-port", str(port), "--wait"],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        try:
+            line = next(line for line in process.stdout or () if line.startswith("curl "))
+            target = shlex.split(line)[-1].removeprefix(url)
+            series = candidate(target).values()
+            assert any(bucket["count"] for buckets in series for bucket in buckets)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(LONG) == 1
+        finally:
+            process.kill()
 
 
 @needs_node
