@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -142,15 +143,18 @@ def test_home_folders_agree_with_what_conversations_say(ward: Ward) -> None:
 
 
 class Misfiled:
-    """Lists of a folder show conversations that name another one."""
+    """Conversations name another folder in some lists: in those of a folder, or in all others."""
 
-    def __init__(self, simulator: Any) -> None:
+    def __init__(self, simulator: Any, folder: int, *, in_folders: bool) -> None:
         self._simulator = simulator
+        self._named = f'"folderId":{folder}'.encode()
+        self._in_folders = in_folders
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async def sending(message: Any) -> None:
-            if message.get("body") and b"folder=" in scope.get("query_string", b""):
-                body = message["body"].replace(b'"folderId":', b'"folderId":1')
+            in_folder = b"folder=" in scope.get("query_string", b"")
+            if message.get("body") and in_folder is self._in_folders:
+                body = re.sub(rb'"folderId":\s*\d+', self._named, message["body"])
                 message = {**message, "body": body}
             if message["type"] == "http.response.start":
                 headers = [each for each in message["headers"] if each[0] != b"content-length"]
@@ -160,10 +164,13 @@ class Misfiled:
         await self._simulator(scope, receive, sending)
 
 
+@pytest.mark.parametrize("in_folders", [True, False])
 def test_home_folders_that_do_not_agree_are_a_warning_with_examples(
-    ward: Ward, far_side: Upstream
+    ward: Ward, far_side: Upstream, in_folders: bool
 ) -> None:
-    far_side.app = Misfiled(ward.simulator)
+    folder = ward.examine().findings["home folders"].facts["folders"][0]
+    named = 1 if in_folders else folder
+    far_side.app = Misfiled(ward.simulator, named, in_folders=in_folders)
     found = ward.examine().findings["home folders"]
     assert found.verdict == "warning"
     assert found.facts["odd"]
