@@ -54,6 +54,12 @@ def usable(known: Iterable[Known], now: int, ages: Ages) -> list[Known]:
     return parts
 
 
+def lifetime(part: Known, ages: Ages) -> int:
+    """For how many seconds after its as-of a part may be used, all of it."""
+    settled = part.span.last <= part.as_of - ages.settled
+    return max(ages.recent, ages.older) if settled else ages.recent
+
+
 def united(spans: Iterable[Span]) -> list[Span]:
     """The same seconds as disjoint spans in ascending order, none touching the next."""
     result: list[Span] = []

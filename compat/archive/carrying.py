@@ -15,6 +15,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from compat.archive import schema
+from compat.archive.filling import asking
+from compat.archive.filling.asking import Part
 from compat.archive.filling.work import sighting_of
 from compat.archive.locking import SyncLock
 from compat.archive.opening import Archive
@@ -62,7 +64,8 @@ def take_in(
         How many conversations were new to the archive, or newer than there.
 
     Raises:
-        CannotImport: A line is no conversation, or was created elsewhere.
+        CannotImport: A line is no conversation, or was created elsewhere; or the archive holds
+            conversations that the lines would have to show.
     """
     span = Span(*covers)
     if span.last > as_of - MARGIN:
@@ -71,11 +74,20 @@ def take_in(
             "younger may not have been in upstream's index yet"
         )
     numbered = enumerate(lines, 1)
+    with archive.reading() as snapshot:
+        missing = set(asking.unseen(snapshot, Part(span), as_of))
     changed = 0
     with archive.writing(lock) as writer:
         while some := list(islice(numbered, _BATCH)):
             read = [_read(line, number, span) for number, line in some if line.strip()]
             changed += writer.see([sighting_of(each, as_of) for each in read])
+            missing.difference_update(each.id for each in read)
+        if missing:
+            raise CannotImport(
+                f"the archive holds {len(missing):,} conversations that were created in --covers, "
+                "were seen before --as-of and are not in the file: it is not all, or they are "
+                "gone; import it into an archive of its own, or run `helpscout-v1 sync`"
+            )
         for layer in LAYERS:
             writer.know(layer, Known(span, as_of))
     return changed

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from compat.archive.locking import SyncLock
 from compat.archive.opening import Archive
-from compat.archive.sighting import END, LAYERS
+from compat.archive.sighting import END, LAYERS, MARGIN
 from compat.coverage import Known, Span
 
 _FROM: Final = "sealed from"
@@ -26,7 +27,7 @@ def seal(archive: Archive, lock: SyncLock, at: int) -> None:
         at: When the account was closed, epoch seconds UTC.
 
     Raises:
-        CannotSeal: The archive is as of an earlier second, or of a part of the past only.
+        CannotSeal: Something may have happened until then that it does not hold.
     """
     with archive.reading() as snapshot:
         covered, sealed = snapshot.coverage(), snapshot.sealed_at is not None
@@ -34,12 +35,13 @@ def seal(archive: Archive, lock: SyncLock, at: int) -> None:
         raise CannotSeal("it is sealed already; --undo takes that back")
     if not covered:
         raise CannotSeal("it covers nothing yet: run `helpscout-v1 sync`")
-    newest = covered[-1]
-    rest = Span(newest.span.last + 1, END)
-    if newest.as_of < at:
+    rest = Span(covered[-1].span.last + 1, END)
+    held = min(covered[-1].span.last, *(known.as_of - MARGIN for known in covered))
+    if at > held:
         raise CannotSeal(
-            "it does not hold what happened between its last synchronisation and --at: run "
-            "`helpscout-v1 sync` once more, or name a time that is not after that"
+            f"what it holds is certain until {_told(held)}, which is before --at: run "
+            f"`helpscout-v1 sync` once more, {MARGIN // 60} minutes after the account was used "
+            "last, or name a time that is not later than that"
         )
     with archive.writing(lock) as writer:
         for layer in LAYERS:
@@ -61,3 +63,7 @@ def unseal(archive: Archive, lock: SyncLock) -> None:
     with archive.writing(lock) as writer:
         writer.unknow(Span(first, END))
         writer.seal(None)
+
+
+def _told(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"

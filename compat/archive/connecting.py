@@ -124,9 +124,31 @@ def _sqlite(path: Path) -> sa.Engine:
     engine = sa.create_engine(
         "sqlite://", creator=connect, poolclass=sa.QueuePool, hide_parameters=True
     )
+
+    def note_file(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+        record.info["file"] = _identity(path)
+
+    def see_that_it_is_the_file(
+        _c: object, record: sa.pool.ConnectionPoolEntry, _p: object
+    ) -> None:
+        # An open file stays what it was when another takes its place, such as a backup.
+        if record.info["file"] != _identity(path):
+            raise sa.exc.DisconnectionError
+
     sa.event.listen(engine, "connect", _prepare)
+    sa.event.listen(engine, "connect", note_file)
+    sa.event.listen(engine, "checkout", see_that_it_is_the_file)
     sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _prepare(connection: Any, _record: object) -> None:

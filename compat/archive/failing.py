@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -118,6 +119,9 @@ def explained(where: str) -> Iterator[None]:
     except sa.exc.DBAPIError as error:
         kind, text = _meaning(error.orig, disconnected=error.connection_invalidated)
         raise kind(text.format(where=where, what=type(error.orig).__name__)) from error
+    except (zlib.error, UnicodeDecodeError) as error:
+        kind, text = _DAMAGED
+        raise kind(text.format(where=where)) from error
     except (sa.exc.TimeoutError, sqlite3.Error) as error:
         kind, text = _BUSY if isinstance(error, sa.exc.TimeoutError) else _meaning(error)
         raise kind(text.format(where=where, what=type(error).__name__)) from error

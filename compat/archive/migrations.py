@@ -96,6 +96,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "split": "unnest(string_to_array(c.tags, ',')) AS tag (value)",
     },
 }
+_TAKEN: Final = sa.select(sa.func.max(schema.applied.c.version))
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('compat.archive.migrations'))"
 
 
@@ -148,12 +149,20 @@ def require_current(connection: sa.Connection) -> None:
         )
 
 
+def refuse_newer(connection: sa.Connection) -> None:
+    """See that nobody has taken steps since that are not known here.
+
+    Raises:
+        ArchiveTooNew: Somebody has.
+    """
+    _refuse_newer(int(connection.execute(_TAKEN).scalar() or 0), len(STEPS))
+
+
 def version_of(connection: sa.Connection) -> int | None:
     """How many steps a database has taken; None if it holds no archive."""
     if not sa.inspect(connection).has_table(schema.applied.name):
         return None
-    taken = connection.execute(sa.select(sa.func.max(schema.applied.c.version))).scalar()
-    return int(taken or 0)
+    return int(connection.execute(_TAKEN).scalar() or 0)
 
 
 def _refuse_newer(version: int, known: int) -> None:

@@ -109,6 +109,7 @@ class Archive:
         with explained(self.where), self._engine.connect() as connection:
             options = _SNAPSHOT[connection.dialect.name]
             with connection.execution_options(**options).begin():
+                migrations.refuse_newer(connection)
                 yield Snapshot(connection)
 
     @contextmanager
@@ -126,6 +127,7 @@ class Archive:
             with explained(self.where), self._engine.connect() as connection:
                 immediate = connection.execution_options(sqlite_begin="IMMEDIATE")
                 with immediate.begin():
+                    migrations.refuse_newer(immediate)
                     writer = Writer(immediate)
                     yield writer
                     writer.finish(lock.epoch)

@@ -27,7 +27,7 @@ class Snapshot:
     """One committed state of an archive; made by `Archive.reading`, and valid within it.
 
     Attributes:
-        version: Changes with each commit that changed conversations or coverage.
+        version: Changes with each commit that changed conversations, coverage or menus.
         slim: Whether no subjects, previews, names and addresses are kept.
         sealed_at: When the account was closed for good, epoch seconds UTC; None if it was not.
         kept_since: The second of creation before which nothing is kept; None if all is.
@@ -115,6 +115,13 @@ class Snapshot:
         table = schema.menu.c
         query = sa.select(table.seen).where(table.kind == menu.kind, table.mailbox == menu.mailbox)
         return self._connection.execute(query).scalar()
+
+    def folders(self) -> dict[int, str]:
+        """The types of the folders of all mailboxes that were read, by their ids."""
+        item, mailbox = schema.menu_item.c, schema.menu_item.alias().c
+        shown = sa.select(mailbox.id).where(mailbox.kind == "mailboxes")
+        query = sa.select(item.id, item.type).where(item.kind == "folders", item.mailbox.in_(shown))
+        return {folder: type_ for folder, type_ in self._connection.execute(query)}  # noqa: C416
 
     def seen(self, ids: Sequence[int]) -> dict[int, int]:
         """When conversations were last seen, by id; unknown ones left out."""

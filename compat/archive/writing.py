@@ -126,6 +126,7 @@ class Writer:
         item = schema.menu_item.c
         mine = (item.kind == menu.kind) & (item.mailbox == menu.mailbox)
         self._connection.execute(schema.menu_item.delete().where(mine))
+        self._changed = True
         if items is None:
             return
         which = {"kind": menu.kind, "mailbox": menu.mailbox}

@@ -29,10 +29,11 @@ def compute(
     Raises:
         ValidationFailed: Conversations are needed that are not kept, with nobody to ask.
     """
+    report = reports.load(route.report)
     try:
-        return _computed(reports.load(route.report), query, conventions, source, progress)
+        return _computed(report, query, conventions, source, progress)
     except NotKept as lack:
-        raise refused(lack, query) from lack
+        raise refused(lack, query, report.needs(query, conventions)) from lack
 
 
 def _computed(

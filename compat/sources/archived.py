@@ -8,7 +8,7 @@ is as of the oldest of these.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
@@ -44,6 +44,7 @@ class ArchivedSource:
         self._index = Index(archive)
         self._live = live
         self._ages = ages if live else _ANY_AGE
+        self._homes: tuple[int, Set[int]] = (-1, frozenset())
         self._completing = Completing(archive, live, ages) if live else None
 
     @property
@@ -86,8 +87,8 @@ class ArchivedSource:
             UpstreamError: Upstream fails, or its answers do not settle.
             ArchiveError: The archive fails.
         """
-        if self._views(need) and self._live:
-            return self._live.rows(need, progress)
+        if live := self._views(need):
+            return live.rows(need, progress)
         with self._state(need, progress) as (snapshot, patch):
             held = snapshot.rows(patch.held, mailboxes=need.mailboxes)
             changed = patch.changed(snapshot)
@@ -123,13 +124,17 @@ class ArchivedSource:
     def menu(self, menu: Menu) -> Listed:
         """Bring the mailboxes, tags or folders that a menu shows; upstream's if it can be asked.
 
+        Of an account that was closed they are the archive's.
+
         Raises:
             NotKept: It was never read, and there is nobody to ask.
         """
-        if self._live:
-            return self._live.menu(menu)
         with self._archive.reading() as snapshot:
-            items, seen = snapshot.menu(menu), snapshot.menu_seen(menu)
+            live = self._live_beside(snapshot)
+            if live is None:
+                items, seen = snapshot.menu(menu), snapshot.menu_seen(menu)
+        if live:
+            return live.menu(menu)
         if seen is None and menu.kind != "folders":
             raise NotKept
         return Listed(items, seen or 0, clock.elapsed())
@@ -140,15 +145,16 @@ class ArchivedSource:
         Where nobody can be asked, a slim archive gives them without texts and names.
         """
         with self._archive.reading() as snapshot:
+            live = self._live_beside(snapshot)
             kept = self._fit_to_show(snapshot, ids)
         lacking = [each for each in ids if each not in kept]
-        if self._live and lacking:
-            kept |= {each.id: each for each in self._live.documents(lacking, progress)}
+        if live and lacking:
+            kept |= {each.id: each for each in live.documents(lacking, progress)}
         return [kept[each] for each in ids if each in kept]
 
     def _fit_to_show(self, snapshot: Snapshot, ids: Sequence[int]) -> dict[int, Document]:
         """What the archive can show of some conversations, as true as what it counts."""
-        if self._live is None:
+        if self._live_beside(snapshot) is None:
             return {each.id: each for each in snapshot.documents(ids)}
         young = coverage.usable(snapshot.coverage(), int(time.time()), self._ages)
         fit = [
@@ -167,7 +173,8 @@ class ArchivedSource:
             if plan.whole:
                 yield snapshot, local(plan)
                 return
-        if self._completing is None:
+            alone = self._live_beside(snapshot) is None
+        if alone or self._completing is None:
             raise NotKept(plan.gaps, [span for span, _ in plan.covered])
         patch = self._completing.complete(plan, need, progress)
         with self._archive.reading() as snapshot:
@@ -181,28 +188,34 @@ class ArchivedSource:
         ages = _ANY_AGE if sealed else self._ages
         return planned(snapshot.coverage(), need.created, int(time.time()), ages)
 
-    def _views(self, need: Need) -> bool:
-        """Whether folders are asked for whose contents the archive does not tell.
+    def _views(self, need: Need) -> LiveSource | None:
+        """Whom to ask if the archive does not tell what the folders show; None if it does.
 
         Raises:
-            NotKept: They are, and there is nobody to ask.
+            NotKept: It does not, and there is nobody to ask.
         """
         if not need.folders:
-            return False
+            return None
         with self._archive.reading() as snapshot:
-            mailboxes = snapshot.menu(Menu("mailboxes")) or ()
-            folders = [
-                folder
-                for mailbox in mailboxes
-                for folder in snapshot.menu(Menu("folders", mailbox.id)) or ()
-            ]
-        homes = {folder.id for folder in folders if folder.type in catalogue.HOMES}
-        if need.folders <= homes:
-            return False
-        views = need.folders & {folder.id for folder in folders} - homes
-        if self._live is None and (views or not mailboxes):
-            raise NotKept(folders=views or need.folders)
-        return self._live is not None
+            others = need.folders - self._homes_in(snapshot)
+            live = self._live_beside(snapshot)
+        if others and live is None:
+            raise NotKept(folders=others)
+        return live if others else None
+
+    def _homes_in(self, snapshot: Snapshot) -> Set[int]:
+        """The folders whose contents rows tell, looked up once for each version."""
+        version, homes = self._homes
+        if version != snapshot.version:
+            homes = {
+                folder for folder, type_ in snapshot.folders().items() if type_ in catalogue.HOMES
+            }
+            self._homes = snapshot.version, homes
+        return homes
+
+    def _live_beside(self, snapshot: Snapshot) -> LiveSource | None:
+        """Whom to ask beside a state of the archive: nobody, once the account is closed."""
+        return self._live if snapshot.sealed_at is None else None
 
 
 def _in_mailbox(row: Row, need: Need) -> bool:

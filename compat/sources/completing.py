@@ -33,12 +33,14 @@ class Plan:
         young: What of it is wanted and may be used as it is.
         aged: What of it is wanted and is too old for that.
         gaps: What is wanted and not covered.
+        young_for: For how many seconds what is young stays so.
     """
 
     covered: Sequence[Known]
     young: Sequence[Known]
     aged: Sequence[Known]
     gaps: Sequence[Span]
+    young_for: int
 
     @property
     def whole(self) -> bool:
@@ -82,6 +84,7 @@ class _Modified:
     spans: Sequence[Span]
     rows: Mapping[int, Row]
     as_of: int
+    fresh_until: float
 
 
 def planned(covered: Sequence[Known], wanted: Iterable[Span], now: int, ages: Ages) -> Plan:
@@ -98,20 +101,24 @@ def planned(covered: Sequence[Known], wanted: Iterable[Span], now: int, ages: Ag
     rest = coverage.without(spans, (span for span, _ in young))
     aged = coverage.in_both(_at(rest), covered)
     gaps = coverage.without(rest, (span for span, _ in aged))
-    return Plan(covered, young, aged, gaps)
+    young_for = min(
+        (each.as_of + coverage.lifetime(each, ages) - now for each in young), default=_NOW
+    )
+    return Plan(covered, young, aged, gaps, young_for)
 
 
 def local(plan: Plan) -> Patch:
     """Nothing is to be added."""
     as_of = min(known.as_of for known in plan.young)
-    return Patch([span for span, _ in plan.young], as_of, clock.elapsed() + _KEPT)
+    fresh_until = clock.elapsed() + min(_KEPT, plan.young_for)
+    return Patch([span for span, _ in plan.young], as_of, fresh_until)
 
 
 class Completing:
     """Brings from upstream what a plan lacks.
 
     What was modified since is remembered for as long as recent conversations may be: one reading
-    serves many questions.
+    serves many questions, unless a total tells that something else has happened.
 
     Args:
         archive: The archive that is completed.
@@ -124,7 +131,7 @@ class Completing:
         self._live = live
         self._ages = ages
         self._lock = threading.Lock()
-        self._last: tuple[_Modified, float] | None = None
+        self._last: _Modified | None = None
 
     def complete(self, plan: Plan, need: Need, progress: Progress) -> Patch:
         """Ask for what was modified among what is too old, and for all that is not covered.
@@ -133,18 +140,19 @@ class Completing:
             UpstreamError: Upstream fails, or its answers do not settle.
         """
         gaps, aged = list(plan.gaps), [span for span, _ in plan.aged]
-        patch = Patch([span for span, _ in plan.young], _NOW, clock.elapsed() + self._ages.recent)
+        fresh_until = clock.elapsed() + min(self._ages.recent, plan.young_for)
+        patch = Patch([span for span, _ in plan.young], _NOW, fresh_until)
         if aged:
-            modified = self._modified(
-                min(known.as_of for known in plan.aged) - MARGIN, aged, progress
-            )
-            if self._agrees(modified, aged, progress):
+            since = min(known.as_of for known in plan.aged) - MARGIN
+            modified = self._all_that_happened(since, aged, progress)
+            if modified:
                 patch = replace(
                     patch,
                     held=coverage.united([*patch.held, *aged]),
                     instead=_created_in(aged, modified.rows),
                     instead_as_of=modified.as_of,
                     as_of=modified.as_of,
+                    fresh_until=min(patch.fresh_until, modified.fresh_until),
                 )
             else:
                 gaps += aged
@@ -158,19 +166,39 @@ class Completing:
             )
         return replace(patch, as_of=min([patch.as_of, *(known.as_of for known in plan.young)]))
 
-    def _modified(self, since: int, spans: Sequence[Span], progress: Progress) -> _Modified:
+    def _all_that_happened(
+        self, since: int, spans: Sequence[Span], progress: Progress
+    ) -> _Modified | None:
+        """What was modified, if the totals say that nothing else has happened.
+
+        What totals contradict is not asked for again: a later change could make them agree, and
+        what was deleted in between would still count.
+        """
+        last = self._remembered(since, spans)
+        if last and self._agrees(last, spans, progress):
+            return last
+        modified = self._modified(since, spans, progress)
+        agreed = modified if self._agrees(modified, spans, progress) else None
+        with self._lock:
+            self._last = agreed
+        return agreed
+
+    def _remembered(self, since: int, spans: Sequence[Span]) -> _Modified | None:
         with self._lock:
             last = self._last
-        if last is not None and last[1] > clock.elapsed():
-            modified = last[0]
-            if modified.since <= since and not coverage.without(spans, modified.spans):
-                return modified
-        began = clock.elapsed()
+        fits = (
+            last is not None
+            and last.fresh_until > clock.elapsed()
+            and last.since <= since
+            and not coverage.without(spans, last.spans)
+        )
+        return last if fits else None
+
+    def _modified(self, since: int, spans: Sequence[Span], progress: Progress) -> _Modified:
+        fresh_until = clock.elapsed() + self._ages.recent
         fetched = self._live.modified(since, spans, progress)
-        modified = _Modified(since, spans, {row.id: row for row in fetched.rows}, fetched.as_of)
-        with self._lock:
-            self._last = modified, began + self._ages.recent
-        return modified
+        rows = {row.id: row for row in fetched.rows}
+        return _Modified(since, spans, rows, fetched.as_of, fresh_until)
 
     def _agrees(self, modified: _Modified, spans: Sequence[Span], progress: Progress) -> bool:
         """Whether upstream's totals are those of the archive with what was modified.
@@ -180,31 +208,35 @@ class Completing:
         patch = Patch((), 0, 0, instead=modified.rows, instead_as_of=modified.as_of)
         for span in spans:
             with self._archive.reading() as snapshot:
-                expected = _totals(snapshot, span, patch)
-            if self._live.total(span, progress) not in expected:
+                expected = _total(snapshot, span, patch)
+            if expected is None or self._live.total(span, progress) != expected:
                 return False
         return True
 
 
-def _totals(snapshot: Snapshot, span: Span, patch: Patch) -> set[int]:
-    """What upstream's total of a span may be: with spam or without, unless that is known."""
+def _total(snapshot: Snapshot, span: Span, patch: Patch) -> int | None:
+    """What upstream's total of a span must be; None if nobody knows whether it tells of spam."""
     changed = _created_in([span], patch.changed(snapshot))
     outdated = snapshot.rows_of(sorted(changed)) if changed else []
+    held = {
+        spam: asking.held(snapshot, Part(span, spam=spam))
+        + _listed(changed.values(), spam=spam)
+        - _listed(outdated, spam=spam)
+        for spam in (True, False)
+    }
     drift = sum(
         each.rows
         for each in offsets.read(snapshot.note(offsets.NOTE))
         if not each.spam and each.first >= span.first and (each.last or span.last) <= span.last
     )
     shown = snapshot.note(ALL_LISTS_SPAM)
-    totals = set()
-    for spam in (True, False) if shown is None else (shown,):
-        before = asking.held(snapshot, Part(span, spam=None if spam else False))
-        totals.add(before - _listed(outdated, spam) + _listed(changed.values(), spam) + drift)
-    return totals
+    if shown is None and held[True]:
+        return None
+    return held[False] + (held[True] if shown else 0) + drift
 
 
-def _listed(rows: Iterable[Row], spam: bool) -> int:
-    return sum(spam or row.status != "spam" for row in rows)
+def _listed(rows: Iterable[Row], *, spam: bool) -> int:
+    return sum((row.status == "spam") is spam for row in rows)
 
 
 def _created_in(spans: Sequence[Span], rows: Mapping[int, Row]) -> dict[int, Row]:

@@ -103,7 +103,7 @@ class Memory:
                 fetched = self._bring(scope, gaps, progress)
                 parts += [Known(gap, fetched.as_of) for gap in gaps]
                 rows = sorted([*rows, *fetched.rows])
-        fresh_until = min(part.as_of + _lifetime(part, self._ages) for part in parts)
+        fresh_until = min(part.as_of + coverage.lifetime(part, self._ages) for part in parts)
         return Found(rows, min(part.as_of for part in parts), fresh_until - self._ahead)
 
     def unkept(self, fetched: Fetched, began: float) -> Found:
@@ -215,8 +215,3 @@ def _common(wanted: Iterable[Span], span: Span) -> list[Span]:
 
 def _seconds(parts: Iterable[Known]) -> int:
     return sum(part.span.last - part.span.first + 1 for part in parts)
-
-
-def _lifetime(part: Known, ages: Ages) -> int:
-    settled = part.span.last <= part.as_of - ages.settled
-    return max(ages.recent, ages.older) if settled else ages.recent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compat import coverage
-from compat.archive.filling.reading import STATUS
+from compat.archive.filling.reading import STATUS, note_what_shows
 from compat.archive.filling.work import Work
 from compat.archive.sighting import LAYERS, MARGIN
 from compat.archive.writing import Writer
@@ -46,10 +46,12 @@ def _catch_up(work: Work) -> None:
     since = min(known.as_of for known in every) - MARGIN
     spans = coverage.united(known.span for known in every)
     hull = Span(spans[0].first, spans[-1].last)
+    spam = {}
     for layer in LAYERS:
         selection = Selection(status=STATUS[layer], modified_since=since)
         mine = [known.span for known in covered[layer]]
-        work.walk(selection, hull, _Younger(layer, mine), spans=spans)
+        spam[layer] = work.walk(selection, hull, _Younger(layer, mine), spans=spans).spam
+    note_what_shows(work, spam, whole=True)
 
 
 class _Younger:

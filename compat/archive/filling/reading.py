@@ -38,15 +38,17 @@ def read(work: Work, window: Span, *, again: bool = False) -> None:
     Raises:
         LossAhead: Too much is missing.
     """
-    spam = {"spam": 0, "all": 0}
+    spam = dict.fromkeys(LAYERS, 0)
+    whole = True
     for layer in LAYERS:
         with work.reading() as snapshot:
             known = [] if again else [known.span for known in snapshot.layer(layer)]
-        for part in reversed(coverage.without([window], known)):
+        parts = coverage.without([window], known)
+        whole &= parts == [window]
+        for part in reversed(parts):
             walked = work.walk(Selection(status=STATUS[layer]), part, covering(layer, part))
-            spam[STATUS[layer]] += walked.spam
-    if any(spam.values()):
-        note_spam(work, shown=bool(spam["all"]))
+            spam[layer] += walked.spam
+    note_what_shows(work, spam, whole=whole)
     with work.reading() as snapshot:
         since = min(
             known.as_of for known in snapshot.coverage() if coverage.overlap(known.span, window)
@@ -91,6 +93,21 @@ def settle(work: Work, part: Part, since: int) -> None:
             else:
                 work.counts.changed += writer.see([sighting_of(found.value, seen)])
                 work.loss.found()
+
+
+def note_what_shows(work: Work, spam: Mapping[str, int], *, whole: bool) -> None:
+    """Remember what walks in all layers tell of whether `all` shows spam.
+
+    Args:
+        work: The run.
+        spam: How many sightings of spam there were in each layer.
+        whole: Whether all layers walked the same. Else what `all` did not show may be what it was
+            not asked for.
+    """
+    if spam["all"]:
+        note_spam(work, shown=True)
+    elif whole and spam["spam"] and spam["spam-again"]:
+        note_spam(work, shown=False)
 
 
 def note_spam(work: Work, *, shown: bool) -> None:
