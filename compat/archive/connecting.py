@@ -128,16 +128,14 @@ def _sqlite(path: Path) -> sa.Engine:
     def note_file(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
         record.info["file"] = _identity(path)
 
-    def see_that_it_is_the_file(
-        _c: object, record: sa.pool.ConnectionPoolEntry, _p: object
-    ) -> None:
+    def see_if_it_is(_c: object, record: sa.pool.ConnectionPoolEntry, _proxy: object) -> None:
         # An open file stays what it was when another takes its place, such as a backup.
         if record.info["file"] != _identity(path):
             raise sa.exc.DisconnectionError
 
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "connect", note_file)
-    sa.event.listen(engine, "checkout", see_that_it_is_the_file)
+    sa.event.listen(engine, "checkout", see_if_it_is)
     sa.event.listen(engine, "begin", _begin)
     return engine
 

@@ -118,7 +118,7 @@ class Completing:
     """Brings from upstream what a plan lacks.
 
     What was modified since is remembered for as long as recent conversations may be: one reading
-    serves many questions, unless a total tells that something else has happened.
+    serves many questions.
 
     Args:
         archive: The archive that is completed.
@@ -171,17 +171,27 @@ class Completing:
     ) -> _Modified | None:
         """What was modified, if the totals say that nothing else has happened.
 
-        What totals contradict is not asked for again: a later change could make them agree, and
-        what was deleted in between would still count.
+        What was deleted, or merged into another, was not modified: only totals show it. They are
+        asked for first. Then whatever came until they were told is met in the walk, which can
+        only find more than they tell; so if both are the same, nothing was deleted before, in no
+        part of the spans. Asked for later, what came meanwhile could make up for it.
         """
         last = self._remembered(since, spans)
-        if last and self._agrees(last, spans, progress):
+        if last:
             return last
-        modified = self._modified(since, spans, progress)
-        agreed = modified if self._agrees(modified, spans, progress) else None
+        fresh_until = clock.elapsed() + self._ages.recent
+        totals = [self._live.total(span, progress) for span in spans]
+        fetched = self._live.modified(since, spans, progress)
+        rows = {row.id: row for row in fetched.rows}
+        as_of = min(fetched.as_of, *(total.asked_at for total in totals))
+        modified = _Modified(since, spans, rows, as_of, fresh_until)
+        with self._archive.reading() as snapshot:
+            expected = [_total(snapshot, span, modified) for span in spans]
+        if expected != [total.value.page.total_elements for total in totals]:
+            return None
         with self._lock:
-            self._last = agreed
-        return agreed
+            self._last = modified
+        return modified
 
     def _remembered(self, since: int, spans: Sequence[Span]) -> _Modified | None:
         with self._lock:
@@ -194,28 +204,10 @@ class Completing:
         )
         return last if fits else None
 
-    def _modified(self, since: int, spans: Sequence[Span], progress: Progress) -> _Modified:
-        fresh_until = clock.elapsed() + self._ages.recent
-        fetched = self._live.modified(since, spans, progress)
-        rows = {row.id: row for row in fetched.rows}
-        return _Modified(since, spans, rows, fetched.as_of, fresh_until)
 
-    def _agrees(self, modified: _Modified, spans: Sequence[Span], progress: Progress) -> bool:
-        """Whether upstream's totals are those of the archive with what was modified.
-
-        What was deleted, or merged into another, was not modified: only totals show it.
-        """
-        patch = Patch((), 0, 0, instead=modified.rows, instead_as_of=modified.as_of)
-        for span in spans:
-            with self._archive.reading() as snapshot:
-                expected = _total(snapshot, span, patch)
-            if expected is None or self._live.total(span, progress) != expected:
-                return False
-        return True
-
-
-def _total(snapshot: Snapshot, span: Span, patch: Patch) -> int | None:
+def _total(snapshot: Snapshot, span: Span, modified: _Modified) -> int | None:
     """What upstream's total of a span must be; None if nobody knows whether it tells of spam."""
+    patch = Patch((), 0, 0, instead=modified.rows, instead_as_of=modified.as_of)
     changed = _created_in([span], patch.changed(snapshot))
     outdated = snapshot.rows_of(sorted(changed)) if changed else []
     held = {

@@ -15,7 +15,7 @@ from compat.sources.documents import fetch_documents
 from compat.sources.folders import Folders, Sorted
 from compat.sources.memory import Fetched, Memory, Scope, belongs
 from compat.sources.menus import fetch_menu
-from compat.v2.client import Client
+from compat.v2.client import Answer, Client
 from compat.v2.errors import Incoherent, RequestRefused
 from compat.v2.gathering import Rows, Sink, gather
 from compat.v2.models import ConversationsAnswer
@@ -117,19 +117,16 @@ class LiveSource:
         """
         return self._fetch(Scope(spam=True), spans, progress, modified_since=since)
 
-    def total(self, span: Span, progress: Progress, *, modified_since: int | None = None) -> int:
-        """How many conversations upstream says were created in a span, spam perhaps not among them.
+    def total(self, span: Span, progress: Progress) -> Answer[ConversationsAnswer]:
+        """The first page of what was created in a span: its total may leave out spam.
 
         Args:
             span: Seconds of creation.
             progress: Called before the request.
-            modified_since: Only those that were modified in this second or later.
         """
         progress.check()
-        selection = Selection(modified_since=modified_since)
-        params = selection.params(span.first, span.last, "createdAt", 1)
-        answer = self._client.get("/conversations", params, ConversationsAnswer)
-        return answer.value.page.total_elements
+        params = Selection().params(span.first, span.last, "createdAt", 1)
+        return self._client.get("/conversations", params, ConversationsAnswer)
 
     def _settled(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
         """What views and home folders show, walked until two rounds agree.
