@@ -39,6 +39,11 @@ class Asked:
         return [(name, ",".join(map(str, items))) for name, items in self.filters.items()]
 
     @property
+    def edges(self) -> tuple[int, ...]:
+        """First and last seconds of all ranges."""
+        return (self.start, self.end, *(self.previous or ()))
+
+    @property
     def path(self) -> str:
         """The path of the report."""
         return f"/v1/reports/{self.report}.json"

@@ -6,7 +6,7 @@ conversations and queries draw from the same ones, so that they meet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -78,15 +78,7 @@ def conversations(anchors: tuple[int, ...] = ANCHORS) -> st.SearchStrategy[Sketc
     Args:
         anchors: Seconds, epoch UTC, near which it was created, or some whole buckets later.
     """
-    return st.builds(
-        lambda created, kind, *others: Sketch(created, *kind, *others),
-        st.sampled_from(_moments(anchors)),
-        st.sampled_from(_KINDS),
-        st.sampled_from(_TYPES),
-        st.integers(0, _FEW - 1),
-        st.sampled_from(_TAGS),
-        st.booleans(),
-    )
+    return _sketches(st.sampled_from(_moments(anchors)))
 
 
 def accounts(most: int = 12) -> st.SearchStrategy[Account]:
@@ -128,9 +120,8 @@ def old_queries(
         refusals: Whether, now and then, it is one that the old API refused.
         anchors: Seconds, epoch UTC, near which its ranges begin.
     """
-    spellings = [*STYLES * 2, spoilt] if refusals else STYLES
     asked = _questions(reports, anchors)
-    return st.builds(lambda each, spell: spell(each), asked, st.sampled_from(spellings))
+    return st.builds(lambda each, spell: spell(each), asked, _spellings(refusals=refusals))
 
 
 @dataclass(frozen=True)
@@ -175,8 +166,28 @@ def cases(
         refusals: Whether, now and then, it is one that the old API refused.
     """
     anchors = (draw(st.sampled_from(ANCHORS)),)
-    query = draw(old_queries(reports=reports, refusals=refusals, anchors=anchors))
-    return Case(tuple(draw(st.lists(conversations(anchors), max_size=most))), query)
+    asked = draw(_questions(reports, anchors))
+    query = draw(_spellings(refusals=refusals))(asked)
+    # Edges of what is asked come first: a conversation there moves with it when it is shrunk.
+    edges = [edge + off for edge in asked.edges for off in (0, -1, 1)]
+    created = st.sampled_from([*edges, *_moments(anchors)])
+    return Case(tuple(draw(st.lists(_sketches(created), max_size=most))), query)
+
+
+def _spellings(*, refusals: bool) -> st.SearchStrategy[Callable[[Asked], str]]:
+    return st.sampled_from([*STYLES * 2, spoilt] if refusals else STYLES)
+
+
+def _sketches(created: st.SearchStrategy[int]) -> st.SearchStrategy[Sketch]:
+    return st.builds(
+        lambda created, kind, *others: Sketch(created, *kind, *others),
+        created,
+        st.sampled_from(_KINDS),
+        st.sampled_from(_TYPES),
+        st.integers(0, _FEW - 1),
+        st.sampled_from(_TAGS),
+        st.booleans(),
+    )
 
 
 @cache
