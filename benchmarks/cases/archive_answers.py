@@ -33,6 +33,9 @@ from benchmarks.archive_peers import (
     sqlite_peer,
 )
 from benchmarks.harness import Scale, Table, agree, duration, judged, ratio, spread, take_turns
+from compat.archive.index import Index
+from compat.archive.opening import open_archive
+from compat.archive.sighting import Sighting
 from compat.needs import Row
 
 NEEDS = ("duckdb", "polars")
@@ -51,19 +54,17 @@ def measure(scale: Scale) -> Table:
     """Each kind of filter at each resolution."""
     size = int(os.environ.get(ON_REQUEST, SIZES[scale]))
     rows = conversations(size)
-    with tempfile.TemporaryDirectory() as directory, _ours(Path(directory), rows) as ours:
+    with tempfile.TemporaryDirectory() as directory, _ours(Path(directory), rows) as (ours, index):
         peers = [
             sqlite_peer(Path(directory)),
             duckdb_peer(Path(directory), rows),
             polars_peer(rows),
         ]
-        before = _resident()
         for kind in KINDS.values():
-            ours["first"](kind, edges_of("5 years by day"))
             ours["again"](kind, edges_of("5 years by day"))
         note = (
-            f"{size:,} conversations with {sum(len(row.tags) for row in rows):,} tags; what memory "
-            f"keeps of them took {(_resident() - before) / 1e6:,.0f} MB."
+            f"{size:,} conversations with {sum(len(row.tags) for row in rows):,} tags; what is "
+            f"kept of them in memory takes {index.memory() / 1e6:,.0f} MB."
         )
         del rows
         table = [
@@ -121,11 +122,7 @@ def _compared(ways: Mapping[str, Callable[[], object]], scale: Scale) -> list[st
 
 
 @contextmanager
-def _ours(directory: Path, rows: Sequence[Row]) -> Iterator[Mapping[str, Ask]]:
-    from compat.archive.index import Index
-    from compat.archive.opening import open_archive
-    from compat.archive.sighting import Sighting
-
+def _ours(directory: Path, rows: Sequence[Row]) -> Iterator[tuple[Mapping[str, Ask], Index]]:
     with open_archive(f"sqlite:///{directory}/archive.db", create=True) as archive:
         with archive.lock() as lock:
             for at in range(0, len(rows), 20_000):
@@ -147,13 +144,5 @@ def _ours(directory: Path, rows: Sequence[Row]) -> Iterator[Mapping[str, Ask]]:
             index.forget_layouts()
             return again(kind, edges)
 
-        yield {"first": first, "again": again, "another view": another_view}
+        yield {"first": first, "again": again, "another view": another_view}, index
         index.close()
-
-
-def _resident() -> int:
-    """Bytes of memory in use."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0

@@ -6,6 +6,7 @@ whole numbers, and a bucket is the number of bits set between two places.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
@@ -77,6 +78,12 @@ class Bitmaps:
         for tag in which.tags:
             mask &= self._bits("tags", tag)
         return mask
+
+    def memory(self) -> int:
+        """About how many bytes it takes."""
+        groups = (group for values in self._groups.values() for group in values.values())
+        masks = sum(map(sys.getsizeof, self._bases.values()))
+        return sys.getsizeof(self.created) + masks + sum(map(sys.getsizeof, groups))
 
     def parts(self, edges: Sequence[int], first: int) -> list[Part]:
         """The conversations one after the other, cut where one bucket ends and another begins.

@@ -158,4 +158,4 @@ def _prepare(connection: Any, _record: object) -> None:
 def _begin(connection: sa.Connection) -> None:
     # The driver's own way begins a transaction at the first change, and reads before it outside.
     how = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {how}")
+    connection.connection.cursor().execute(f"BEGIN {how}")

@@ -18,14 +18,17 @@ from compat.tally import Tally
 _BUCKETS: Final[Mapping[str, str]] = {
     "sqlite": (
         "(SELECT key AS number, json_extract(value, '$[0]') AS first,"
-        " json_extract(value, '$[1]') AS after FROM json_each(:edges)) AS bucket"
+        " json_extract(value, '$[1]') AS after FROM json_each({})) AS bucket"
     ),
     "postgresql": (
         "(SELECT number, CAST(value ->> 0 AS bigint) AS first,"
-        " CAST(value ->> 1 AS bigint) AS after FROM jsonb_array_elements(CAST(:edges AS jsonb))"
+        " CAST(value ->> 1 AS bigint) AS after FROM jsonb_array_elements(CAST({} AS jsonb))"
         " WITH ORDINALITY AS each (value, number)) AS bucket"
     ),
 }
+_NAMED: Final[Mapping[str, str]] = {"sqlite": ":{}", "postgresql": "%({})s"}
+"""How a statement names a value that is given beside it."""
+
 _EACH_TAG: Final = (
     "EXISTS (SELECT 1 FROM conversation_tag AS other WHERE other.tag = {}"
     " AND other.created = c.created AND other.conversation = c.conversation)"
@@ -38,27 +41,29 @@ def count(connection: sa.Connection, tally: Tally) -> list[list[int]]:
     Folders are taken for home folders; what views show is not known to a database.
     """
     buckets = [list(pairwise(edges)) for edges in tally.ranges]
-    given = _Given({"edges": json.dumps([bucket for some in buckets for bucket in some])})
+    given = _Given(_NAMED[connection.dialect.name])
+    edges = given.name(json.dumps([bucket for some in buckets for bucket in some]))
     conditions = " AND ".join(_conditions(tally, given))
     statement = (
         f"SELECT (SELECT {_how_many(tally)} FROM {_table(tally)} AS c"  # noqa: S608 (no values)
         f" WHERE c.created >= bucket.first AND c.created < bucket.after AND {conditions})"
-        f" FROM {_BUCKETS[connection.dialect.name]} ORDER BY bucket.number"
+        f" FROM {_BUCKETS[connection.dialect.name].format(edges)} ORDER BY bucket.number"
     )
-    counts = iter(connection.execute(sa.text(statement), given.values).scalars())
+    counts = iter(connection.exec_driver_sql(statement, given.values).scalars())
     return [[next(counts) for _ in some] for some in buckets]
 
 
 class _Given:
     """Values of a statement, each under a name that stands for it in the text."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.values = values
+    def __init__(self, named: str) -> None:
+        self.values: dict[str, int | str] = {}
+        self._named = named
 
     def name(self, value: int | str) -> str:
         name = f"given{len(self.values)}"
         self.values[name] = value
-        return f":{name}"
+        return self._named.format(name)
 
     def names(self, values: Iterable[int | str]) -> str:
         return ", ".join(map(self.name, values))

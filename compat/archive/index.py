@@ -77,6 +77,11 @@ class Index:
         with self._lock:
             return sum(len(chunk.created) for chunk in self._chunks.values())
 
+    def memory(self) -> int:
+        """About how many bytes they take there."""
+        with self._lock:
+            return sum(chunk.memory() for chunk in self._chunks.values())
+
     def forget_layouts(self) -> None:
         """Forget where the buckets of earlier questions begin."""
         with self._lock:

@@ -19,6 +19,7 @@ from compat.tally import Tally
 _BATCH: Final = 500
 """Ids in one statement; databases allow only so many."""
 
+_STATE: Final = "SELECT version, slim, sealed_at, kept_since FROM state"
 _ROW: Final = tuple(schema.conversation.c[name] for name in Row._fields)
 _ITEM: Final = tuple(schema.menu_item.c[name] for name in MenuItem._fields)
 
@@ -36,7 +37,7 @@ class Snapshot:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         # The first statement fixes what all others see.
-        state = connection.execute(sa.select(schema.state)).one()
+        state = connection.exec_driver_sql(_STATE).one()
         self.version: int = state.version
         self.slim = bool(state.slim)
         self.sealed_at: int | None = state.sealed_at
