@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from compat.conventions import Conventions
     from compat.service import LegacyReports
-    from compat.settings import Settings, SettingsError
+    from compat.settings import Settings
     from compat.v1.errors import LegacyError
     from compat.v1.exchange import LegacyAnswer, LegacyRequest
+    from compat.variables import SettingsError
 
 __all__ = [
     "Conventions",
@@ -31,7 +32,7 @@ _HOMES = {
     "LegacyReports": "compat.service",
     "LegacyRequest": "compat.v1.exchange",
     "Settings": "compat.settings",
-    "SettingsError": "compat.settings",
+    "SettingsError": "compat.variables",
 }
 
 

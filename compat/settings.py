@@ -11,20 +11,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic.fields import FieldInfo
 
 from compat.conventions import Conventions
+from compat.variables import PREFIX, EngineChoice, SettingsError, variable
 
-PREFIX: Final = "COMPAT_"
-_VENDOR_NAMES: Final = {
-    "app_id": "HELPSCOUT_APP_ID",
-    "app_secret": "HELPSCOUT_APP_SECRET",
-    "base_url": "HELPSCOUT_BASE_URL",
-}
+__all__ = ["PREFIX", "Settings", "SettingsError", "variable", "variables"]
+
 _LISTS: Final = (tuple, frozenset)
 
 M = TypeVar("M", bound=BaseModel)
-
-
-class SettingsError(Exception):
-    """Settings are missing or cannot be used; the message names each and says what to do."""
 
 
 def _a_file(path: str) -> str:
@@ -75,7 +68,7 @@ class Settings(BaseModel):
     api_keys: tuple[SecretStr, ...] = Field(
         default=(), description="The old API keys that callers may use, separated by commas."
     )
-    engine: Literal["computed", "relayed", "auto"] = Field(
+    engine: EngineChoice = Field(
         default="computed",
         description=(
             "Where answers come from. `computed`: counted here from conversations, on every plan. "
@@ -205,11 +198,6 @@ def variables() -> Iterator[tuple[str, FieldInfo]]:
         for name, info in model.model_fields.items():
             if name != "conventions":
                 yield variable(name), info
-
-
-def variable(field: str) -> str:
-    """The environment variable that sets a field of `Settings` or `Conventions`."""
-    return _VENDOR_NAMES.get(field, PREFIX + field.upper())
 
 
 def _read(model: type[M], environ: Mapping[str, str], faults: list[str]) -> M | None:

@@ -56,11 +56,32 @@ def test_no_other_name_is_made_up() -> None:
         _ = compat.anything_else
 
 
+HEAVY = {"httpx", "pydantic", "cachetools", "stamina", "uvicorn", "asyncio"}
+
+
 def test_importing_the_package_imports_nothing_heavy() -> None:
     loaded = fresh("import compat; print(json.dumps(sorted(sys.modules)))")
     assert isinstance(loaded, list)
-    heavy = {"httpx", "pydantic", "cachetools", "stamina", "uvicorn", "asyncio"}
-    assert not heavy & {name.partition(".")[0] for name in loaded}
+    assert not HEAVY & {name.partition(".")[0] for name in loaded}
+
+
+@pytest.mark.parametrize("command", [[], ["report", "new"], ["serve"], ["sync"], ["simulate"]])
+def test_the_command_line_shows_its_options_without_importing_anything_heavy(
+    command: list[str],
+) -> None:
+    code = """
+from contextlib import redirect_stdout
+from compat.cli import main
+try:
+    with redirect_stdout(sys.stderr):
+        main(%r)
+except SystemExit as end:
+    print(json.dumps([end.code, *sorted(sys.modules)]))
+"""
+    shown = fresh(code % [*command, "--help"])
+    assert isinstance(shown, list)
+    assert shown[0] == 0
+    assert not HEAVY & {name.partition(".")[0] for name in shown[1:]}
 
 
 def test_every_name_of_the_face_can_be_imported_first() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from compat.cli import archive, doctor, parity, report, serve, simulate, sync
-from compat.settings import SettingsError
+from compat.variables import SettingsError
 
 _COMMANDS: Final = (serve, report, archive, sync, doctor, parity, simulate)
 

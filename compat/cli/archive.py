@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from compat.cli.options import DATE, second, settings_of, today
-from compat.settings import SettingsError, variable
+from compat.variables import SettingsError, variable
 
 if TYPE_CHECKING:
     from compat.archive.opening import Archive

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
-from compat.accounts import accounts_from_env
-from compat.settings import Settings
+from compat.variables import EngineChoice
+
+if TYPE_CHECKING:
+    from compat.settings import Settings
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """Add the option to a parser."""
     parser.add_argument(
         "--engine",
-        choices=get_args(Settings.model_fields["engine"].annotation),
+        choices=get_args(EngineChoice),
         help="where the answer comes from, whatever the setting says",
     )
 
@@ -38,6 +40,8 @@ def accounts_by(engine: str | None = None, *, offline: bool = False) -> dict[str
     Raises:
         SettingsError: A setting is missing or cannot be used.
     """
+    from compat.accounts import accounts_from_env
+
     change = ({"engine": engine} if engine else {}) | ({"offline": True} if offline else {})
     accounts = accounts_from_env(os.environ)
     return {name: each.model_copy(update=change) for name, each in accounts.items()}

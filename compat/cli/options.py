@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from compat.accounts import accounts_from_env
 from compat.cli.dates import WORDS, period
-from compat.settings import Settings, SettingsError
+from compat.variables import SettingsError
+
+if TYPE_CHECKING:
+    from compat.settings import Settings
 
 DATE: Final = f"2015, 2015-01, 2015-01-31, an ISO 8601 instant, or one of {', '.join(WORDS)}"
 """How a time may be written."""
@@ -22,6 +24,8 @@ def settings_of(name: str | None) -> Settings:
     Raises:
         SettingsError: There is no such account, or several and none was named.
     """
+    from compat.accounts import accounts_from_env
+
     accounts = accounts_from_env(os.environ)
     if name is None and len(accounts) > 1:
         raise SettingsError(f"--account: which of {', '.join(accounts)}?")

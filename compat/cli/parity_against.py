@@ -10,7 +10,6 @@ from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from compat.settings import Settings
 from compat.testing.asking import REPORTS
 
 if TYPE_CHECKING:
@@ -93,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
 def _ask(options: argparse.Namespace) -> int:
     import httpx
 
+    from compat.settings import Settings
     from compat.testing.against import Caller, probe
     from compat.testing.asserting import ParityFailed, assert_parity
     from compat.testing.stages import simulator_stage

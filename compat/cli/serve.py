@@ -10,16 +10,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pydantic import SecretStr
-
-from compat.accounts import SINGLE
 from compat.cli.choosing import accounts_by, add_offline
-from compat.cli.listening import listen
-from compat.cli.logs import log_as
-from compat.settings import Settings, SettingsError
+from compat.variables import SettingsError
 
 if TYPE_CHECKING:
     from compat.recording import Recorder
+    from compat.settings import Settings
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -58,7 +54,10 @@ def run(options: argparse.Namespace) -> None:
         ImportError: A library that the settings ask for is not installed.
     """
     from compat.asgi import create_app, guarded, refusal
+    from compat.cli.listening import listen
+    from compat.cli.logs import log_as
     from compat.service import LegacyReports
+    from compat.settings import Settings
 
     def chosen() -> Mapping[str, Settings]:
         return guarded(accounts_by(offline=options.offline))
@@ -98,10 +97,10 @@ def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
     Raises:
         SettingsError: It cannot be written.
     """
-    from compat.recording import Recorder
-
     if path is None:
         return nullcontext()
+    from compat.recording import Recorder
+
     try:
         return Recorder(path)
     except OSError as error:
@@ -111,6 +110,10 @@ def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
 @contextmanager
 def _demo() -> Iterator[Mapping[str, Settings]]:
     """Settings that lead to a simulator, which runs as long as the block."""
+    from pydantic import SecretStr
+
+    from compat.accounts import SINGLE
+    from compat.settings import Settings
     from compat.simulator import Behaviour, Simulator, make_account, running
 
     with running(Simulator(make_account(), Behaviour(rate_limit=None))) as base_url:

@@ -8,9 +8,8 @@ from dataclasses import fields
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from compat.cli.listening import listen
-from compat.settings import SettingsError
 from compat.simulator.behaviour import MEANING, Behaviour
+from compat.variables import SettingsError
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,6 +41,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> None:
     """Serve until told to stop."""
+    from compat.cli.listening import listen
     from compat.simulator import Simulator, make_account
 
     try:

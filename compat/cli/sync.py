@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from compat.cli.options import DATE, EPOCH, second, settings_of
 from compat.cli.telling import Teller, teller
-from compat.settings import SettingsError
+from compat.variables import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
