@@ -167,7 +167,10 @@ class Account:
 
     def _known(self, question: Question) -> Answered | None:
         with self._lock:  # even reading reorders the cache
-            return self._answers.get(question)
+            try:
+                return self._answers[question]
+            except KeyError:  # `get` would look twice
+                return None
 
     def _work(self, question: Question, progress: Progress) -> Answered:
         with self._lock:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 Log = Literal["text", "json"]
 
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_SECOND: Final = "%Y-%m-%d %H:%M:%S"
 _COMMON: Final = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 _LEFT_OUT: Final = _COMMON | {"color_message"}
 """What every record has, and what uvicorn adds for terminals."""
@@ -22,7 +24,7 @@ def log_as(log: Log) -> None:
     As JSON it is one object a line, and that the server listens is one of them.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines() if log == "json" else logging.Formatter(_TEXT))
+    handler.setFormatter(_JsonLines() if log == "json" else _Text(_TEXT))
     logging.basicConfig(handlers=[handler])
     # No line shows these, and each line would pay for finding them out.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
@@ -37,6 +39,25 @@ def tell(line: str, log: Log) -> None:
         logging.getLogger("compat").info(line)
     else:
         print(line, file=sys.stderr, flush=True)
+
+
+class _Text(logging.Formatter):
+    """The usual text, in few steps; a second is spelled once for all lines written in it."""
+
+    _spelled = (-1, "")
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.exc_info or record.exc_text or record.stack_info:
+            return super().format(record)
+        time_told = self.formatTime(record)
+        return f"{time_told} {record.levelname} {record.name}: {record.getMessage()}"
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        now, (second, text) = int(record.created), self._spelled
+        if second != now:
+            text = time.strftime(datefmt or _SECOND, time.localtime(now))
+            self._spelled = now, text
+        return f"{text},{int(record.msecs):03d}"
 
 
 class _JsonLines(logging.Formatter):

@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from compat.asgi import create_app
-from compat.cli.logs import _JsonLines
+from compat.cli.logs import _TEXT, _JsonLines, _Text
 from compat.service import LegacyReports
 from compat.settings import Settings
 from tests.doors.commands import COMMAND, environment, run, started
@@ -192,6 +192,19 @@ def test_as_text_each_request_is_a_line_without_its_query() -> None:
         (line,) = server.said().splitlines()
     assert "INFO compat.access: GET /v1/reports/conversations/new.json 200, " in line
     assert line.endswith(f"account default, {answer.headers['correlation-id']}")
+
+
+@pytest.mark.parametrize("created", [0.0, 1.9994, 1_420_070_400.5, 1_420_070_400.999])
+@pytest.mark.parametrize("error", [None, ValueError("two\nlines")])
+def test_as_text_a_line_is_what_logging_itself_would_write(
+    created: float, error: Exception | None
+) -> None:
+    ours, usual = _Text(_TEXT), logging.Formatter(_TEXT)
+    for second in (0, 1, 1, 0):
+        record = logging.makeLogRecord({"msg": "it %s", "args": ("broke",), "levelname": "ERROR"})
+        record.created, record.msecs = created + second, created % 1 * 1000
+        record.exc_info = error and (type(error), error, None)
+        assert ours.format(record) == usual.format(record)
 
 
 def test_as_json_an_exception_stays_on_its_line() -> None:
