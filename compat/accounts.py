@@ -21,7 +21,6 @@ import logging
 import os
 import re
 import stat
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -85,6 +84,8 @@ def _tables(path: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any] | str:
     """The tables of a file, or what is wrong with it."""
+    import tomllib  # noqa: PLC0415 - most have no such file
+
     try:
         text = path.read_text(encoding="utf-8")
         if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
@@ -98,7 +99,7 @@ def _read(path: Path) -> dict[str, Any] | str:
         return f"cannot be read: {type(error).__name__}"
 
 
-def _place(error: tomllib.TOMLDecodeError) -> str:
+def _place(error: ValueError) -> str:
     """Where it is wrong, and no more: what is said of it may repeat a secret."""
     found = re.search(r"\(at .*\)\Z", str(error))
     return f" {found[0]}" if found else ""

@@ -20,7 +20,6 @@ from urllib.parse import quote
 from compat import correlation, openapi
 from compat.accounts import accounts_from_env
 from compat.metrics import Metrics, Visit
-from compat.recording import Recorder
 from compat.service import LegacyReports, Pending
 from compat.settings import Settings, SettingsError, variable
 from compat.v1.exchange import CONTENT_TYPE, LegacyAnswer, LegacyRequest
@@ -30,6 +29,7 @@ from compat.waiting import landed
 
 if TYPE_CHECKING:
     from compat.passing import Passing
+    from compat.recording import Recorder
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

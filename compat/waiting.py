@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 
 from compat.service import LegacyReports, Pending
@@ -21,6 +20,8 @@ async def landed(
         pending: What to wait for.
         seconds: For how long; as long as it takes if not given.
     """
+    import asyncio  # noqa: PLC0415 - whoever waits has it; whoever only sets up need not
+
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-from typing import Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from compat.conventions import Conventions
 from compat.engines.answered import Answered, Engine
 from compat.engines.computed import compute
-from compat.engines.relayed import Relay
-from compat.engines.translations import TRANSLATIONS, objections
-from compat.line import line_of
 from compat.needs import Progress, Source
 from compat.settings import Settings, SettingsError
 from compat.v1.errors import LegacyError
 from compat.v1.query import Query, ReportQuery
 from compat.v1.routes import Route
-from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, Incoherent, RequestRefused, UpstreamError
+
+if TYPE_CHECKING:
+    from compat.v2.client import Client
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -53,6 +52,10 @@ class Engines:
             return
         if settings.offline:
             raise SettingsError("COMPAT_ENGINE must be computed where COMPAT_OFFLINE is set")
+        # Whoever wants no other engine need not import one.
+        from compat.engines.relayed import Relay  # noqa: PLC0415
+        from compat.engines.translations import objections  # noqa: PLC0415
+
         objected = objections(settings.conventions)
         if settings.engine == "relayed" and objected:
             raise SettingsError(
@@ -79,6 +82,8 @@ class Engines:
     def _client(self, settings: Settings) -> Client:
         if isinstance(self._source, Connected):
             return self._source.client
+        from compat.line import line_of  # noqa: PLC0415 - likewise
+
         self._own_client = line_of(settings)
         return self._own_client
 
@@ -98,7 +103,7 @@ class Engines:
         try:
             return self._computed(route, query, conventions, progress)
         except _GIVES_WAY as trouble:
-            if route.report not in TRANSLATIONS:
+            if not self._relay.knows(route):
                 raise
             try:
                 answered = self._relayed(route, query, conventions, progress)

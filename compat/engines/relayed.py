@@ -35,6 +35,10 @@ class Relay:
         self._workers = workers
         self._end = End(client)
 
+    def knows(self, route: Route) -> bool:
+        """Whether the successor has such a report."""
+        return route.report in TRANSLATIONS
+
     def answer(
         self, route: Route, query: Query, conventions: Conventions, progress: Progress
     ) -> Answered:

@@ -6,8 +6,6 @@ from compat.archive.errors import ArchiveError
 from compat.coverage import Ages
 from compat.needs import Source
 from compat.settings import Settings, SettingsError, variable
-from compat.sources.live import LiveSource, connect
-from compat.sources.totals import TotalsSource
 
 
 def source_of(settings: Settings) -> Source:
@@ -22,6 +20,10 @@ def source_of(settings: Settings) -> Source:
             f"{variable('archive')} is not set: without Help Scout ({variable('offline')}) there "
             "must be an archive to answer from"
         )
+    # Slow to import, and not needed before.
+    from compat.sources.live import LiveSource, connect  # noqa: PLC0415
+    from compat.sources.totals import TotalsSource  # noqa: PLC0415
+
     if settings.archive is None:
         return connect(settings, TotalsSource if settings.count_by == "totals" else LiveSource)
     # Whoever keeps no archive need not have its libraries.
