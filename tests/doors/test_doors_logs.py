@@ -203,7 +203,7 @@ def test_as_text_a_line_is_what_logging_itself_would_write(
     for second in (0, 1, 1, 0):
         record = logging.makeLogRecord({"msg": "it %s", "args": ("broke",), "levelname": "ERROR"})
         record.created, record.msecs = created + second, created % 1 * 1000
-        record.exc_info = error and (type(error), error, None)
+        record.exc_info = (type(error), error, None) if error else None
         assert ours.format(record) == usual.format(record)
 
 
