@@ -12,12 +12,11 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache, partial
-from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
-from compat import correlation, openapi
+from compat import correlation
 from compat.accounts import accounts_from_env
 from compat.metrics import Metrics, Visit
 from compat.service import LegacyReports, Pending
@@ -107,7 +106,7 @@ def _furnished(reports: LegacyReports, recorder: Recorder | None) -> _House:
     metrics = Metrics(lambda: reports.accounts) if settings.metrics else None
     local: dict[str, Callable[[], LegacyAnswer]] = {
         "/healthz": partial(_health, reports),
-        openapi.PATH: lambda: _json(200, openapi.document()),
+        "/openapi.json": _described,
     }
     if metrics:
         local["/metrics"] = metrics.page
@@ -137,6 +136,8 @@ def guarded(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]:
 
 def refusal(status: int, sentence: str) -> bytes:
     """The whole response to a request that no application sees; the connection ends with it."""
+    from http import HTTPStatus  # noqa: PLC0415 - likewise
+
     answer = _json(status, {"code": status, "error": sentence})
     length = ("Content-Length", str(len(answer.body)))
     headers = "".join(
@@ -252,6 +253,12 @@ def _health(reports: LegacyReports) -> LegacyAnswer:
     if reports.ready:
         return _json(200, {"status": "ok"})
     return _json(503, {"status": "unavailable", "error": "Closing, or refused by Help Scout"})
+
+
+def _described() -> LegacyAnswer:
+    from compat.openapi import document  # noqa: PLC0415 - slow to import, and few ask
+
+    return _json(200, document())
 
 
 def _json(status: int, content: object) -> LegacyAnswer:

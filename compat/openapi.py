@@ -19,9 +19,6 @@ from compat.v1.routes import ROUTES, Route
 
 Json = dict[str, Any]
 
-PATH: Final = "/openapi.json"
-"""Where a server shows this description of itself."""
-
 _REF: Final = "#/components/schemas/{model}"
 _YEAR: Final = "(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
 _DAY: Final = f"{_YEAR}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from compat import correlation, translation
 from compat.account import Account
@@ -25,8 +25,10 @@ from compat.v1.errors import Unauthorized
 from compat.v1.exchange import LegacyAnswer, LegacyRequest, ok, render
 from compat.v1.instants import format_instant, from_epoch
 from compat.v1.keys import read_api_key
-from compat.v1.models import NewConversations
 from compat.v1.spelling import spelled
+
+if TYPE_CHECKING:
+    from compat.v1.models import NewConversations
 
 _LOG: Final = logging.getLogger("compat")
 _BLINK: Final = 0.2

@@ -217,3 +217,8 @@ class Envelope(_Answer, Generic[Item]):
     pages: int
     count: int
     items: tuple[Item, ...]
+
+
+Mailboxes = Envelope[MailboxItem]
+Folders = Envelope[FolderItem]
+Tags = Envelope[TagItem]

@@ -8,19 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, cast
 
 from compat.v1.errors import NotFound
-from compat.v1.models import (
-    BusyTimes,
-    Drilldown,
-    Envelope,
-    FolderItem,
-    MailboxItem,
-    NewConversations,
-    NewIds,
-    TagItem,
-)
 from compat.v1.parameters import MAILBOX, PAGE, D, F, P, R, V
 from compat.v1.query import MenuQuery, Query, ReportQuery
 
@@ -40,15 +31,20 @@ class Route:
         path: The whole path, as sent; an id in braces is a parameter.
         report: The name of the module in `compat/reports/` that answers.
         parameters: What the report takes; faults are told in this order.
-        answers: What the answer is, if it is no error.
+        model: What the answer is, if it is no error, by its name in `compat.v1.models`.
         asks: The kind of query that the parameters make.
     """
 
     path: str
     report: str
     parameters: tuple[Parameter, ...]
-    answers: type[BaseModel]
+    model: str
     asks: type[Query] = ReportQuery
+
+    @property
+    def answers(self) -> type[BaseModel]:
+        """The model by that name; models are slow to import, and not needed to find a route."""
+        return cast("type[BaseModel]", getattr(import_module("compat.v1.models"), self.model))
 
     def match(self, path: str) -> re.Match[str] | None:
         """Compare a request's path with this one; ids are groups of the match, by name."""
@@ -72,23 +68,25 @@ ROUTES: Final = (
         "/v1/reports/conversations/new.json",
         "new_conversations",
         (*R, *P, *F, *V),
-        NewConversations,
+        "NewConversations",
     ),
-    Route("/v1/reports/conversations/new-drilldown.json", "new_drilldown", (*R, *F, *D), Drilldown),
-    Route("/v1/reports/conversations/busy-times.json", "busy_times", (*R, *F), BusyTimes),
-    Route("/v1/mailboxes.json", "mailboxes", (PAGE,), Envelope[MailboxItem], MenuQuery),
+    Route(
+        "/v1/reports/conversations/new-drilldown.json", "new_drilldown", (*R, *F, *D), "Drilldown"
+    ),
+    Route("/v1/reports/conversations/busy-times.json", "busy_times", (*R, *F), "BusyTimes"),
+    Route("/v1/mailboxes.json", "mailboxes", (PAGE,), "Mailboxes", MenuQuery),
     Route(
         "/v1/mailboxes/{mailbox}/folders.json",
         "folders",
         (MAILBOX, PAGE),
-        Envelope[FolderItem],
+        "Folders",
         MenuQuery,
     ),
-    Route("/v1/tags.json", "tags", (PAGE,), Envelope[TagItem], MenuQuery),
+    Route("/v1/tags.json", "tags", (PAGE,), "Tags", MenuQuery),
 )
 """Every path that is answered."""
 
-LOCAL: Final = (Route("", "new_ids", (*R, *P, *F, *V), NewIds),)
+LOCAL: Final = (Route("", "new_ids", (*R, *P, *F, *V), "NewIds"),)
 """Reports that the old API did not have, and that no request reaches."""
 
 _REPORTS: Final = "/v1/reports/"
