@@ -18,9 +18,10 @@ from typing import Final
 from benchmarks.harness import Scale, Table, duration, judged, ratio, spread, take_turns
 
 WAY: Final = (
-    "What stands in the way is pydantic, which by itself takes longer than httpx: settings, "
-    "conventions and answers are its models, and even `--help` shows the choices of a setting. "
-    "httpx and stamina are imported only once upstream is to be reached."
+    "What stands in the way is pydantic, which by itself takes longer than httpx; its first model "
+    "brings yet more of it along, and settings and conventions are such models. The "
+    "old answers, the line to upstream, other engines and the archive are imported once they are "
+    "needed, and the command line reads its options without any of them."
 )
 NEEDS = ("httpx", "uvicorn")
 PEER: Final = "import httpx"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from compat.conventions import Conventions
 from compat.engines.answered import Answered, Engine
-from compat.engines.computed import compute
 from compat.needs import Progress, Source
 from compat.settings import Settings, SettingsError
 from compat.v1.errors import LegacyError
@@ -90,6 +89,8 @@ class Engines:
     def _computed(
         self, route: Route, query: Query, conventions: Conventions, progress: Progress
     ) -> Answered:
+        from compat.engines.computed import compute  # noqa: PLC0415 - not before there is a question
+
         return compute(route, query, conventions, self._source, progress)
 
     def _relayed(
