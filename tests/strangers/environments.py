@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -50,8 +51,15 @@ def run(client: str, program: str, asked: dict[str, Any]) -> Any:
 
 def environment(client: str) -> Path:
     """The Python that has this client; made now unless it is there already."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / f"{client}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # other workers may want the same
+        return _made(client)
+
+
+def _made(client: str) -> Path:
     place = KEPT / client
-    python = place / ("Scripts" if os.name == "nt" else "bin") / "python"
+    python = place / "bin" / "python"
     stamp = place / "made-from"
     made_from = _fingerprint(client)
     if not stamp.is_file() or stamp.read_text() != made_from:
