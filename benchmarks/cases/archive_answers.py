@@ -48,8 +48,8 @@ _COLUMNS: Final = (
     *("aim", "first", "again", "another view", "SQLite", "DuckDB", "polars"),
 )
 _MISSED: Final = (
-    "Where an aim is missed: five years by day are 1,825 buckets, at a microsecond each in memory. A "
-    "month of one tag takes SQLite half a millisecond, and our own transaction and statement take "
+    "Where an aim is missed: five years by day are 1,825 buckets, at a microsecond each in memory. "
+    "A month of one tag takes SQLite half a millisecond, and our own transaction and statement take "
     "another quarter. On a busy machine everything takes longer, and the limit of a millisecond is "
     "the first to break."
 )
