@@ -49,9 +49,9 @@ _COLUMNS: Final = (
 )
 _MISSED: Final = (
     "Where an aim is missed: five years by day are 1,825 buckets, at a microsecond each in memory. "
-    "A month of one tag takes SQLite half a millisecond, and our own transaction and statement take "
-    "another quarter. On a busy machine everything takes longer, and the limit of a millisecond is "
-    "the first to break."
+    "A month of one tag takes SQLite half a millisecond, and our own transaction and statement "
+    "take another quarter. On a busy machine everything takes longer, and the limit of a "
+    "millisecond is the first to break."
 )
 _PEERS: Final = ("DuckDB", "polars")
 
