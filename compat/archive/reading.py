@@ -21,6 +21,11 @@ _BATCH: Final = 500
 
 _STATE: Final = "SELECT version, slim, sealed_at, kept_since FROM state"
 _ROW: Final = tuple(schema.conversation.c[name] for name in Row._fields)
+_COVERED: Final = (
+    sa.select(*(schema.known.c[name] for name in ("layer", "first", "last", "as_of")))
+    .where(schema.known.c.layer.in_(LAYERS))
+    .order_by(schema.known.c.first)
+)
 _ITEM: Final = tuple(schema.menu_item.c[name] for name in MenuItem._fields)
 
 
@@ -45,7 +50,10 @@ class Snapshot:
 
     def coverage(self) -> list[Known]:
         """What answers may rely on: covered in all layers, as of the oldest of them."""
-        return reduce(coverage.in_both, [self.layer(name) for name in LAYERS])
+        layers: dict[str, list[Known]] = {name: [] for name in LAYERS}
+        for layer, first, last, as_of in self._connection.execute(_COVERED):
+            layers[layer].append(Known(Span(first, last), as_of))
+        return reduce(coverage.in_both, layers.values())
 
     def layer(self, name: str) -> list[Known]:
         """What is covered in one layer, as disjoint ascending spans."""
