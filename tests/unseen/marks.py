@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 KINDS = (
     *("app-secret", "first-key", "other-key", "token"),
-    *("proxy-password", "bearer", "their-secret"),
+    *("proxy-password", "bearer", "their-secret", "database-password"),
 )
 
 

@@ -7,6 +7,7 @@ row of `RUNS` makes it do more.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -30,11 +31,19 @@ ANY_YEAR = f"{PATH}?start=2005-01-01&end=2045-01-31&viewBy=month"
 
 RUNS: dict[str, tuple[tuple[str, ...], ...]] = {
     "serve": (
-        ("--port", "0", "--record", "captures.jsonl"),
+        ("--port", "0", "--record", "recorded.jsonl"),
         ("--port", "0", "--ssl-certfile", "nowhere"),
     ),
     "report new": (("--start", "2015-01", "--ids"), ("--start", "x")),
     "simulate": (("--port", "0", "--conversations", "3"),),
+    "sync": (("--json",), ("--verify",), ("--since", "x")),
+    "archive status": ((), ("--json",)),
+    "archive forget": (("--customer", "nobody@example.org"),),
+    "archive seal": (("--at", "2015"),),
+    "doctor": ((), ("--json",), ("--offline",)),
+    "parity check": (("captures.jsonl", "--json", "verdicts.json", "--html", "verdicts.html"),),
+    "parity live": (("--from", "2014", "--to", "2015", "--requests", "30"),),
+    "parity against": (("http://127.0.0.1:9/v1/", "--simulator-port", "0"),),
 }
 """How commands are run, beside `--help` and with what they do not know."""
 
@@ -119,10 +128,14 @@ def stopped(process: subprocess.Popen[str]) -> str:
     return "\n".join(told)
 
 
+GIVEN = {"accounts.toml", "captures.jsonl"}
+"""Files that tests put there; `serve --record` writes its own elsewhere."""
+
+
 def written(folder: Path) -> Iterator[str]:
     """The names and contents of all files but those that tests put there."""
     for path in folder.rglob("*"):
-        if path.is_file() and path.name != "accounts.toml":
+        if path.is_file() and path.name not in GIVEN:
             yield str(path)
             yield path.read_bytes().decode("latin-1")
 
@@ -143,6 +156,23 @@ def accounts(folder: Path, base_url: str) -> dict[str, str]:
     return {"HELPSCOUT_BASE_URL": base_url, VARIABLE: str(file), "COMPAT_METRICS": "true"}
 
 
+def archived(folder: Path, base_url: str) -> dict[str, str]:
+    """Settings that name an archive, which is filled, and captures that hold a key."""
+    settings = settings_for(base_url, COMPAT_ARCHIVE="archive.db")
+    assert found_in(everything(folder, settings, "sync")) == set()
+    key = {"Authorization": f"Basic {SECRETS['first-key']}"}
+    request = {"url": f"http://u:{core('first-key')}@old{ANY_YEAR}&key={core('other-key')}"}
+    capture = {"request": request | {"headers": key}, "response": {"status": 200, "body": {}}}
+    (folder / "captures.jsonl").write_text(json.dumps(capture), encoding="utf-8")
+    return settings
+
+
+def database(_: Path, base_url: str) -> dict[str, str]:
+    """Settings that name an archive on a server that is not there."""
+    password = quote(SECRETS["database-password"], safe="")
+    return settings_for(base_url, COMPAT_ARCHIVE=f"postgresql://us%65r:{password}@127.0.0.1:9/x")
+
+
 def proxy(base_url: str) -> str:
     return proxied(urlsplit(base_url).port or 0)
 
@@ -152,6 +182,8 @@ SCENES: dict[str, Scene] = {
     "all is well": lambda _, url: settings_for(url),
     "as JSON": lambda _, url: settings_for(url, COMPAT_LOG="json"),
     "through a proxy": lambda _, url: settings_for(url, COMPAT_PROXY=proxy(url)),
+    "with an archive": archived,
+    "with a database that is not there": database,
     "refused": lambda _, url: settings_for(url, HELPSCOUT_APP_SECRET=SECRETS["their-secret"]),
     "several accounts": accounts,
     "a secret in the wrong place": lambda _, url: settings_for(url, COMPAT_JOBS=SECRETS["token"]),
