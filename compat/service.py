@@ -23,7 +23,7 @@ from compat.settings import Settings, SettingsError
 from compat.v1 import routes
 from compat.v1.errors import Unauthorized
 from compat.v1.exchange import LegacyAnswer, LegacyRequest, ok, render
-from compat.v1.instants import format_instant, from_epoch
+from compat.v1.instants import format_epoch
 from compat.v1.keys import read_api_key
 from compat.v1.spelling import spelled
 
@@ -340,6 +340,4 @@ def _told(answered: Answered, correlation_id: str) -> LegacyAnswer:
     )
 
 
-@lru_cache
-def _written(second: int) -> str:
-    return format_instant(from_epoch(second))
+_written = lru_cache(format_epoch)

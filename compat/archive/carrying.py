@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
@@ -25,10 +24,10 @@ from compat.archive.sighting import LAYERS, MARGIN
 from compat.archive.sql import sa
 from compat.coverage import Known, Span
 from compat.v2.models import DocumentedConversation
+from compat.v2.search import spelled
 from compat.v2.walking import second_of
 
 _BATCH: Final = 500
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CannotImport(Exception):
@@ -117,7 +116,7 @@ def _facts(row: Any) -> bytes:
         "status": row.status,
         "state": row.state,
         "mailboxId": row.mailbox,
-        "createdAt": _stamp(row.created),
+        "createdAt": spelled(row.created),
         "closedBy": row.closed_by,
         "tags": [{"id": tag} for tag in tags_of(row.tags)],
     }
@@ -128,11 +127,7 @@ def _facts(row: Any) -> bytes:
     }
     told |= {key: {"id": person} for key, person in people.items() if person}
     moments = {"closedAt": row.closed, "userUpdatedAt": row.updated}
-    told |= {key: _stamp(moment) for key, moment in moments.items() if moment is not None}
+    told |= {key: spelled(moment) for key, moment in moments.items() if moment is not None}
     if row.waiting_since is not None:
-        told["customerWaitingSince"] = {"time": _stamp(row.waiting_since)}
+        told["customerWaitingSince"] = {"time": spelled(row.waiting_since)}
     return json.dumps(told, separators=(",", ":")).encode()
-
-
-def _stamp(second: int) -> str:
-    return (_EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat() + "Z"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 from compat.archive.locking import SyncLock
 from compat.archive.opening import Archive
 from compat.archive.sighting import END, LAYERS, MARGIN
 from compat.coverage import Known, Span
+from compat.v2.search import spelled
 
 _FROM: Final = "sealed from"
 """The note on the first second of creation that is covered only because nothing can be in it."""
@@ -39,7 +39,7 @@ def seal(archive: Archive, lock: SyncLock, at: int) -> None:
     held = min(covered[-1].span.last, *(known.as_of - MARGIN for known in covered))
     if at > held:
         raise CannotSeal(
-            f"what it holds is certain until {_told(held)}, which is before --at: run "
+            f"what it holds is certain until {spelled(held)}, which is before --at: run "
             f"`helpscout-v1 sync` once more, {MARGIN // 60} minutes after the account was used "
             "last, or name a time that is not later than that"
         )
@@ -63,7 +63,3 @@ def unseal(archive: Archive, lock: SyncLock) -> None:
     with archive.writing(lock) as writer:
         writer.unknow(Span(first, END))
         writer.seal(None)
-
-
-def _told(second: int) -> str:
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from compat.cli.options import EPOCH
+from compat.v1.instants import format_epoch
 
 if TYPE_CHECKING:
     from compat.archive.state import State
@@ -28,7 +27,7 @@ def tell(state: State, *, as_json: bool) -> None:
     print(f"{state.conversations:,} conversations, {state.size / 1e6:,.1f} MB")
     for each in state.covered:
         stale = "" if each.young else ", too old to be used without asking Help Scout"
-        first, last, as_of = map(_spelled, (each.first, each.last, each.as_of))
+        first, last, as_of = map(format_epoch, (each.first, each.last, each.as_of))
         print(f"covered {first} to {last}, as of {as_of}{stale}")
     if not state.covered:
         print("nothing is covered yet")
@@ -45,12 +44,8 @@ def _facts(state: State) -> dict[str, Any]:
 
     def told(facts: dict[str, Any]) -> dict[str, Any]:
         return {
-            name: _spelled(value) if name in instants and value is not None else value
+            name: format_epoch(value) if name in instants and value is not None else value
             for name, value in facts.items()
         }
 
     return told(asdict(state)) | {"covered": [told(asdict(each)) for each in state.covered]}
-
-
-def _spelled(second: int) -> str:
-    return (EPOCH + timedelta(seconds=second)).replace(tzinfo=None).isoformat() + "Z"

@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from compat.v1.instants import format_epoch
 
 if TYPE_CHECKING:
     from compat.archive.syncing import Outcome, Sync, SyncStopped
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BETWEEN: Final = 5.0
 """Seconds between two lines about pages."""
 
@@ -57,7 +58,7 @@ class Teller:
     def outcome(self, outcome: Outcome) -> None:
         """A run has done all it was asked to."""
         spans = "; ".join(
-            f"{_spelled(span.first)} to {_spelled(span.last)} as of {_spelled(as_of)}"
+            f"{format_epoch(span.first)} to {format_epoch(span.last)} as of {format_epoch(as_of)}"
             for span, as_of in outcome.covered
         )
         self.line(
@@ -104,7 +105,10 @@ class _JsonLines(Teller):
 
     def outcome(self, outcome: Outcome) -> None:
         covered = [
-            {"first": _spelled(span.first), "last": _spelled(span.last), "asOf": _spelled(as_of)}
+            {
+                name: format_epoch(second)
+                for name, second in (("first", span.first), ("last", span.last), ("asOf", as_of))
+            }
             for span, as_of in outcome.covered
         ]
         facts = {name: getattr(outcome, name) for name in _COUNTS}
@@ -152,8 +156,3 @@ def teller(*, as_json: bool) -> Iterator[Teller]:
         return
     with shown() as bar:
         yield _OnTerminal(bar)
-
-
-def _spelled(second: int) -> str:
-    text = (_EPOCH + timedelta(seconds=second)).isoformat()
-    return text.replace("+00:00", "Z")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
+
+from compat.v1.instants import format_epoch
 
 Verdict = Literal["ok", "warning", "trouble", "unknown"]
 """`trouble` gives errors or wrong answers now, a `warning` may; `unknown`: nothing tells."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -33,9 +33,8 @@ class Finding:
 
 def spelled(second: int) -> str:
     """A second of the archive's, for a person; its ends of time are words."""
-    instant = _EPOCH + timedelta(seconds=second)
-    ends = {1: "the beginning", 9999: "the end"}
-    return ends.get(instant.year) or instant.isoformat().replace("+00:00", "Z")
+    text = format_epoch(second)
+    return {"0001": "the beginning", "9999": "the end"}.get(text[:4], text)
 
 
 def lasting(seconds: float) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from compat.coverage import Span, overlap
 from compat.needs import Menu, Need, NotKept
 from compat.v1.errors import BadParameter, LegacyError, Unavailable, ValidationFailed
-from compat.v1.instants import format_instant, from_epoch
+from compat.v1.instants import format_epoch, format_instant
 from compat.v1.query import Query, ReportQuery
 
 _NAMES: Final = (("start", "end"), ("previousStart", "previousEnd"))
@@ -55,8 +55,5 @@ def _lacking(needed: Span, gaps: Iterable[Span]) -> Iterator[int]:
 
 
 def _told(covered: Iterable[Span]) -> str:
-    spans = [
-        f"{format_instant(from_epoch(span.first))} to {format_instant(from_epoch(span.last))}"
-        for span in covered
-    ]
+    spans = [f"{format_epoch(span.first)} to {format_epoch(span.last)}" for span in covered]
     return " and ".join(spans) or "nothing yet"

@@ -17,7 +17,7 @@ from compat.service import LegacyReports
 from compat.v1 import routes
 from compat.v1.errors import LegacyError
 from compat.v1.exchange import LegacyAnswer, LegacyRequest, ok, render
-from compat.v1.instants import epoch, format_instant, from_epoch
+from compat.v1.instants import epoch, format_epoch
 from compat.v1.query import ReportQuery, read_pairs
 from compat.v1.routes import Route
 
@@ -111,8 +111,8 @@ class Asking:
 
     def _fetch(self, span: Span, mailboxes: tuple[int, ...]) -> None:
         pairs = [
-            ("start", format_instant(from_epoch(span.first))),
-            ("end", format_instant(from_epoch(span.last))),
+            ("start", format_epoch(span.first)),
+            ("end", format_epoch(span.last)),
             ("mailboxes", ",".join(map(str, mailboxes))),
         ]
         with suppress(LegacyError):

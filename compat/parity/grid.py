@@ -20,7 +20,7 @@ from compat.buckets import DAY
 from compat.conventions import ViewBy
 from compat.coverage import Span
 from compat.needs import Row
-from compat.v1.instants import epoch, format_instant, from_epoch
+from compat.v1.instants import epoch, format_epoch, from_epoch
 
 PATH: Final = "/v1/reports/conversations/new.json"
 _LENGTHS: Final = (
@@ -161,6 +161,6 @@ _FILTERED: Final = ((), (), ("mailboxes",), ("tags",), ("types",), ("mailboxes",
 
 def _edges(first: str, last: str, span: Span) -> list[tuple[str, str]]:
     return [
-        (first, format_instant(from_epoch(span.first))),
-        (last, format_instant(from_epoch(span.last))),
+        (first, format_epoch(span.first)),
+        (last, format_epoch(span.last)),
     ]

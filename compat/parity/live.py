@@ -20,7 +20,7 @@ from compat.service import LegacyReports
 from compat.settings import Settings
 from compat.sources.live import LiveSource, connect
 from compat.v1.errors import LegacyError, ValidationFailed
-from compat.v1.instants import epoch, format_instant, from_epoch
+from compat.v1.instants import epoch, format_epoch
 from compat.v1.models import NewConversations
 from compat.v1.parameters import R
 from compat.v1.query import read_values
@@ -56,7 +56,7 @@ class Sight:
     @property
     def since(self) -> str:
         """The first second, as the old API spells it."""
-        return format_instant(from_epoch(self.window.first))
+        return format_epoch(self.window.first)
 
 
 class Both:

@@ -18,7 +18,7 @@ from compat.parity.judging import visible
 from compat.parity.records import REPORT, Pairs
 from compat.parity.recounting import Recount
 from compat.v1 import routes
-from compat.v1.instants import epoch, format_instant, from_epoch
+from compat.v1.instants import epoch, format_epoch, from_epoch
 
 MOST_MEMBERS: Final = 80
 """Of how many candidates, the simplest first, requests try to separate each from the best."""
@@ -93,7 +93,7 @@ def _requests(rows: Sequence[Row]) -> Iterator[Pairs]:
     for row in _chosen(known):
         second = row.created
         midnight = second // DAY * DAY
-        day = format_instant(from_epoch(midnight))[:10]
+        day = format_epoch(midnight)[:10]
         yield _pairs(second, second, "day")
         yield _pairs(second - _HOUR, second, "day")
         yield (("start", day), ("end", day), ("viewBy", "day"))
@@ -136,7 +136,5 @@ def _from_a_31st(second: int) -> tuple[int, int]:
 
 
 def _pairs(first: int, last: int, view_by: str | None = None) -> Pairs:
-    edges = [
-        (name, format_instant(from_epoch(each))) for name, each in (("start", first), ("end", last))
-    ]
+    edges = [(name, format_epoch(each)) for name, each in (("start", first), ("end", last))]
     return (*edges, *([("viewBy", view_by)] if view_by else []))

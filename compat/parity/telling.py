@@ -14,7 +14,7 @@ from compat.parity.findings import Findings
 from compat.parity.fitting import Near
 from compat.parity.separating import Separating
 from compat.settings import variable
-from compat.v1.instants import format_instant, from_epoch
+from compat.v1.instants import format_epoch
 
 _SHOWN: Final = 12
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -194,7 +194,7 @@ def _answer(answer: Any) -> str:
 
 def _points(answer: Iterable[tuple[str, Iterable[tuple[int, int]]]]) -> dict[str, Any]:
     return {
-        name: [{"start": format_instant(from_epoch(at)), "count": count} for at, count in points]
+        name: [{"start": format_epoch(at), "count": count} for at, count in points]
         for name, points in answer
     }
 

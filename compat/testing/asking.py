@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode
+
+from compat.v1.instants import format_epoch
 
 REPORTS: Final = ("conversations/new", "conversations/busy-times", "conversations/new-drilldown")
 """The reports that queries can ask for, the one this is about first."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR: Final = 3600
 
 
@@ -49,18 +49,13 @@ class Asked:
         return f"/v1/reports/{self.report}.json"
 
 
-def in_utc(second: int) -> str:
-    """An instant as the vendor's page writes it."""
-    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def plain(asked: Asked) -> str:
     """Colons and commas as they are."""
-    return f"{asked.path}?{urlencode([*asked.scalars(in_utc), *asked.lists()], safe=':,')}"
+    return f"{asked.path}?{urlencode([*asked.scalars(format_epoch), *asked.lists()], safe=':,')}"
 
 
 def _encoded(asked: Asked) -> str:
-    pairs = [*asked.scalars(in_utc), *asked.lists()]
+    pairs = [*asked.scalars(format_epoch), *asked.lists()]
     return f"{asked.path}?{urlencode(pairs, quote_via=quote, safe='')}"
 
 
@@ -80,16 +75,16 @@ def _repeated(asked: Asked) -> str:
 
 
 def _without_zone(asked: Asked) -> str:
-    pairs = [*asked.lists(), *asked.scalars(lambda second: in_utc(second)[:-1])]
+    pairs = [*asked.lists(), *asked.scalars(lambda second: format_epoch(second)[:-1])]
     return f"{asked.path}?{urlencode(pairs, safe=':,')}"
 
 
 def _with_fraction(second: int) -> str:
-    return in_utc(second)[:-1] + ".000Z"
+    return format_epoch(second)[:-1] + ".000Z"
 
 
 def _one_hour_east(second: int) -> str:
-    return in_utc(second + _HOUR)[:-1] + "+01:00"
+    return format_epoch(second + _HOUR)[:-1] + "+01:00"
 
 
 STYLES: Final = (plain, _encoded, _as_php, _repeated, _without_zone)
@@ -98,7 +93,7 @@ STYLES: Final = (plain, _encoded, _as_php, _repeated, _without_zone)
 
 def spoilt(asked: Asked) -> str:
     """A request that the old API refused, for one fault or another."""
-    first, last, after = (in_utc(each) for each in (asked.start, asked.end, asked.end + 1))
+    first, last, after = (format_epoch(each) for each in (asked.start, asked.end, asked.end + 1))
     faults = (
         f"end={last}",
         f"start={first}",

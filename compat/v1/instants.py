@@ -70,6 +70,15 @@ def format_instant(instant: datetime) -> str:
     return f"{instant.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
 
 
+def format_epoch(second: int) -> str:
+    """The same text, of a second since 1970-01-01T00:00:00Z.
+
+    Raises:
+        ValueError: It lies outside the years 1 to 9999.
+    """
+    return format_instant(from_epoch(second))
+
+
 def epoch(instant: datetime) -> int:
     """Whole seconds since 1970-01-01T00:00:00Z, rounded down; exact for every year.
 

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compat.conventions import Conventions
-from compat.v1.instants import epoch, format_instant, from_epoch, read_instant
+from compat.v1.instants import epoch, format_epoch, format_instant, from_epoch, read_instant
 from tests.strategies import EPOCH, whole_seconds
 
 OURS = Conventions()
@@ -126,6 +126,7 @@ def test_what_is_printed_is_read_back(instant: datetime) -> None:
 def test_seconds_and_instants_are_the_same_thing(instant: datetime) -> None:
     assert from_epoch(epoch(instant)) == instant
     assert EPOCH + timedelta(seconds=epoch(instant)) == instant
+    assert format_epoch(epoch(instant)) == format_instant(instant)
 
 
 @given(instant=whole_seconds, minutes=st.integers(-1439, 1439), micro=st.integers(0, 999_999))
