@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 from typing import TYPE_CHECKING, Final
 
+from compat.cli.leaving import TROUBLE, hush_retries
 from compat.cli.options import settings_of
 from compat.cli.printing import printing
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from compat.doctor.examining import Examined
 
 _WRONG: Final = 1
-_TROUBLE: Final = 3
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,14 +48,13 @@ def run(options: argparse.Namespace) -> int:
     """
     from compat.doctor.examining import examine
 
-    # A retry that works in the end is no news; one that does not is told by what it leads to.
-    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+    hush_retries()
     settings = settings_of(options.account)
     examined = examine(settings, offline=options.offline or settings.offline)
     with printing():
         print(_json(examined) if options.json else _text(examined), flush=True)
     if examined.cut_short:
-        return _TROUBLE
+        return TROUBLE
     return 0 if examined.sound else _WRONG
 
 

@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from compat.cli.leaving import hush_retries
+
 Log = Literal["text", "json"]
 
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -29,8 +31,7 @@ def log_as(log: Log) -> None:
     # No line shows these, and each line would pay for finding them out.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.getLogger("compat").setLevel(logging.INFO)
-    # A retry that works in the end is no news; one that does not is told by what it leads to.
-    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+    hush_retries()
 
 
 def tell(line: str, log: Log) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-from typing import Final
 
 from compat.cli.choosing import accounts_by, add_engine, add_offline
 from compat.cli.judging import add_judging, judge
-
-_MISUSE: Final = 2
+from compat.cli.leaving import MISUSE, hush_retries
 
 
 def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,13 +42,12 @@ def run(options: argparse.Namespace) -> int:
     """
     from compat.parity.ignoring import IgnoreError
 
-    # A retry that works in the end is no news; one that does not is told by what it leads to.
-    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+    hush_retries()
     try:
         return _check(options)
     except (IgnoreError, LookupError, OSError) as error:
         print(f"helpscout-v1: {error}", file=sys.stderr)
-        return _MISUSE
+        return MISUSE
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from compat.cli.leaving import DIFFERENT, MISUSE, TROUBLE, hush_retries
 from compat.cli.printing import printing
 from compat.cli.watching import watching
 
 if TYPE_CHECKING:
     from compat.parity.findings import Findings
     from compat.service import LegacyReports
-
-_DIFFERENT: Final = 1
-_MISUSE: Final = 2
-_TROUBLE: Final = 3
 
 
 def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -75,19 +71,18 @@ def run(options: argparse.Namespace) -> int:
     from compat.service import LegacyReports
     from compat.v1.errors import LegacyError
 
-    # A retry that works in the end is no news; one that does not is told by what it leads to.
-    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+    hush_retries()
     try:
         with LegacyReports.from_env(os.environ) as reports:
             name = account_named(reports, options.account)
             findings = _findings(options, reports, name)
     except (LegacyError, LookupError, OSError) as error:
         print(f"helpscout-v1: {error}", file=sys.stderr)
-        return _TROUBLE if isinstance(error, LegacyError) else _MISUSE
+        return TROUBLE if isinstance(error, LegacyError) else MISUSE
     with printing():
         sys.stdout.write(f"{as_json(findings)}\n" if options.json else as_toml(findings, name))
         sys.stdout.flush()
-    return 0 if findings.fit.outcome == "fits" else _DIFFERENT
+    return 0 if findings.fit.outcome == "fits" else DIFFERENT
 
 
 def _findings(options: argparse.Namespace, reports: LegacyReports, name: str) -> Findings:

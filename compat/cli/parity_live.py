@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from compat.cli.choosing import accounts_by
-from compat.cli.dates import WORDS, edges
+from compat.cli.dates import edges
 from compat.cli.judging import add_judging, judge
+from compat.cli.leaving import DIFFERENT, MISUSE, TROUBLE, hush_retries
+from compat.cli.options import DATE
 
 if TYPE_CHECKING:
     from compat.coverage import Span
     from compat.parity.live import Both, Sight
     from compat.settings import Settings
 
-_DIFFERENT: Final = 1
-_MISUSE: Final = 2
-_TROUBLE: Final = 3
-_DATE: Final = f"2015, 2015-01, 2015-01-31, an ISO 8601 instant, or one of {', '.join(WORDS)}"
 _FEWEST: Final = 20
 
 
@@ -40,7 +37,7 @@ def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
             "refuses or cannot be reached, 130 interrupted"
         ),
     )
-    parser.add_argument("--from", dest="start", required=True, metavar="DATE", help=_DATE)
+    parser.add_argument("--from", dest="start", required=True, metavar="DATE", help=DATE)
     parser.add_argument(
         "--to", dest="end", metavar="DATE", help="likewise, included (that of --from's period)"
     )
@@ -69,8 +66,7 @@ def run(options: argparse.Namespace) -> int:
     from compat.parity.live import Both, Spent
     from compat.v1.errors import LegacyError
 
-    # A retry that works in the end is no news; one that does not is told by what it leads to.
-    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+    hush_retries()
     try:
         with Both(_chosen(options.account), options.requests) as both:
             wanted = both.range(*edges(options.start, options.end, datetime.now(UTC).date()))
@@ -81,10 +77,10 @@ def run(options: argparse.Namespace) -> int:
             "raise --requests, or choose another range",
             file=sys.stderr,
         )
-        return _MISUSE
+        return MISUSE
     except (LegacyError, IgnoreError, LookupError, OSError) as error:
         print(f"helpscout-v1: {error}", file=sys.stderr)
-        return _TROUBLE if getattr(error, "status", 400) != 400 else _MISUSE
+        return TROUBLE if getattr(error, "status", 400) != 400 else MISUSE
 
 
 def _compared(both: Both, sight: Sight, wanted: Span, options: argparse.Namespace) -> int:
@@ -97,7 +93,7 @@ def _compared(both: Both, sight: Sight, wanted: Span, options: argparse.Namespac
     _note(f"{both.used} requests were made")
     if both.trouble:
         _note(both.trouble)
-        return status if status == _DIFFERENT else _TROUBLE
+        return status if status == DIFFERENT else TROUBLE
     return status
 
 

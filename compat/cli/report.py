@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from compat.cli.choosing import accounts_by, add_engine, add_offline
 from compat.cli.dates import edges
+from compat.cli.leaving import MISUSE, TROUBLE, hush_retries
 from compat.cli.options import DATE
 from compat.cli.printing import printing
 from compat.cli.watching import watching
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from compat.engines.answered import Answered
     from compat.settings import Settings
 
-_MISUSE: Final = 2
-_TROUBLE: Final = 3
 _NOTES: Final = {
     "relayed": "relayed from Help Scout's own report",
     "totals": "put together from Help Scout's totals, drafts included",
@@ -81,15 +79,14 @@ def run(options: argparse.Namespace) -> int:
     from compat.v1.errors import LegacyError
 
     show = _shown(options)
-    # A retry that works in the end is no news; one that does not is told by what it leads to.
-    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+    hush_retries()
     report = "new_ids" if options.ids else "new_conversations"
     try:
         with LegacyReports(_accounts(options)) as reports, watching() as watch:
             answered = reports.compute(report, _pairs(options), options.account, watch)
     except (LegacyError, LookupError) as error:
         print(f"helpscout-v1: {error}", file=sys.stderr)
-        return _TROUBLE if getattr(error, "status", 400) != 400 else _MISUSE
+        return TROUBLE if getattr(error, "status", 400) != 400 else MISUSE
     _told(show, answered)
     if answered.engine in _NOTES:
         print(f"helpscout-v1: {_NOTES[answered.engine]}", file=sys.stderr)
