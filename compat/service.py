@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, cast
 
 from compat import correlation, translation
@@ -261,12 +260,7 @@ class LegacyReports:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
     def _named(self, name: str | None) -> Account:
