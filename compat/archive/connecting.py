@@ -26,7 +26,7 @@ def understood(url: str) -> sa.URL:
     """
     try:
         read = sa.make_url(url)
-    except sa.exc.ArgumentError:  # its text may hold a password
+    except (sa.exc.ArgumentError, ValueError):  # the text of either may hold a password
         raise ArchiveMisnamed(f"COMPAT_ARCHIVE is no SQLAlchemy URL; such as {_EXAMPLES}") from None
     backend = read.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
