@@ -27,11 +27,11 @@ def settings_of(name: str | None) -> Settings:
     from compat.accounts import accounts_from_env
 
     accounts = accounts_from_env(os.environ)
-    if name is None and len(accounts) > 1:
-        raise SettingsError(f"--account: which of {', '.join(accounts)}?")
-    if name is not None and name not in accounts:
-        raise SettingsError(f"--account: there is no {name}; there is {', '.join(accounts)}")
-    return accounts[name] if name is not None else next(iter(accounts.values()))
+    if name is None and len(accounts) == 1:
+        return next(iter(accounts.values()))
+    if name not in accounts:
+        raise SettingsError(f"--account: say which account: one of {', '.join(accounts)}")
+    return accounts[name]
 
 
 def second(option: str, text: str, today: date, *, last: bool) -> int:

@@ -7,16 +7,14 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from compat.cli.choosing import accounts_by
 from compat.cli.dates import edges
 from compat.cli.judging import add_judging, judge
 from compat.cli.leaving import DIFFERENT, MISUSE, TROUBLE, hush_retries
-from compat.cli.options import DATE
+from compat.cli.options import DATE, settings_of
 
 if TYPE_CHECKING:
     from compat.coverage import Span
     from compat.parity.live import Both, Sight
-    from compat.settings import Settings
 
 _FEWEST: Final = 20
 
@@ -68,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
 
     hush_retries()
     try:
-        with Both(_chosen(options.account), options.requests) as both:
+        with Both(settings_of(options.account), options.requests) as both:
             wanted = both.range(*edges(options.start, options.end, datetime.now(UTC).date()))
             return _compared(both, both.look(wanted), wanted, options)
     except Spent:
@@ -95,16 +93,6 @@ def _compared(both: Both, sight: Sight, wanted: Span, options: argparse.Namespac
         _note(both.trouble)
         return status if status == DIFFERENT else TROUBLE
     return status
-
-
-def _chosen(name: str | None) -> Settings:
-    """The settings of the account that is named, or of the only one."""
-    accounts = accounts_by()
-    if name is None and len(accounts) == 1:
-        return next(iter(accounts.values()))
-    if name not in accounts:
-        raise LookupError(f"say which account: one of {', '.join(accounts)}")
-    return accounts[name]
 
 
 def _requests(text: str) -> int:
