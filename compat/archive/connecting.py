@@ -27,7 +27,9 @@ def understood(url: str) -> sa.URL:
     try:
         read = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):  # the text of either may hold a password
-        raise ArchiveMisnamed(f"COMPAT_ARCHIVE is no SQLAlchemy URL; such as {_EXAMPLES}") from None
+        raise ArchiveMisnamed(
+            f"COMPAT_ARCHIVE is no SQLAlchemy URL: name a place such as {_EXAMPLES}"
+        ) from None
     backend = read.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise ArchiveMisnamed(
@@ -37,7 +39,7 @@ def understood(url: str) -> sa.URL:
     if backend == "postgresql":
         return read.set(drivername="postgresql+psycopg")
     if read.database in (None, "", ":memory:"):
-        raise ArchiveMisnamed(f"COMPAT_ARCHIVE names no file; such as {_EXAMPLES}")
+        raise ArchiveMisnamed(f"COMPAT_ARCHIVE names no file: name one, such as {_EXAMPLES}")
     return read
 
 

@@ -63,6 +63,7 @@ def test_only_the_owner_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
         ("sqlite:///:memory:", "names no file"),
         ("mysql://root:sesame@localhost/x", "names mysql: an archive lives in SQLite or"),
         ("", "no SQLAlchemy URL"),
+        ("postgresql://user:sesame@host:sesame/database", "no SQLAlchemy URL"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused(url: str, said: str) -> None:
