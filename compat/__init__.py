@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from compat.v1.exchange import LegacyAnswer, LegacyRequest
     from compat.variables import SettingsError
 
+    __version__: str
+    """The version of the installed distribution."""
+
 __all__ = [
     "Conventions",
     "LegacyAnswer",
@@ -37,10 +40,12 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("helpscout-v1-compat")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__, "__version__"})

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
-from typing import Final
 
-from compat.cli import archive, doctor, parity, report, serve, simulate, sync
-from compat.variables import SettingsError
-
-_COMMANDS: Final = (serve, report, archive, sync, doctor, parity, simulate)
+from compat.cli.exit_codes import ExitCode
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
+    Args:
+        arguments: The words after the command's name; those of the process if not given.
+
     Returns:
-        The exit status: 0 done, 1 something differs or is wrong, 2 misuse or a setting to mend,
-        3 trouble upstream, 4 to 6 what `sync` says of its archive, 130 interrupted. Where a port
-        cannot be listened on, uvicorn itself leaves with 3.
+        The exit code; `compat.cli.exit_codes` says what each means. Where a port cannot be listened
+        on, uvicorn itself exits with 3.
     """
-    parser = argparse.ArgumentParser(
-        prog="helpscout-v1",
-        description="Help Scout's Mailbox API 1.0 reports, computed from Mailbox API 2.0.",
-    )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in _COMMANDS:
-        command.add_to(commands)
-    options = parser.parse_args(arguments)
     try:
-        return int(options.run(options) or 0)
-    except (SettingsError, ImportError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+        import click  # noqa: F401 - only whether it is there
+    except ImportError:
+        print(
+            "helpscout-v1: the command line needs click: pip install 'helpscout-v1-compat[cli]'",
+            file=sys.stderr,
+        )
+        return ExitCode.MISUSE
+    from compat.cli.commands import run
+
+    return run(arguments)

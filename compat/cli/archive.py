@@ -1,59 +1,233 @@
-"""`helpscout-v1 archive`: what is in the archive, and what is done with it."""
+"""`helpscout-v1 archive`: shows, seals, imports, exports and erases what is in the archive."""
 
 from __future__ import annotations
 
-import argparse
+import json
+import re
 import sys
+from calendar import monthrange
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from compat.cli.options import DATE, second, settings_of, today
+import click
+
+from compat.cli.dates import DATE, EPOCH, epoch_second, today
+from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.options import ACCOUNT, Command, date_option, flag, json_flag, settings_for
+from compat.cli.output import ignore_closed_pipe, print_note
+from compat.v1.instants import format_epoch
 from compat.variables import SettingsError, variable
 
 if TYPE_CHECKING:
+    from compat.archive.locking import SyncLock
     from compat.archive.opening import Archive
+    from compat.archive.state import State
+    from compat.settings import Settings
 
-_EPILOG: Final = (
-    "exit status: 0 done, 2 an option or a setting is wrong, 4 the archive cannot be used, 5 a "
-    "synchronisation is under way"
+_EXIT_STATUS: Final = exit_status(
+    {
+        ExitCode.OK: "done",
+        ExitCode.MISUSE: "an option or a setting is wrong",
+        ExitCode.ARCHIVE: "the archive cannot be used",
+        ExitCode.SYNC_RUNNING: "a synchronisation is under way",
+    }
+)
+_AGE: Final = re.compile(r"([1-9][0-9]{0,5})([ymd])")
+_DAY: Final = 86_400
+_INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of")
+"""Fields of a state that are epoch seconds."""
+
+
+@click.command(
+    "status",
+    cls=Command,
+    short_help="what it covers, as of when, and what is stale",
+    epilog=_EXIT_STATUS,
+    params=[json_flag("print JSON, for programs"), ACCOUNT],
+)
+def status(*, as_json: bool, account: str | None) -> int:
+    """Show what the archive holds: coverage, age, size, and what is too old to be used."""
+    from compat.archive.state import state_of
+
+    settings = settings_for(account)
+
+    def show(archive: Archive) -> None:
+        with archive.reading() as snapshot:
+            state = state_of(archive, snapshot, settings)
+        print(json.dumps(_state_as_json(state)) if as_json else _state_as_text(state))
+
+    return _with_archive(settings, show)
+
+
+@click.command(
+    "seal",
+    cls=Command,
+    short_help="the account is closed: what is there is final",
+    epilog=_EXIT_STATUS,
+    params=[
+        date_option("--at", text=f"when it was closed: {DATE}"),
+        flag("--undo", "take that back"),
+        ACCOUNT,
+    ],
+)
+def seal(*, at: str | None, undo: bool, account: str | None) -> int:
+    """Note that the account was closed.
+
+    Nothing in the archive becomes too old then, and nothing newer is missing.
+    """
+    from compat.archive import closing
+
+    if bool(at) == undo:
+        raise SettingsError("say --at, or --undo")
+
+    def change(archive: Archive) -> None:
+        with _as_misuse(closing.CannotSeal), archive.lock() as lock:
+            if at:
+                closing.seal(archive, lock, epoch_second("--at", at, today(), last=True))
+            else:
+                closing.unseal(archive, lock)
+
+    return _with_archive(settings_for(account), change)
+
+
+@click.command(
+    "import",
+    cls=Command,
+    short_help="take in conversations from JSON lines",
+    epilog=_EXIT_STATUS,
+    params=[
+        click.Argument(
+            ["file"],
+            metavar="FILE",
+            type=click.Path(allow_dash=True),
+            help="the file; - for standard input",
+        ),
+        click.Option(
+            ["--covers"],
+            metavar="FROM..TO",
+            required=True,
+            help=f"all that was created from .. to: {DATE}",
+        ),
+        date_option("--as-of", text="when that was so, written like --covers", required=True),
+        ACCOUNT,
+    ],
+)
+def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
+    """Take in conversations as Mailbox API 2.0 lists them, one JSON object a line.
+
+    All of them are taken in, or nothing. The archive is made if there is none.
+    """
+    from compat.archive.carrying import CannotImport, take_in
+
+    def change(archive: Archive) -> None:
+        first, dots, last = covers.partition("..")
+        if not dots:
+            raise SettingsError("--covers: write it as FROM..TO")
+        interval = (
+            epoch_second("--covers", first, today(), last=False),
+            epoch_second("--covers", last, today(), last=True),
+        )
+        at = epoch_second("--as-of", as_of, today(), last=True)
+        if interval[0] > interval[1]:
+            raise SettingsError("--covers: it ends before it begins")
+        with _as_misuse(CannotImport, OSError), _lines(file) as lines, archive.lock() as lock:
+            changed = take_in(archive, lock, lines, interval, at)
+        print(f"{changed:,} conversations are new or newer", file=sys.stderr)
+
+    return _with_archive(settings_for(account), change, create=True)
+
+
+@click.command(
+    "export",
+    cls=Command,
+    short_help="print all conversations as JSON lines",
+    epilog=_EXIT_STATUS,
+    params=[ACCOUNT],
+)
+def export(*, account: str | None) -> int:
+    """Print all conversations as Mailbox API 2.0 lists them, one JSON object a line."""
+    from compat.archive import carrying
+
+    def show(archive: Archive) -> None:
+        with archive.reading() as snapshot, ignore_closed_pipe():
+            for line in carrying.export(snapshot):
+                sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+
+    return _with_archive(settings_for(account), show)
+
+
+@click.command(
+    "forget",
+    cls=Command,
+    short_help="erase a customer, or what is too old",
+    epilog=_EXIT_STATUS,
+    params=[
+        click.Option(["--customer"], metavar="ID", help="the customer's id, or an e-mail address"),
+        click.Option(["--keep"], metavar="TIME", help="keep so much and no more: 3y, 18m, 400d"),
+        ACCOUNT,
+    ],
+)
+def forget(*, customer: str | None, keep: str | None, account: str | None) -> int:
+    """Erase what is kept of a customer, for good, so that counts stay the same.
+
+    Or take out what is older than is to be kept, with its coverage.
+    """
+    if bool(customer) == bool(keep):
+        raise SettingsError("say --customer, or --keep")
+
+    def change(archive: Archive) -> None:
+        with archive.lock() as lock:
+            if keep:
+                with archive.writing(lock) as writer:
+                    writer.keep(kept_since(keep, today()))
+            elif customer:
+                _erase_customer(archive, lock, customer)
+            archive.scrub()
+
+    return _with_archive(settings_for(account), change)
+
+
+archive = click.Group(
+    "archive",
+    commands=[status, seal, import_, export, forget],
+    help="Look into the archive, seal it, export and import it.",
+    short_help="look into the archive, seal it, export and import it",
+    subcommand_metavar="PART",
 )
 
 
-class _Option(NamedTuple):
-    name: str
-    metavar: str | None
-    text: str
-    required: bool = False
+def kept_since(text: str, today: date) -> int:
+    """The first second that is kept, epoch UTC: midnight, so many years, months or days ago.
+
+    Raises:
+        SettingsError: The text is no age, or reaches before the year 1.
+    """
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise SettingsError("--keep: write it as 3y, 18m or 400d")
+    many, unit = int(found[1]), found[2]
+    try:
+        first = today - timedelta(days=many) if unit == "d" else _months_ago(today, many, unit)
+    except (ValueError, OverflowError):
+        raise SettingsError("--keep: that reaches before the year 1") from None
+    return (first - EPOCH.date()).days * _DAY
 
 
-class _Part(NamedTuple):
-    name: str
-    help: str
-    description: str
-    options: tuple[_Option, ...]
-    run: Callable[[argparse.Namespace, Archive], int]
+def _months_ago(today: date, many: int, unit: str) -> date:
+    months = today.year * 12 + today.month - 1 - many * (12 if unit == "y" else 1)
+    year, month = divmod(months, 12)
+    return date(year, month + 1, min(today.day, monthrange(year, month + 1)[1]))
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser("archive", help="look into the archive, seal it, carry it")
-    parts = parser.add_subparsers(metavar="PART", required=True)
-    for each in _PARTS:
-        part = parts.add_parser(
-            each.name, help=each.help, description=each.description, epilog=_EPILOG
-        )
-        for option in each.options:
-            _add(part, option)
-        part.add_argument(
-            "--account", metavar="NAME", help="which account, where there are several"
-        )
-        part.set_defaults(run=run, part=each.run)
-
-
-def run(options: argparse.Namespace) -> int:
-    """Do what the part does; the exit status.
+def _with_archive(
+    settings: Settings, use: Callable[[Archive], None], *, create: bool = False
+) -> int:
+    """Open the archive, and use it; the exit code.
 
     Raises:
         SettingsError: An option or a setting is missing or cannot be used.
@@ -62,160 +236,66 @@ def run(options: argparse.Namespace) -> int:
     from compat.archive.errors import ArchiveError, SyncUnderWay
     from compat.archive.opening import open_archive
 
-    settings = settings_of(options.account)
     if settings.archive is None:
         raise SettingsError(f"{variable('archive')} is not set: name the archive")
-    url = settings.archive.get_secret_value()
-    options.settings = settings
     try:
-        with open_archive(url, create=options.part is _import) as archive:
-            return int(options.part(options, archive))
+        with open_archive(settings.archive.get_secret_value(), create=create) as archive:
+            use(archive)
     except ArchiveError as error:
-        print(f"helpscout-v1: {error}", file=sys.stderr)
-        return 5 if isinstance(error, SyncUnderWay) else 4
+        print_note(error)
+        return ExitCode.SYNC_RUNNING if isinstance(error, SyncUnderWay) else ExitCode.ARCHIVE
+    return ExitCode.OK
 
 
-def _status(options: argparse.Namespace, archive: Archive) -> int:
-    from compat.archive.state import state_of
-    from compat.cli.archive_status import tell
+def _erase_customer(archive: Archive, lock: SyncLock, wanted: str) -> None:
+    from compat.archive.finding import customers
 
     with archive.reading() as snapshot:
-        tell(state_of(archive, snapshot, options.settings), as_json=options.json)
-    return 0
+        found = customers(snapshot, wanted)
+    for customer in found:
+        with archive.writing(lock) as writer:
+            print(f"customer {customer}: {writer.forget(customer):,} conversations")
+    if not found:
+        print("nobody of that address is in the archive", file=sys.stderr)
 
 
-def _seal(options: argparse.Namespace, archive: Archive) -> int:
-    from compat.archive.closing import CannotSeal, seal, unseal
-
-    if bool(options.at) == options.undo:
-        raise SettingsError("say --at, or --undo")
-    with _refusing(CannotSeal), archive.lock() as lock:
-        if options.undo:
-            unseal(archive, lock)
-        else:
-            seal(archive, lock, second("--at", options.at, today(), last=True))
-    return 0
-
-
-def _import(options: argparse.Namespace, archive: Archive) -> int:
-    from compat.archive.carrying import CannotImport, take_in
-
-    first, dots, last = options.covers.partition("..")
-    if not dots:
-        raise SettingsError("--covers: write it as FROM..TO")
-    covers = (
-        second("--covers", first, today(), last=False),
-        second("--covers", last, today(), last=True),
+def _state_as_text(state: State) -> str:
+    kinds = ", ".join(
+        kind
+        for kind, applies in (("slim", state.slim), ("sealed", state.sealed_at is not None))
+        if applies
     )
-    as_of = second("--as-of", options.as_of, today(), last=True)
-    if covers[0] > covers[1]:
-        raise SettingsError("--covers: it ends before it begins")
-    with _refusing(CannotImport, OSError), _lines(options.file) as lines, archive.lock() as lock:
-        changed = take_in(archive, lock, lines, covers, as_of)
-    print(f"{changed:,} conversations are new or newer", file=sys.stderr)
-    return 0
+    lines = [
+        f"{state.where}{kinds and f' ({kinds})'}",
+        f"{state.conversations:,} conversations, {state.size / 1e6:,.1f} MB",
+    ]
+    for each in state.covered:
+        stale = "" if each.young else ", too old to be used without asking Help Scout"
+        first, last, as_of = map(format_epoch, (each.first, each.last, each.as_of))
+        lines.append(f"covered {first} to {last}, as of {as_of}{stale}")
+    if not state.covered:
+        lines.append("nothing is covered yet")
+    if not all(each.young for each in state.covered):
+        lines.append("run `helpscout-v1 sync` to bring it up to date")
+    return "\n".join(lines)
 
 
-def _export(options: argparse.Namespace, archive: Archive) -> int:
-    from compat.archive.carrying import export
-    from compat.cli.printing import printing
-
-    del options
-    with archive.reading() as snapshot, printing():
-        for line in export(snapshot):
-            sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
-    return 0
+def _state_as_json(state: State) -> dict[str, Any]:
+    covered = [_with_instants(asdict(each)) for each in state.covered]
+    return _with_instants(asdict(state)) | {"covered": covered}
 
 
-def _forget(options: argparse.Namespace, archive: Archive) -> int:
-    from compat.archive.finding import customers
-    from compat.cli.archive_age import since
-
-    if bool(options.customer) == bool(options.keep):
-        raise SettingsError("say --customer, or --keep")
-    with archive.lock() as lock:
-        if options.keep:
-            with archive.writing(lock) as writer:
-                writer.keep(since(options.keep, today()))
-        else:
-            with archive.reading() as snapshot:
-                found = customers(snapshot, options.customer)
-            for customer in found:
-                with archive.writing(lock) as writer:
-                    print(f"customer {customer}: {writer.forget(customer):,} conversations")
-            if not found:
-                print("nobody of that address is in the archive", file=sys.stderr)
-        archive.scrub()
-    return 0
-
-
-_PARTS: Final = (
-    _Part(
-        "status",
-        "what it covers, as of when, and what is stale",
-        "Tell what the archive holds: coverage, age, size, and what is too old to be used.",
-        (_Option("--json", None, "as JSON, for programs"),),
-        _status,
-    ),
-    _Part(
-        "seal",
-        "the account is closed: what is there is final",
-        "Note that the account was closed, so that nothing in the archive becomes too old and "
-        "nothing can be missing behind it.",
-        (
-            _Option("--at", "DATE", f"when it was closed: {DATE}"),
-            _Option("--undo", None, "take that back"),
-        ),
-        _seal,
-    ),
-    _Part(
-        "import",
-        "take in conversations from JSON lines",
-        "Take in conversations as Mailbox API 2.0 lists them, one JSON object a line: all of "
-        "them, or nothing. The archive is made if there is none.",
-        (
-            _Option("file", "FILE", "the file; - for standard input"),
-            _Option("--covers", "FROM..TO", f"all that was created from .. to: {DATE}", True),
-            _Option("--as-of", "DATE", "when that was so: likewise", True),
-        ),
-        _import,
-    ),
-    _Part(
-        "export",
-        "print all conversations as JSON lines",
-        "Print all conversations as Mailbox API 2.0 lists them, one JSON object a line.",
-        (),
-        _export,
-    ),
-    _Part(
-        "forget",
-        "erase a customer, or what is too old",
-        "Erase what is kept of a customer, for good, so that counts stay the same; or take out "
-        "what is older than is to be kept, with its coverage.",
-        (
-            _Option("--customer", "ID", "the customer's id, or an e-mail address"),
-            _Option("--keep", "TIME", "keep so much and no more: 3y, 18m, 400d"),
-        ),
-        _forget,
-    ),
-)
-
-
-def _add(parser: argparse.ArgumentParser, option: _Option) -> None:
-    if option.metavar is None:
-        parser.add_argument(option.name, action="store_true", help=option.text)
-    elif option.name.startswith("-"):
-        parser.add_argument(
-            option.name, metavar=option.metavar, required=option.required, help=option.text
-        )
-    else:
-        parser.add_argument(option.name, metavar=option.metavar, help=option.text)
+def _with_instants(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same fields, epoch seconds written as ISO 8601."""
+    return {
+        name: format_epoch(value) if name in _INSTANTS and value is not None else value
+        for name, value in fields.items()
+    }
 
 
 @contextmanager
-def _refusing(*kinds: type[Exception]) -> Iterator[None]:
-    """What cannot be done is told as misuse."""
+def _as_misuse(*kinds: type[Exception]) -> Iterator[None]:
+    """Turn exceptions of these kinds into a SettingsError."""
     try:
         yield
     except kinds as error:
@@ -224,6 +304,7 @@ def _refusing(*kinds: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def _lines(name: str) -> Iterator[Iterator[bytes]]:
+    """The lines of a file, or of standard input for `-`."""
     if name == "-":
         yield iter(sys.stdin.buffer)
         return

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
+
+from compat.variables import SettingsError
 
 Period = tuple[date, date]
 """First and last day, both included."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)
@@ -43,6 +47,14 @@ _WORDS: Final[dict[str, Callable[[date], Period]]] = {
 WORDS: Final = tuple(_WORDS)
 """The periods that have a name; weeks begin on Monday."""
 
+DATE: Final = f"2015, 2015-01, 2015-01-31, an ISO 8601 instant, or one of {', '.join(WORDS)}"
+"""How a date may be written."""
+
+
+def today() -> date:
+    """The present day in UTC, by which words such as `last-month` are read."""
+    return datetime.now(UTC).date()
+
 
 def period(text: str, today: date) -> Period | None:
     """The days that a text means.
@@ -70,13 +82,37 @@ def period(text: str, today: date) -> Period | None:
 
 
 def edges(start: str | None, end: str | None, today: date) -> tuple[str | None, str | None]:
-    """The edges of a range as the old API spells them.
+    """First and last instant of a range, as the old API writes them.
 
-    A period means its first second as a start, and its last as an end; without an end, the
-    range is the period that begins it. All else is left for the old API's own reading.
+    A period means its first second as a start, and its last as an end. Without an end, the range
+    is the period that begins it. Other texts are returned as they are, for the old API's rules.
     """
     first, last = (period(text, today) if text else None for text in (start, end))
     opening = f"{first[0].isoformat()}T00:00:00Z" if first else start
     if end is None:
         return opening, f"{first[1].isoformat()}T23:59:59Z" if first else None
     return opening, f"{last[1].isoformat()}T23:59:59Z" if last else end
+
+
+def epoch_second(option: str, text: str, today: date, *, last: bool) -> int:
+    """The first or last second of a period, or the second of an instant, epoch UTC.
+
+    Args:
+        option: The option that the text is from, for the error.
+        text: A date as `DATE` describes it.
+        today: The day on which it is asked, in UTC.
+        last: Whether a period means its last second.
+
+    Raises:
+        SettingsError: The text is no date.
+    """
+    days = period(text, today)
+    try:
+        if days is None:
+            instant = datetime.fromisoformat(text)
+            instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
+            return (instant - EPOCH) // timedelta(seconds=1)
+        day = (days[last] - EPOCH.date()) // timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise SettingsError(f"{option}: {text} is none of {DATE}") from None
+    return day * 86_400 + (86_399 if last else 0)

@@ -1,61 +1,54 @@
-"""`helpscout-v1 doctor`: looks at everything, and says what to do about it."""
+"""`helpscout-v1 doctor`: looks for what is wrong, and says what to do."""
 
 from __future__ import annotations
 
-import argparse
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from compat.cli.leaving import TROUBLE, hush_retries
-from compat.cli.options import settings_of
-from compat.cli.printing import printing
+import click
+
+from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.options import ACCOUNT, Command, flag, json_flag, settings_for
+from compat.cli.output import hide_retries, ignore_closed_pipe
 
 if TYPE_CHECKING:
     from compat.doctor.examining import Examined
 
-_WRONG: Final = 1
 
+@click.command(
+    "doctor",
+    cls=Command,
+    short_help="look for what is wrong, and say what to do",
+    epilog=exit_status(
+        {
+            ExitCode.OK: "nothing is wrong",
+            ExitCode.DIFFERENT: "something is",
+            ExitCode.MISUSE: "an option or a setting cannot be used",
+            ExitCode.UPSTREAM: "Help Scout cannot be asked",
+        }
+    ),
+    params=[
+        ACCOUNT,
+        flag("--offline", "only what can be found without asking Help Scout"),
+        json_flag("print one JSON object"),
+    ],
+)
+def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
+    """Look for what is wrong, and say what to do about it.
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "doctor",
-        help="look for what is wrong, and say what to do",
-        description=(
-            "Look at credentials, plan, rate limit, clock, how Help Scout's lists behave, the "
-            "archive and the settings, and say what to do about each. It takes about twenty "
-            "requests, and changes nothing."
-        ),
-        epilog=(
-            "exit status: 0 nothing is wrong, 1 something is, 2 an option or a setting cannot be "
-            "used, 3 Help Scout cannot be asked"
-        ),
-    )
-    parser.add_argument("--account", metavar="NAME", help="which account, where there are several")
-    parser.add_argument(
-        "--offline", action="store_true", help="only what can be told without asking Help Scout"
-    )
-    parser.add_argument("--json", action="store_true", help="tell it as one JSON object")
-    parser.set_defaults(run=run)
-
-
-def run(options: argparse.Namespace) -> int:
-    """Examine; the exit status.
-
-    Raises:
-        SettingsError: An option or a setting cannot be used.
-        ImportError: An archive is named, and SQLAlchemy is not installed.
+    Checked are credentials, plan, rate limit, clock, how Help Scout's lists behave, the archive and
+    the settings. It takes about twenty requests, and changes nothing.
     """
     from compat.doctor.examining import examine
 
-    hush_retries()
-    settings = settings_of(options.account)
-    examined = examine(settings, offline=options.offline or settings.offline)
-    with printing():
-        print(_json(examined) if options.json else _text(examined), flush=True)
+    hide_retries()
+    settings = settings_for(account)
+    examined = examine(settings, offline=offline or settings.offline)
+    with ignore_closed_pipe():
+        print(_json(examined) if as_json else _text(examined), flush=True)
     if examined.cut_short:
-        return TROUBLE
-    return 0 if examined.sound else _WRONG
+        return ExitCode.UPSTREAM
+    return ExitCode.OK if examined.sound else ExitCode.DIFFERENT
 
 
 def _text(examined: Examined) -> str:
@@ -79,9 +72,9 @@ def _json(examined: Examined) -> str:
         }
         for name, found in examined.findings.items()
     ]
-    told = {
+    document = {
         "sound": examined.sound,
         "complete": not examined.cut_short,
         "findings": findings,
     }
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(document, ensure_ascii=False)

@@ -1,24 +1,130 @@
-"""Options that several commands read alike: an account, a time."""
+"""Options that several commands share, and how options are read.
+
+Each meaning has one option name in all commands: an option that has a further name keeps it
+because scripts use it.
+"""
 
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args
 
-from compat.cli.dates import WORDS, period
-from compat.variables import SettingsError
+import click
+
+from compat.cli.dates import DATE, WORDS
+from compat.variables import EngineChoice, SettingsError
 
 if TYPE_CHECKING:
     from compat.settings import Settings
 
-DATE: Final = f"2015, 2015-01, 2015-01-31, an ISO 8601 instant, or one of {', '.join(WORDS)}"
-"""How a time may be written."""
+FILE: Final = click.Path(path_type=Path)
+"""The path of a file; it is opened later, by what reads or writes it."""
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NEGATIVE_NUMBER: Final = re.compile(r"-\d+|-\d*\.\d+")
 
 
-def settings_of(name: str | None) -> Settings:
+class Command(click.Command):
+    """A command none of whose options takes another option for its value.
+
+    click itself would read `--record --offline` as a file of the name `--offline`.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line.
+
+        Raises:
+            click.UsageError: The command line cannot be used.
+        """
+        if not ctx.resilient_parsing:
+            self._require_values(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _require_values(self, ctx: click.Context, args: Sequence[str]) -> None:
+        options = [each for each in self.params if isinstance(each, click.Option)]
+        with_value = {name for each in options if not each.is_flag for name in each.opts}
+        words = iter(args)
+        for word in words:
+            if word == "--":
+                return
+            value = next(words, "") if word in with_value else ""
+            if len(value) > 1 and value[0] == "-" and not _NEGATIVE_NUMBER.fullmatch(value):
+                raise click.BadOptionUsage(word, f"Option {word!r} requires an argument.", ctx)
+
+
+class DateText(click.ParamType[str]):
+    """A date, read later by the clock that the command goes by; completion knows the words."""
+
+    name = "date"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem[Any]]:
+        """The names of periods that begin like this."""
+        del ctx, param
+        items = click.shell_completion.CompletionItem
+        return [items(word) for word in WORDS if word.startswith(incomplete)]
+
+
+def date_option(*names: str, text: str = DATE, required: bool = False) -> click.Option:
+    """An option that takes a date; the first name is the one to document."""
+    return click.Option(
+        [*names, names[0].lstrip("-").replace("-", "_")],
+        type=DateText(),
+        metavar="DATE",
+        required=required,
+        help=text,
+    )
+
+
+def flag(name: str, text: str, parameter: str | None = None) -> click.Option:
+    """An option without a value."""
+    return click.Option([name, *([parameter] if parameter else [])], is_flag=True, help=text)
+
+
+def json_flag(text: str) -> click.Option:
+    """`--json`, for commands that print JSON on standard output."""
+    return flag("--json", text, "as_json")
+
+
+def port(default: int) -> click.Option:
+    """`--port`, with the port to listen on by default."""
+    return click.Option(
+        ["--port"], type=int, default=default, metavar="PORT", help="port; 0 for any"
+    )
+
+
+def seed(default: int | None, text: str) -> click.Option:
+    """`--seed`, of what is drawn at random."""
+    return click.Option(["--seed"], type=int, default=default, metavar="SEED", help=text)
+
+
+ACCOUNT: Final = click.Option(
+    ["--account"], metavar="NAME", help="which account, where there are several"
+)
+ENGINE: Final = click.Option(
+    ["--engine"],
+    type=click.Choice(get_args(EngineChoice)),
+    help="where the answer comes from, whatever the setting says",
+)
+OFFLINE: Final = flag(
+    "--offline", "never ask Help Scout: what the archive does not hold is refused"
+)
+HOST: Final = click.Option(
+    ["--host"], default="127.0.0.1", metavar="HOST", help="address to listen on"
+)
+CAPTURES: Final = click.Argument(
+    ["captures"],
+    nargs=-1,
+    required=True,
+    type=click.Path(allow_dash=True),
+    help="a file; - is stdin",
+)
+
+
+def settings_for(name: str | None) -> Settings:
     """The settings of the account that `--account` names.
 
     Raises:
@@ -34,24 +140,18 @@ def settings_of(name: str | None) -> Settings:
     return accounts[name]
 
 
-def second(option: str, text: str, today: date, *, last: bool) -> int:
-    """The first or last second of a period, or the second of an instant, epoch UTC.
+def accounts_with(engine: str | None = None, *, offline: bool = False) -> dict[str, Settings]:
+    """The settings of each account, changed by options of the command line.
+
+    Args:
+        engine: The engine to use in place of the setting's.
+        offline: Whether Help Scout is never asked; if not, the setting decides.
 
     Raises:
-        SettingsError: The text is neither.
+        SettingsError: A setting is missing or cannot be used.
     """
-    days = period(text, today)
-    try:
-        if days is None:
-            instant = datetime.fromisoformat(text)
-            instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
-            return (instant - EPOCH) // timedelta(seconds=1)
-        day = (days[last] - EPOCH.date()) // timedelta(days=1)
-    except (ValueError, OverflowError):
-        raise SettingsError(f"{option}: {text} is none of {DATE}") from None
-    return day * 86_400 + (86_399 if last else 0)
+    from compat.accounts import accounts_from_env
 
-
-def today() -> date:
-    """The present day in UTC, by which words such as `last-month` are read."""
-    return datetime.now(UTC).date()
+    change = ({"engine": engine} if engine else {}) | ({"offline": True} if offline else {})
+    accounts = accounts_from_env(os.environ)
+    return {name: each.model_copy(update=change) for name, each in accounts.items()}

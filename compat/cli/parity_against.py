@@ -1,8 +1,7 @@
-"""`helpscout-v1 parity against`: another server held against this project."""
+"""`helpscout-v1 parity against`: another server compared with this project."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from contextlib import suppress
@@ -10,86 +9,156 @@ from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import click
+
+from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.options import Command, flag, seed
+from compat.cli.output import print_note
 from compat.testing.asking import REPORTS
 
 if TYPE_CHECKING:
     from compat.testing.asserting import ParityFailed
 
 
-def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to a parser."""
-    parser = parts.add_parser(
-        "against",
-        help="hold another server against this project",
-        description=(
-            "Ask a server that claims the old contract, whatever its language, and this project "
-            "the same questions, and print the smallest set of conversations and query that "
-            "differ. A simulated Mailbox API 2.0 runs meanwhile, which that server must fetch "
-            "from (app id demo-app, secret demo-secret), remembering nothing between two "
-            "questions. Conventions come from the environment."
-        ),
-        epilog=(
-            "exit status: 0 equal, 1 different, 2 misuse, or a server that remembers, 3 the "
-            "server cannot be asked, 130 interrupted"
-        ),
-    )
-    parser.add_argument(
-        "url", metavar="URL", type=_origin, help="the server's address, such as http://host/v1/"
-    )
-    parser.add_argument(
-        "--key", default="any-key", help="the API key to send, none that is secret (%(default)s)"
-    )
-    parser.add_argument(
-        "--simulator-port",
-        type=int,
-        default=8081,
-        metavar="PORT",
-        help="where Mailbox API 2.0 is simulated, on 127.0.0.1; 0 for any (%(default)s)",
-    )
-    parser.add_argument(
-        "--examples",
-        type=_positive,
-        default=300,
-        metavar="N",
-        help="how many questions to ask while nothing differs (%(default)s)",
-    )
-    parser.add_argument("--seed", type=int, help="equal seeds ask the same (others each time)")
-    parser.add_argument(
-        "--report",
-        dest="reports",
-        action="append",
-        choices=REPORTS,
-        help=f"a report to ask for; may be given again ({REPORTS[0]})",
-    )
-    parser.add_argument(
-        "--wait",
-        action="store_true",
-        help="when answers differ, go on simulating those conversations until interrupted, so "
-        "that the request can be tried",
-    )
-    parser.set_defaults(run=run)
-
-
-def run(options: argparse.Namespace) -> int:
-    """Ask both; the exit status.
+def _origin(_ctx: click.Context, _param: click.Parameter, url: str) -> str:
+    """The part before `/v1/` in a server's address; the address itself if that is absent.
 
     Raises:
-        SettingsError: A convention cannot be used.
-        ImportError: An extra is not installed.
+        click.BadParameter: It is no address over http or https.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in parts.netloc or parts.query or parts.fragment:
+        raise click.BadParameter(
+            "an address such as http://127.0.0.1:8080/v1/ is needed, without key or query"
+        )
+    return url.partition("/v1/")[0].removesuffix("/").removesuffix("/v1")
+
+
+def _positive(_ctx: click.Context, _param: click.Parameter, value: int) -> int:
+    if value < 1:
+        raise click.BadParameter("at least 1")
+    return value
+
+
+@click.command(
+    "against",
+    cls=Command,
+    short_help="compare another server with this project",
+    epilog=exit_status(
+        {
+            ExitCode.OK: "equal",
+            ExitCode.DIFFERENT: "different",
+            ExitCode.MISUSE: "misuse, or a server that remembers",
+            ExitCode.UPSTREAM: "the server cannot be asked",
+            ExitCode.INTERRUPTED: "interrupted",
+        }
+    ),
+    params=[
+        click.Argument(
+            ["url"],
+            metavar="URL",
+            callback=_origin,
+            help="the server's address, such as http://host/v1/",
+        ),
+        click.Option(
+            ["--key"],
+            default="any-key",
+            metavar="KEY",
+            help="the API key to send, none that is secret",
+        ),
+        click.Option(
+            ["--simulator-port"],
+            type=int,
+            default=8081,
+            metavar="PORT",
+            help="where Mailbox API 2.0 is simulated, on 127.0.0.1; 0 for any",
+        ),
+        click.Option(
+            ["--examples"],
+            type=int,
+            default=300,
+            callback=_positive,
+            metavar="N",
+            help="how many questions to ask while nothing differs",
+        ),
+        seed(None, "equal seeds ask the same (others each time)"),
+        click.Option(
+            ["--report", "reports"],
+            multiple=True,
+            type=click.Choice(REPORTS),
+            help=f"a report to ask for; may be given again ({REPORTS[0]})",
+        ),
+        flag(
+            "--wait",
+            "when answers differ, go on simulating those conversations until interrupted, so that "
+            "the request can be tried",
+        ),
+    ],
+)
+def against(
+    *,
+    url: str,
+    key: str,
+    simulator_port: int,
+    examples: int,
+    seed: int | None,
+    reports: tuple[str, ...],
+    wait: bool,
+) -> int:
+    """Ask a server that claims the old contract, and this project, the same questions.
+
+    The server may be in any language. Printed is the smallest set of conversations and query that
+    differ. A simulated Mailbox API 2.0 runs meanwhile, which that server must fetch from (app id
+    demo-app, secret demo-secret), remembering nothing between two questions. Conventions come from
+    the environment.
     """
     from compat.testing.against import CannotAsk, Remembers
+    from compat.testing.asserting import ParityFailed
 
     try:
-        return _ask(options)
-    except CannotAsk as trouble:
-        return _say(3, str(trouble))
-    except Remembers as misuse:
-        return _say(2, str(misuse))
-    except (OSError, OverflowError) as misuse:
-        return _say(2, f"--simulator-port {options.simulator_port}: {misuse}")
+        _compare(
+            url,
+            key,
+            simulator_port=simulator_port,
+            examples=examples,
+            seed=seed,
+            reports=reports or REPORTS[:1],
+            wait=wait,
+        )
+    except ParityFailed:
+        return ExitCode.DIFFERENT
+    except CannotAsk as error:
+        print_note(error)
+        return ExitCode.UPSTREAM
+    except Remembers as error:
+        print_note(error)
+        return ExitCode.MISUSE
+    except (OSError, OverflowError) as error:
+        print_note(f"--simulator-port {simulator_port}: {error}")
+        return ExitCode.MISUSE
+    print(f"equal in {examples} questions")
+    return ExitCode.OK
 
 
-def _ask(options: argparse.Namespace) -> int:
+def _compare(
+    url: str,
+    key: str,
+    *,
+    simulator_port: int,
+    examples: int,
+    seed: int | None,
+    reports: tuple[str, ...],
+    wait: bool,
+) -> None:
+    """Ask both, and print what differs.
+
+    Raises:
+        ParityFailed: The answers differ.
+    """
     import httpx
 
     from compat.settings import Settings
@@ -99,64 +168,36 @@ def _ask(options: argparse.Namespace) -> int:
 
     conventions = Settings.from_env(os.environ).conventions
     with (
-        simulator_stage(port=options.simulator_port) as stage,
-        httpx.Client(auth=(options.key, "X"), timeout=60) as client,
+        simulator_stage(port=simulator_port) as stage,
+        httpx.Client(auth=(key, "X"), timeout=60) as client,
     ):
         print(f"Simulating Mailbox API 2.0 at {stage.base_url}", file=sys.stderr, flush=True)
-        caller = Caller(client, options.url)
+        caller = Caller(client, url)
         probe(caller, stage)
         try:
             assert_parity(
                 caller,
                 simulator=stage,
-                reports=tuple(options.reports or REPORTS[:1]),
+                reports=reports,
                 conventions=conventions,
-                examples=options.examples,
-                seed=options.seed,
+                examples=examples,
+                seed=seed,
             )
         except ParityFailed as failed:
             stage.show(failed.case.account)
-            _tell(failed, options)
-            return 1
-    print(f"equal in {options.examples} questions")
-    return 0
+            _print_difference(failed, url)
+            if wait:
+                _wait_for_interrupt()
+            raise
 
 
-def _tell(failed: ParityFailed, options: argparse.Namespace) -> None:
+def _print_difference(failed: ParityFailed, url: str) -> None:
     from compat.parity.verdicts.as_text import curl
 
-    print(f"{failed}\n{curl(failed.query, options.url)}", flush=True)
-    if options.wait:
-        print("These conversations are there until you interrupt", file=sys.stderr, flush=True)
-        with suppress(KeyboardInterrupt):
-            Event().wait()
+    print(f"{failed}\n{curl(failed.query, url)}", flush=True)
 
 
-def _origin(url: str) -> str:
-    """What stands before `/v1/` in the address of a server; the address itself if that is absent.
-
-    Raises:
-        argparse.ArgumentTypeError: It is no address over http or https.
-    """
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or "@" in parts.netloc or parts.query or parts.fragment:
-        raise argparse.ArgumentTypeError(
-            "an address such as http://127.0.0.1:8080/v1/ is needed, without key or query"
-        )
-    return url.partition("/v1/")[0].removesuffix("/").removesuffix("/v1")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
-
-
-def _say(status: int, sentence: str) -> int:
-    print(f"helpscout-v1: {sentence}", file=sys.stderr)
-    return status
+def _wait_for_interrupt() -> None:
+    print("These conversations are there until you interrupt", file=sys.stderr, flush=True)
+    with suppress(KeyboardInterrupt):
+        Event().wait()

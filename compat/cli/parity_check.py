@@ -2,59 +2,55 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
+from pathlib import Path
 
-from compat.cli.choosing import accounts_by, add_engine, add_offline
-from compat.cli.judging import add_judging, judge
-from compat.cli.leaving import MISUSE, hush_retries
+import click
 
-
-def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to a parser."""
-    parser = parts.add_parser(
-        "check",
-        help="ask recorded requests again, and compare",
-        description=(
-            "Ask recorded requests again and compare the answers, place by place. Captures are "
-            "JSON lines, as serve --record writes them, or HAR, as browsers save it. Settings "
-            "come from the environment."
-        ),
-        epilog=(
-            "exit status: 0 equal, 1 different, 2 misuse, nothing to compare, or a rule that "
-            "ignored nothing, 3 some could not be asked, 130 interrupted"
-        ),
-    )
-    parser.add_argument("captures", nargs="+", metavar="CAPTURES", help="a file; - is stdin")
-    add_engine(parser)
-    add_offline(parser)
-    parser.add_argument("--account", metavar="NAME", help="which account, where there are several")
-    add_judging(parser)
-    parser.set_defaults(run=run)
+from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.options import ACCOUNT, CAPTURES, ENGINE, OFFLINE, Command, accounts_with
+from compat.cli.output import hide_retries, print_note
+from compat.cli.parity_output import VERDICT_OPTIONS, compare
 
 
-def run(options: argparse.Namespace) -> int:
-    """Check the captures; the exit status.
+@click.command(
+    "check",
+    cls=Command,
+    short_help="ask recorded requests again, and compare",
+    epilog=exit_status(
+        {
+            ExitCode.OK: "equal",
+            ExitCode.DIFFERENT: "different",
+            ExitCode.MISUSE: "misuse, nothing to compare, or a rule that ignored nothing",
+            ExitCode.UPSTREAM: "some could not be asked",
+            ExitCode.INTERRUPTED: "interrupted",
+        }
+    ),
+    params=[CAPTURES, ENGINE, OFFLINE, ACCOUNT, *VERDICT_OPTIONS],
+)
+def check(
+    *,
+    captures: tuple[str, ...],
+    engine: str | None,
+    offline: bool,
+    account: str | None,
+    ignore: Path | None,
+    **files: Path | None,
+) -> int:
+    """Ask recorded requests again and compare the answers, place by place.
 
-    Raises:
-        SettingsError: A setting is missing or cannot be used.
-        ImportError: What reads a format is not installed.
+    Captures are JSON lines, as serve --record writes them, or HAR, as browsers save it. Settings
+    come from the environment.
     """
-    from compat.parity.ignoring import IgnoreError
-
-    hush_retries()
-    try:
-        return _check(options)
-    except (IgnoreError, LookupError, OSError) as error:
-        print(f"helpscout-v1: {error}", file=sys.stderr)
-        return MISUSE
-
-
-def _check(options: argparse.Namespace) -> int:
     from compat.parity.asking import Asking
+    from compat.parity.ignoring import IgnoreError
     from compat.parity.reading import read
     from compat.service import LegacyReports
 
-    with LegacyReports(accounts_by(options.engine, offline=options.offline)) as reports:
-        asking = Asking(reports, options.account)
-        return judge(read(options.captures), asking, options, options.engine)
+    hide_retries()
+    try:
+        with LegacyReports(accounts_with(engine, offline=offline)) as reports:
+            asking = Asking(reports, account)
+            return compare(read(captures), asking, engine, ignore=ignore, files=files)
+    except (IgnoreError, LookupError, OSError) as error:
+        print_note(error)
+        return ExitCode.MISUSE

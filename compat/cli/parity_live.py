@@ -2,105 +2,96 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
-from compat.cli.dates import edges
-from compat.cli.judging import add_judging, judge
-from compat.cli.leaving import DIFFERENT, MISUSE, TROUBLE, hush_retries
-from compat.cli.options import DATE, settings_of
+import click
 
-if TYPE_CHECKING:
-    from compat.coverage import Span
-    from compat.parity.live import Both, Sight
+from compat.cli.dates import DATE, edges, today
+from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.options import ACCOUNT, Command, date_option, seed, settings_for
+from compat.cli.output import hide_retries, print_note
+from compat.cli.parity_output import VERDICT_OPTIONS, compare
 
 _FEWEST: Final = 20
 
 
-def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to a parser."""
-    parser = parts.add_parser(
-        "live",
-        help="ask both engines the same, and compare",
-        description=(
-            "Ask Help Scout's own report and the counting here the same questions, and compare "
-            "the answers. The questions are many ranges, resolutions and filters that touch the "
-            "edges of what happened. It takes a plan that has reports. Settings come from the "
-            "environment."
+def _enough(_ctx: click.Context, _param: click.Parameter, value: int) -> int:
+    if value < _FEWEST:
+        raise click.BadParameter(f"at least {_FEWEST}")
+    return value
+
+
+@click.command(
+    "live",
+    cls=Command,
+    short_help="ask both engines the same, and compare",
+    epilog=exit_status(
+        {
+            ExitCode.OK: "equal",
+            ExitCode.DIFFERENT: "different",
+            ExitCode.MISUSE: "misuse, or too few requests",
+            ExitCode.UPSTREAM: "Help Scout refuses or cannot be reached",
+            ExitCode.INTERRUPTED: "interrupted",
+        }
+    ),
+    params=[
+        date_option("--start", "--from", text=DATE, required=True),
+        date_option("--end", "--to", text="as --start, included (that of --start's period)"),
+        click.Option(
+            ["--requests"],
+            type=int,
+            default=200,
+            callback=_enough,
+            metavar="N",
+            help="the most requests to Help Scout, both engines together",
         ),
-        epilog=(
-            "exit status: 0 equal, 1 different, 2 misuse, or too few requests, 3 Help Scout "
-            "refuses or cannot be reached, 130 interrupted"
-        ),
-    )
-    parser.add_argument("--from", dest="start", required=True, metavar="DATE", help=DATE)
-    parser.add_argument(
-        "--to", dest="end", metavar="DATE", help="likewise, included (that of --from's period)"
-    )
-    parser.add_argument(
-        "--requests",
-        type=_requests,
-        default=200,
-        metavar="N",
-        help="the most requests to Help Scout, both engines together (%(default)s)",
-    )
-    parser.add_argument(
-        "--seed", type=int, default=1, help="equal seeds ask the same (%(default)s)"
-    )
-    parser.add_argument("--account", metavar="NAME", help="which account, where there are several")
-    add_judging(parser)
-    parser.set_defaults(run=run)
+        seed(1, "equal seeds ask the same"),
+        ACCOUNT,
+        *VERDICT_OPTIONS,
+    ],
+)
+def live(
+    *,
+    start: str,
+    end: str | None,
+    requests: int,
+    seed: int,
+    account: str | None,
+    ignore: Path | None,
+    **files: Path | None,
+) -> int:
+    """Ask Help Scout's own report and the counting here the same questions, and compare.
 
-
-def run(options: argparse.Namespace) -> int:
-    """Compare; the exit status.
-
-    Raises:
-        SettingsError: A setting is missing or cannot be used.
+    The questions are many ranges, resolutions and filters that touch the edges of what happened. It
+    takes a plan that has reports. Settings come from the environment.
     """
+    from compat.parity.asking import Asking
     from compat.parity.ignoring import IgnoreError
     from compat.parity.live import Both, Spent
     from compat.v1.errors import LegacyError
 
-    hush_retries()
+    hide_retries()
     try:
-        with Both(settings_of(options.account), options.requests) as both:
-            wanted = both.range(*edges(options.start, options.end, datetime.now(UTC).date()))
-            return _compared(both, both.look(wanted), wanted, options)
+        with Both(settings_for(account), requests) as both:
+            wanted = both.range(*edges(start, end, today()))
+            sight = both.look(wanted)
+            if sight.window != wanted:
+                print_note(f"{requests} requests reach no further back than {sight.since}")
+            captures = both.captures(sight, seed)
+            asking = Asking(both.computed)
+            status = compare(captures, asking, "computed", ignore=ignore, files=files)
+            print_note(f"{both.used} requests were made")
+            if both.trouble:
+                print_note(both.trouble)
+                return status if status == ExitCode.DIFFERENT else ExitCode.UPSTREAM
+            return status
     except Spent:
-        print(
-            f"helpscout-v1: {options.requests} requests are too few for a day of that range: "
-            "raise --requests, or choose another range",
-            file=sys.stderr,
+        print_note(
+            f"{requests} requests are too few for a day of that range: raise --requests, or "
+            "choose another range"
         )
-        return MISUSE
+        return ExitCode.MISUSE
     except (LegacyError, IgnoreError, LookupError, OSError) as error:
-        print(f"helpscout-v1: {error}", file=sys.stderr)
-        return TROUBLE if getattr(error, "status", 400) != 400 else MISUSE
-
-
-def _compared(both: Both, sight: Sight, wanted: Span, options: argparse.Namespace) -> int:
-    from compat.parity.asking import Asking
-
-    if sight.window != wanted:
-        _note(f"{options.requests} requests reach no further back than {sight.since}")
-    captures = both.captures(sight, options.seed)
-    status = judge(captures, Asking(both.computed), options, "computed")
-    _note(f"{both.used} requests were made")
-    if both.trouble:
-        _note(both.trouble)
-        return status if status == DIFFERENT else TROUBLE
-    return status
-
-
-def _requests(text: str) -> int:
-    number = int(text)
-    if number < _FEWEST:
-        raise argparse.ArgumentTypeError(f"at least {_FEWEST}")
-    return number
-
-
-def _note(sentence: str) -> None:
-    print(f"helpscout-v1: {sentence}", file=sys.stderr)
+        print_note(error)
+        return ExitCode.UPSTREAM if getattr(error, "status", 400) != 400 else ExitCode.MISUSE

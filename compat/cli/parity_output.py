@@ -1,16 +1,18 @@
-"""Telling what came of captures: on standard output, and in the files that are asked for."""
+"""Compares captures and writes the verdicts, for the parity commands."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from compat.cli.printing import printing
-from compat.cli.watching import watching
+import click
+
+from compat.cli.options import FILE
+from compat.cli.output import ignore_closed_pipe
+from compat.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from compat.parity.asking import Asking
@@ -18,34 +20,36 @@ if TYPE_CHECKING:
     from compat.parity.verdicts.models import Writer
 
 _STEP: Final = 50
+"""Verdicts between two updates of the progress bar."""
 
-_FILES: Final = {
-    "json": "write the verdicts as JSON; docs/reference/verdicts.schema.json describes it",
-    "junit": "write them as JUnit XML",
-    "html": "write them as one page to look at, both series drawn where they differ",
-}
+VERDICT_OPTIONS: Final = [
+    click.Option([f"--{name}"], type=FILE, metavar="FILE", help=text)
+    for name, text in {
+        "ignore": "rules for what may differ",
+        "json": "write the verdicts as JSON; docs/reference/verdicts.schema.json describes it",
+        "junit": "write them as JUnit XML",
+        "html": "write them as one page to look at, both series drawn where they differ",
+    }.items()
+]
+"""Options that say which differences matter, and which files the verdicts are written to."""
 
 
-def add_judging(parser: argparse.ArgumentParser) -> None:
-    """Add to a parser what says which differences matter, and where they are told."""
-    parser.add_argument("--ignore", metavar="FILE", type=Path, help="rules for what may differ")
-    for name, help_text in _FILES.items():
-        parser.add_argument(f"--{name}", metavar="FILE", type=Path, help=help_text)
-
-
-def judge(
+def compare(
     captures: Iterable[Capture | Unreadable],
     asking: Asking,
-    options: argparse.Namespace,
     engine: str | None,
+    *,
+    ignore: Path | None,
+    files: Mapping[str, Path | None],
 ) -> int:
-    """Ask captures again, and tell the verdicts; the exit status.
+    """Ask captures again and write the verdicts; the exit code.
 
     Args:
         captures: The old answers.
-        asking: What is asked again.
-        options: What the command line says of judging.
+        asking: Answers the captures' requests now.
         engine: The engine that answers now, if one was chosen.
+        ignore: The file of rules for what may differ.
+        files: The files to write by format: `json`, `junit`, `html`.
 
     Raises:
         IgnoreError: The rules cannot be used.
@@ -54,18 +58,18 @@ def judge(
     from compat.parity.checking import Tally, check
     from compat.parity.ignoring import Rules, read_rules
 
-    rules = read_rules(options.ignore) if options.ignore else Rules()
+    rules = read_rules(ignore) if ignore else Rules()
     tally = Tally(rules, engine)
-    with _writers(options) as writers, watching("checking captures") as watch:
+    with _writers(files) as writers, progress_bar("checking captures") as show:
         for number, verdict in enumerate(check(captures, asking, rules), 1):
             tally.count(verdict)
-            with printing():
+            with ignore_closed_pipe():
                 for writer in writers:
                     writer.add(verdict)
-            if watch and number % _STEP == 0:
-                watch(tally)
+            if show and number % _STEP == 0:
+                show(tally)
         summary = tally.summary()
-        with printing():
+        with ignore_closed_pipe():
             for writer in writers:
                 writer.finish(summary)
             sys.stdout.flush()
@@ -73,8 +77,11 @@ def judge(
 
 
 @contextmanager
-def _writers(options: argparse.Namespace) -> Iterator[Sequence[Writer]]:
-    """What tells the verdicts; that on standard output, whose reader may go, comes last."""
+def _writers(files: Mapping[str, Path | None]) -> Iterator[Sequence[Writer]]:
+    """A writer for each file that is asked for, then that of standard output.
+
+    Standard output comes last: its reader may have gone, and the files are written all the same.
+    """
     from compat.parity.verdicts.as_html import HtmlFile
     from compat.parity.verdicts.as_json import JsonFile
     from compat.parity.verdicts.as_junit import JUnitFile
@@ -86,8 +93,9 @@ def _writers(options: argparse.Namespace) -> Iterator[Sequence[Writer]]:
         "html": HtmlFile,
     }
     with ExitStack() as stack:
-        writers: list[Writer] = []
-        for name, kind in kinds.items():
-            if path := getattr(options, name):
-                writers.append(kind(stack.enter_context(path.open("w", encoding="utf-8"))))
+        writers: list[Writer] = [
+            kind(stack.enter_context(path.open("w", encoding="utf-8")))
+            for name, kind in kinds.items()
+            if (path := files[name])
+        ]
         yield [*writers, Text(sys.stdout)]

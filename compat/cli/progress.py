@@ -1,4 +1,4 @@
-"""Showing on standard error how far the fetching has come."""
+"""A progress bar on standard error."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 
-class HowFar(Protocol):
-    """Something long, under way.
+class Progress(Protocol):
+    """Something long that is under way.
 
     Attributes:
         taken: What is done.
@@ -20,29 +20,30 @@ class HowFar(Protocol):
     expected: int
 
 
-Watch = Callable[[HowFar], None]
+ShowProgress = Callable[[Progress], None]
 
 
 @contextmanager
-def watching(what: str = "fetching conversations") -> Iterator[Watch | None]:
-    """Gives what is to be called now and then; None where nobody would see it.
+def progress_bar(description: str = "fetching conversations") -> Iterator[ShowProgress | None]:
+    """Show a bar while the block lasts.
 
-    Args:
-        what: What takes so long.
+    Yields:
+        A function to call now and then; None if standard error is no terminal, or rich is not
+        installed.
     """
+    if not sys.stderr.isatty():
+        yield None
+        return
     try:
         from rich.console import Console
         from rich.progress import Progress as Bar
     except ImportError:
         yield None
         return
-    if not sys.stderr.isatty():
-        yield None
-        return
     with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(description, total=None)
 
-        def watch(progress: HowFar) -> None:
+        def show(progress: Progress) -> None:
             bar.update(task, completed=progress.taken, total=progress.expected or None)
 
-        yield watch
+        yield show

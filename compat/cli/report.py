@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from compat.cli.choosing import accounts_by, add_engine, add_offline
-from compat.cli.dates import edges
-from compat.cli.leaving import MISUSE, TROUBLE, hush_retries
-from compat.cli.options import DATE
-from compat.cli.printing import printing
-from compat.cli.watching import watching
+import click
+
+from compat.cli.dates import DATE, edges, today
+from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.options import (
+    ACCOUNT,
+    ENGINE,
+    OFFLINE,
+    Command,
+    accounts_with,
+    date_option,
+    flag,
+    json_flag,
+)
+from compat.cli.output import hide_retries, ignore_closed_pipe, print_note
+from compat.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from compat.engines.answered import Answered
-    from compat.settings import Settings
 
 _NOTES: Final = {
     "relayed": "relayed from Help Scout's own report",
     "totals": "put together from Help Scout's totals, drafts included",
 }
-"""What is told of answers that were not counted from conversations, by engine."""
+"""Notes on answers that were not counted from conversations, by engine."""
+
+_DATES: Final = (
+    date_option("--start", text=DATE, required=True),
+    date_option("--end", text="as --start, included (that of --start's period)"),
+    date_option("--previous-start", text="a range to compare with"),
+    date_option("--previous-end", text="its end, included"),
+)
 
 _FILTERS: Final = {
     "mailboxes": ("IDS", "only these mailboxes: ids, separated by commas"),
@@ -35,103 +49,114 @@ _FILTERS: Final = {
 }
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser("report", help="print a report")
-    reports = parser.add_subparsers(metavar="REPORT", required=True)
-    new = reports.add_parser(
-        "new",
-        help="new conversations",
-        description=(
-            "Print how many conversations were created. On a pipe it is the old API's JSON to "
-            "the letter, on a terminal a table. Settings come from the environment."
+@click.command(
+    "new",
+    cls=Command,
+    short_help="new conversations",
+    epilog=exit_status(
+        {
+            ExitCode.OK: "done",
+            ExitCode.MISUSE: "a parameter or a setting is wrong",
+            ExitCode.UPSTREAM: "Help Scout refuses or cannot be reached",
+            ExitCode.INTERRUPTED: "interrupted",
+        }
+    ),
+    params=[
+        *_DATES,
+        click.Option(["--view-by"], metavar="LENGTH", help="day, week or month (week)"),
+        *(
+            click.Option([f"--{name}"], metavar=metavar, help=text)
+            for name, (metavar, text) in _FILTERS.items()
         ),
-        epilog=(
-            "exit status: 0 done, 2 a parameter or a setting is wrong, 3 Help Scout refuses or "
-            "cannot be reached, 130 interrupted"
-        ),
-    )
-    new.add_argument("--start", required=True, metavar="DATE", help=DATE)
-    new.add_argument("--end", metavar="DATE", help="likewise, included (that of --start's period)")
-    new.add_argument("--previous-start", metavar="DATE", help="a range to compare with")
-    new.add_argument("--previous-end", metavar="DATE", help="its end, included")
-    new.add_argument("--view-by", metavar="LENGTH", help="day, week or month (week)")
-    for name, (metavar, help_text) in _FILTERS.items():
-        new.add_argument(f"--{name}", metavar=metavar, help=help_text)
-    add_engine(new)
-    new.add_argument("--account", metavar="NAME", help="which account, where there are several")
-    shape = new.add_mutually_exclusive_group()
-    shape.add_argument("--json", dest="show", action="store_const", const="json", help="JSON")
-    shape.add_argument("--csv", dest="show", action="store_const", const="csv", help="CSV")
-    new.add_argument("--ids", action="store_true", help="list the conversations behind each count")
-    add_offline(new)
-    new.set_defaults(run=run)
+        ENGINE,
+        ACCOUNT,
+        json_flag("print JSON"),
+        flag("--csv", "print CSV", "as_csv"),
+        flag("--ids", "list the conversations behind each count"),
+        OFFLINE,
+    ],
+)
+def new(
+    *,
+    start: str,
+    end: str | None,
+    previous_start: str | None,
+    previous_end: str | None,
+    view_by: str | None,
+    engine: str | None,
+    account: str | None,
+    as_json: bool,
+    as_csv: bool,
+    ids: bool,
+    offline: bool,
+    **filters: str | None,
+) -> int:
+    """Print how many conversations were created.
 
-
-def run(options: argparse.Namespace) -> int:
-    """Print the report; the exit status.
-
-    Raises:
-        SettingsError: A setting is missing or cannot be used.
-        ImportError: What draws a table is not installed.
+    On a pipe it is the old API's JSON to the letter, on a terminal a table. Settings come from the
+    environment.
     """
     from compat.service import LegacyReports
     from compat.v1.errors import LegacyError
 
-    show = _shown(options)
-    hush_retries()
-    report = "new_ids" if options.ids else "new_conversations"
-    try:
-        with LegacyReports(_accounts(options)) as reports, watching() as watch:
-            answered = reports.compute(report, _pairs(options), options.account, watch)
-    except (LegacyError, LookupError) as error:
-        print(f"helpscout-v1: {error}", file=sys.stderr)
-        return TROUBLE if getattr(error, "status", 400) != 400 else MISUSE
-    _told(show, answered)
-    if answered.engine in _NOTES:
-        print(f"helpscout-v1: {_NOTES[answered.engine]}", file=sys.stderr)
-    return 0
-
-
-def _accounts(options: argparse.Namespace) -> dict[str, Settings]:
-    return accounts_by(options.engine, offline=options.offline)
-
-
-def _shown(options: argparse.Namespace) -> Callable[[Answered], None]:
-    """What prints; known before anything is fetched, so that nothing is fetched in vain."""
-    chosen = options.show or ("table" if sys.stdout.isatty() else "json")
-    if chosen == "table":
-        from compat.cli.drawing import draw
-
-        return lambda answered: draw(json.loads(answered.body))
-    if chosen == "csv":
-        return lambda answered: _csv(answered, with_ids=options.ids)
-    return lambda answered: print(answered.body.decode())
-
-
-def _told(show: Callable[[Answered], None], answered: Answered) -> None:
-    with printing():
-        show(answered)
-        sys.stdout.flush()
-
-
-def _pairs(options: argparse.Namespace) -> list[tuple[str, str]]:
-    """The question in the old API's names and values."""
-    today = datetime.now(UTC).date()
-    start, end = edges(options.start, options.end, today)
-    before, until = edges(options.previous_start, options.previous_end, today)
-    named = {
-        "start": start,
-        "end": end,
-        "previousStart": before,
-        "previousEnd": until,
-        "viewBy": options.view_by,
-        **{name: getattr(options, name) for name in _FILTERS},
+    print_answer = _printer(as_json=as_json, as_csv=as_csv, with_ids=ids)
+    pairs = {
+        **_range("start", "end", start, end),
+        **_range("previousStart", "previousEnd", previous_start, previous_end),
+        "viewBy": view_by,
+        **filters,
     }
-    return [(name, value) for name, value in named.items() if value is not None]
+    given = [(name, value) for name, value in pairs.items() if value is not None]
+    hide_retries()
+    name = "new_ids" if ids else "new_conversations"
+    try:
+        accounts = accounts_with(engine, offline=offline)
+        with LegacyReports(accounts) as reports, progress_bar() as show:
+            answered = reports.compute(name, given, account, show)
+    except (LegacyError, LookupError) as error:
+        print_note(error)
+        return ExitCode.UPSTREAM if getattr(error, "status", 400) != 400 else ExitCode.MISUSE
+    with ignore_closed_pipe():
+        print_answer(answered)
+        sys.stdout.flush()
+    if answered.engine in _NOTES:
+        print_note(_NOTES[answered.engine])
+    return ExitCode.OK
 
 
-def _csv(answered: Answered, *, with_ids: bool) -> None:
+report = click.Group(
+    "report",
+    commands=[new],
+    help="Print a report.",
+    short_help="print a report",
+    subcommand_metavar="REPORT",
+)
+
+
+def _printer(*, as_json: bool, as_csv: bool, with_ids: bool) -> Callable[[Answered], None]:
+    """The function that prints; chosen before anything is fetched, as it may lack rich.
+
+    Raises:
+        click.UsageError: Two formats were chosen.
+        ImportError: A table is to be printed, and rich is not installed.
+    """
+    if as_json and as_csv:
+        raise click.UsageError("--csv is not allowed with --json.")
+    if as_csv:
+        return lambda answered: _print_csv(answered, with_ids=with_ids)
+    if as_json or not sys.stdout.isatty():
+        return lambda answered: print(answered.body.decode())
+    from compat.cli.table import print_table
+
+    return lambda answered: print_table(json.loads(answered.body))
+
+
+def _range(first: str, last: str, start: str | None, end: str | None) -> Mapping[str, str | None]:
+    """The old API's parameters for a range, under the names `first` and `last`."""
+    return dict(zip((first, last), edges(start, end, today()), strict=True))
+
+
+def _print_csv(answered: Answered, *, with_ids: bool) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["range", "start", "count", *(["ids"] if with_ids else [])])
     for series, buckets in json.loads(answered.body).items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -10,7 +9,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from compat.cli.choosing import accounts_by, add_offline
+import click
+
+from compat.cli.options import FILE, HOST, OFFLINE, Command, accounts_with, flag, port
 from compat.variables import SettingsError
 
 if TYPE_CHECKING:
@@ -20,51 +21,61 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("compat")
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "serve",
-        help="answer the old API over HTTP",
-        description="Answer the old API over HTTP. All settings come from the environment.",
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=int, default=8080, help="port; 0 for any (%(default)s)")
-    parser.add_argument("--ssl-certfile", metavar="FILE", help="certificate chain, to serve https")
-    parser.add_argument("--ssl-keyfile", metavar="FILE", help="private key of the certificate")
-    parser.add_argument(
-        "--demo",
-        action="store_true",
-        help="answer for a made-up account; any API key will do unless COMPAT_API_KEYS is set",
-    )
-    parser.add_argument(
-        "--record",
-        metavar="FILE",
-        type=Path,
-        help="write requests and answers down, without keys, for parity check to ask again",
-    )
-    add_offline(parser)
-    parser.set_defaults(run=run)
-
-
-def run(options: argparse.Namespace) -> None:
-    """Serve until told to stop.
-
-    Raises:
-        SettingsError: A setting is missing or cannot be used.
-        ImportError: A library that the settings ask for is not installed.
-    """
+@click.command(
+    "serve",
+    cls=Command,
+    short_help="answer the old API over HTTP",
+    params=[
+        HOST,
+        port(8080),
+        click.Option(
+            ["--ssl-certfile"],
+            type=click.Path(),
+            metavar="FILE",
+            help="certificate chain, to serve https",
+        ),
+        click.Option(
+            ["--ssl-keyfile"],
+            type=click.Path(),
+            metavar="FILE",
+            help="private key of the certificate",
+        ),
+        flag(
+            "--demo",
+            "answer for a made-up account; any API key will do unless COMPAT_API_KEYS is set",
+        ),
+        click.Option(
+            ["--record"],
+            type=FILE,
+            metavar="FILE",
+            help="record requests and answers, without keys, for parity check to ask again",
+        ),
+        OFFLINE,
+    ],
+)
+def serve(
+    *,
+    host: str,
+    port: int,
+    ssl_certfile: str | None,
+    ssl_keyfile: str | None,
+    demo: bool,
+    record: Path | None,
+    offline: bool,
+) -> None:
+    """Answer the old API over HTTP. All settings come from the environment."""
     from compat.asgi import create_app, guarded, refusal
     from compat.cli.listening import listen
     from compat.cli.logs import log_as
     from compat.service import LegacyReports
     from compat.settings import Settings
 
-    def chosen() -> Mapping[str, Settings]:
-        return guarded(accounts_by(offline=options.offline))
+    def read_accounts() -> Mapping[str, Settings]:
+        return guarded(accounts_with(offline=offline))
 
     def reload() -> None:
         try:
-            reports.reload(chosen())
+            reports.reload(read_accounts())
             _LOG.info("the accounts were read again")
         except SettingsError as error:
             _LOG.error("the accounts stay as they were: %s", error)
@@ -72,30 +83,30 @@ def run(options: argparse.Namespace) -> None:
     log = Settings.from_env(os.environ).log
     log_as(log)
     with (
-        _demo() if options.demo else nullcontext(chosen()) as accounts,
-        _recorder(options.record) as recorder,
+        _demo() if demo else nullcontext(read_accounts()) as accounts,
+        _recorder(record) as recorder,
     ):
         reports = LegacyReports(accounts)
         listen(
             create_app(reports, recorder=recorder),
-            host=options.host,
-            port=options.port,
+            host=host,
+            port=port,
             what="Answering the old API",
             stopping=reports.close,
             refusal=refusal,
-            reload=None if options.demo else reload,
+            reload=None if demo else reload,
             log=log,
             lifespan="on",
-            ssl_certfile=options.ssl_certfile,
-            ssl_keyfile=options.ssl_keyfile,
+            ssl_certfile=ssl_certfile,
+            ssl_keyfile=ssl_keyfile,
         )
 
 
 def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
-    """What records to a file, if one is named.
+    """Records to a file, if one is named.
 
     Raises:
-        SettingsError: It cannot be written.
+        SettingsError: The file cannot be written.
     """
     if path is None:
         return nullcontext()

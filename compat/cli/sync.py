@@ -1,16 +1,19 @@
-"""`helpscout-v1 sync`: fills the archive and keeps it true."""
+"""`helpscout-v1 sync`: fills the archive and brings it up to date."""
 
 from __future__ import annotations
 
-import argparse
 import re
 import signal
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from compat.cli.options import DATE, EPOCH, second, settings_of
-from compat.cli.telling import Teller, teller
+import click
+
+from compat.cli.dates import DATE, EPOCH, epoch_second
+from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.options import ACCOUNT, Command, date_option, flag, json_flag, settings_for
+from compat.cli.sync_output import SyncReporter, sync_reporter
 from compat.variables import SettingsError
 
 if TYPE_CHECKING:
@@ -23,110 +26,115 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to a parser."""
-    parser = commands.add_parser(
-        "sync",
-        help="fill the archive, or bring it up to date",
-        description=(
-            "Fill the archive that COMPAT_ARCHIVE names, newest months first, or bring it up to "
-            "date. It can be stopped at any time, and goes on from there when it is run again."
+@click.command(
+    "sync",
+    cls=Command,
+    short_help="fill the archive, or bring it up to date",
+    epilog=exit_status(
+        {
+            ExitCode.OK: "all was done",
+            ExitCode.MISUSE: "an option or a setting is wrong",
+            ExitCode.UPSTREAM: "Help Scout refuses or cannot be reached",
+            ExitCode.ARCHIVE: "the archive cannot be used",
+            ExitCode.SYNC_RUNNING: "another sync is under way",
+            ExitCode.LOSS: "too much is missing at Help Scout",
+            ExitCode.INTERRUPTED: "stopped",
+        }
+    ),
+    params=[
+        date_option("--start", "--since", text=f"from when on: {DATE} (all)"),
+        date_option("--end", "--until", text="up to when, written like --start, included (now)"),
+        click.Option(
+            ["--watch"],
+            metavar="TIME",
+            help="again and again, so often: 15m, 1h, 1d; until stopped",
         ),
-        epilog=(
-            "exit status: 0 all was done, 2 an option or a setting is wrong, 3 Help Scout "
-            "refuses or cannot be reached, 4 the archive cannot be used, 5 another sync is under "
-            "way, 6 too much is missing at Help Scout, 130 stopped"
-        ),
-    )
-    parser.add_argument("--since", metavar="DATE", help=f"from when on: {DATE} (all)")
-    parser.add_argument("--until", metavar="DATE", help="up to when: likewise, included (now)")
-    parser.add_argument(
-        "--watch", metavar="TIME", help="again and again, so often: 15m, 1h, 1d; until stopped"
-    )
-    parser.add_argument(
-        "--verify", action="store_true", help="read everything again that is in the archive"
-    )
-    parser.add_argument(
-        "--accept-loss",
-        action="store_true",
-        help="take out what is gone at Help Scout, however much it is",
-    )
-    parser.add_argument(
-        "--slim",
-        action="store_true",
-        default=None,
-        help="make an archive without subjects, previews, names and addresses",
-    )
-    parser.add_argument("--account", metavar="NAME", help="which account, where there are several")
-    parser.add_argument("--json", action="store_true", help="tell what happens as JSON lines")
-    parser.set_defaults(run=run)
+        flag("--verify", "read everything again that is in the archive"),
+        flag("--accept-loss", "take out what is gone at Help Scout, however much it is"),
+        flag("--slim", "make an archive without subjects, previews, names and addresses"),
+        ACCOUNT,
+        json_flag("print what happens as JSON lines"),
+    ],
+)
+def sync(
+    *,
+    start: str | None,
+    end: str | None,
+    watch: str | None,
+    verify: bool,
+    accept_loss: bool,
+    slim: bool,
+    account: str | None,
+    as_json: bool,
+) -> int:
+    """Fill the archive that COMPAT_ARCHIVE names, newest months first, or bring it up to date.
 
-
-def run(options: argparse.Namespace) -> int:
-    """Synchronise; the exit status.
-
-    Raises:
-        SettingsError: An option or a setting is missing or cannot be used.
-        ImportError: SQLAlchemy is not installed.
+    It can be stopped at any time, and goes on from there when it is run again.
     """
     from compat.archive.syncing import Sync, Wish
 
-    within = _range(options.since, options.until)
-    seconds = None if options.watch is None else _duration(options.watch)
-    settings = settings_of(options.account)
-    wish = Wish(within, options.verify, options.accept_loss, settings.reread_days)
-    with teller(as_json=options.json) as tell:
-        sync = Sync(settings, wish, slim=options.slim, hear=tell.hear)
-        tell.look_at(sync)
-        ended = _ending(sync)
-        return _rounds(sync, tell, seconds, ended)
+    within = _range(start, end)
+    seconds = None if watch is None else _duration(watch)
+    settings = settings_for(account)
+    wish = Wish(within, verify, accept_loss, settings.reread_days)
+    with sync_reporter(as_json=as_json) as reporter:
+        run = Sync(settings, wish, slim=slim or None, hear=reporter.on_event)
+        reporter.attach(run)
+        return _repeat(run, reporter, seconds, _stopped_by_signals(run))
 
 
-def _rounds(sync: Sync, tell: Teller, seconds: int | None, ended: threading.Event) -> int:
-    """Run once; with a time, again and again until told to stop, or until a person must act."""
+def _repeat(
+    sync: Sync, reporter: SyncReporter, seconds: int | None, stopped: threading.Event
+) -> int:
+    """Run once; with a pause, again and again until a signal comes or a person must act."""
     from compat.archive.syncing import SyncStopped
 
     first = True
     while True:
         try:
-            tell.outcome(sync.run())
-        except SyncStopped as stopped:
-            tell.stopped(stopped)
-            if seconds is None or not stopped.later or (first and stopped.status == 5):
-                return stopped.status
+            reporter.on_result(sync.run())
+        except SyncStopped as stop:
+            reporter.on_stop(stop)
+            running = stop.status == ExitCode.SYNC_RUNNING
+            if seconds is None or not stop.later or (first and running):
+                return stop.status
         first = False
-        if seconds is None or ended.wait(seconds):
-            return 0
+        if seconds is None or stopped.wait(seconds):
+            return ExitCode.OK
 
 
-def _ending(sync: Sync) -> threading.Event:
-    """What is set once Ctrl-C or SIGTERM say stop; the page under way is finished first."""
-    ended = threading.Event()
+def _stopped_by_signals(sync: Sync) -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set; the page under way is finished first."""
+    stopped = threading.Event()
 
-    def end(_signal: int, _frame: object) -> None:
-        if ended.is_set():  # said twice: at once
+    def stop(_signal: int, _frame: object) -> None:
+        if stopped.is_set():  # the second signal stops at once
             raise KeyboardInterrupt
-        ended.set()
+        stopped.set()
         sync.stop()
 
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, end)
-    return ended
+        signal.signal(each, stop)
+    return stopped
 
 
-def _range(since: str | None, until: str | None) -> Callable[[int], Span]:
-    """The seconds that the options mean, once it is known what time it is upstream."""
+def _range(start: str | None, end: str | None) -> Callable[[int], Span]:
+    """A function from upstream's present, in epoch seconds, to the seconds that the options mean.
+
+    Raises:
+        SettingsError: An option cannot be read.
+    """
     from compat.archive.filling.work import WHOLE
 
     def within(now: int) -> Span:
         today = (EPOCH + timedelta(seconds=now)).date()
-        first = WHOLE.first if since is None else second("--since", since, today, last=False)
-        last = WHOLE.last if until is None else second("--until", until, today, last=True)
+        first = WHOLE.first if start is None else epoch_second("--start", start, today, last=False)
+        last = WHOLE.last if end is None else epoch_second("--end", end, today, last=True)
         if first > last:
-            raise SettingsError("--since is after --until")
+            raise SettingsError("--start is after --end")
         return WHOLE._replace(first=first, last=last)
 
-    within(int(datetime.now(UTC).timestamp()))  # what cannot be read is told before all else
+    within(int(datetime.now(UTC).timestamp()))  # an error is reported before all else
     return within
 
 

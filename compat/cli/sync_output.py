@@ -1,4 +1,4 @@
-"""What a run of `sync` tells: a bar for a person, lines for a log, or JSON lines."""
+"""What `sync` prints: a progress bar on a terminal, else lines, or JSON lines."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
+from compat.cli.output import PROGRAM
 from compat.v1.instants import format_epoch
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from compat.archive.syncing import Outcome, Sync, SyncStopped
 
 _BETWEEN: Final = 5.0
 """Seconds between two lines about pages."""
 
-STEPS: Final = {
+_STEPS: Final = {
     "menus": "mailboxes, folders and tags",
     "modified": "what was modified",
     "new": "what is new",
@@ -28,58 +31,61 @@ STEPS: Final = {
     "totals": "comparing totals",
 }
 
+_COUNTS: Final = ("requests", "read", "changed", "removed")
 
-class Teller:
-    """Tells as plain lines on standard error; the others tell in their own way."""
+
+class SyncReporter:
+    """Prints plain lines on standard error; subclasses print in other ways."""
 
     def __init__(self) -> None:
         self._sync: Sync | None = None
         self._next = 0.0
 
-    def look_at(self, sync: Sync) -> None:
-        """The run that is told of."""
+    def attach(self, sync: Sync) -> None:
+        """Set the run to report on; needed before the first event."""
         self._sync = sync
-
-    def hear(self, what: str, **facts: Any) -> None:
-        """Something happens."""
-        if what == "page" and not self._due():
-            return
-        self.tell(what, facts)
-
-    def tell(self, what: str, facts: dict[str, Any]) -> None:
-        """Tell it."""
-        if what == "page":
-            self.line(f"  {self.sync.progress.taken:,} of about {self.sync.progress.expected:,}")
-        elif what == "step":
-            self.line(STEPS.get(facts["step"], facts["step"]))
-        elif what == "gone":
-            self.line(f"  {facts['conversation']} is gone ({facts['why']})")
-
-    def outcome(self, outcome: Outcome) -> None:
-        """A run has done all it was asked to."""
-        spans = "; ".join(
-            f"{format_epoch(span.first)} to {format_epoch(span.last)} as of {format_epoch(as_of)}"
-            for span, as_of in outcome.covered
-        )
-        self.line(
-            f"done with {outcome.requests:,} requests: {outcome.changed:,} conversations new or "
-            f"changed, {outcome.removed:,} gone; covered is {spans or 'nothing'}"
-        )
-
-    def stopped(self, stopped: SyncStopped) -> None:
-        """A run has not."""
-        self.line(f"helpscout-v1: {stopped}")
-
-    def line(self, text: str) -> None:
-        """A line for a person."""
-        print(text, file=sys.stderr, flush=True)
 
     @property
     def sync(self) -> Sync:
-        """The run that is told of."""
+        """The run to report on."""
         if self._sync is None:
-            raise LookupError("no run is looked at")
+            raise LookupError("no run is attached")
         return self._sync
+
+    def on_event(self, event: str, **facts: Any) -> None:
+        """Report an event of a run; of many pages only one every few seconds."""
+        if event == "page" and not self._due():
+            return
+        self.print_event(event, facts)
+
+    def print_event(self, event: str, facts: dict[str, Any]) -> None:
+        """Print an event."""
+        if event == "page":
+            progress = self.sync.progress
+            self.print_line(f"  {progress.taken:,} of about {progress.expected:,}")
+        elif event == "step":
+            self.print_line(_STEPS.get(facts["step"], facts["step"]))
+        elif event == "gone":
+            self.print_line(f"  {facts['conversation']} is gone ({facts['why']})")
+
+    def on_result(self, result: Outcome) -> None:
+        """Report a run that did all it was asked to."""
+        spans = "; ".join(
+            f"{format_epoch(span.first)} to {format_epoch(span.last)} as of {format_epoch(as_of)}"
+            for span, as_of in result.covered
+        )
+        self.print_line(
+            f"done with {result.requests:,} requests: {result.changed:,} conversations new or "
+            f"changed, {result.removed:,} gone; covered is {spans or 'nothing'}"
+        )
+
+    def on_stop(self, stop: SyncStopped) -> None:
+        """Report a run that did not do all it was asked to."""
+        self.print_line(f"{PROGRAM}: {stop}")
+
+    def print_line(self, text: str) -> None:
+        """Print a line on standard error."""
+        print(text, file=sys.stderr, flush=True)
 
     def _due(self) -> bool:
         now = time.monotonic()
@@ -89,11 +95,11 @@ class Teller:
         return True
 
 
-class _JsonLines(Teller):
-    """One JSON object a line on standard output: when, what, and the facts."""
+class _JsonReporter(SyncReporter):
+    """Prints one JSON object a line on standard output: time, event, and its facts."""
 
-    def tell(self, what: str, facts: dict[str, Any]) -> None:
-        if what == "page":
+    def print_event(self, event: str, facts: dict[str, Any]) -> None:
+        if event == "page":
             facts = facts | {
                 "taken": self.sync.progress.taken,
                 "expected": self.sync.progress.expected,
@@ -101,58 +107,93 @@ class _JsonLines(Teller):
                 "rateLeft": self.sync.rate_left,
             }
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
-        print(json.dumps({"time": when, "event": what, **facts}), flush=True)
+        print(json.dumps({"time": when, "event": event, **facts}), flush=True)
 
-    def outcome(self, outcome: Outcome) -> None:
+    def on_result(self, result: Outcome) -> None:
         covered = [
             {
                 name: format_epoch(second)
                 for name, second in (("first", span.first), ("last", span.last), ("asOf", as_of))
             }
-            for span, as_of in outcome.covered
+            for span, as_of in result.covered
         ]
-        facts = {name: getattr(outcome, name) for name in _COUNTS}
-        self.tell("done", {**facts, "covered": covered})
+        facts = {name: getattr(result, name) for name in _COUNTS}
+        self.print_event("done", {**facts, "covered": covered})
 
-    def stopped(self, stopped: SyncStopped) -> None:
-        self.tell("stopped", {"status": stopped.status, "message": str(stopped)})
-
-
-_COUNTS: Final = ("requests", "read", "changed", "removed")
+    def on_stop(self, stop: SyncStopped) -> None:
+        self.print_event("stopped", {"status": stop.status, "message": str(stop)})
 
 
-class _Bar(Protocol):
-    def update(self, step: str, taken: int, expected: int, left: int | None) -> None: ...
+class _BarReporter(SyncReporter):
+    """Shows a progress bar for each step."""
 
-
-class _OnTerminal(Teller):
-    """A bar that shows the step, how far it has come, how fast, and what is left of the budget."""
-
-    def __init__(self, bar: _Bar) -> None:
+    def __init__(self, bar: SyncBar) -> None:
         super().__init__()
         self._bar = bar
         self._step = ""
 
-    def hear(self, what: str, **facts: Any) -> None:
-        if what == "step":
-            self._step = STEPS.get(facts["step"], facts["step"])
+    def on_event(self, event: str, **facts: Any) -> None:
+        if event == "step":
+            self._step = _STEPS.get(facts["step"], facts["step"])
         progress = self.sync.progress
         self._bar.update(self._step, progress.taken, progress.expected, self.sync.rate_left)
 
 
+class SyncBar:
+    """One line: the step, the bar, how many, how fast, how long still, and the API's budget."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=None, pace="", left="")
+        self._step = ""
+        self._began = 0.0
+
+    def update(self, step: str, taken: int, expected: int, left: int | None) -> None:
+        """Show how far a step has come."""
+        if step != self._step:
+            self._step, self._began = step, time.monotonic()
+            self._bar.reset(self._task, description=step)
+        self._bar.update(
+            self._task,
+            completed=taken,
+            total=expected or None,
+            pace=format_pace(taken, expected, time.monotonic() - self._began),
+            left="" if left is None else f"{left} requests left this minute",
+        )
+
+
+def format_pace(taken: int, expected: int, seconds: float) -> str:
+    """How fast a step goes, and how long it will still take at that pace.
+
+    The bar's own estimate begins anew whenever the expected number changes, as it often does.
+    """
+    if not taken or seconds <= 0:
+        return ""
+    left = timedelta(seconds=round(max(expected - taken, 0) * seconds / taken))
+    return f"{taken / seconds:,.0f}/s, {left} to go"
+
+
 @contextmanager
-def teller(*, as_json: bool) -> Iterator[Teller]:
-    """The way to tell that fits: JSON if asked for, a bar where a person looks, else lines."""
+def sync_reporter(*, as_json: bool) -> Iterator[SyncReporter]:
+    """JSON lines if asked for, a bar on a terminal where rich is installed, else lines."""
     if as_json:
-        yield _JsonLines()
-        return
-    try:
-        from compat.cli.syncbar import shown
-    except ImportError:
-        yield Teller()
+        yield _JsonReporter()
         return
     if not sys.stderr.isatty():
-        yield Teller()
+        yield SyncReporter()
         return
-    with shown() as bar:
-        yield _OnTerminal(bar)
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    except ImportError:
+        yield SyncReporter()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _BarReporter(SyncBar(bar))

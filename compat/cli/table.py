@@ -25,14 +25,14 @@ _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _STYLES: Final = {"current": "cyan", "previous": "magenta"}
 
 
-def draw(report: Mapping[str, Series], console: Console | None = None) -> None:
-    """Draw the series of a report side by side, bucket by bucket, and their totals.
+def print_table(report: Mapping[str, Series], console: Console | None = None) -> None:
+    """Print the series of a report side by side, bucket by bucket, and their totals.
 
     Series with the ids behind each count come one below the other.
 
     Args:
         report: The buckets of each series by its name.
-        console: Where to; standard output if not given.
+        console: Where it is printed; standard output if not given.
     """
     console = console or Console(highlight=False)
     with_ids = any("ids" in bucket for series in report.values() for bucket in series)
@@ -44,14 +44,16 @@ def draw(report: Mapping[str, Series], console: Console | None = None) -> None:
         console.print(_table(group, most, console))
     if "previous" in report:
         console.print()
-        console.print(compared(_total(report["current"]), _total(report["previous"])), style="bold")
+        console.print(
+            compare_totals(_total(report["current"]), _total(report["previous"])), style="bold"
+        )
 
 
 def bar(count: int, most: int, length: int, *, ascii_only: bool = False) -> str:
-    """A bar as long as its share of the greatest count; whatever is counted shows.
+    """A bar as long as its share of the greatest count; a count above zero is never invisible.
 
     Args:
-        count: What it stands for.
+        count: The count that the bar shows.
         most: The greatest count.
         length: Characters for the greatest count.
         ascii_only: Whether nothing finer than a character can be shown.
@@ -64,8 +66,8 @@ def bar(count: int, most: int, length: int, *, ascii_only: bool = False) -> str:
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
-def compared(now: int, before: int) -> str:
-    """One total against the other, in words."""
+def compare_totals(now: int, before: int) -> str:
+    """Two totals compared, in words."""
     if not before:
         return f"{now} now, none before"
     return f"{now} now, {before} before: {(now / before - 1) * 100:+.1f} %"
@@ -84,7 +86,7 @@ def _table(group: Mapping[str, Series], most: int, console: Console) -> Table:
             _cells(bucket, most, length, ascii_only=console.options.ascii_only)
             for bucket in buckets
         ]
-        table.add_row(*(cell for three in cells for cell in three))
+        table.add_row(*(cell for columns in cells for cell in columns))
         if ids := (buckets[0] or {}).get("ids"):
             table.add_row("", "", Text(" ".join(map(str, ids)), style="default"))
     return table
@@ -98,7 +100,7 @@ def _cells(bucket: Bucket | None, most: int, length: int, *, ascii_only: bool) -
 
 
 def _bar_length(group: Mapping[str, Series], width: int) -> int:
-    """What the texts of a row leave of the width, shared by the bars."""
+    """The width that the texts of a row leave to each bar."""
     texts = sum(
         max(len(name), len("total"), *(len(_start(bucket)) for bucket in series))
         + max(len("count"), len(str(_total(series))))

@@ -1,4 +1,4 @@
-"""The bar of sync: what it says of pace and time."""
+"""The progress bar of sync: pace and time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from compat.cli.syncbar import SyncBar, paced
+from compat.cli.sync_output import SyncBar, format_pace
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from compat.cli.syncbar import SyncBar, paced
     ],
 )
 def test_the_pace_is_that_of_the_step(taken: int, expected: int, seconds: float, said: str) -> None:
-    assert paced(taken, expected, seconds) == said
+    assert format_pace(taken, expected, seconds) == said
 
 
 def test_the_bar_shows_the_step_and_what_is_left_of_the_budget() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from compat.cli.drawing import bar, compared, draw
+from compat.cli.table import bar, compare_totals, print_table
 
 MIDNIGHT = "00:00:00"
 
@@ -27,7 +27,7 @@ def series(*counts: int, year: int = 2015, time: str = MIDNIGHT) -> list[dict[st
 def lines(report: dict[str, Any], width: int = 80) -> list[str]:
     """What is on the screen, without colours."""
     console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
-    draw(report, console)
+    print_table(report, console)
     assert isinstance(console.file, io.StringIO)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
@@ -140,4 +140,4 @@ def test_eighths_are_shown() -> None:
     ],
 )
 def test_totals_are_compared_in_percent_of_the_one_before(now: int, before: int, text: str) -> None:
-    assert compared(now, before) == text
+    assert compare_totals(now, before) == text

@@ -252,14 +252,14 @@ def test_manners_that_cannot_be_are_told(arguments: tuple[str, str]) -> None:
 def test_help_is_there(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 0
-    assert done.stdout.startswith("usage: helpscout-v1")
+    assert done.stdout.startswith("Usage: helpscout-v1")
 
 
 @pytest.mark.parametrize("arguments", [(), ("dance",), ("serve", "--port", "http")])
 def test_misuse_is_told(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 2
-    assert done.stderr.startswith("usage: helpscout-v1")
+    assert done.stderr.startswith("Usage: helpscout-v1")
 
 
 def bare(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

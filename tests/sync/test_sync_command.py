@@ -54,9 +54,10 @@ def test_json_lines_tell_the_steps_and_the_end(stage: Staged, settings: dict[str
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--since", "soon"), "--since"),
-        (("--until", "2015-02-30"), "--until"),
-        (("--since", "2016", "--until", "2015"), "--since"),
+        (("--start", "soon"), "--start"),
+        (("--since", "soon"), "--start"),
+        (("--until", "2015-02-30"), "--end"),
+        (("--since", "2016", "--until", "2015"), "--start"),
         (("--watch", "often"), "--watch"),
         (("--watch", "0m"), "--watch"),
         (("--account", "acme"), "--account"),

@@ -6,7 +6,6 @@ row of `RUNS` makes it do more.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -17,10 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import click
 import pytest
 
-from compat import cli
 from compat.accounts import VARIABLE
+from compat.cli.commands import program
 from tests.doors.commands import COMMAND, environment
 from tests.doors.serving import ask, raw
 from tests.service.doubles import LONG, PATH
@@ -48,25 +48,20 @@ RUNS: dict[str, tuple[tuple[str, ...], ...]] = {
 """How commands are run, beside `--help` and with what they do not know."""
 
 
-def leaves(parser: argparse.ArgumentParser, *words: str) -> Iterator[tuple[str, bool]]:
-    """Every command of a parser by its words, and whether it takes a port."""
-    groups = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
-    for group in groups:
-        for word, each in group.choices.items():
+def leaves(command: click.Command, *words: str) -> Iterator[tuple[str, bool]]:
+    """Every command below another by its words, and whether it takes a port."""
+    if isinstance(command, click.Group):
+        for word, each in command.commands.items():
             yield from leaves(each, *words, word)
-    if not groups:
-        yield " ".join(words), "--port" in parser._option_string_actions
+    else:
+        yield " ".join(words), any("--port" in each.opts for each in command.params)
 
 
 def commands() -> dict[str, tuple[tuple[str, ...], ...]]:
     """How each command there is is run."""
-    parser = argparse.ArgumentParser()
-    group = parser.add_subparsers()
-    for command in cli._COMMANDS:
-        command.add_to(group)
     return {
         name: RUNS.get(name, (("--port", "0") if takes_port else (),))
-        for name, takes_port in leaves(parser)
+        for name, takes_port in leaves(program)
     }
 
 
