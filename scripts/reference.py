@@ -1,46 +1,26 @@
 """The pages under docs/reference, as the code's own tables give them."""
-# ruff: noqa: SLF001 - argparse shows its options in no other way, and the tables are private
+# ruff: noqa: SLF001 - the tables are private
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
-from inspect import getdoc
-from typing import Any, Final
+from inspect import cleandoc, getdoc
+from typing import Final
 
-from compat import accounts, asgi, cli, translation
+import click
+
+from compat import accounts, asgi, translation
 from compat.cli import connections
+from compat.cli.commands import program
+from compat.cli.exit_codes import MEANINGS
 from compat.conventions import Conventions
 from compat.v1 import errors
 from compat.v1.parameters import Parameter
 from compat.v1.routes import ROUTES, Route
 from compat.v2.mark import LOOP_STATUS
 
-PROGRAM: Final = "helpscout-v1"
-EXIT_STATUSES: Final = (
-    ("0", "Done; or a server that was told to stop, and did."),
-    ("1", "`parity`: some answers differ. `doctor`: something is wrong."),
-    (
-        "2",
-        (
-            "An option, a parameter or a setting is wrong, or an extra is not installed. `parity`: "
-            "also where nothing could be compared, or a rule ignored nothing."
-        ),
-    ),
-    (
-        "3",
-        (
-            "`report`, `parity`, `sync`, `doctor`: Help Scout cannot be asked. A server: its port "
-            "is taken."
-        ),
-    ),
-    ("4", "`sync`, `archive`: the archive cannot be used; the message says why, and what to do."),
-    ("5", "`sync`, `archive`: a synchronisation is under way."),
-    ("6", "`sync`: too much is missing at Help Scout; the message says how to go on."),
-    ("130", "Interrupted with Ctrl-C; `sync` also with SIGTERM. What was fetched is kept."),
-)
 WHAT_TO_DO: Final = {
     "ValidationFailed": "Mend the parameters that `validationErrors` names.",
     "Unauthorized": "Put the key that the program sends into `COMPAT_API_KEYS`, or into the "
@@ -80,23 +60,30 @@ REFUSED: Final = {
     408: "Send a request's head, and each further part of it, without long pauses.",
     431: "Ask for less in one request, or send fewer cookies and headers.",
 }
+ESCAPED: Final = r"\|"
+"""A bar within a cell of a table, which GitHub understands in code too."""
 STILL_FETCHING: Final = "The conversations are still being fetched; ask again in a while"
 
 
 def command_line() -> Iterator[str]:
     """Every command with its options, then the exit statuses."""
-    parser = argparse.ArgumentParser(prog=PROGRAM)
-    commands = parser.add_subparsers()
-    for command in cli._COMMANDS:
-        command.add_to(commands)
     yield "# The command line"
-    yield "`scripts/setup` makes the command, as `.venv/bin/helpscout-v1`. These are its parts."
-    for name, leaf in _leaves(parser, PROGRAM):
-        yield f"## {name}"
-        yield str(leaf.description)
-        yield _table(("option", "meaning"), map(_option, _options(leaf)))
+    yield (
+        "`scripts/setup` makes the command, as `.venv/bin/helpscout-v1`; `python -m compat` is the "
+        "same. These are its parts. `--version` shows the version, and `-h` or `--help` the "
+        "options of each part."
+    )
+    yield (
+        "A long option is written in full. Where an option has two names, both mean the same; the "
+        "second is kept for scripts that use it."
+    )
+    with click.Context(program, info_name=program.name, **program.context_settings) as ctx:
+        for leaf in _leaves(ctx):
+            yield f"## {leaf.command_path}"
+            yield re.sub(r"(?<!\n)\n(?!\n)", " ", cleandoc(leaf.command.help or ""))
+            yield _table(("option", "meaning"), _parameters(leaf))
     yield "## Exit status"
-    yield _table(("status", "meaning"), EXIT_STATUSES)
+    yield _table(("status", "meaning"), ((str(int(code)), text) for code, text in MEANINGS.items()))
 
 
 def settings(tables: dict[str, str]) -> Iterator[str]:
@@ -154,30 +141,20 @@ def reports() -> Iterator[str]:
         )
 
 
-def _leaves(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, Any]]:
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for word, each in action.choices.items():
-                yield from _leaves(each, f"{name} {word}")
-            return
-    yield name, parser
+def _leaves(ctx: click.Context) -> Iterator[click.Context]:
+    """A context for each command that is no group."""
+    if not isinstance(ctx.command, click.Group):
+        yield ctx
+        return
+    for name, command in ctx.command.commands.items():
+        yield from _leaves(click.Context(command, info_name=name, parent=ctx))
 
 
-def _options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    return (action for action in parser._actions if action.dest != "help")
-
-
-def _option(action: argparse.Action) -> tuple[str, str]:
-    takes = "" if action.nargs == 0 else f" {_metavar(action)}"
-    needed = ". Required" if action.required else ""
-    name = f"{', '.join(action.option_strings)}{takes}".strip()
-    return f"`{name}`", (action.help or "") % vars(action) + needed
-
-
-def _metavar(action: argparse.Action) -> str:
-    if action.choices:
-        return "{" + ",".join(map(str, action.choices)) + "}"
-    return str(action.metavar or action.dest.upper())
+def _parameters(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """Name and meaning of each parameter, as `--help` has them."""
+    for parameter in ctx.command.params:
+        name, text = parameter.get_help_record(ctx) or ("", "")
+        yield f"`{name}`", text.replace("  [", " [")
 
 
 def _statuses() -> Iterator[tuple[str, ...]]:
@@ -232,6 +209,6 @@ def _first_sentence(thing: object) -> str:
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [
-        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in (head, *rows)
+        f"| {' | '.join(cell.replace('|', ESCAPED) for cell in row)} |" for row in (head, *rows)
     ]
     return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])

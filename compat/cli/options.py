@@ -49,9 +49,15 @@ class Command(click.Command):
         for word in words:
             if word == "--":
                 return
-            value = next(words, "") if word in with_value else ""
-            if len(value) > 1 and value[0] == "-" and not _NEGATIVE_NUMBER.fullmatch(value):
+            if word in with_value and not _is_value(next(words, None)):
                 raise click.BadOptionUsage(word, f"Option {word!r} requires an argument.", ctx)
+
+
+def _is_value(word: str | None) -> bool:
+    """Whether a word can be an option's value: `-` and negative numbers can, options cannot."""
+    if word is None:
+        return False
+    return not (word.startswith("-") and word != "-") or bool(_NEGATIVE_NUMBER.fullmatch(word))
 
 
 class DateText(click.ParamType[str]):

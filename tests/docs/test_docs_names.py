@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import click
 import pytest
 
-from compat import cli
 from compat.accounts import VARIABLE
+from compat.cli.commands import program
 from compat.settings import variables
 from compat.v1.routes import ROUTES
 from tests.docs.pages import ROOT, anchors, blocks, links, name_of, pages
@@ -21,19 +22,16 @@ KNOWN_VARIABLES = {name for name, _ in variables()} | {VARIABLE}
 
 def commands() -> dict[str, set[str]]:
     """The command lines that exist, each with its options."""
-    parser = argparse.ArgumentParser()
-    made = parser.add_subparsers()
-    for command in cli._COMMANDS:
-        command.add_to(made)
-    return dict(walked(parser, "helpscout-v1"))
+    return dict(walked(program, "helpscout-v1"))
 
 
-def walked(parser: argparse.ArgumentParser, name: str) -> list[tuple[str, set[str]]]:
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            below = [walked(each, f"{name} {word}") for word, each in action.choices.items()]
-            return [(name, {"--help"}), *(leaf for leaves in below for leaf in leaves)]
-    return [(name, {option for action in parser._actions for option in action.option_strings})]
+def walked(command: click.Command, name: str) -> Iterator[tuple[str, set[str]]]:
+    """A command and all below it, each with its options."""
+    options = {option for each in command.params for option in each.opts + each.secondary_opts}
+    yield name, options | {"-h", "--help"}
+    if isinstance(command, click.Group):
+        for word, each in command.commands.items():
+            yield from walked(each, f"{name} {word}")
 
 
 @PAGES
