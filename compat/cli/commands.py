@@ -110,7 +110,7 @@ program = _Program(
     context_settings={
         "help_option_names": ["-h", "--help"],
         "show_default": True,
-        "max_content_width": 120,
+        "max_content_width": 1000,  # as wide as the terminal
     },
     subcommand_metavar="COMMAND",
 )

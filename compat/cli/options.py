@@ -55,9 +55,9 @@ class Command(click.Command):
 
 def _is_value(word: str | None) -> bool:
     """Whether a word can be an option's value: `-` and negative numbers can, options cannot."""
-    if word is None:
-        return False
-    return not (word.startswith("-") and word != "-") or bool(_NEGATIVE_NUMBER.fullmatch(word))
+    if word is None or _NEGATIVE_NUMBER.fullmatch(word):
+        return word is not None
+    return word == "-" or not word.startswith("-")
 
 
 class DateText(click.ParamType[str]):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 
-class Progress(Protocol):
+class HasProgress(Protocol):
     """Something long that is under way.
 
     Attributes:
@@ -20,7 +20,7 @@ class Progress(Protocol):
     expected: int
 
 
-ShowProgress = Callable[[Progress], None]
+ShowProgress = Callable[[HasProgress], None]
 
 
 @contextmanager
@@ -36,14 +36,14 @@ def progress_bar(description: str = "fetching conversations") -> Iterator[ShowPr
         return
     try:
         from rich.console import Console
-        from rich.progress import Progress as Bar
+        from rich.progress import Progress
     except ImportError:
         yield None
         return
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=None)
 
-        def show(progress: Progress) -> None:
+        def show(progress: HasProgress) -> None:
             bar.update(task, completed=progress.taken, total=progress.expected or None)
 
         yield show
