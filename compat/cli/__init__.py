@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from compat.cli import archive, doctor, parity, report, serve, simulate, sync
-from compat.variables import SettingsError
+from compat.config.environment import SettingsError
 
 _COMMANDS: Final = (serve, report, archive, sync, doctor, parity, simulate)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from compat.cli.options import DATE, second, settings_of, today
-from compat.variables import SettingsError, variable
+from compat.config.environment import SettingsError, variable
 
 if TYPE_CHECKING:
-    from compat.archive.opening import Archive
+    from compat.archive.database import Archive
 
 _EPILOG: Final = (
     "exit status: 0 done, 2 an option or a setting is wrong, 4 the archive cannot be used, 5 a "
@@ -59,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
         SettingsError: An option or a setting is missing or cannot be used.
         ImportError: SQLAlchemy is not installed.
     """
+    from compat.archive.database import open_archive
     from compat.archive.errors import ArchiveError, SyncUnderWay
-    from compat.archive.opening import open_archive
 
     settings = settings_of(options.account)
     if settings.archive is None:
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace, archive: Archive) -> int:
-    from compat.archive.state import state_of
+    from compat.archive.admin import state_of
     from compat.cli.archive_status import tell
 
     with archive.reading() as snapshot:
@@ -85,7 +85,7 @@ def _status(options: argparse.Namespace, archive: Archive) -> int:
 
 
 def _seal(options: argparse.Namespace, archive: Archive) -> int:
-    from compat.archive.closing import CannotSeal, seal, unseal
+    from compat.archive.admin import CannotSeal, seal, unseal
 
     if bool(options.at) == options.undo:
         raise SettingsError("say --at, or --undo")
@@ -98,7 +98,7 @@ def _seal(options: argparse.Namespace, archive: Archive) -> int:
 
 
 def _import(options: argparse.Namespace, archive: Archive) -> int:
-    from compat.archive.carrying import CannotImport, take_in
+    from compat.archive.transfer import CannotImport, take_in
 
     first, dots, last = options.covers.partition("..")
     if not dots:
@@ -117,7 +117,7 @@ def _import(options: argparse.Namespace, archive: Archive) -> int:
 
 
 def _export(options: argparse.Namespace, archive: Archive) -> int:
-    from compat.archive.carrying import export
+    from compat.archive.transfer import export
     from compat.cli.printing import printing
 
     del options
@@ -129,7 +129,7 @@ def _export(options: argparse.Namespace, archive: Archive) -> int:
 
 
 def _forget(options: argparse.Namespace, archive: Archive) -> int:
-    from compat.archive.finding import customers
+    from compat.archive.erasure import customers
     from compat.cli.archive_age import since
 
     if bool(options.customer) == bool(options.keep):

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from compat.cli.options import EPOCH
-from compat.variables import SettingsError
+from compat.config.environment import SettingsError
 
 _AGE: Final = re.compile(r"([1-9][0-9]{0,5})([ymd])")
 _DAY: Final = 86_400

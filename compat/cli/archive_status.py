@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from compat.v1.instants import format_epoch
+from compat.v1.datetimes import format_epoch
 
 if TYPE_CHECKING:
-    from compat.archive.state import State
+    from compat.archive.admin import ArchiveStatus
 
 
-def tell(state: State, *, as_json: bool) -> None:
+def tell(state: ArchiveStatus, *, as_json: bool) -> None:
     """Print a state.
 
     Args:
@@ -35,11 +35,11 @@ def tell(state: State, *, as_json: bool) -> None:
         print("run `helpscout-v1 sync` to bring it up to date")
 
 
-def _kinds(state: State) -> tuple[tuple[str, bool], ...]:
+def _kinds(state: ArchiveStatus) -> tuple[tuple[str, bool], ...]:
     return ("slim", state.slim), ("sealed", state.sealed_at is not None)
 
 
-def _facts(state: State) -> dict[str, Any]:
+def _facts(state: ArchiveStatus) -> dict[str, Any]:
     instants = ("sealed_at", "kept_since", "first", "last", "as_of")
 
     def told(facts: dict[str, Any]) -> dict[str, Any]:

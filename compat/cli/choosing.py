@@ -6,10 +6,10 @@ import argparse
 import os
 from typing import TYPE_CHECKING, get_args
 
-from compat.variables import EngineChoice
+from compat.config.environment import EngineChoice
 
 if TYPE_CHECKING:
-    from compat.settings import Settings
+    from compat.config.settings import Settings
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def accounts_by(engine: str | None = None, *, offline: bool = False) -> dict[str
     Raises:
         SettingsError: A setting is missing or cannot be used.
     """
-    from compat.accounts import accounts_from_env
+    from compat.config.accounts import accounts_from_env
 
     change = ({"engine": engine} if engine else {}) | ({"offline": True} if offline else {})
     accounts = accounts_from_env(os.environ)

@@ -11,7 +11,7 @@ from compat.cli.options import settings_of
 from compat.cli.printing import printing
 
 if TYPE_CHECKING:
-    from compat.doctor.examining import Examined
+    from compat.doctor.examination import Examination
 
 _WRONG: Final = 1
 
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         SettingsError: An option or a setting cannot be used.
         ImportError: An archive is named, and SQLAlchemy is not installed.
     """
-    from compat.doctor.examining import examine
+    from compat.doctor.examination import examine
 
     hush_retries()
     settings = settings_of(options.account)
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if examined.sound else _WRONG
 
 
-def _text(examined: Examined) -> str:
+def _text(examined: Examination) -> str:
     width = max(map(len, examined.findings))
     lines: list[str] = []
     for name, found in examined.findings.items():
@@ -68,7 +68,7 @@ def _text(examined: Examined) -> str:
     return "\n".join(lines)
 
 
-def _json(examined: Examined) -> str:
+def _json(examined: Examination) -> str:
     findings = [
         {
             "check": name,

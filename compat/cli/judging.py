@@ -13,9 +13,9 @@ from compat.cli.printing import printing
 from compat.cli.watching import watching
 
 if TYPE_CHECKING:
-    from compat.parity.asking import Asking
-    from compat.parity.captures import Capture, Unreadable
-    from compat.parity.verdicts.models import Writer
+    from compat.parity.captures.models import Capture, Unreadable
+    from compat.parity.replay import Replayer
+    from compat.parity.verdicts import VerdictWriter
 
 _STEP: Final = 50
 
@@ -35,7 +35,7 @@ def add_judging(parser: argparse.ArgumentParser) -> None:
 
 def judge(
     captures: Iterable[Capture | Unreadable],
-    asking: Asking,
+    asking: Replayer,
     options: argparse.Namespace,
     engine: str | None,
 ) -> int:
@@ -51,11 +51,11 @@ def judge(
         IgnoreError: The rules cannot be used.
         OSError: A file cannot be read or written.
     """
-    from compat.parity.checking import Tally, check
-    from compat.parity.ignoring import Rules, read_rules
+    from compat.parity.check import VerdictCounts, check
+    from compat.parity.ignore_rules import Rules, read_rules
 
     rules = read_rules(options.ignore) if options.ignore else Rules()
-    tally = Tally(rules, engine)
+    tally = VerdictCounts(rules, engine)
     with _writers(options) as writers, watching("checking captures") as watch:
         for number, verdict in enumerate(check(captures, asking, rules), 1):
             tally.count(verdict)
@@ -73,20 +73,20 @@ def judge(
 
 
 @contextmanager
-def _writers(options: argparse.Namespace) -> Iterator[Sequence[Writer]]:
+def _writers(options: argparse.Namespace) -> Iterator[Sequence[VerdictWriter]]:
     """What tells the verdicts; that on standard output, whose reader may go, comes last."""
-    from compat.parity.verdicts.as_html import HtmlFile
-    from compat.parity.verdicts.as_json import JsonFile
-    from compat.parity.verdicts.as_junit import JUnitFile
-    from compat.parity.verdicts.as_text import Text
+    from compat.parity.output.html import HtmlFile
+    from compat.parity.output.json import JsonFile
+    from compat.parity.output.junit import JUnitFile
+    from compat.parity.output.text import Text
 
-    kinds: dict[str, Callable[[TextIO], Writer]] = {
+    kinds: dict[str, Callable[[TextIO], VerdictWriter]] = {
         "json": JsonFile,
         "junit": JUnitFile,
         "html": HtmlFile,
     }
     with ExitStack() as stack:
-        writers: list[Writer] = []
+        writers: list[VerdictWriter] = []
         for name, kind in kinds.items():
             if path := getattr(options, name):
                 writers.append(kind(stack.enter_context(path.open("w", encoding="utf-8"))))

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from compat.cli.dates import WORDS, period
-from compat.variables import SettingsError
+from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:
-    from compat.settings import Settings
+    from compat.config.settings import Settings
 
 DATE: Final = f"2015, 2015-01, 2015-01-31, an ISO 8601 instant, or one of {', '.join(WORDS)}"
 """How a time may be written."""
@@ -24,7 +24,7 @@ def settings_of(name: str | None) -> Settings:
     Raises:
         SettingsError: There is no such account, or several and none was named.
     """
-    from compat.accounts import accounts_from_env
+    from compat.config.accounts import accounts_from_env
 
     accounts = accounts_from_env(os.environ)
     if name is None and len(accounts) == 1:

@@ -10,10 +10,10 @@ from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from compat.testing.asking import REPORTS
+from compat.testing.queries import REPORTS
 
 if TYPE_CHECKING:
-    from compat.testing.asserting import ParityFailed
+    from compat.testing.assertions import ParityFailed
 
 
 def add_to(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         SettingsError: A convention cannot be used.
         ImportError: An extra is not installed.
     """
-    from compat.testing.against import CannotAsk, Remembers
+    from compat.testing.http_candidate import CannotAsk, Remembers
 
     try:
         return _ask(options)
@@ -92,10 +92,10 @@ def run(options: argparse.Namespace) -> int:
 def _ask(options: argparse.Namespace) -> int:
     import httpx
 
-    from compat.settings import Settings
-    from compat.testing.against import Caller, probe
-    from compat.testing.asserting import ParityFailed, assert_parity
-    from compat.testing.stages import simulator_stage
+    from compat.config.settings import Settings
+    from compat.testing.assertions import ParityFailed, assert_parity
+    from compat.testing.http_candidate import Caller, probe
+    from compat.testing.stage import simulator_stage
 
     conventions = Settings.from_env(os.environ).conventions
     with (
@@ -123,7 +123,7 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _tell(failed: ParityFailed, options: argparse.Namespace) -> None:
-    from compat.parity.verdicts.as_text import curl
+    from compat.parity.output.text import curl
 
     print(f"{failed}\n{curl(failed.query, options.url)}", flush=True)
     if options.wait:

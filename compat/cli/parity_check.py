@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         SettingsError: A setting is missing or cannot be used.
         ImportError: What reads a format is not installed.
     """
-    from compat.parity.ignoring import IgnoreError
+    from compat.parity.ignore_rules import IgnoreError
 
     hush_retries()
     try:
@@ -51,10 +51,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from compat.parity.asking import Asking
-    from compat.parity.reading import read
+    from compat.parity.captures.files import read
+    from compat.parity.replay import Replayer
     from compat.service import LegacyReports
 
     with LegacyReports(accounts_by(options.engine, offline=options.offline)) as reports:
-        asking = Asking(reports, options.account)
+        asking = Replayer(reports, options.account)
         return judge(read(options.captures), asking, options, options.engine)

@@ -13,7 +13,7 @@ from compat.cli.printing import printing
 from compat.cli.watching import watching
 
 if TYPE_CHECKING:
-    from compat.parity.findings import Findings
+    from compat.parity.fit.result import Findings
     from compat.service import LegacyReports
 
 
@@ -66,8 +66,8 @@ def run(options: argparse.Namespace) -> int:
         SettingsError: A setting is missing or cannot be used.
         ImportError: What reads a format is not installed.
     """
-    from compat.parity.asking import account_named
-    from compat.parity.telling import as_json, as_toml
+    from compat.parity.fit.output import as_json, as_toml
+    from compat.parity.replay import account_named
     from compat.service import LegacyReports
     from compat.v1.errors import LegacyError
 
@@ -86,9 +86,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _findings(options: argparse.Namespace, reports: LegacyReports, name: str) -> Findings:
-    from compat.parity import records, rows
-    from compat.parity.findings import find
-    from compat.parity.reading import read
+    from compat.parity.captures.files import read
+    from compat.parity.fit import records, rows
+    from compat.parity.fit.result import find
 
     captures = records.sort(read(options.captures))
     if not captures.fitted:

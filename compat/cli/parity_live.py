@@ -13,7 +13,7 @@ from compat.cli.leaving import DIFFERENT, MISUSE, TROUBLE, hush_retries
 from compat.cli.options import DATE, settings_of
 
 if TYPE_CHECKING:
-    from compat.coverage import Span
+    from compat.core.intervals import Interval
     from compat.parity.live import Both, Sight
 
 _FEWEST: Final = 20
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         SettingsError: A setting is missing or cannot be used.
     """
-    from compat.parity.ignoring import IgnoreError
+    from compat.parity.ignore_rules import IgnoreError
     from compat.parity.live import Both, Spent
     from compat.v1.errors import LegacyError
 
@@ -81,13 +81,13 @@ def run(options: argparse.Namespace) -> int:
         return TROUBLE if getattr(error, "status", 400) != 400 else MISUSE
 
 
-def _compared(both: Both, sight: Sight, wanted: Span, options: argparse.Namespace) -> int:
-    from compat.parity.asking import Asking
+def _compared(both: Both, sight: Sight, wanted: Interval, options: argparse.Namespace) -> int:
+    from compat.parity.replay import Replayer
 
     if sight.window != wanted:
         _note(f"{options.requests} requests reach no further back than {sight.since}")
     captures = both.captures(sight, options.seed)
-    status = judge(captures, Asking(both.computed), options, "computed")
+    status = judge(captures, Replayer(both.computed), options, "computed")
     _note(f"{both.used} requests were made")
     if both.trouble:
         _note(both.trouble)

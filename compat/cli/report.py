@@ -18,8 +18,8 @@ from compat.cli.printing import printing
 from compat.cli.watching import watching
 
 if TYPE_CHECKING:
-    from compat.engines.answered import Answered
-    from compat.settings import Settings
+    from compat.config.settings import Settings
+    from compat.engines.answers import EngineAnswer
 
 _NOTES: Final = {
     "relayed": "relayed from Help Scout's own report",
@@ -97,7 +97,7 @@ def _accounts(options: argparse.Namespace) -> dict[str, Settings]:
     return accounts_by(options.engine, offline=options.offline)
 
 
-def _shown(options: argparse.Namespace) -> Callable[[Answered], None]:
+def _shown(options: argparse.Namespace) -> Callable[[EngineAnswer], None]:
     """What prints; known before anything is fetched, so that nothing is fetched in vain."""
     chosen = options.show or ("table" if sys.stdout.isatty() else "json")
     if chosen == "table":
@@ -109,7 +109,7 @@ def _shown(options: argparse.Namespace) -> Callable[[Answered], None]:
     return lambda answered: print(answered.body.decode())
 
 
-def _told(show: Callable[[Answered], None], answered: Answered) -> None:
+def _told(show: Callable[[EngineAnswer], None], answered: EngineAnswer) -> None:
     with printing():
         show(answered)
         sys.stdout.flush()
@@ -131,7 +131,7 @@ def _pairs(options: argparse.Namespace) -> list[tuple[str, str]]:
     return [(name, value) for name, value in named.items() if value is not None]
 
 
-def _csv(answered: Answered, *, with_ids: bool) -> None:
+def _csv(answered: EngineAnswer, *, with_ids: bool) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["range", "start", "count", *(["ids"] if with_ids else [])])
     for series, buckets in json.loads(answered.body).items():

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from compat.cli.choosing import accounts_by, add_offline
-from compat.variables import SettingsError
+from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:
+    from compat.config.settings import Settings
     from compat.recording import Recorder
-    from compat.settings import Settings
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -56,8 +56,8 @@ def run(options: argparse.Namespace) -> None:
     from compat.asgi import create_app, guarded, refusal
     from compat.cli.listening import listen
     from compat.cli.logs import log_as
+    from compat.config.settings import Settings
     from compat.service import LegacyReports
-    from compat.settings import Settings
 
     def chosen() -> Mapping[str, Settings]:
         return guarded(accounts_by(offline=options.offline))
@@ -112,8 +112,8 @@ def _demo() -> Iterator[Mapping[str, Settings]]:
     """Settings that lead to a simulator, which runs as long as the block."""
     from pydantic import SecretStr
 
-    from compat.accounts import SINGLE
-    from compat.settings import Settings
+    from compat.config.accounts import SINGLE
+    from compat.config.settings import Settings
     from compat.simulator import Behaviour, Simulator, make_account, running
 
     with running(Simulator(make_account(), Behaviour(rate_limit=None))) as base_url:

@@ -8,8 +8,8 @@ from dataclasses import fields
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from compat.config.environment import SettingsError
 from compat.simulator.behaviour import MEANING, Behaviour
-from compat.variables import SettingsError
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from compat.cli.options import DATE, EPOCH, second, settings_of
 from compat.cli.telling import Teller, teller
-from compat.variables import SettingsError
+from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from compat.archive.syncing import Sync
-    from compat.coverage import Span
+    from compat.archive.sync.run import Sync
+    from compat.core.intervals import Interval
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
@@ -69,12 +69,12 @@ def run(options: argparse.Namespace) -> int:
         SettingsError: An option or a setting is missing or cannot be used.
         ImportError: SQLAlchemy is not installed.
     """
-    from compat.archive.syncing import Sync, Wish
+    from compat.archive.sync.run import Sync, SyncOptions
 
     within = _range(options.since, options.until)
     seconds = None if options.watch is None else _duration(options.watch)
     settings = settings_of(options.account)
-    wish = Wish(within, options.verify, options.accept_loss, settings.reread_days)
+    wish = SyncOptions(within, options.verify, options.accept_loss, settings.reread_days)
     with teller(as_json=options.json) as tell:
         sync = Sync(settings, wish, slim=options.slim, hear=tell.hear)
         tell.look_at(sync)
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _rounds(sync: Sync, tell: Teller, seconds: int | None, ended: threading.Event) -> int:
     """Run once; with a time, again and again until told to stop, or until a person must act."""
-    from compat.archive.syncing import SyncStopped
+    from compat.archive.sync.run import SyncStopped
 
     first = True
     while True:
@@ -114,11 +114,11 @@ def _ending(sync: Sync) -> threading.Event:
     return ended
 
 
-def _range(since: str | None, until: str | None) -> Callable[[int], Span]:
+def _range(since: str | None, until: str | None) -> Callable[[int], Interval]:
     """The seconds that the options mean, once it is known what time it is upstream."""
-    from compat.archive.filling.work import WHOLE
+    from compat.archive.sync.session import WHOLE
 
-    def within(now: int) -> Span:
+    def within(now: int) -> Interval:
         today = (EPOCH + timedelta(seconds=now)).date()
         first = WHOLE.first if since is None else second("--since", since, today, last=False)
         last = WHOLE.last if until is None else second("--until", until, today, last=True)

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from compat.v1.instants import format_epoch
+from compat.v1.datetimes import format_epoch
 
 if TYPE_CHECKING:
-    from compat.archive.syncing import Outcome, Sync, SyncStopped
+    from compat.archive.sync.run import Sync, SyncResult, SyncStopped
 
 _BETWEEN: Final = 5.0
 """Seconds between two lines about pages."""
@@ -55,7 +55,7 @@ class Teller:
         elif what == "gone":
             self.line(f"  {facts['conversation']} is gone ({facts['why']})")
 
-    def outcome(self, outcome: Outcome) -> None:
+    def outcome(self, outcome: SyncResult) -> None:
         """A run has done all it was asked to."""
         spans = "; ".join(
             f"{format_epoch(span.first)} to {format_epoch(span.last)} as of {format_epoch(as_of)}"
@@ -103,7 +103,7 @@ class _JsonLines(Teller):
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
         print(json.dumps({"time": when, "event": what, **facts}), flush=True)
 
-    def outcome(self, outcome: Outcome) -> None:
+    def outcome(self, outcome: SyncResult) -> None:
         covered = [
             {
                 name: format_epoch(second)

@@ -1,0 +1,98 @@
+"""Whatever the documentation names exists: pages, commands, options, variables, paths."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from compat import cli
+from compat.config.accounts import VARIABLE
+from compat.config.settings import variables
+from compat.v1.routes import ROUTES
+from tests.integration.docs.pages import ROOT, anchors, blocks, links, name_of, pages
+
+PAGES = pytest.mark.parametrize("page", pages(), ids=name_of)
+KNOWN_VARIABLES = {name for name, _ in variables()} | {VARIABLE}
+
+
+def commands() -> dict[str, set[str]]:
+    """The command lines that exist, each with its options."""
+    parser = argparse.ArgumentParser()
+    made = parser.add_subparsers()
+    for command in cli._COMMANDS:
+        command.add_to(made)
+    return dict(walked(parser, "helpscout-v1"))
+
+
+def walked(parser: argparse.ArgumentParser, name: str) -> list[tuple[str, set[str]]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            below = [walked(each, f"{name} {word}") for word, each in action.choices.items()]
+            return [(name, {"--help"}), *(leaf for leaves in below for leaf in leaves)]
+    return [(name, {option for action in parser._actions for option in action.option_strings})]
+
+
+@PAGES
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in links(page):
+        target, _, anchor = unquote(link).partition("#")
+        if re.match(r"\w+:", target):
+            continue
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), link
+        assert path.is_relative_to(ROOT), link
+        assert not anchor or anchor in anchors(path), link
+
+
+@PAGES
+def test_every_variable_named_is_read(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]*[A-Z0-9]\b", text))
+    assert named <= KNOWN_VARIABLES
+
+
+@PAGES
+def test_every_command_named_exists_with_the_options_named(page: Path) -> None:
+    known = commands()
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    for words in re.findall(r"(?<![\w-])helpscout-v1((?: +[^\s`|&>]+)*)", text):
+        parts = words.split()
+        plain = [word for word in parts if re.fullmatch(r"[a-z]+", word)]
+        options = [word.partition("=")[0] for word in parts if word.startswith("--")]
+        name = next(
+            (each for each in (" ".join(["helpscout-v1", *plain[:2]]),) if each in known),
+            " ".join(["helpscout-v1", *plain[:1]]),
+        )
+        if not options and name not in known:
+            continue
+        assert name in known, words
+        assert set(options) <= known[name], words
+
+
+@PAGES
+def test_every_script_named_exists(page: Path) -> None:
+    for script in re.findall(r"(?<![\w/])scripts/[\w.-]*\w", page.read_text(encoding="utf-8")):
+        assert (ROOT / script).exists(), script
+
+
+@PAGES
+def test_every_old_path_asked_for_in_an_example_is_answered(page: Path) -> None:
+    for block in blocks(page):
+        for path in re.findall(
+            r"(?<![\w.])(?:/v1)?/?((?:reports|mailboxes)/[\w./-]+\.json)", block.text
+        ):
+            assert any(route.match(f"/v1/{path}") for route in ROUTES), f"{block}: {path}"
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page not in reached and page.suffix == ".md" and page.exists():
+            reached.add(page)
+            waiting += [(page.parent / link.partition("#")[0]).resolve() for link in links(page)]
+    assert set(pages()) <= reached
