@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import signal
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,13 +16,16 @@ from compat.cli.telling import Teller, teller
 from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from compat.archive.sync.run import Sync
     from compat.core.intervals import Interval
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
+
+_BETWEEN_LOOKS: Final = 0.1
+"""Seconds between two looks at whether a signal has come."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -78,11 +83,11 @@ def run(options: argparse.Namespace) -> int:
     with teller(as_json=options.json) as tell:
         sync = Sync(settings, wish, slim=options.slim, hear=tell.hear)
         tell.look_at(sync)
-        ended = _ending(sync)
-        return _rounds(sync, tell, seconds, ended)
+        with _stopped_by_signals(sync) as stop:
+            return _rounds(sync, tell, seconds, stop)
 
 
-def _rounds(sync: Sync, tell: Teller, seconds: int | None, ended: threading.Event) -> int:
+def _rounds(sync: Sync, tell: Teller, seconds: int | None, stop: threading.Event) -> int:
     """Run once; with a time, again and again until told to stop, or until a person must act."""
     from compat.archive.sync.run import SyncStopped
 
@@ -95,23 +100,67 @@ def _rounds(sync: Sync, tell: Teller, seconds: int | None, ended: threading.Even
             if seconds is None or not stopped.later or (first and stopped.status == 5):
                 return stopped.status
         first = False
-        if seconds is None or ended.wait(seconds):
+        if seconds is None or stop.wait(seconds):
             return 0
 
 
-def _ending(sync: Sync) -> threading.Event:
-    """What is set once Ctrl-C or SIGTERM say stop; the page under way is finished first."""
-    ended = threading.Event()
+class _StopSignals:
+    """Handles Ctrl-C and SIGTERM: the first asks for a stop, the second interrupts what runs.
 
-    def end(_signal: int, _frame: object) -> None:
-        if ended.is_set():  # said twice: at once
+    Python calls a handler in the main thread, between any two of its instructions. That thread
+    may hold any lock then: the rate limiter's, the connection pool's, or the one inside a
+    `threading.Event`. A handler that waits for such a lock waits for ever, so this one takes
+    none: it sets an attribute, and another thread reads it.
+
+    Attributes:
+        received: How many signals have come.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+
+    def handle(self, _signal: int, _frame: object) -> None:
+        """The handler.
+
+        Raises:
+            KeyboardInterrupt: At the second signal.
+        """
+        self.received += 1
+        if self.received == 2:
             raise KeyboardInterrupt
-        ended.set()
-        sync.stop()
+        if self.received > 2:  # the cleaning up does not end; the archive survives this
+            os._exit(130)
+
+
+@contextmanager
+def _stopped_by_signals(sync: Sync) -> Iterator[threading.Event]:
+    """Stop runs on Ctrl-C and SIGTERM; gives the event that is set then.
+
+    A thread does what the handler must not do. It reads an attribute ten times a second, which
+    is simpler than a pipe that wakes it, and works on all systems.
+    """
+    signals = _StopSignals()
+    stop, finished = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not finished.wait(_BETWEEN_LOOKS):
+            if signals.received:
+                stop.set()
+                sync.stop()
+                return
 
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, end)
-    return ended
+        signal.signal(each, signals.handle)
+    watcher = threading.Thread(target=watch, name="stop-signals", daemon=True)
+    watcher.start()
+    try:
+        yield stop
+    finally:
+        # The process ends, and its exit status shall be that of the run.
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        finished.set()
+        watcher.join()
 
 
 def _range(since: str | None, until: str | None) -> Callable[[int], Interval]:

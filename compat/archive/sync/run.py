@@ -108,10 +108,14 @@ class Sync:
         return sum(self._client.outcomes().values()) if self._client else 0
 
     def stop(self) -> None:
-        """Let the run end after the page that is under way; may be called by a signal handler."""
+        """End the run soon: waits and requests are cut short, a transaction is finished.
+
+        It takes locks, so it is for another thread than that of the run, and not for a signal
+        handler: a handler runs in a thread that may hold one of them.
+        """
         self._stopped = True
-        if self._client is not None and self._client.budget.wait() > 1:
-            self._client.close()  # nothing is under way: it waits for the next minute
+        if self._client is not None:
+            self._client.close()
 
     def run(self) -> SyncResult:
         """Take all steps once.
@@ -143,6 +147,7 @@ class Sync:
             archive.lock() as lock,
         ):
             self._client = client
+            self._check()  # a stop that came before could not close it
             work = SyncSession(archive, lock, client, self._wish, self._hear, self.progress)
             run(work)
             with archive.reading() as snapshot:
