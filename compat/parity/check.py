@@ -33,7 +33,7 @@ Asked = LegacyResponse | Exception | None
 def check(
     captures: Iterable[Capture | Unreadable], asking: Replayer, rules: Rules
 ) -> Iterator[Verdict]:
-    """The verdicts on some captures, in their order.
+    """The verdicts on some captures, in their order; an interrupt closes what asks.
 
     Args:
         captures: They may be any number: a few hundred are held at a time.
@@ -42,11 +42,15 @@ def check(
     """
     whole = iter(captures)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="parity") as pool:
-        while batch := list(islice(whole, _BATCH)):
-            asking.prepare(each for each in batch if _is_conclusive(each))
-            asked = pool.map(lambda each: _ask(each, asking), batch)
-            for each, answer in zip(batch, asked, strict=True):
-                yield _judge(each, answer, rules)
+        try:
+            while batch := list(islice(whole, _BATCH)):
+                asking.prepare(each for each in batch if _is_conclusive(each))
+                asked = pool.map(lambda each: _ask(each, asking), batch)
+                for each, answer in zip(batch, asked, strict=True):
+                    yield _judge(each, answer, rules)
+        except KeyboardInterrupt:
+            asking.close()  # the pool waits for its threads, which may wait for an hour
+            raise
 
 
 class VerdictCounts:

@@ -88,6 +88,10 @@ class Replayer:
                 self._fetch(span, mailboxes)
                 prepared.append(span)
 
+    def close(self) -> None:
+        """Call off what is being asked; nothing can be asked afterwards."""
+        self._reports.close()
+
     def _spans(self, captures: Iterable[Capture]) -> dict[tuple[int, ...], list[Interval]]:
         """The ranges that are counted, by the mailboxes that they are counted in."""
         found: defaultdict[tuple[int, ...], list[Interval]] = defaultdict(list)

@@ -34,7 +34,7 @@ def needed(requests: Iterable[Pairs], base: Conventions) -> ConversationQuery:
 def fetch(
     account: Account, need: ConversationQuery, watch: Callable[[Progress], None] | None
 ) -> Sequence[Row]:
-    """Bring the rows of a need; an interrupt calls the fetching off.
+    """Bring the rows of a need; an interrupt closes the account.
 
     Args:
         account: Whose conversations they are.
@@ -54,16 +54,12 @@ def fetch(
                 if watch:
                     watch(progress)
         except KeyboardInterrupt:
-            progress.check = _called_off
+            account.close()  # the pool waits for its thread, which may wait for an hour
             raise
         try:
             return future.result().rows
         except Exception as error:
             raise error_mapping.told(error) from error
-
-
-def _called_off() -> None:
-    raise KeyboardInterrupt
 
 
 def _ranges(pairs: Pairs, base: Conventions) -> Iterator[Interval]:
