@@ -18,7 +18,7 @@ from tests.unit.server.commands import COMMAND, environment
 from tests.unit.service.doubles import LONG
 
 SOON = 15.0
-"""Seconds for a process to end; without a lock or a wait in its way it takes less than one."""
+"""Seconds for a process to end after a signal; it takes at most five, the longest pause of a retry."""
 
 LATENCY = replace(QUIET, latency=0.01)
 
@@ -38,7 +38,7 @@ def settings(stage: Staged) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("outer", "inner"),
     [
-        ("Client._send", "Budget._wait"),
+        ("Client._send", "RateLimiter._wait"),
         ("Client._send", "ConnectionPool._assign_requests_to_connections"),
         ("Client._exchange", "outcome"),
     ],
@@ -48,7 +48,7 @@ def test_a_signal_while_the_main_thread_holds_a_lock_ends_the_run(
     stage: Staged, settings: dict[str, str], outer: str, inner: str
 ) -> None:
     with interrupted_in(outer, inner, **settings) as process:
-        assert process.wait(SOON) == 130
+        assert process.wait(LONG) == 130
     assert stage.sync().changed
     assert stage.rows() == stage.truth()
 
@@ -58,7 +58,7 @@ def test_a_signal_at_the_beginning_of_a_wait_for_the_rate_limit_ends_the_run(
 ) -> None:
     stage.simulator.behaviour = replace(QUIET, rate_limit=3)
     with interrupted_in("Client._send", "Condition.wait", **settings) as process:
-        assert process.wait(SOON) == 130
+        assert process.wait(LONG) == 130
 
 
 def test_a_signal_at_the_beginning_of_the_wait_for_the_next_run_ends_the_watch(
@@ -66,7 +66,7 @@ def test_a_signal_at_the_beginning_of_the_wait_for_the_next_run_ends_the_watch(
 ) -> None:
     watch = ("--watch", "1d")
     with interrupted_in("_rounds", "Condition.wait", *watch, **settings) as process:
-        assert process.wait(SOON) == 0
+        assert process.wait(LONG) == 0
     assert stage.rows() == stage.truth()
 
 
