@@ -21,7 +21,15 @@ from pydantic import SecretStr
 from compat import LegacyReports, Settings
 from compat.asgi import Application, Message, Receive, Scope, Send, create_app
 from compat.cli.listening import listen
-from compat.needs import Document, Found, Listed, Menu, Need, Progress, Row
+from compat.core.models import (
+    ConversationQuery,
+    Document,
+    ListItems,
+    ListQuery,
+    Progress,
+    Row,
+    RowSet,
+)
 
 KEY: Final = "60783dd23ef"
 AUTHORIZATION: Final = f"Basic {b64encode(f'{KEY}:X'.encode()).decode()}"
@@ -37,15 +45,15 @@ class Still:
 
     ready = True
 
-    def rows(self, need: Need, progress: Progress) -> Found:
+    def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         """The conversations, whatever is needed."""
         created = range(FIRST, FIRST + 31 * 86_400, 31 * 86_400 // 1000)
         rows = [Row(at, at, 1, 11, "email", "active", "published", ()) for at in created]
-        return Found(rows, FIRST + 60 * 86_400, inf)
+        return RowSet(rows, FIRST + 60 * 86_400, inf)
 
-    def menu(self, menu: Menu) -> Listed:
+    def menu(self, menu: ListQuery) -> ListItems:
         """Nothing."""
-        return Listed((), FIRST, inf)
+        return ListItems((), FIRST, inf)
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         """None."""

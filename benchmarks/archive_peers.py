@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from compat.coverage import Span
-from compat.needs import Need, Row
-from compat.tally import UNTAGGED, Filter, Tally
+from compat.core.counting import UNTAGGED, CountQuery, Filter
+from compat.core.intervals import Interval
+from compat.core.models import ConversationQuery, Row
 
 FIRST: Final = 1_420_070_400
 DAY: Final = 86_400
@@ -38,11 +38,11 @@ class Kind:
     tags: frozenset[int] = frozenset()
     each: bool = False
 
-    def tally(self, edges: Sequence[int]) -> Tally:
+    def tally(self, edges: Sequence[int]) -> CountQuery:
         """What the archive is to count between some edges."""
-        need = Need((Span(edges[0], edges[-1] - 1),), self.mailboxes, self.folders)
+        need = ConversationQuery((Interval(edges[0], edges[-1] - 1),), self.mailboxes, self.folders)
         which = Filter(_STATES, _UNCOUNTED, self.types, self.tags, self.each)
-        return Tally(need, which, (tuple(edges),))
+        return CountQuery(need, which, (tuple(edges),))
 
     @property
     def where(self) -> str:

@@ -25,7 +25,7 @@ from threading import Thread
 from compat.simulator import Behaviour, Simulator, make_account, running
 
 ROOT = Path(__file__).resolve().parent.parent
-GOLDEN = ROOT / "tests" / "v1" / "data" / "golden-requests.jsonl"
+GOLDEN = ROOT / "tests" / "unit" / "v1" / "data" / "golden-requests.jsonl"
 LOOPBACK = "127.0.0.1"
 KEY = b"Authorization: Basic NjA3ODNkZDIzZWY6WA==\r\n"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"

@@ -8,34 +8,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from compat.conventions import Conventions
+    from compat.config.conventions import Conventions
+    from compat.config.environment import SettingsError
+    from compat.config.settings import Settings
     from compat.service import LegacyReports
-    from compat.settings import Settings
     from compat.v1.errors import LegacyError
-    from compat.v1.exchange import LegacyAnswer, LegacyRequest
-    from compat.variables import SettingsError
+    from compat.v1.http import LegacyRequest, LegacyResponse
 
     __version__: str
     """The version of the installed distribution."""
 
 __all__ = [
     "Conventions",
-    "LegacyAnswer",
     "LegacyError",
     "LegacyReports",
     "LegacyRequest",
+    "LegacyResponse",
     "Settings",
     "SettingsError",
 ]
 
 _HOMES = {
-    "Conventions": "compat.conventions",
-    "LegacyAnswer": "compat.v1.exchange",
+    "Conventions": "compat.config.conventions",
+    "LegacyResponse": "compat.v1.http",
     "LegacyError": "compat.v1.errors",
     "LegacyReports": "compat.service",
-    "LegacyRequest": "compat.v1.exchange",
-    "Settings": "compat.settings",
-    "SettingsError": "compat.variables",
+    "LegacyRequest": "compat.v1.http",
+    "Settings": "compat.config.settings",
+    "SettingsError": "compat.config.environment",
 }
 
 

@@ -10,17 +10,24 @@ from typing import Final
 
 from cachetools import TLRUCache
 
-from compat import clock, translation
-from compat.accounts import SINGLE
-from compat.conventions import Conventions
-from compat.engines.answered import Answered
-from compat.engines.choice import Engines
-from compat.flights import Flight, Flights
-from compat.needs import Found, Measured, Need, Progress, Source, Stats
-from compat.settings import Settings
-from compat.sources.choosing import source_of
+from compat import clock, error_mapping
+from compat.config.accounts import SINGLE
+from compat.config.conventions import Conventions
+from compat.config.settings import Settings
+from compat.core.models import (
+    ConversationQuery,
+    Progress,
+    RowSet,
+    Source,
+    SourceStats,
+    SourceWithStats,
+)
+from compat.engines.answers import EngineAnswer
+from compat.engines.selector import EngineSelector
+from compat.single_flight import Call, SingleFlight
+from compat.sources.factory import source_of
+from compat.v1.auth import key_is_known
 from compat.v1.errors import Unavailable
-from compat.v1.keys import key_is_known
 from compat.v1.query import Query, read_pairs, read_values
 from compat.v1.routes import Route
 
@@ -32,7 +39,7 @@ _SHORT: Final = 1024
 
 
 @dataclass(frozen=True)
-class Question:
+class ParsedRequest:
     """A request, understood. Equal questions to an account have equal answers."""
 
     route: Route
@@ -49,7 +56,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Load:
+class AccountLoad:
     """What an account is busy with.
 
     Attributes:
@@ -58,7 +65,7 @@ class Load:
     """
 
     working: int
-    source: Stats
+    source: SourceStats
 
 
 class Account:
@@ -79,14 +86,14 @@ class Account:
         self.settings = settings
         self.name = name
         self._source = source or source_of(settings)
-        self._engines = Engines(settings, self._source)
+        self._engines = EngineSelector(settings, self._source)
         self._keys: Sequence[bytes] = [key.get_secret_value().encode() for key in settings.api_keys]
-        self._answers: TLRUCache[Question, Answered] = TLRUCache(
+        self._answers: TLRUCache[ParsedRequest, EngineAnswer] = TLRUCache(
             settings.answers, lambda _, answered, __: answered.fresh_until, clock.elapsed
         )
         self._read_again = lru_cache(settings.answers)(self._read)
         self._lock = threading.Lock()
-        self._flights: Flights[Question, Answered] = Flights(
+        self._flights: SingleFlight[ParsedRequest, EngineAnswer] = SingleFlight(
             workers=settings.jobs, most=settings.jobs * _QUEUE
         )
         self._working = 0
@@ -101,7 +108,7 @@ class Account:
         """Whether an old API key is this account's; without any configured, every key is."""
         return key_is_known(key, self._keys) if self._keys else True
 
-    def read(self, route: Route, path: str, query: bytes) -> Question:
+    def read(self, route: Route, path: str, query: bytes) -> ParsedRequest:
         """Read a whole request; programs repeat theirs, so short ones are read but once.
 
         Raises:
@@ -110,7 +117,7 @@ class Account:
         read = self._read_again if len(query) <= _SHORT else self._read
         return read(route, path, query)
 
-    def understand(self, route: Route, pairs: Iterable[tuple[str, str]]) -> Question:
+    def understand(self, route: Route, pairs: Iterable[tuple[str, str]]) -> ParsedRequest:
         """Read a request by this account's conventions.
 
         Raises:
@@ -118,9 +125,9 @@ class Account:
         """
         conventions = self.settings.conventions
         values = read_values(pairs, route.parameters, conventions)
-        return Question(route, route.asks(**values), conventions)
+        return ParsedRequest(route, route.asks(**values), conventions)
 
-    def ask(self, question: Question) -> Answered | Flight[Answered]:
+    def ask(self, question: ParsedRequest) -> EngineAnswer | Call[EngineAnswer]:
         """The answer if it is at hand, else the flight that brings it; `leave` must follow.
 
         Raises:
@@ -131,18 +138,18 @@ class Account:
             return answered
         return self._flights.join(question, lambda progress: self._work(question, progress))
 
-    def leave(self, flight: Flight[Answered], *, call_off: bool = False) -> None:
+    def leave(self, flight: Call[EngineAnswer], *, call_off: bool = False) -> None:
         """Wait for a flight no longer; with `call_off` it ends unless somebody else waits."""
         self._flights.leave(flight, call_off=call_off)
 
-    def come_back(self, flight: Flight[Answered]) -> Unavailable:
+    def come_back(self, flight: Call[EngineAnswer]) -> Unavailable:
         """What to say of a flight that has not landed in time."""
         return Unavailable(
             "The conversations are still being fetched; ask again in a while",
-            translation.seconds_left(flight, self._source.held()),
+            error_mapping.seconds_left(flight, self._source.held()),
         )
 
-    def rows(self, need: Need, progress: Progress) -> Found:
+    def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         """The conversations behind the answers, for who counts them in another way.
 
         Raises:
@@ -150,10 +157,12 @@ class Account:
         """
         return self._source.rows(need, progress)
 
-    def stats(self) -> Load:
+    def stats(self) -> AccountLoad:
         """What the account is busy with now."""
-        source = self._source.stats() if isinstance(self._source, Measured) else Stats()
-        return Load(self._working, source)
+        source = (
+            self._source.stats() if isinstance(self._source, SourceWithStats) else SourceStats()
+        )
+        return AccountLoad(self._working, source)
 
     def close(self) -> None:
         """Call off what is under way and drop all connections."""
@@ -162,17 +171,17 @@ class Account:
         self._engines.close()
         self._source.close()
 
-    def _read(self, route: Route, path: str, query: bytes) -> Question:
+    def _read(self, route: Route, path: str, query: bytes) -> ParsedRequest:
         return self.understand(route, route.pairs(path, read_pairs(query)))
 
-    def _known(self, question: Question) -> Answered | None:
+    def _known(self, question: ParsedRequest) -> EngineAnswer | None:
         with self._lock:  # even reading reorders the cache
             try:
                 return self._answers[question]
             except KeyError:  # `get` would look twice
                 return None
 
-    def _work(self, question: Question, progress: Progress) -> Answered:
+    def _work(self, question: ParsedRequest, progress: Progress) -> EngineAnswer:
         with self._lock:
             self._working += 1
         try:
@@ -181,7 +190,7 @@ class Account:
             with self._lock:
                 self._working -= 1
 
-    def _compute(self, question: Question, progress: Progress) -> Answered:
+    def _compute(self, question: ParsedRequest, progress: Progress) -> EngineAnswer:
         if (known := self._known(question)) is not None:  # it landed while this one took off
             return known
         answered = self._engines.answer(

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
 from compat import correlation
-from compat.accounts import accounts_from_env
+from compat.config.accounts import accounts_from_env
+from compat.config.settings import Settings, SettingsError, variable
 from compat.metrics import Metrics, Visit
 from compat.service import LegacyReports, Pending
-from compat.settings import Settings, SettingsError, variable
-from compat.v1.exchange import CONTENT_TYPE, LegacyAnswer, LegacyRequest
+from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse
 from compat.v1.routes import ROUTES
-from compat.v2.mark import LOOP_HEADER, LOOP_STATUS
+from compat.v2.transport import LOOP_HEADER, LOOP_STATUS
 from compat.waiting import landed
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class _House:
     """
 
     reports: LegacyReports
-    local: Mapping[str, Callable[[], LegacyAnswer]]
+    local: Mapping[str, Callable[[], LegacyResponse]]
     passing: Passing | None
     metrics: Metrics | None
     recorder: Recorder | None
@@ -104,7 +104,7 @@ def create_app(
 def _furnished(reports: LegacyReports, recorder: Recorder | None) -> _House:
     settings = next(iter(reports.accounts.values())).settings
     metrics = Metrics(lambda: reports.accounts) if settings.metrics else None
-    local: dict[str, Callable[[], LegacyAnswer]] = {
+    local: dict[str, Callable[[], LegacyResponse]] = {
         "/healthz": partial(_health, reports),
         "/openapi.json": _described,
     }
@@ -166,7 +166,7 @@ async def _attend(house: _House, scope: Scope, receive: Receive, send: Send) -> 
 
 async def _answer(
     house: _House, scope: Scope, receive: Receive, send: Send, seen: _Seen
-) -> LegacyAnswer | None:
+) -> LegacyResponse | None:
     """The answer that is to be sent, if it was not handed on from elsewhere."""
     headers = dict(scope["headers"])
     if _LOOP_MARK in headers:
@@ -249,24 +249,24 @@ def _path(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", ""))
 
 
-def _health(reports: LegacyReports) -> LegacyAnswer:
+def _health(reports: LegacyReports) -> LegacyResponse:
     if reports.ready:
         return _json(200, {"status": "ok"})
     return _json(503, {"status": "unavailable", "error": "Closing, or refused by Help Scout"})
 
 
-def _described() -> LegacyAnswer:
-    from compat.openapi import document  # noqa: PLC0415 - slow to import, and few ask
+def _described() -> LegacyResponse:
+    from compat.v1.openapi import document  # noqa: PLC0415 - slow to import, and few ask
 
     return _json(200, document())
 
 
-def _json(status: int, content: object) -> LegacyAnswer:
+def _json(status: int, content: object) -> LegacyResponse:
     headers = (("Content-Type", CONTENT_TYPE), ("Correlation-Id", correlation.new_id()))
-    return LegacyAnswer(status, headers, json.dumps(content).encode())
+    return LegacyResponse(status, headers, json.dumps(content).encode())
 
 
-async def _send(send: Send, answer: LegacyAnswer) -> None:
+async def _send(send: Send, answer: LegacyResponse) -> None:
     headers = [(_lowered(name), value.encode("latin-1")) for name, value in answer.headers]
     headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -12,7 +12,7 @@ from __future__ import annotations
 import httpx
 
 from compat.service import LegacyReports, Pending
-from compat.v1.exchange import LegacyAnswer, LegacyRequest
+from compat.v1.http import LegacyRequest, LegacyResponse
 from compat.v1.routes import belongs
 from compat.waiting import landed
 
@@ -81,5 +81,5 @@ def _asked(request: httpx.Request) -> LegacyRequest | None:
     return asked if belongs(asked.path) else None
 
 
-def _response(answer: LegacyAnswer) -> httpx.Response:
+def _response(answer: LegacyResponse) -> httpx.Response:
     return httpx.Response(answer.status, headers=answer.headers, content=answer.body)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from compat import correlation
-from compat.v1.exchange import LegacyAnswer
+from compat.v1.http import LegacyResponse
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-    from compat.account import Account, Load
+    from compat.account import Account, AccountLoad
 
 _PREFIX: Final = "helpscout_v1_"
 _SECONDS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0)
@@ -23,7 +23,7 @@ _MISSING: Final = (
     "COMPAT_METRICS needs prometheus-client: pip install 'helpscout-v1-compat[metrics]'"
 )
 
-_GAUGES: Final[tuple[tuple[str, str, Callable[[Load], int | None]], ...]] = (
+_GAUGES: Final[tuple[tuple[str, str, Callable[[AccountLoad], int | None]], ...]] = (
     (
         "rate_budget_left",
         "Requests left to the account's programs this minute, as Help Scout last told.",
@@ -106,10 +106,10 @@ class Metrics:
         if visit.account is not None and visit.as_of is not None:
             self._as_of.labels(visit.account).set(visit.as_of)
 
-    def page(self) -> LegacyAnswer:
+    def page(self) -> LegacyResponse:
         """All figures as they are now."""
         headers = (("Content-Type", self._content_type), ("Correlation-Id", correlation.new_id()))
-        return LegacyAnswer(200, headers, self._write(self._registry))
+        return LegacyResponse(200, headers, self._write(self._registry))
 
 
 class _Loads:

@@ -16,12 +16,10 @@ from urllib.parse import quote
 import httpx
 
 from compat import correlation
-from compat.settings import Settings
+from compat.config.settings import Settings
 from compat.v1.errors import LegacyError, Unavailable
-from compat.v1.exchange import LegacyAnswer, render
-from compat.v2.address import Address
-from compat.v2.mark import LOOP_HEADER
-from compat.v2.reaching import named, reaching
+from compat.v1.http import LegacyResponse, render
+from compat.v2.transport import LOOP_HEADER, Address, named, reaching
 
 if TYPE_CHECKING:
     from compat.asgi import Receive, Scope, Send
@@ -85,7 +83,7 @@ class Passing:
         """Whether a request is for Mailbox API 2.0."""
         return _path(scope).startswith(PREFIX.encode())
 
-    async def hand_on(self, scope: Scope, receive: Receive, send: Send) -> LegacyAnswer | None:
+    async def hand_on(self, scope: Scope, receive: Receive, send: Send) -> LegacyResponse | None:
         """Ask upstream, and send what it answers: status, body and end-to-end headers.
 
         Returns:
@@ -188,5 +186,5 @@ def _path(scope: Scope) -> bytes:
     return path.removeprefix(scope.get("root_path", "").encode())
 
 
-def _told(error: LegacyError) -> LegacyAnswer:
+def _told(error: LegacyError) -> LegacyResponse:
     return render(error).with_header("Correlation-Id", correlation.new_id())

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from compat.v1.exchange import LegacyAnswer, LegacyRequest
+from compat.v1.http import LegacyRequest, LegacyResponse
 from compat.v1.redaction import redacted
 
 _LOG: Final = logging.getLogger("compat")
@@ -87,7 +87,7 @@ class Recorder:
         self._writer = Thread(target=self._write, name="recorder", daemon=True)
         self._writer.start()
 
-    def note(self, request: LegacyRequest, answer: LegacyAnswer) -> None:
+    def note(self, request: LegacyRequest, answer: LegacyResponse) -> None:
         """Write an exchange down soon; never waits, never raises."""
         if not request.path.startswith("/v1/"):
             return
@@ -151,7 +151,7 @@ class _File(RotatingFileHandler):
         return stream
 
 
-def _record(request: LegacyRequest, answer: LegacyAnswer) -> Record:
+def _record(request: LegacyRequest, answer: LegacyResponse) -> Record:
     query = quote(request.query, safe=_IN_QUERIES)
     target = quote(request.path, safe=_IN_PATHS) + (f"?{query}" if query else "")
     return Record(

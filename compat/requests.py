@@ -21,7 +21,7 @@ except ImportError as missing:
     ) from missing
 
 from compat.service import LegacyReports
-from compat.v1.exchange import LegacyRequest
+from compat.v1.http import LegacyRequest
 from compat.v1.routes import belongs
 
 

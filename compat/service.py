@@ -11,20 +11,20 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from compat import correlation, translation
+from compat import correlation, error_mapping
 from compat.account import Account
-from compat.accounts import SINGLE, accounts_from_env
-from compat.conventions import ViewBy
-from compat.engines.answered import Answered
-from compat.flights import Flight
-from compat.needs import Progress, Source
-from compat.settings import Settings, SettingsError
+from compat.config.accounts import SINGLE, accounts_from_env
+from compat.config.conventions import ViewBy
+from compat.config.settings import Settings, SettingsError
+from compat.core.models import Progress, Source
+from compat.engines.answers import EngineAnswer
+from compat.single_flight import Call
 from compat.v1 import routes
+from compat.v1.auth import read_api_key
+from compat.v1.datetimes import format_epoch
 from compat.v1.errors import Unauthorized
-from compat.v1.exchange import LegacyAnswer, LegacyRequest, ok, render
-from compat.v1.instants import format_epoch
-from compat.v1.keys import read_api_key
-from compat.v1.spelling import spelled
+from compat.v1.http import LegacyRequest, LegacyResponse, ok, render
+from compat.v1.query import spelled
 
 if TYPE_CHECKING:
     from compat.v1.models import NewConversations
@@ -45,7 +45,7 @@ class Pending:
     """
 
     account: Account
-    flight: Flight[Answered]
+    flight: Call[EngineAnswer]
     correlation_id: str
 
     @property
@@ -155,7 +155,7 @@ class LegacyReports:
         pairs: Sequence[tuple[str, str]],
         account: str | None = None,
         watch: Callable[[Progress], None] | None = None,
-    ) -> Answered:
+    ) -> EngineAnswer:
         """Answer a question asked in names and values; waits as long as it takes.
 
         Args:
@@ -171,9 +171,9 @@ class LegacyReports:
         chosen = self._named(account)
         try:
             asked = chosen.ask(chosen.understand(routes.named(report), pairs))
-            return asked if isinstance(asked, Answered) else _landed(chosen, asked, watch)
+            return asked if isinstance(asked, EngineAnswer) else _landed(chosen, asked, watch)
         except Exception as error:
-            raise translation.told(error) from error
+            raise error_mapping.told(error) from error
 
     def answer(
         self,
@@ -181,7 +181,7 @@ class LegacyReports:
         *,
         authorization: str | bytes | None = None,
         patience: float | None = None,
-    ) -> LegacyAnswer:
+    ) -> LegacyResponse:
         """Answer a whole old request; never raises for what a caller or upstream does.
 
         Args:
@@ -193,7 +193,7 @@ class LegacyReports:
         if not isinstance(request, LegacyRequest):
             request = LegacyRequest.from_target(request, authorization=authorization)
         begun = self.begin(request)
-        if isinstance(begun, LegacyAnswer):
+        if isinstance(begun, LegacyResponse):
             return begun
         with suppress(TimeoutError):
             begun.flight.future.exception(patience)
@@ -201,7 +201,7 @@ class LegacyReports:
 
     def begin(
         self, request: LegacyRequest, account: Account | None = None
-    ) -> LegacyAnswer | Pending:
+    ) -> LegacyResponse | Pending:
         """Answer at once what needs no upstream; for all else, the pending answer.
 
         Every pending answer must be handed to `finish`, once its future is done or the caller's
@@ -220,11 +220,11 @@ class LegacyReports:
             asked = account.ask(account.read(route, request.path, request.query))
         except Exception as error:  # noqa: BLE001 - a caller is told of every error
             return _refused(error, correlation_id)
-        if isinstance(asked, Answered):
+        if isinstance(asked, EngineAnswer):
             return _told(asked, correlation_id)
         return Pending(account, asked, correlation_id)
 
-    def finish(self, pending: Pending) -> LegacyAnswer:
+    def finish(self, pending: Pending) -> LegacyResponse:
         """The answer, or word of when to come back for it."""
         account, flight = pending.account, pending.flight
         account.leave(flight)
@@ -300,8 +300,8 @@ def _has(accounts: Mapping[str, Account], name: str, settings: Settings) -> bool
 
 
 def _landed(
-    account: Account, flight: Flight[Answered], watch: Callable[[Progress], None] | None
-) -> Answered:
+    account: Account, flight: Call[EngineAnswer], watch: Callable[[Progress], None] | None
+) -> EngineAnswer:
     """Wait for a flight; an interrupt calls it off, since nobody waits for the rest."""
     interrupted = True
     try:
@@ -316,8 +316,8 @@ def _landed(
     return flight.future.result()
 
 
-def _refused(error: Exception, correlation_id: str) -> LegacyAnswer:
-    told = translation.told(error)
+def _refused(error: Exception, correlation_id: str) -> LegacyResponse:
+    told = error_mapping.told(error)
     if told.status >= 500:
         unforeseen = error if told.status == 500 else None
         level = logging.ERROR if unforeseen else logging.WARNING
@@ -325,7 +325,7 @@ def _refused(error: Exception, correlation_id: str) -> LegacyAnswer:
     return render(told).with_header("Correlation-Id", correlation_id)
 
 
-def _told(answered: Answered, correlation_id: str) -> LegacyAnswer:
+def _told(answered: EngineAnswer, correlation_id: str) -> LegacyResponse:
     return ok(
         answered.body,
         ("Compat-As-Of", _written(answered.as_of)),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 
 from compat.service import LegacyReports, Pending
-from compat.v1.exchange import LegacyAnswer
+from compat.v1.http import LegacyResponse
 
 
 async def landed(
     reports: LegacyReports, pending: Pending, seconds: float | None = None
-) -> LegacyAnswer:
+) -> LegacyResponse:
     """The answer, or after some seconds word of when to come back for it.
 
     A task that is cancelled waits no longer; the fetching goes on.

@@ -13,13 +13,13 @@ from compat.cli import main
 
 DOORS = {
     "compat.cli.table",
-    "compat.parity.har",
+    "compat.parity.captures.har",
     "compat.requests",
-    "compat.sources.archived",
-    "compat.sources.completing",
+    "compat.sources.archive",
+    "compat.sources.merge",
     *(f"compat.testing.{each}" for each in ("against", "asserting", "plugin", "strategies")),
 }
-LIGHT = {"compat.archive.errors", "compat.archive.packing", "compat.archive.sighting"}
+LIGHT = {"compat.archive.errors", "compat.archive.document_codec", "compat.archive.records"}
 """What of the archive needs no database."""
 COMMAND_LINE = {
     "archive",

@@ -15,10 +15,12 @@ import vectors
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from compat import accounts, openapi, recording
-from compat.conventions import Conventions
-from compat.parity.verdicts import models
-from compat.settings import Settings, variable
+from compat import recording
+from compat.config import accounts
+from compat.config.conventions import Conventions
+from compat.config.settings import Settings, variable
+from compat.parity import verdicts
+from compat.v1 import openapi
 from compat.v1.decisions import DECISIONS
 from compat.v1.differences import DIFFERENCES
 
@@ -94,7 +96,7 @@ def schemas() -> Iterable[tuple[str, str]]:
     for name, schema in {
         "openapi.json": openapi.document(),
         "captures.schema.json": recording.schema(),
-        "verdicts.schema.json": models.schema(),
+        "verdicts.schema.json": verdicts.schema(),
     }.items():
         yield name, json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from pydantic.fields import FieldInfo
 
-from compat.parity.ignoring import Rule
-from compat.parity.verdicts.models import OUTCOMES, Place, Summary, Verdict
+from compat.parity.ignore_rules import Rule
+from compat.parity.verdicts import OUTCOMES, Place, Summary, Verdict
 from compat.recording import MOST_BYTES, MOST_FILES, Record
 
 EXAMPLE = {

@@ -11,15 +11,16 @@ from typing import Final
 
 import click
 
-from compat import accounts, asgi, translation
+from compat import asgi, error_mapping
 from compat.cli import connections
 from compat.cli.commands import program
 from compat.cli.exit_codes import MEANINGS
-from compat.conventions import Conventions
+from compat.config import accounts
+from compat.config.conventions import Conventions
 from compat.v1 import errors
 from compat.v1.parameters import Parameter
 from compat.v1.routes import ROUTES, Route
-from compat.v2.mark import LOOP_STATUS
+from compat.v2.transport import LOOP_STATUS
 
 WHAT_TO_DO: Final = {
     "ValidationFailed": "Mend the parameters that `validationErrors` names.",
@@ -31,23 +32,23 @@ WHAT_TO_DO: Final = {
     "Internal": "Look in the server's log for the answer's `Correlation-Id`, and report it.",
     "Unavailable": "Wait as long as `Retry-After` says, and ask the same again; see the next "
     "table.",
-    "SignInRefused": "Copy id and secret anew from *Your Profile → My Apps* at Help Scout.",
+    "CredentialsRefused": "Copy id and secret anew from *Your Profile → My Apps* at Help Scout.",
     "ReportsRefused": "Set `COMPAT_ENGINE` to `computed`, or leave it unset: see "
     "[two engines](../explanation/two-engines.md).",
     "QuestionRefused": "Mend the parameters that `validationErrors` names; the words are Help "
     "Scout's.",
     "AccessRefused": "Let a user who may see the mailboxes make the application.",
-    "CameBack": "The name in `HELPSCOUT_BASE_URL` leads to this server, so it asks itself: see "
+    "RequestLoop": "The name in `HELPSCOUT_BASE_URL` leads to this server, so it asks itself: see "
     "[a host that cannot be changed](../how-to/a-host-that-cannot-be-changed.md).",
     "Redirected": "Something between here and Help Scout redirects, or the address is wrong: mend "
     "`HELPSCOUT_BASE_URL` or `COMPAT_PROXY`.",
-    "Incoherent": "Ask again. Help Scout's answers contradicted each other; if it stays so, "
+    "InconsistentData": "Ask again. Help Scout's answers contradicted each other; if it stays so, "
     "report it with the sentence.",
     "ArchiveError": "The sentence says what: see [keep an archive](../how-to/keep-an-archive.md).",
     "Stopped": "Ask again once the server has started.",
     "UpstreamError": "Ask again. If it stays so, look whether this machine reaches Help Scout.",
-    "Crowded": "Ask again later, or raise `COMPAT_JOBS`.",
-    "CalledOff": "Ask again.",
+    "TooManyCalls": "Ask again later, or raise `COMPAT_JOBS`.",
+    "CallCancelled": "Ask again.",
 }
 ACCOUNTS: Final = (
     f"`{accounts.VARIABLE}` names a TOML file with a table for each account. A table holds "
@@ -176,7 +177,7 @@ def _statuses() -> Iterator[tuple[str, ...]]:
 
 def _sentences() -> Iterator[tuple[str, ...]]:
     yield "503", STILL_FETCHING, "Ask again after `Retry-After`: the answer is being worked on."
-    for kind, tell in translation._TABLE:
+    for kind, tell in error_mapping._TABLE:
         error = tell(kind("…"))
         yield str(error.status), _sentence(error), WHAT_TO_DO[kind.__name__]
 
@@ -184,7 +185,7 @@ def _sentences() -> Iterator[tuple[str, ...]]:
 def _strangers() -> Iterator[tuple[str, ...]]:
     for status, sentence in connections.REFUSALS:
         yield str(status), sentence, REFUSED[status]
-    yield str(LOOP_STATUS), asgi._LOOP_MESSAGE, WHAT_TO_DO["CameBack"]
+    yield str(LOOP_STATUS), asgi._LOOP_MESSAGE, WHAT_TO_DO["RequestLoop"]
 
 
 def _sentence(error: errors.LegacyError) -> str:

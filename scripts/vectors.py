@@ -14,12 +14,12 @@ from typing import Any, Final, Literal, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from compat.simulator import Account
-from compat.testing.asking import STYLES, Asked, spoilt
-from compat.testing.asserting import essence
+from compat.testing.assertions import essence
+from compat.testing.queries import STYLES, OldQuestion, spoilt
 from compat.testing.reference import Reference, payloads
 from compat.testing.strategies import Sketch, account_of
 from compat.testing.vectors import FORMAT
-from tests.whole import oracle
+from tests.integration.exactness import oracle
 
 VERSION: Final = "1.0.0"
 """Of the vectors; docs/how-to/test-my-own-implementation.md says what raises which number."""
@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
     about: str
     sketches: list[Sketch]
-    asked: Asked
+    asked: OldQuestion
 
 
 def at(text: str) -> int:
@@ -68,7 +68,7 @@ def chosen() -> Iterator[Case]:
     for day in ("2015-01-29", "2015-01-31T13:30", "2016-01-31", "2015-12-31T23:59:59"):
         start = at(day)
         edges = [start + days * DAY for days in (28, 29, 30, 31, 59, 60)]
-        asked = Asked(REPORT, start, start + 150 * DAY, view_by="month")
+        asked = OldQuestion(REPORT, start, start + 150 * DAY, view_by="month")
         yield Case(f"months counted from {day}", beside(*edges), asked)
     yield Case("spam does not count", [Sketch(first, "spam"), Sketch(first, "closed")], ask("day"))
     yield Case(
@@ -95,13 +95,13 @@ def chosen() -> Iterator[Case]:
     yield Case(
         "the previous range has its own anchor",
         beside(first, at("2014-01-08T12:00"), at("2014-01-15")),
-        Asked(REPORT, first, last, previous, "week"),
+        OldQuestion(REPORT, first, last, previous, "week"),
     )
     overlapping = (first - DAY, first + 3 * DAY)
     yield Case(
         "ranges may overlap",
         beside(first, first + DAY),
-        Asked(REPORT, *JANUARY, overlapping, "day"),
+        OldQuestion(REPORT, *JANUARY, overlapping, "day"),
     )
 
 
@@ -110,11 +110,11 @@ def ask(
     after: int = 0,
     length: int | None = None,
     filters: dict[str, tuple[int | str, ...]] | None = None,
-) -> Asked:
+) -> OldQuestion:
     """A question about January 2015, or a part of it."""
     start = JANUARY[0] + after
     end = JANUARY[1] if length is None else start + length
-    return Asked(REPORT, start, end, view_by=view_by, filters=filters or {})
+    return OldQuestion(REPORT, start, end, view_by=view_by, filters=filters or {})
 
 
 def beside(*seconds: int) -> list[Sketch]:
@@ -137,7 +137,9 @@ def drawn(rng: random.Random) -> Case:
         filters["tags"] = tuple({1, layout.tags[rng.randrange(3)].id})
     if rng.random() < 0.3:
         filters["mailboxes"] = (layout.mailboxes[rng.randrange(3)].id,)
-    return Case("drawn by chance", sketches, Asked(REPORT, start, end, previous, unit, filters))
+    return Case(
+        "drawn by chance", sketches, OldQuestion(REPORT, start, end, previous, unit, filters)
+    )
 
 
 def sketch(rng: random.Random, created: int) -> Sketch:
@@ -168,7 +170,7 @@ def vectors() -> Iterator[dict[str, Any]]:
                 "oracle": right,
             }
         for fault in range(6):
-            query = spoilt(Asked(REPORT, at("2015-01-01") + fault, JANUARY[1]))
+            query = spoilt(OldQuestion(REPORT, at("2015-01-01") + fault, JANUARY[1]))
             status = reference.answer(query, ()).status
             yield vector("refused", Account(), query, status) | {
                 "answer": None,
@@ -193,7 +195,7 @@ def vector(about: str, account: Account, query: str, status: int) -> dict[str, A
     }
 
 
-def naive(asked: Asked) -> oracle.Asked:
+def naive(asked: OldQuestion) -> oracle.Asked:
     """The same question in the oracle's words."""
     view_by: Any = asked.view_by
     return oracle.Asked(asked.start, asked.end, asked.previous, view_by, asked.filters)

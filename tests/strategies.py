@@ -10,8 +10,8 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from compat.conventions import MonthStep, ViewBy
-from tests.buckets import naive
+from compat.config.conventions import MonthStep, ViewBy
+from tests.unit.core import naive
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from compat import accounts
+from compat.config import accounts
+from compat.config.settings import variables
 from compat.metrics import Metrics
-from compat.settings import variables
 from compat.simulator import Account, Simulator, running
-from tests.doors.commands import COMMAND, Running, environment, started
-from tests.doors.serving import ask
-from tests.service.doubles import LONG
+from tests.unit.server.commands import COMMAND, Running, environment, started
+from tests.unit.server.serving import ask
+from tests.unit.service.doubles import LONG
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "deploy"

@@ -13,7 +13,7 @@ import compat
 
 DOCUMENTED = {
     "Conventions",
-    "LegacyAnswer",
+    "LegacyResponse",
     "LegacyError",
     "LegacyReports",
     "LegacyRequest",

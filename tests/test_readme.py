@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from compat import accounts
+from compat.config import accounts
+from compat.config.settings import Settings, variable, variables
 from compat.service import LegacyReports
-from compat.settings import Settings, variable, variables
 from compat.simulator import Behaviour, Simulator, make_account, running
-from compat.v1.exchange import LegacyRequest
+from compat.v1.http import LegacyRequest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -33,10 +33,10 @@ from benchmarks.archive_peers import (
     sqlite_peer,
 )
 from benchmarks.harness import Scale, Table, agree, duration, judged, ratio, spread, take_turns
+from compat.archive.database import open_archive
 from compat.archive.index import Index
-from compat.archive.opening import open_archive
-from compat.archive.sighting import Sighting
-from compat.needs import Row
+from compat.archive.records import ConversationRecord
+from compat.core.models import Row
 
 NEEDS = ("duckdb", "polars")
 SIZES: Final[Mapping[Scale, int]] = {"tiny": 2_000, "quick": 100_000, "full": 1_000_000}
@@ -133,7 +133,7 @@ def _ours(directory: Path, rows: Sequence[Row]) -> Iterator[tuple[Mapping[str, A
         with archive.lock() as lock:
             for at in range(0, len(rows), 20_000):
                 with archive.writing(lock) as writer:
-                    writer.see(Sighting(row, 1) for row in rows[at : at + 20_000])
+                    writer.see(ConversationRecord(row, 1) for row in rows[at : at + 20_000])
         index = Index(archive)
 
         def first(kind: Kind, edges: Sequence[int]) -> list[int]:

@@ -26,16 +26,16 @@ from pydantic import SecretStr
 
 from benchmarks.harness import Scale, Table, judged, shown
 from compat import LegacyReports, Settings
-from compat.archive.filling.work import Wish
-from compat.archive.syncing import Sync
-from compat.parity.asking import Asking
-from compat.parity.captures import Capture
-from compat.parity.checking import check
-from compat.parity.ignoring import Rules
-from compat.parity.reading import read
+from compat.archive.sync.run import Sync
+from compat.archive.sync.session import SyncOptions
+from compat.parity.captures.files import read
+from compat.parity.captures.models import Capture
+from compat.parity.check import check
+from compat.parity.ignore_rules import Rules
+from compat.parity.replay import Replayer
 from compat.recording import Record
 from compat.simulator import Behaviour, Simulator, make_account, running
-from compat.v1.exchange import LegacyRequest
+from compat.v1.http import LegacyRequest
 from compat.v1.query import read_pairs
 from compat.v1.routes import find
 
@@ -65,7 +65,7 @@ def measure(scale: Scale) -> Table:
         )
         archive = SecretStr(f"sqlite:///{Path(folder) / 'archive.db'}")
         kept = live.model_copy(update={"archive": archive})
-        Sync(kept, Wish()).run()
+        Sync(kept, SyncOptions()).run()
         sources = {"remembered": live, "an archive": kept.model_copy(update={"offline": True})}
         rows = []
         for name, settings in sources.items():
@@ -156,7 +156,7 @@ def _asked(settings: Settings, simulator: Simulator, path: Path) -> int:
 def _checked(reports: LegacyReports, path: Path) -> int:
     """How many captures there were; all must be equal."""
     number = 0
-    for verdict in check(read([str(path)]), Asking(reports), Rules()):
+    for verdict in check(read([str(path)]), Replayer(reports), Rules()):
         assert verdict.outcome == "equal", verdict
         number += 1
     return number

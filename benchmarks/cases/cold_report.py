@@ -39,7 +39,7 @@ from benchmarks.harness import (
 from benchmarks.load import serving
 from compat import LegacyReports, Settings
 from compat.simulator import Behaviour, Simulator, make_account
-from compat.simulator.serving import running
+from compat.simulator.server import running
 from compat.v2.models import ConversationsAnswer
 
 NEEDS = ("uvicorn",)

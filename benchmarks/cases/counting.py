@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from benchmarks.harness import Scale, Table, agree, duration, judged, ratio, spread, take_turns
-from compat import buckets
+from compat.core import buckets
 
 NEEDS = ("duckdb", "numpy", "polars")
 FIRST: Final = 1_420_070_400

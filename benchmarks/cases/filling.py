@@ -30,9 +30,9 @@ import httpx
 
 from benchmarks import tap
 from benchmarks.harness import Scale, Table, ratio, take_turns
-from compat.archive.opening import open_archive
-from compat.archive.sighting import BEGINNING, END
-from compat.coverage import Span
+from compat.archive.database import open_archive
+from compat.archive.records import BEGINNING, END
+from compat.core.intervals import Interval
 from compat.simulator import Account, Behaviour, Simulator, make_account, running
 from compat.simulator.faults import Delivery
 from compat.simulator.messages import Request
@@ -113,7 +113,7 @@ def _decode(pages: list[bytes]) -> None:
 def _filled(base_url: str) -> set[int]:
     """The ids in an archive that was filled by a process of its own."""
     with _synced(base_url) as url, open_archive(url) as archive, archive.reading() as snapshot:
-        return set(snapshot.ids(Span(BEGINNING, END)))
+        return set(snapshot.ids(Interval(BEGINNING, END)))
 
 
 def _tapped(python: Path, base_url: str) -> set[int]:

@@ -13,8 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from compat.needs import Row
-from compat.tally import UNTAGGED, Tally
+from compat.core.counting import UNTAGGED, CountQuery
+from compat.core.models import Row
 
 _FEW: Final = 256
 """A value is kept as a bitmap from one conversation in so many on, below as their numbers: so all
@@ -67,7 +67,7 @@ class Bitmaps:
             for column, places in _places(rows).items()
         }
 
-    def admitted(self, tally: Tally) -> int:
+    def admitted(self, tally: CountQuery) -> int:
         """The conversations that count, as a bitmap."""
         which = tally.filter
         mask = self._untagged(tally)
@@ -104,7 +104,7 @@ class Bitmaps:
                 at = cut
         return found
 
-    def _untagged(self, tally: Tally) -> int:
+    def _untagged(self, tally: CountQuery) -> int:
         """What counts as far as tags do not matter; the same for one tag and the next."""
         which, need = tally.filter, tally.need
         key = (which.states, which.uncounted, which.types, need.mailboxes, need.folders)

@@ -18,11 +18,11 @@ from cachetools import LRUCache
 
 from compat.archive import schema
 from compat.archive.bitmaps import Bitmaps, Part, add_up
+from compat.archive.database import Archive
 from compat.archive.errors import ArchiveError
-from compat.archive.opening import Archive
-from compat.archive.reading import Snapshot
-from compat.coverage import Span
-from compat.tally import Tally
+from compat.archive.reader import Snapshot
+from compat.core.counting import CountQuery
+from compat.core.intervals import Interval
 
 MOST_ROWS: Final = 10_000_000
 """Conversations kept in memory unless told otherwise: 50 bytes each, and 10 for each tag."""
@@ -56,7 +56,7 @@ class Index:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="archive-index")
         self._closed = False
 
-    def count(self, snapshot: Snapshot, tally: Tally) -> list[list[int]]:
+    def count(self, snapshot: Snapshot, tally: CountQuery) -> list[list[int]]:
         """The counts of a tally, whose folders must be home folders.
 
         Args:
@@ -108,7 +108,7 @@ class Index:
             self._versions = (snapshot.version, versions)
         return versions
 
-    def _layouts(self, tally: Tally) -> list[Layout]:
+    def _layouts(self, tally: CountQuery) -> list[Layout]:
         with self._lock:
             return [self._known_layouts.setdefault(each, Layout(each)) for each in tally.ranges]
 
@@ -186,7 +186,7 @@ class Layout:
 
 
 def counted(
-    chunks: Mapping[int, Bitmaps], tally: Tally, layouts: Sequence[Layout]
+    chunks: Mapping[int, Bitmaps], tally: CountQuery, layouts: Sequence[Layout]
 ) -> list[list[int]]:
     """The counts of a tally in some chunks.
 
@@ -204,7 +204,7 @@ def counted(
     return [counts[:-1] for counts in results]
 
 
-def _touches(number: int, tally: Tally) -> bool:
+def _touches(number: int, tally: CountQuery) -> bool:
     return any(_within(number, edges) for edges in tally.ranges)
 
 
@@ -212,7 +212,7 @@ def _within(number: int, edges: Sequence[int]) -> bool:
     return schema.chunk_of(edges[0]) <= number <= schema.chunk_of(edges[-1])
 
 
-def _span(number: int) -> Span:
+def _span(number: int) -> Interval:
     """The seconds of a chunk."""
     first = number << schema.CHUNK_BITS
-    return Span(first, first + (1 << schema.CHUNK_BITS) - 1)
+    return Interval(first, first + (1 << schema.CHUNK_BITS) - 1)

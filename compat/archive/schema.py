@@ -70,7 +70,7 @@ conversation_tag: Final = _table(
     folder=_NUMBER,
 )
 """The same once more for each tag, in an order that makes a tag one stretch of it; conversations
-without a tag are under `compat.tally.UNTAGGED`."""
+without a tag are under `compat.core.counting.UNTAGGED`."""
 
 document: Final = _table("document", conversation=_NUMBER, packed=_BYTES)
 """The JSON as received, compressed; none in a slim archive."""
@@ -82,7 +82,7 @@ forgotten: Final = _table("forgotten", customer=_NUMBER)
 """Customers whose data is erased, and is not kept again."""
 
 known: Final = _table("known", layer=_TEXT, first=_NUMBER, last=_NUMBER, as_of=_NUMBER)
-"""What is covered: `compat.coverage.Known`, for each layer."""
+"""What is covered: `compat.core.intervals.Known`, for each layer."""
 
 chunk: Final = _table("chunk", number=_NUMBER, version=_NUMBER)
 """The version in which the conversations created in a stretch of time last changed, as far as
@@ -108,7 +108,7 @@ menu_item: Final = _table(
     created=_NUMBER,
     modified=_NUMBER,
 )
-"""What is on them: `compat.needs.MenuItem`."""
+"""What is on them: `compat.core.models.ListItem`."""
 
 thread: Final = _table(
     "thread",

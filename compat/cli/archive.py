@@ -19,14 +19,14 @@ from compat.cli.dates import DATE, EPOCH, epoch_second, today
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import ACCOUNT, Command, date_option, flag, json_flag, settings_for
 from compat.cli.output import ignore_closed_pipe, print_note
-from compat.v1.instants import format_epoch
-from compat.variables import SettingsError, variable
+from compat.config.environment import SettingsError, variable
+from compat.v1.datetimes import format_epoch
 
 if TYPE_CHECKING:
-    from compat.archive.locking import SyncLock
-    from compat.archive.opening import Archive
-    from compat.archive.state import State
-    from compat.settings import Settings
+    from compat.archive.admin import ArchiveStatus
+    from compat.archive.database import Archive
+    from compat.archive.locks import SyncLock
+    from compat.config.settings import Settings
 
 _EXIT_STATUS: Final = exit_status(
     {
@@ -51,7 +51,7 @@ _INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of")
 )
 def status(*, as_json: bool, account: str | None) -> int:
     """Show what the archive holds: coverage, age, size, and what is too old to be used."""
-    from compat.archive.state import state_of
+    from compat.archive.admin import state_of
 
     settings = settings_for(account)
 
@@ -79,17 +79,17 @@ def seal(*, at: str | None, undo: bool, account: str | None) -> int:
 
     Nothing in the archive becomes too old then, and nothing newer is missing.
     """
-    from compat.archive import closing
+    from compat.archive import admin
 
     if bool(at) == undo:
         raise SettingsError("say --at, or --undo")
 
     def change(archive: Archive) -> None:
-        with _as_misuse(closing.CannotSeal), archive.lock() as lock:
+        with _as_misuse(admin.CannotSeal), archive.lock() as lock:
             if at:
-                closing.seal(archive, lock, epoch_second("--at", at, today(), last=True))
+                admin.seal(archive, lock, epoch_second("--at", at, today(), last=True))
             else:
-                closing.unseal(archive, lock)
+                admin.unseal(archive, lock)
 
     return _with_archive(settings_for(account), change)
 
@@ -121,7 +121,7 @@ def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
 
     All of them are taken in, or nothing. The archive is made if there is none.
     """
-    from compat.archive.carrying import CannotImport, take_in
+    from compat.archive.transfer import CannotImport, take_in
 
     def change(archive: Archive) -> None:
         first, dots, last = covers.partition("..")
@@ -150,11 +150,11 @@ def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
 )
 def export(*, account: str | None) -> int:
     """Print all conversations as Mailbox API 2.0 lists them, one JSON object a line."""
-    from compat.archive import carrying
+    from compat.archive import transfer
 
     def show(archive: Archive) -> None:
         with archive.reading() as snapshot, ignore_closed_pipe():
-            for line in carrying.export(snapshot):
+            for line in transfer.export(snapshot):
                 sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
 
@@ -233,8 +233,8 @@ def _with_archive(
         SettingsError: An option or a setting is missing or cannot be used.
         ImportError: SQLAlchemy is not installed.
     """
+    from compat.archive.database import open_archive
     from compat.archive.errors import ArchiveError, SyncUnderWay
-    from compat.archive.opening import open_archive
 
     if settings.archive is None:
         raise SettingsError(f"{variable('archive')} is not set: name the archive")
@@ -248,7 +248,7 @@ def _with_archive(
 
 
 def _erase_customer(archive: Archive, lock: SyncLock, wanted: str) -> None:
-    from compat.archive.finding import customers
+    from compat.archive.erasure import customers
 
     with archive.reading() as snapshot:
         found = customers(snapshot, wanted)
@@ -259,7 +259,7 @@ def _erase_customer(archive: Archive, lock: SyncLock, wanted: str) -> None:
         print("nobody of that address is in the archive", file=sys.stderr)
 
 
-def _state_as_text(state: State) -> str:
+def _state_as_text(state: ArchiveStatus) -> str:
     kinds = ", ".join(
         kind
         for kind, applies in (("slim", state.slim), ("sealed", state.sealed_at is not None))
@@ -280,7 +280,7 @@ def _state_as_text(state: State) -> str:
     return "\n".join(lines)
 
 
-def _state_as_json(state: State) -> dict[str, Any]:
+def _state_as_json(state: ArchiveStatus) -> dict[str, Any]:
     covered = [_with_instants(asdict(each)) for each in state.covered]
     return _with_instants(asdict(state)) | {"covered": covered}
 

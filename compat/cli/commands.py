@@ -22,7 +22,7 @@ from compat.cli.report import report
 from compat.cli.serve import serve
 from compat.cli.simulate import simulate
 from compat.cli.sync import sync
-from compat.variables import SettingsError
+from compat.config.environment import SettingsError
 
 _SHELLS = ("bash", "zsh", "fish")
 _COMPLETION_VARIABLE = "_HELPSCOUT_V1_COMPLETE"

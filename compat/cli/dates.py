@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from compat.variables import SettingsError
+from compat.config.environment import SettingsError
 
 Period = tuple[date, date]
 """First and last day, both included."""

@@ -12,7 +12,7 @@ from compat.cli.options import ACCOUNT, Command, flag, json_flag, settings_for
 from compat.cli.output import hide_retries, ignore_closed_pipe
 
 if TYPE_CHECKING:
-    from compat.doctor.examining import Examined
+    from compat.doctor.examination import Examination
 
 
 @click.command(
@@ -39,7 +39,7 @@ def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
     Checked are credentials, plan, rate limit, clock, how Help Scout's lists behave, the archive and
     the settings. It takes about twenty requests, and changes nothing.
     """
-    from compat.doctor.examining import examine
+    from compat.doctor.examination import examine
 
     hide_retries()
     settings = settings_for(account)
@@ -51,7 +51,7 @@ def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
     return ExitCode.OK if examined.sound else ExitCode.DIFFERENT
 
 
-def _text(examined: Examined) -> str:
+def _text(examined: Examination) -> str:
     width = max(map(len, examined.findings))
     lines: list[str] = []
     for name, found in examined.findings.items():
@@ -61,7 +61,7 @@ def _text(examined: Examined) -> str:
     return "\n".join(lines)
 
 
-def _json(examined: Examined) -> str:
+def _json(examined: Examination) -> str:
     findings = [
         {
             "check": name,

@@ -96,6 +96,7 @@ def _server(
         async def startup(self, sockets: list[socket] | None = None) -> None:
             await super().startup(sockets)
             if reload and hasattr(signal, "SIGHUP"):
+                # The loop calls it between two callbacks, so it may take locks, unlike a handler.
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
             for server in self.servers:
                 for listener in server.sockets:

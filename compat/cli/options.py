@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import click
 
 from compat.cli.dates import DATE, WORDS
-from compat.variables import EngineChoice, SettingsError
+from compat.config.environment import EngineChoice, SettingsError
 
 if TYPE_CHECKING:
-    from compat.settings import Settings
+    from compat.config.settings import Settings
 
 FILE: Final = click.Path(path_type=Path)
 """The path of a file; it is opened later, by what reads or writes it."""
@@ -136,7 +136,7 @@ def settings_for(name: str | None) -> Settings:
     Raises:
         SettingsError: There is no such account, or several and none was named.
     """
-    from compat.accounts import accounts_from_env
+    from compat.config.accounts import accounts_from_env
 
     accounts = accounts_from_env(os.environ)
     if name is None and len(accounts) == 1:
@@ -156,7 +156,7 @@ def accounts_with(engine: str | None = None, *, offline: bool = False) -> dict[s
     Raises:
         SettingsError: A setting is missing or cannot be used.
     """
-    from compat.accounts import accounts_from_env
+    from compat.config.accounts import accounts_from_env
 
     change = ({"engine": engine} if engine else {}) | ({"offline": True} if offline else {})
     accounts = accounts_from_env(os.environ)

@@ -14,10 +14,10 @@ import click
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import Command, flag, seed
 from compat.cli.output import print_note
-from compat.testing.asking import REPORTS
+from compat.testing.queries import REPORTS
 
 if TYPE_CHECKING:
-    from compat.testing.asserting import ParityFailed
+    from compat.testing.assertions import ParityFailed
 
 
 def _origin(_ctx: click.Context, _param: click.Parameter, url: str) -> str:
@@ -116,8 +116,8 @@ def against(
     demo-app, secret demo-secret), remembering nothing between two questions. Conventions come from
     the environment.
     """
-    from compat.testing.against import CannotAsk, Remembers
-    from compat.testing.asserting import ParityFailed
+    from compat.testing.assertions import ParityFailed
+    from compat.testing.http_candidate import CannotAsk, Remembers
 
     try:
         _compare(
@@ -161,10 +161,10 @@ def _compare(
     """
     import httpx
 
-    from compat.settings import Settings
-    from compat.testing.against import Caller, probe
-    from compat.testing.asserting import ParityFailed, assert_parity
-    from compat.testing.stages import simulator_stage
+    from compat.config.settings import Settings
+    from compat.testing.assertions import ParityFailed, assert_parity
+    from compat.testing.http_candidate import Caller, probe
+    from compat.testing.stage import simulator_stage
 
     conventions = Settings.from_env(os.environ).conventions
     with (
@@ -192,7 +192,7 @@ def _compare(
 
 
 def _print_difference(failed: ParityFailed, url: str) -> None:
-    from compat.parity.verdicts.as_text import curl
+    from compat.parity.output.text import curl
 
     print(f"{failed}\n{curl(failed.query, url)}", flush=True)
 

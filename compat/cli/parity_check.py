@@ -41,15 +41,15 @@ def check(
     Captures are JSON lines, as serve --record writes them, or HAR, as browsers save it. Settings
     come from the environment.
     """
-    from compat.parity.asking import Asking
-    from compat.parity.ignoring import IgnoreError
-    from compat.parity.reading import read
+    from compat.parity.captures.files import read
+    from compat.parity.ignore_rules import IgnoreError
+    from compat.parity.replay import Replayer
     from compat.service import LegacyReports
 
     hide_retries()
     try:
         with LegacyReports(accounts_with(engine, offline=offline)) as reports:
-            asking = Asking(reports, account)
+            asking = Replayer(reports, account)
             return compare(read(captures), asking, engine, ignore=ignore, files=files)
     except (IgnoreError, LookupError, OSError) as error:
         print_note(error)

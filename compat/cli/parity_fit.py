@@ -16,7 +16,7 @@ from compat.cli.output import hide_retries, ignore_closed_pipe, print_note
 from compat.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from compat.parity.findings import Findings
+    from compat.parity.fit.result import Findings
     from compat.service import LegacyReports
 
 
@@ -72,8 +72,8 @@ def fit(
 
     Prints the settings to adopt as TOML. Settings come from the environment.
     """
-    from compat.parity import telling
-    from compat.parity.asking import account_named
+    from compat.parity.fit import output
+    from compat.parity.replay import account_named
     from compat.service import LegacyReports
     from compat.v1.errors import LegacyError
 
@@ -85,7 +85,7 @@ def fit(
     except (LegacyError, LookupError, OSError) as error:
         print_note(error)
         return ExitCode.UPSTREAM if isinstance(error, LegacyError) else ExitCode.MISUSE
-    text = f"{telling.as_json(findings)}\n" if as_json else telling.as_toml(findings, name)
+    text = f"{output.as_json(findings)}\n" if as_json else output.as_toml(findings, name)
     with ignore_closed_pipe():
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -95,9 +95,9 @@ def fit(
 def _findings(
     files: Sequence[str], reports: LegacyReports, name: str, *, seconds: float, most_gone: float
 ) -> Findings:
-    from compat.parity import records, rows
-    from compat.parity.findings import find
-    from compat.parity.reading import read
+    from compat.parity.captures.files import read
+    from compat.parity.fit import records, rows
+    from compat.parity.fit.result import find
 
     captures = records.sort(read(files))
     if not captures.fitted:

@@ -66,9 +66,9 @@ def live(
     The questions are many ranges, resolutions and filters that touch the edges of what happened. It
     takes a plan that has reports. Settings come from the environment.
     """
-    from compat.parity.asking import Asking
-    from compat.parity.ignoring import IgnoreError
+    from compat.parity.ignore_rules import IgnoreError
     from compat.parity.live import Both, Spent
+    from compat.parity.replay import Replayer
     from compat.v1.errors import LegacyError
 
     hide_retries()
@@ -79,7 +79,7 @@ def live(
             if sight.window != wanted:
                 print_note(f"{requests} requests reach no further back than {sight.since}")
             captures = both.captures(sight, seed)
-            asking = Asking(both.computed)
+            asking = Replayer(both.computed)
             status = compare(captures, asking, "computed", ignore=ignore, files=files)
             print_note(f"{both.used} requests were made")
             if both.trouble:

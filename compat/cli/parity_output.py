@@ -15,9 +15,9 @@ from compat.cli.output import ignore_closed_pipe
 from compat.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from compat.parity.asking import Asking
-    from compat.parity.captures import Capture, Unreadable
-    from compat.parity.verdicts.models import Writer
+    from compat.parity.captures.models import Capture, Unreadable
+    from compat.parity.replay import Replayer
+    from compat.parity.verdicts import VerdictWriter
 
 _STEP: Final = 50
 """Verdicts between two updates of the progress bar."""
@@ -36,7 +36,7 @@ VERDICT_OPTIONS: Final = [
 
 def compare(
     captures: Iterable[Capture | Unreadable],
-    asking: Asking,
+    asking: Replayer,
     engine: str | None,
     *,
     ignore: Path | None,
@@ -55,11 +55,11 @@ def compare(
         IgnoreError: The rules cannot be used.
         OSError: A file cannot be read or written.
     """
-    from compat.parity.checking import Tally, check
-    from compat.parity.ignoring import Rules, read_rules
+    from compat.parity.check import VerdictCounts, check
+    from compat.parity.ignore_rules import Rules, read_rules
 
     rules = read_rules(ignore) if ignore else Rules()
-    tally = Tally(rules, engine)
+    tally = VerdictCounts(rules, engine)
     with _writers(files) as writers, progress_bar("checking captures") as show:
         for number, verdict in enumerate(check(captures, asking, rules), 1):
             tally.count(verdict)
@@ -77,23 +77,23 @@ def compare(
 
 
 @contextmanager
-def _writers(files: Mapping[str, Path | None]) -> Iterator[Sequence[Writer]]:
+def _writers(files: Mapping[str, Path | None]) -> Iterator[Sequence[VerdictWriter]]:
     """A writer for each file that is asked for, then that of standard output.
 
     Standard output comes last: its reader may have gone, and the files are written all the same.
     """
-    from compat.parity.verdicts.as_html import HtmlFile
-    from compat.parity.verdicts.as_json import JsonFile
-    from compat.parity.verdicts.as_junit import JUnitFile
-    from compat.parity.verdicts.as_text import Text
+    from compat.parity.output.html import HtmlFile
+    from compat.parity.output.json import JsonFile
+    from compat.parity.output.junit import JUnitFile
+    from compat.parity.output.text import Text
 
-    kinds: dict[str, Callable[[TextIO], Writer]] = {
+    kinds: dict[str, Callable[[TextIO], VerdictWriter]] = {
         "json": JsonFile,
         "junit": JUnitFile,
         "html": HtmlFile,
     }
     with ExitStack() as stack:
-        writers: list[Writer] = [
+        writers: list[VerdictWriter] = [
             kind(stack.enter_context(path.open("w", encoding="utf-8")))
             for name, kind in kinds.items()
             if (path := files[name])

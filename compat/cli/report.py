@@ -26,7 +26,7 @@ from compat.cli.output import hide_retries, ignore_closed_pipe, print_note
 from compat.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from compat.engines.answered import Answered
+    from compat.engines.answers import EngineAnswer
 
 _NOTES: Final = {
     "relayed": "relayed from Help Scout's own report",
@@ -133,7 +133,7 @@ report = click.Group(
 )
 
 
-def _printer(*, as_json: bool, as_csv: bool, with_ids: bool) -> Callable[[Answered], None]:
+def _printer(*, as_json: bool, as_csv: bool, with_ids: bool) -> Callable[[EngineAnswer], None]:
     """The function that prints; chosen before anything is fetched, as it may lack rich.
 
     Raises:
@@ -156,7 +156,7 @@ def _range(first: str, last: str, start: str | None, end: str | None) -> Mapping
     return dict(zip((first, last), edges(start, end, today()), strict=True))
 
 
-def _print_csv(answered: Answered, *, with_ids: bool) -> None:
+def _print_csv(answered: EngineAnswer, *, with_ids: bool) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["range", "start", "count", *(["ids"] if with_ids else [])])
     for series, buckets in json.loads(answered.body).items():

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from compat.cli.options import FILE, HOST, OFFLINE, Command, accounts_with, flag, port
-from compat.variables import SettingsError
+from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:
+    from compat.config.settings import Settings
     from compat.recording import Recorder
-    from compat.settings import Settings
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -67,8 +67,8 @@ def serve(
     from compat.asgi import create_app, guarded, refusal
     from compat.cli.listening import listen
     from compat.cli.logs import log_as
+    from compat.config.settings import Settings
     from compat.service import LegacyReports
-    from compat.settings import Settings
 
     def read_accounts() -> Mapping[str, Settings]:
         return guarded(accounts_with(offline=offline))
@@ -123,8 +123,8 @@ def _demo() -> Iterator[Mapping[str, Settings]]:
     """Settings that lead to a simulator, which runs as long as the block."""
     from pydantic import SecretStr
 
-    from compat.accounts import SINGLE
-    from compat.settings import Settings
+    from compat.config.accounts import SINGLE
+    from compat.config.settings import Settings
     from compat.simulator import Behaviour, Simulator, make_account, running
 
     with running(Simulator(make_account(), Behaviour(rate_limit=None))) as base_url:

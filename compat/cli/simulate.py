@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 
 from compat.cli.options import HOST, Command, port
+from compat.config.environment import SettingsError
 from compat.simulator.behaviour import MEANING, Behaviour, Plan
-from compat.variables import SettingsError
 
 
 class _Words(click.ParamType[tuple[str, ...]]):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,16 +16,19 @@ from compat.cli.dates import DATE, EPOCH, epoch_second
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import ACCOUNT, Command, date_option, flag, json_flag, settings_for
 from compat.cli.sync_output import SyncReporter, sync_reporter
-from compat.variables import SettingsError
+from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from compat.archive.syncing import Sync
-    from compat.coverage import Span
+    from compat.archive.sync.run import Sync
+    from compat.core.intervals import Interval
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
+
+_BETWEEN_LOOKS: Final = 0.1
+"""Seconds between two looks at whether a signal has come."""
 
 
 @click.command(
@@ -71,62 +76,105 @@ def sync(
 
     It can be stopped at any time, and goes on from there when it is run again.
     """
-    from compat.archive.syncing import Sync, Wish
+    from compat.archive.sync.run import Sync, SyncOptions
 
     within = _range(start, end)
     seconds = None if watch is None else _duration(watch)
     settings = settings_for(account)
-    wish = Wish(within, verify, accept_loss, settings.reread_days)
+    options = SyncOptions(within, verify, accept_loss, settings.reread_days)
     with sync_reporter(as_json=as_json) as reporter:
-        run = Sync(settings, wish, slim=slim or None, hear=reporter.on_event)
+        run = Sync(settings, options, slim=slim or None, hear=reporter.on_event)
         reporter.attach(run)
-        return _repeat(run, reporter, seconds, _stopped_by_signals(run))
+        with _stopped_by_signals(run) as stop:
+            return _repeat(run, reporter, seconds, stop)
 
 
-def _repeat(
-    sync: Sync, reporter: SyncReporter, seconds: int | None, stopped: threading.Event
-) -> int:
+def _repeat(sync: Sync, reporter: SyncReporter, seconds: int | None, stop: threading.Event) -> int:
     """Run once; with a pause, again and again until a signal comes or a person must act."""
-    from compat.archive.syncing import SyncStopped
+    from compat.archive.sync.run import SyncStopped
 
     first = True
     while True:
         try:
             reporter.on_result(sync.run())
-        except SyncStopped as stop:
-            reporter.on_stop(stop)
-            running = stop.status == ExitCode.SYNC_RUNNING
-            if seconds is None or not stop.later or (first and running):
-                return stop.status
+        except SyncStopped as error:
+            reporter.on_stop(error)
+            running = error.status == ExitCode.SYNC_RUNNING
+            if seconds is None or not error.later or (first and running):
+                return error.status
         first = False
-        if seconds is None or stopped.wait(seconds):
+        if seconds is None or stop.wait(seconds):
             return ExitCode.OK
 
 
-def _stopped_by_signals(sync: Sync) -> threading.Event:
-    """An event that Ctrl-C and SIGTERM set; the page under way is finished first."""
-    stopped = threading.Event()
+class _StopSignals:
+    """Handles Ctrl-C and SIGTERM: the first asks for a stop, the second interrupts what runs.
 
-    def stop(_signal: int, _frame: object) -> None:
-        if stopped.is_set():  # the second signal stops at once
+    Python calls a handler in the main thread, between any two of its instructions. That thread
+    may hold any lock then: the rate limiter's, the connection pool's, or the one inside a
+    `threading.Event`. A handler that waits for such a lock waits for ever, so this one takes
+    none: it sets an attribute, and another thread reads it.
+
+    Attributes:
+        received: How many signals have come.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+
+    def handle(self, _signal: int, _frame: object) -> None:
+        """The handler.
+
+        Raises:
+            KeyboardInterrupt: At the second signal.
+        """
+        self.received += 1
+        if self.received == 2:
             raise KeyboardInterrupt
-        stopped.set()
-        sync.stop()
+        if self.received > 2:  # the cleaning up does not end; the archive survives this
+            os._exit(ExitCode.INTERRUPTED)
+
+
+@contextmanager
+def _stopped_by_signals(sync: Sync) -> Iterator[threading.Event]:
+    """Stop runs on Ctrl-C and SIGTERM; yields the event that is set then.
+
+    A thread does what the handler must not do. It reads an attribute ten times a second, which
+    is simpler than a pipe that wakes it, and works on all systems.
+    """
+    signals = _StopSignals()
+    stop, finished = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not finished.wait(_BETWEEN_LOOKS):
+            if signals.received:
+                stop.set()
+                sync.stop()
+                return
 
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, stop)
-    return stopped
+        signal.signal(each, signals.handle)
+    watcher = threading.Thread(target=watch, name="stop-signals", daemon=True)
+    watcher.start()
+    try:
+        yield stop
+    finally:
+        # The process ends, and its exit status shall be that of the run.
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        finished.set()
+        watcher.join()
 
 
-def _range(start: str | None, end: str | None) -> Callable[[int], Span]:
+def _range(start: str | None, end: str | None) -> Callable[[int], Interval]:
     """A function from upstream's present, in epoch seconds, to the seconds that the options mean.
 
     Raises:
         SettingsError: An option cannot be read.
     """
-    from compat.archive.filling.work import WHOLE
+    from compat.archive.sync.session import WHOLE
 
-    def within(now: int) -> Span:
+    def within(now: int) -> Interval:
         today = (EPOCH + timedelta(seconds=now)).date()
         first = WHOLE.first if start is None else epoch_second("--start", start, today, last=False)
         last = WHOLE.last if end is None else epoch_second("--end", end, today, last=True)

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from compat.cli.output import PROGRAM
-from compat.v1.instants import format_epoch
+from compat.v1.datetimes import format_epoch
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from compat.archive.syncing import Outcome, Sync, SyncStopped
+    from compat.archive.sync.run import Sync, SyncResult, SyncStopped
 
 _BETWEEN: Final = 5.0
 """Seconds between two lines about pages."""
@@ -68,7 +68,7 @@ class SyncReporter:
         elif event == "gone":
             self.print_line(f"  {facts['conversation']} is gone ({facts['why']})")
 
-    def on_result(self, result: Outcome) -> None:
+    def on_result(self, result: SyncResult) -> None:
         """Report a run that did all it was asked to."""
         spans = "; ".join(
             f"{format_epoch(span.first)} to {format_epoch(span.last)} as of {format_epoch(as_of)}"
@@ -109,7 +109,7 @@ class _JsonReporter(SyncReporter):
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
         print(json.dumps({"time": when, "event": event, **facts}), flush=True)
 
-    def on_result(self, result: Outcome) -> None:
+    def on_result(self, result: SyncResult) -> None:
         covered = [
             {
                 name: format_epoch(second)

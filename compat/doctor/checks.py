@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from compat.archive.errors import ArchiveError
-from compat.doctor import archive, lists, upstream
+from compat.config.settings import Settings, variable
+from compat.doctor import checks_archive, checks_lists, checks_upstream
+from compat.doctor.archive_facts import ArchiveFacts
+from compat.doctor.facts import AccountFacts
 from compat.doctor.findings import Finding
-from compat.doctor.keeping import Kept
-from compat.doctor.learning import Learnt
-from compat.settings import Settings, variable
 
 _CALLERS_WAIT: Final = 45.0
 """Seconds after which even the most patient of old programs are known to give up."""
 
 
 @dataclass(frozen=True)
-class Case:
+class CheckInput:
     """All there is to judge by.
 
     Attributes:
@@ -29,8 +29,8 @@ class Case:
     """
 
     settings: Settings
-    learnt: Learnt | None
-    kept: Kept | ArchiveError | None
+    learnt: AccountFacts | None
+    kept: ArchiveFacts | ArchiveError | None
     now: int
 
 
@@ -38,10 +38,10 @@ class Check(NamedTuple):
     """A check: what it is called, and how it judges; None where it has nothing to judge."""
 
     name: str
-    judge: Callable[[Case], Finding | None]
+    judge: Callable[[CheckInput], Finding | None]
 
 
-def _keys(case: Case) -> Finding:
+def _keys(case: CheckInput) -> Finding:
     if case.settings.api_keys:
         many = len(case.settings.api_keys)
         return Finding("ok", f"old API keys are set: {many}", facts={"keys": many})
@@ -53,7 +53,7 @@ def _keys(case: Case) -> Finding:
     )
 
 
-def _patience(case: Case) -> Finding:
+def _patience(case: CheckInput) -> Finding:
     patience = case.settings.patience
     facts = {"seconds": patience}
     if patience > _CALLERS_WAIT:
@@ -70,39 +70,43 @@ def _patience(case: Case) -> Finding:
     )
 
 
-def _asked(judge: Callable[[Settings, Learnt], Finding | None]) -> Callable[[Case], Finding | None]:
+def _asked(
+    judge: Callable[[Settings, AccountFacts], Finding | None],
+) -> Callable[[CheckInput], Finding | None]:
     """A check that is made only where upstream was asked."""
 
-    def check(case: Case) -> Finding | None:
+    def check(case: CheckInput) -> Finding | None:
         return None if case.learnt is None else judge(case.settings, case.learnt)
 
     return check
 
 
-def _looked(judge: Callable[[Kept, int], Finding | None]) -> Callable[[Case], Finding | None]:
+def _looked(
+    judge: Callable[[ArchiveFacts, int], Finding | None],
+) -> Callable[[CheckInput], Finding | None]:
     """A check that is made only where the archive could be looked into."""
 
-    def check(case: Case) -> Finding | None:
-        return judge(case.kept, case.now) if isinstance(case.kept, Kept) else None
+    def check(case: CheckInput) -> Finding | None:
+        return judge(case.kept, case.now) if isinstance(case.kept, ArchiveFacts) else None
 
     return check
 
 
 CHECKS: Final[Sequence[Check]] = (
-    Check("credentials", _asked(upstream.credentials)),
-    Check("mailboxes", _asked(upstream.mailboxes)),
-    Check("plan", _asked(upstream.plan)),
-    Check("rate budget", _asked(upstream.budget)),
-    Check("clock", _asked(upstream.clock)),
-    Check("page size", _asked(lists.page_size)),
-    Check("spam in all", _asked(lists.spam)),
-    Check("home folders", _asked(lists.homes)),
-    Check("fractions of seconds", _asked(lists.fractions)),
-    Check("archive", lambda case: archive.there(case.kept)),
-    Check("archive file", _looked(archive.sound)),
-    Check("archive coverage", _looked(archive.coverage)),
-    Check("archive age", _looked(archive.age)),
-    Check("archive totals", _looked(archive.offsets)),
+    Check("credentials", _asked(checks_upstream.credentials)),
+    Check("mailboxes", _asked(checks_upstream.mailboxes)),
+    Check("plan", _asked(checks_upstream.plan)),
+    Check("rate budget", _asked(checks_upstream.budget)),
+    Check("clock", _asked(checks_upstream.clock)),
+    Check("page size", _asked(checks_lists.page_size)),
+    Check("spam in all", _asked(checks_lists.spam)),
+    Check("home folders", _asked(checks_lists.homes)),
+    Check("fractions of seconds", _asked(checks_lists.fractions)),
+    Check("archive", lambda case: checks_archive.there(case.kept)),
+    Check("archive file", _looked(checks_archive.sound)),
+    Check("archive coverage", _looked(checks_archive.coverage)),
+    Check("archive age", _looked(checks_archive.age)),
+    Check("archive totals", _looked(checks_archive.offsets)),
     Check("old API keys", _keys),
     Check("patience", _patience),
 )

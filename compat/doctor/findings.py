@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from compat.v1.instants import format_epoch
+from compat.v1.datetimes import format_epoch
 
 Verdict = Literal["ok", "warning", "trouble", "unknown"]
 """`trouble` gives errors or wrong answers now, a `warning` may; `unknown`: nothing tells."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from compat import reports
-from compat.conventions import Conventions
-from compat.engines.answered import Answered, EngineName
-from compat.engines.lacking import refused
-from compat.needs import Found, Listed, Menu, NotKept, Progress, Source
-from compat.reports import CountingReport, Details, Report
-from compat.tally import Counted, Counting
+from compat.config.conventions import Conventions
+from compat.core.counting import CountingSource, CountResult
+from compat.core.models import ListItems, ListQuery, NotCovered, Progress, RowSet, Source
+from compat.engines.answers import EngineAnswer, EngineName
+from compat.engines.not_covered import refused
+from compat.reports import CountingReport, Details, ReportModule
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
@@ -21,7 +21,7 @@ def compute(
     conventions: Conventions,
     source: Source,
     progress: Progress,
-) -> Answered:
+) -> EngineAnswer:
     """Ask the report what it needs, the source to bring it, and the report to count.
 
     Where the source can count by itself and counts are all it takes, no rows are brought.
@@ -32,27 +32,27 @@ def compute(
     report = reports.load(route.report)
     try:
         return _computed(report, query, conventions, source, progress)
-    except NotKept as lack:
+    except NotCovered as lack:
         raise refused(lack, query, report.needs(query, conventions)) from lack
 
 
 def _computed(
-    report: Report, query: Query, conventions: Conventions, source: Source, progress: Progress
-) -> Answered:
-    if isinstance(report, CountingReport) and isinstance(source, Counting):
+    report: ReportModule, query: Query, conventions: Conventions, source: Source, progress: Progress
+) -> EngineAnswer:
+    if isinstance(report, CountingReport) and isinstance(source, CountingSource):
         counted = source.count(report.tally(query, conventions), progress)
         if counted is not None:
             return _answered(report.from_counts(query, counted, conventions), counted)
     need = report.needs(query, conventions)
-    found = source.menu(need) if isinstance(need, Menu) else source.rows(need, progress)
+    found = source.menu(need) if isinstance(need, ListQuery) else source.rows(need, progress)
     answer = report.answer(query, found, conventions)
     if isinstance(answer, Details):
         answer = answer.answer(source.documents(answer.ids, progress))
     return _answered(answer, found)
 
 
-def _answered(answer: BaseModel, found: Found | Listed | Counted) -> Answered:
+def _answered(answer: BaseModel, found: RowSet | ListItems | CountResult) -> EngineAnswer:
     body = answer.model_dump_json().encode()
-    by_totals = isinstance(found, Counted) and found.totals
+    by_totals = isinstance(found, CountResult) and found.totals
     engine: EngineName = "totals" if by_totals else "computed"
-    return Answered(answer, body, found.as_of, found.fresh_until, engine)
+    return EngineAnswer(answer, body, found.as_of, found.fresh_until, engine)

@@ -7,12 +7,12 @@ import time
 from pydantic import BaseModel
 
 from compat import clock, reports
-from compat.conventions import Conventions
-from compat.engines.answered import Answered
-from compat.engines.asking import Asking
-from compat.engines.edges import End
+from compat.config.conventions import Conventions
+from compat.core.models import Progress, RowSet
+from compat.engines.answers import EngineAnswer
+from compat.engines.end_probe import End
+from compat.engines.relay_client import RelayClient
 from compat.engines.translations import TRANSLATIONS, asked, faults
-from compat.needs import Found, Progress
 from compat.reports import Details
 from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v1.query import Query, ReportQuery
@@ -41,7 +41,7 @@ class Relay:
 
     def answer(
         self, route: Route, query: Query, conventions: Conventions, progress: Progress
-    ) -> Answered:
+    ) -> EngineAnswer:
         """Translate a question, ask it, and translate the answer.
 
         Raises:
@@ -54,7 +54,7 @@ class Relay:
             raise ValidationFailed([_unknown(route)])
         if found := faults(query, conventions):
             raise ValidationFailed(found)
-        asking = Asking(
+        asking = RelayClient(
             self._client,
             self._end.included(progress.check),
             translation.path,
@@ -66,7 +66,7 @@ class Relay:
         answer = answer or _of_nothing(route, query, conventions)
         as_of = min(asking.asked_at, default=int(time.time()))
         body = answer.model_dump_json().encode()
-        return Answered(answer, body, as_of, began + self._lifetime, "relayed")
+        return EngineAnswer(answer, body, as_of, began + self._lifetime, "relayed")
 
 
 def _unknown(route: Route) -> BadParameter:
@@ -76,5 +76,5 @@ def _unknown(route: Route) -> BadParameter:
 
 def _of_nothing(route: Route, query: ReportQuery, conventions: Conventions) -> BaseModel:
     """What a report says where no second counts: what it would say of no conversations."""
-    answer = reports.load(route.report).answer(query, Found((), 0, 0.0), conventions)
+    answer = reports.load(route.report).answer(query, RowSet((), 0, 0.0), conventions)
     return answer.answer(()) if isinstance(answer, Details) else answer

@@ -12,23 +12,23 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from compat.conventions import Conventions
-from compat.engines.asking import Asking, seconds_counting
-from compat.engines.series import added_up
+from compat.config.conventions import Conventions
+from compat.config.settings import variable
+from compat.engines.relay_client import RelayClient, seconds_counting
+from compat.engines.relayed_series import added_up
 from compat.reports.new_drilldown import color_word
-from compat.settings import variable
 from compat.v1.errors import BadParameter
 from compat.v1.models import BusyTimes, Drilldown, DrilldownPage, DrilldownRow, Hour, RowTag
 from compat.v1.parameters import Parameter
 from compat.v1.query import ReportQuery
-from compat.v2.errors import Incoherent
+from compat.v2.errors import InconsistentData
 from compat.v2.reports import BusyHours, ListedReport, ListedRow, R
 
 UNTAGGED: Final = 1
 """The tag id that stands for conversations without a tag, in the successor's reports as well."""
 
 
-Answer = Callable[[Asking, ReportQuery, Conventions], BaseModel | None]
+Answer = Callable[[RelayClient, ReportQuery, Conventions], BaseModel | None]
 """Asks the successor, and makes the old answer; None where no second of the range counts."""
 
 
@@ -94,7 +94,9 @@ def _text(value: object) -> str:
 def _at_once(model: type[R], tell: Callable[[R, ReportQuery], BaseModel]) -> Answer:
     """A report that one request brings."""
 
-    def answer(asking: Asking, query: ReportQuery, conventions: Conventions) -> BaseModel | None:
+    def answer(
+        asking: RelayClient, query: ReportQuery, conventions: Conventions
+    ) -> BaseModel | None:
         counting = seconds_counting(query.current, conventions)
         return tell(asking.about(*counting, model), query) if counting else None
 
@@ -105,7 +107,7 @@ def _drilldown(found: ListedReport, query: ReportQuery) -> Drilldown:
     page = found.conversations
     pages = -(-page.count // query.rows)
     if (page.page, page.pages) != (query.page, pages) or len(page.results) > query.rows:
-        raise Incoherent(
+        raise InconsistentData(
             f"Help Scout's own report gives page {page.page} of {page.pages} with "
             f"{len(page.results)} rows, where page {query.page} of {page.count} conversations by "
             f"{query.rows} was asked for"

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self, cast
 
-from compat import translation
-from compat.buckets import starts
-from compat.coverage import Span
-from compat.engines.cutting import pieces
-from compat.needs import Need, Progress, Row
-from compat.parity.captures import Capture
-from compat.parity.grid import Asked, questions
-from compat.reports.counting import span
+from compat import error_mapping
+from compat.config.settings import Settings
+from compat.core.buckets import starts
+from compat.core.intervals import Interval
+from compat.core.models import ConversationQuery, Progress, Row
+from compat.engines.range_splitting import pieces
+from compat.parity.captures.models import Capture
+from compat.parity.live_grid import GridQuestion, questions
+from compat.reports.created import span
 from compat.service import LegacyReports
-from compat.settings import Settings
 from compat.sources.live import LiveSource, connect
+from compat.v1.datetimes import epoch, format_epoch
 from compat.v1.errors import LegacyError, ValidationFailed
-from compat.v1.instants import epoch, format_epoch
 from compat.v1.models import NewConversations
 from compat.v1.parameters import R
 from compat.v1.query import read_values
@@ -49,7 +49,7 @@ class Sight:
         rows: The conversations created in it.
     """
 
-    window: Span
+    window: Interval
     rows: tuple[Row, ...]
 
     @property
@@ -92,7 +92,7 @@ class Both:
         """Requests made so far."""
         return sum(self._source.client.outcomes().values())
 
-    def range(self, start: str | None, end: str | None) -> Span:
+    def range(self, start: str | None, end: str | None) -> Interval:
         """The range that two texts of the old API's mean, by the account's conventions.
 
         Raises:
@@ -102,7 +102,7 @@ class Both:
         pairs = [(name, text) for name, text in named if text]
         return span(read_values(pairs, R, self._conventions)["current"])
 
-    def look(self, wanted: Span) -> Sight:
+    def look(self, wanted: Interval) -> Sight:
         """See what was created in a range, or in as many days of its end as can be afforded.
 
         Raises:
@@ -112,9 +112,9 @@ class Both:
         window = self._affordable(wanted)
         progress = Progress(check=lambda: self._spare(1))
         try:
-            found = self._source.rows(Need(created=(window,)), progress)
+            found = self._source.rows(ConversationQuery(created=(window,)), progress)
         except UpstreamError as error:
-            raise translation.told(error) from error
+            raise error_mapping.told(error) from error
         return Sight(window, tuple(found.rows))
 
     def captures(self, sight: Sight, seed: int = 1) -> Iterator[Capture]:
@@ -146,9 +146,9 @@ class Both:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def _affordable(self, wanted: Span) -> Span:
+    def _affordable(self, wanted: Interval) -> Interval:
         """The last days of a range whose conversations half of the requests left can fetch."""
-        asked = Asked(wanted, "day")
+        asked = GridQuestion(wanted, "day")
         self._spare(self._cost(asked))
         told = self._relayed.compute("new_conversations", asked.pairs()).answer
         left = (self._most - self.used) // 2 - _FOR_OPENING
@@ -160,9 +160,9 @@ class Both:
             first = epoch(day.start)
         if first is None:
             raise Spent
-        return Span(first, wanted.last)
+        return Interval(first, wanted.last)
 
-    def _cost(self, asked: Asked) -> int:
+    def _cost(self, asked: GridQuestion) -> int:
         """How many requests the successor takes for a question."""
         rules = self._conventions
         view_by = asked.view_by or rules.default_view_by

@@ -13,9 +13,9 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from pydantic import BaseModel
 
-from compat.conventions import Conventions
-from compat.needs import Document, Menu, Need
-from compat.tally import Counted, Tally
+from compat.config.conventions import Conventions
+from compat.core.counting import CountQuery, CountResult
+from compat.core.models import ConversationQuery, Document, ListQuery
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Details:
     answer: Callable[[Sequence[Document]], BaseModel]
 
 
-class Report(Protocol):
+class ReportModule(Protocol):
     """What the module of a report holds."""
 
-    def needs(self, query: Any, conventions: Conventions) -> Need | Menu:
+    def needs(self, query: Any, conventions: Conventions) -> ConversationQuery | ListQuery:
         """The data that a query takes."""
 
     def answer(self, query: Any, found: Any, conventions: Conventions) -> BaseModel | Details:
@@ -45,13 +45,13 @@ class Report(Protocol):
 class CountingReport(Protocol):
     """What the module of a report holds besides, if counts are all that it takes."""
 
-    def tally(self, query: Any, conventions: Conventions) -> Tally:
+    def tally(self, query: Any, conventions: Conventions) -> CountQuery:
         """The counts that a query takes."""
 
-    def from_counts(self, query: Any, found: Counted, conventions: Conventions) -> BaseModel:
+    def from_counts(self, query: Any, found: CountResult, conventions: Conventions) -> BaseModel:
         """The answer to a query, from the counts that `tally` asked for."""
 
 
-def load(name: str) -> Report:
+def load(name: str) -> ReportModule:
     """The report of a name in the table of routes."""
-    return cast("Report", import_module(f"{__name__}.{name}"))
+    return cast("ReportModule", import_module(f"{__name__}.{name}"))

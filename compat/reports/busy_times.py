@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from zoneinfo import ZoneInfo
 
-from compat.conventions import Conventions
-from compat.needs import Found, Need
-from compat.reports.counting import counted, created_in_range, within
-from compat.v1.instants import from_epoch
+from compat.config.conventions import Conventions
+from compat.core.models import ConversationQuery, RowSet
+from compat.reports.created import counted, created_in_range, within
+from compat.v1.datetimes import from_epoch
 from compat.v1.models import BusyTimes, Hour
 from compat.v1.query import ReportQuery
 
 
-def needs(query: ReportQuery, conventions: Conventions) -> Need:
+def needs(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
     """All conversations created in the range."""
     return created_in_range(query, conventions)
 
 
-def answer(query: ReportQuery, found: Found, conventions: Conventions) -> BusyTimes:
+def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> BusyTimes:
     """All 168 hours of a week by the company's clock, Monday first."""
     zone = ZoneInfo(conventions.company_time_zone)
     rows = within(counted(found.rows, query, conventions), query.current, conventions)

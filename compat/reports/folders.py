@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from typing import Final
 
-from compat.conventions import Conventions
-from compat.needs import Listed, Menu, MenuItem
-from compat.reports.menu import page_of
-from compat.v1.instants import from_epoch
+from compat.config.conventions import Conventions
+from compat.core.models import ListItem, ListItems, ListQuery
+from compat.reports.list_pages import page_of
+from compat.v1.datetimes import from_epoch
 from compat.v1.models import Envelope, FolderItem
-from compat.v1.query import MenuQuery
+from compat.v1.query import ListPageQuery
 
 _OLD_TYPES: Final = {"mytickets": "mine", "needs_attn": "needsattention", "team": "mine"}
 """Types that have another name now; all others kept theirs. What belongs to a team was `mine` too:
 the old clients refuse a type they do not know, and a team was somebody like a user."""
 
 
-def needs(query: MenuQuery, _conventions: Conventions) -> Menu:
+def needs(query: ListPageQuery, _conventions: Conventions) -> ListQuery:
     """All folders of the mailbox."""
-    return Menu("folders", query.mailbox)
+    return ListQuery("folders", query.mailbox)
 
 
-def answer(query: MenuQuery, found: Listed, _conventions: Conventions) -> Envelope[FolderItem]:
+def answer(
+    query: ListPageQuery, found: ListItems, _conventions: Conventions
+) -> Envelope[FolderItem]:
     """One page of them."""
     return page_of(query, found, _item)
 
 
-def _item(item: MenuItem) -> FolderItem:
+def _item(item: ListItem) -> FolderItem:
     return FolderItem(
         id=item.id,
         name=item.name,

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from compat.conventions import Conventions
-from compat.needs import Listed, Menu, MenuItem
-from compat.reports.menu import page_of
-from compat.v1.instants import from_epoch
+from compat.config.conventions import Conventions
+from compat.core.models import ListItem, ListItems, ListQuery
+from compat.reports.list_pages import page_of
+from compat.v1.datetimes import from_epoch
 from compat.v1.models import Envelope, MailboxItem
-from compat.v1.query import MenuQuery
+from compat.v1.query import ListPageQuery
 
 
-def needs(_query: MenuQuery, _conventions: Conventions) -> Menu:
+def needs(_query: ListPageQuery, _conventions: Conventions) -> ListQuery:
     """All mailboxes."""
-    return Menu("mailboxes")
+    return ListQuery("mailboxes")
 
 
-def answer(query: MenuQuery, found: Listed, _conventions: Conventions) -> Envelope[MailboxItem]:
+def answer(
+    query: ListPageQuery, found: ListItems, _conventions: Conventions
+) -> Envelope[MailboxItem]:
     """One page of them."""
     return page_of(query, found, _item)
 
 
-def _item(item: MenuItem) -> MailboxItem:
+def _item(item: ListItem) -> MailboxItem:
     return MailboxItem(
         id=item.id,
         name=item.name,

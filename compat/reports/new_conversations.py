@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compat import buckets
-from compat.conventions import Conventions
-from compat.needs import Found, Need
-from compat.reports.counting import counted, created_in_range, filter_of, ranges, span
-from compat.tally import Counted, Tally
-from compat.v1.instants import from_epoch
+from compat.config.conventions import Conventions
+from compat.core import buckets
+from compat.core.counting import CountQuery, CountResult
+from compat.core.models import ConversationQuery, RowSet
+from compat.reports.created import counted, created_in_range, filter_of, ranges, span
+from compat.v1.datetimes import from_epoch
 from compat.v1.models import Bucket, NewConversations
 from compat.v1.query import Range, ReportQuery
 
 
-def needs(query: ReportQuery, conventions: Conventions) -> Need:
+def needs(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
     """All conversations created in either range."""
     return created_in_range(query, conventions)
 
 
-def tally(query: ReportQuery, conventions: Conventions) -> Tally:
+def tally(query: ReportQuery, conventions: Conventions) -> CountQuery:
     """The same as counts, for a source that can count."""
     ahead = 60 * conventions.clock_shift_minutes
 
@@ -27,14 +27,14 @@ def tally(query: ReportQuery, conventions: Conventions) -> Tally:
         end = span(asked).last + conventions.end_included
         return tuple(edge - ahead for edge in (*_starts(asked, query, conventions), end))
 
-    return Tally(
+    return CountQuery(
         needs(query, conventions),
         filter_of(query, conventions),
         tuple(map(edges, ranges(query))),
     )
 
 
-def answer(query: ReportQuery, found: Found, conventions: Conventions) -> NewConversations:
+def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewConversations:
     """Both series; each range has its own anchor."""
     created = [row.created for row in counted(found.rows, query, conventions)]
     counts = [
@@ -46,10 +46,12 @@ def answer(query: ReportQuery, found: Found, conventions: Conventions) -> NewCon
         )
         for asked in ranges(query)
     ]
-    return from_counts(query, Counted(counts, found.as_of, found.fresh_until), conventions)
+    return from_counts(query, CountResult(counts, found.as_of, found.fresh_until), conventions)
 
 
-def from_counts(query: ReportQuery, found: Counted, conventions: Conventions) -> NewConversations:
+def from_counts(
+    query: ReportQuery, found: CountResult, conventions: Conventions
+) -> NewConversations:
     """The answer to a query, from the counts that `tally` asked for."""
     current, *previous = (
         listed(_starts(asked, query, conventions), counts, conventions)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compat.conventions import Conventions
-from compat.needs import Document, Found, NamedTag, Need, Person
+from compat.config.conventions import Conventions
+from compat.core.models import ConversationQuery, Document, NamedTag, Person, RowSet
 from compat.reports import Details
-from compat.reports.counting import counted, created_in_range, within
-from compat.v1.instants import from_epoch
+from compat.reports.created import counted, created_in_range, within
+from compat.v1.datetimes import from_epoch
 from compat.v1.models import Drilldown, DrilldownPage, DrilldownRow, RowTag
 from compat.v1.query import ReportQuery
 
@@ -16,12 +16,12 @@ _WAITING_FOR_A_REPLY = 2
 """The one value of `waitingSinceType` that was ever observed; what it counts is not known."""
 
 
-def needs(query: ReportQuery, conventions: Conventions) -> Need:
+def needs(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
     """All conversations created in the range."""
     return created_in_range(query, conventions)
 
 
-def answer(query: ReportQuery, found: Found, conventions: Conventions) -> Details:
+def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> Details:
     """One page of them, the newest first (decided, after the old conversation list)."""
     rows = within(counted(found.rows, query, conventions), query.current, conventions)
     newest = sorted(rows, key=lambda row: (row.created, row.id), reverse=True)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from compat import buckets
-from compat.conventions import Conventions
-from compat.needs import Found, Need
-from compat.reports.counting import counted, created_in_range, span, within
-from compat.v1.instants import from_epoch
+from compat.config.conventions import Conventions
+from compat.core import buckets
+from compat.core.models import ConversationQuery, RowSet
+from compat.reports.created import counted, created_in_range, span, within
+from compat.v1.datetimes import from_epoch
 from compat.v1.models import BucketIds, NewIds
 from compat.v1.query import Range, ReportQuery
 
 
-def needs(query: ReportQuery, conventions: Conventions) -> Need:
+def needs(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
     """The same as for the counts."""
     return created_in_range(query, conventions)
 
 
-def answer(query: ReportQuery, found: Found, conventions: Conventions) -> NewIds:
+def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewIds:
     """Both series, with ids in the order of creation."""
     rows = counted(found.rows, query, conventions)
     view_by = query.view_by or conventions.default_view_by

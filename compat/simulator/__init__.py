@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from compat.simulator.behaviour import Behaviour
     from compat.simulator.dataset import make_account
     from compat.simulator.records import Conversation
-    from compat.simulator.serving import running
+    from compat.simulator.server import running
 
 __all__ = [
     "Account",
@@ -29,7 +29,7 @@ _HOMES = {
     "Conversation": "compat.simulator.records",
     "Simulator": "compat.simulator.app",
     "make_account": "compat.simulator.dataset",
-    "running": "compat.simulator.serving",
+    "running": "compat.simulator.server",
 }
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from compat.simulator.behaviour import Behaviour, Plan
-from compat.simulator.budget import Budget
 from compat.simulator.churn import Churn
 from compat.simulator.faults import Delivery, Faults
 from compat.simulator.messages import JSON, TEXT, Refusal, Request, Response, answer
+from compat.simulator.rate_limit import Budget
 from compat.simulator.resources import Resources, route
 from compat.simulator.tokens import Tokens, unauthorized
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from compat.simulator import hal, parameters, payloads
 from compat.simulator.folders import shown_by
-from compat.simulator.listing import Lister
+from compat.simulator.lists import Lister
 from compat.simulator.messages import Refusal, Response, answer, not_found
 from compat.simulator.reports import busy_times, new_conversations, new_drilldown
 

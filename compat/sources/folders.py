@@ -9,7 +9,7 @@ from typing import Final
 from cachetools import TTLCache
 
 from compat import clock
-from compat.v2 import catalogue
+from compat.v2 import lists
 from compat.v2.client import Client
 
 _REMEMBERED: Final = 300.0
@@ -17,7 +17,7 @@ _MOST_MAILBOXES: Final = 10_000
 
 
 @dataclass(frozen=True)
-class Sorted:
+class SortedFolders:
     """Folders asked for, sorted by what they are.
 
     Attributes:
@@ -43,7 +43,7 @@ class Folders:
             _MOST_MAILBOXES, _REMEMBERED, timer=clock.elapsed
         )
 
-    def sort(self, folders: frozenset[int], mailboxes: frozenset[int]) -> Sorted:
+    def sort(self, folders: frozenset[int], mailboxes: frozenset[int]) -> SortedFolders:
         """Tell home folders from views, looking into these mailboxes; into all if empty."""
         existing = self.mailboxes()
         owner: dict[int, int] = {}
@@ -52,23 +52,21 @@ class Folders:
             here = self._types_in(mailbox)
             types |= here
             owner |= dict.fromkeys(here, mailbox)
-        homes = frozenset(each for each in folders if types.get(each) in catalogue.HOMES)
+        homes = frozenset(each for each in folders if types.get(each) in lists.HOMES)
         known = folders & types.keys()
-        return Sorted(
+        return SortedFolders(
             homes, frozenset(owner[each] for each in homes), known - homes, folders - known
         )
 
     def mailboxes(self) -> frozenset[int]:
         """The ids of all mailboxes that the application may see."""
-        return frozenset(mailbox.id for mailbox in catalogue.mailboxes(self._client).rows)
+        return frozenset(mailbox.id for mailbox in lists.mailboxes(self._client).rows)
 
     def _types_in(self, mailbox: int) -> dict[int, str]:
         with self._lock:
             types = self._types.get(mailbox)
         if types is None:
-            types = {
-                each.id: each.type or "" for each in catalogue.folders(self._client, mailbox).rows
-            }
+            types = {each.id: each.type or "" for each in lists.folders(self._client, mailbox).rows}
             with self._lock:
                 self._types[mailbox] = types
         return types

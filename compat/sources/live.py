@@ -6,20 +6,26 @@ from collections.abc import Sequence
 from typing import Final
 
 from compat import clock
-from compat.coverage import Ages, Span, united
-from compat.facts import row_of
-from compat.line import line_of
-from compat.needs import Document, Found, Listed, Menu, Need, Progress, Row, Stats
-from compat.settings import Settings
-from compat.sources.documents import fetch_documents
-from compat.sources.folders import Folders, Sorted
-from compat.sources.memory import Fetched, Memory, Scope, belongs
-from compat.sources.menus import fetch_menu
+from compat.config.settings import Settings
+from compat.core.intervals import Interval, MaxAges, united
+from compat.core.models import (
+    ConversationQuery,
+    Document,
+    ListItems,
+    ListQuery,
+    Progress,
+    Row,
+    RowSet,
+    SourceStats,
+)
+from compat.sources.folders import Folders, SortedFolders
+from compat.sources.row_cache import Fetched, RowCache, Scope, belongs
+from compat.upstream import fetch_documents, fetch_items, line_of, row_of
 from compat.v2.client import Answer, Client
-from compat.v2.errors import Incoherent, RequestRefused
-from compat.v2.gathering import Rows, Sink, gather
+from compat.v2.errors import InconsistentData, RequestRefused
 from compat.v2.models import ConversationsAnswer
-from compat.v2.walking import Selection, Window
+from compat.v2.pagination import Selection, Window
+from compat.v2.parallel_pagination import Rows, Sink, gather
 
 _ROUNDS: Final = 3
 MOST_MAILBOXES_NAMED: Final = 50
@@ -44,7 +50,7 @@ def connect(settings: Settings, kind: type[LiveSource] | None = None) -> LiveSou
     Raises:
         SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
     """
-    ages = Ages(settings.recent_age, settings.max_age)
+    ages = MaxAges(settings.recent_age, settings.max_age)
     return (kind or LiveSource)(
         line_of(settings), ages, workers=settings.parallel, most_rows=settings.memory_rows
     )
@@ -60,12 +66,12 @@ class LiveSource:
         most_rows: How many rows are remembered at most.
     """
 
-    def __init__(self, client: Client, ages: Ages, *, workers: int, most_rows: int) -> None:
+    def __init__(self, client: Client, ages: MaxAges, *, workers: int, most_rows: int) -> None:
         self.client = self._client = client
         self._ages = ages
         self._workers = workers
         self._folders = Folders(client)
-        self._memory = Memory(self._fetch_scope, ages, most_rows)
+        self._memory = RowCache(self._fetch_scope, ages, most_rows)
 
     @property
     def ready(self) -> bool:
@@ -76,15 +82,15 @@ class LiveSource:
         """Seconds until the rate budget lets the next request through."""
         return self._client.budget.wait()
 
-    def stats(self) -> Stats:
+    def stats(self) -> SourceStats:
         """Requests made, requests left, and rows remembered."""
-        return Stats(self._client.outcomes(), self._client.rate_left, self._memory.remembered)
+        return SourceStats(self._client.outcomes(), self._client.rate_left, self._memory.remembered)
 
     def close(self) -> None:
         """Wake what waits, and drop all connections."""
         self._client.close()
 
-    def rows(self, need: Need, progress: Progress) -> Found:
+    def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         """Bring the conversations that a report needs.
 
         Raises:
@@ -99,9 +105,9 @@ class LiveSource:
         scope = Scope(folders.home_mailboxes, need.spam)
         kept = self._memory.rows(scope, need.created, progress)
         rows = [row for row in kept.rows if row.folder in folders.homes]
-        return Found(rows, kept.as_of, kept.fresh_until)
+        return RowSet(rows, kept.as_of, kept.fresh_until)
 
-    def menu(self, menu: Menu) -> Listed:
+    def menu(self, menu: ListQuery) -> ListItems:
         """Bring the mailboxes, tags or folders that a menu shows."""
         return fetch_menu(self._client, menu, self._ages.recent)
 
@@ -109,7 +115,7 @@ class LiveSource:
         """A few conversations in full, in the order of their ids given; gone ones left out."""
         return fetch_documents(self._client, ids, progress, workers=self._workers)
 
-    def modified(self, since: int, spans: Sequence[Span], progress: Progress) -> Fetched:
+    def modified(self, since: int, spans: Sequence[Interval], progress: Progress) -> Fetched:
         """What was created in some spans, spam included, and modified in a second or later.
 
         Raises:
@@ -117,7 +123,7 @@ class LiveSource:
         """
         return self._fetch(Scope(spam=True), spans, progress, modified_since=since)
 
-    def total(self, span: Span, progress: Progress) -> Answer[ConversationsAnswer]:
+    def total(self, span: Interval, progress: Progress) -> Answer[ConversationsAnswer]:
         """The first page of what was created in a span: its total may leave out spam.
 
         Args:
@@ -128,7 +134,9 @@ class LiveSource:
         params = Selection().params(span.first, span.last, "createdAt", 1)
         return self._client.get("/conversations", params, ConversationsAnswer)
 
-    def _settled(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
+    def _settled(
+        self, need: ConversationQuery, folders: SortedFolders, progress: Progress
+    ) -> Fetched:
         """What views and home folders show, walked until two rounds agree.
 
         Conversations move between folders while they are walked. One that leaves a folder before
@@ -140,9 +148,11 @@ class LiveSource:
             rounds.append(self._round(need, folders, progress))
             if len(rounds) > 1 and _ids(rounds[-1]) == _ids(rounds[-2]):
                 return _joined(rounds)
-        raise Incoherent("the folders asked for kept changing while they were read")
+        raise InconsistentData("the folders asked for kept changing while they were read")
 
-    def _round(self, need: Need, folders: Sorted, progress: Progress) -> Fetched:
+    def _round(
+        self, need: ConversationQuery, folders: SortedFolders, progress: Progress
+    ) -> Fetched:
         views = sorted(folders.views | folders.unknown)
         walks = [self._view(need, view, folders, progress) for view in views]
         if folders.homes:
@@ -152,7 +162,9 @@ class LiveSource:
             walks.append(Fetched(homes, fetched.as_of))
         return _joined(walks)
 
-    def _view(self, need: Need, view: int, folders: Sorted, progress: Progress) -> Fetched:
+    def _view(
+        self, need: ConversationQuery, view: int, folders: SortedFolders, progress: Progress
+    ) -> Fetched:
         scope = Scope(need.mailboxes, need.spam)
         try:
             return self._fetch_scope(scope, united(need.created), progress, view)
@@ -163,7 +175,7 @@ class LiveSource:
             return Fetched((), refusal.asked_at)
 
     def _fetch_scope(
-        self, scope: Scope, spans: Sequence[Span], progress: Progress, folder: int | None = None
+        self, scope: Scope, spans: Sequence[Interval], progress: Progress, folder: int | None = None
     ) -> Fetched:
         try:
             return self._fetch(scope, spans, progress, folder)
@@ -180,7 +192,7 @@ class LiveSource:
     def _fetch(
         self,
         scope: Scope,
-        spans: Sequence[Span],
+        spans: Sequence[Interval],
         progress: Progress,
         folder: int | None = None,
         modified_since: int | None = None,
@@ -207,7 +219,7 @@ class LiveSource:
 class _Seen:
     """Sightings united by id, slim from the start; the later sighting wins."""
 
-    def __init__(self, spans: Sequence[Span], progress: Progress) -> None:
+    def __init__(self, spans: Sequence[Interval], progress: Progress) -> None:
         self._spans = spans
         self._progress = progress
         self._rows: dict[int, Row] = {}
@@ -233,3 +245,10 @@ def _ids(fetched: Fetched) -> set[int]:
 def _joined(walks: Sequence[Fetched]) -> Fetched:
     rows = {row.id: row for walk in walks for row in walk.rows}
     return Fetched(sorted(rows.values()), min(walk.as_of for walk in walks))
+
+
+def fetch_menu(client: Client, menu: ListQuery, age: int) -> ListItems:
+    """What a menu shows; to be used again for `age` seconds."""
+    fresh_until = clock.elapsed() + age
+    items, asked_at = fetch_items(client, menu)
+    return ListItems(items, asked_at, fresh_until)

@@ -18,15 +18,15 @@ from itertools import pairwise
 from typing import Any, Final
 
 from compat import clock
-from compat.needs import Progress
+from compat.core.counting import CountQuery, CountResult
+from compat.core.models import Progress
 from compat.sources.live import MOST_MAILBOXES_NAMED, LiveSource
-from compat.tally import Counted, Tally
-from compat.v2 import probing
+from compat.v2 import probes
 from compat.v2.client import Client
 from compat.v2.errors import RequestRefused
 from compat.v2.models import Conversation, Page
+from compat.v2.pagination import Selection
 from compat.v2.search import FIRST_SECOND
-from compat.v2.walking import Selection
 
 _LOG: Final = logging.getLogger("compat")
 _REMEMBERED: Final = 3600.0
@@ -51,7 +51,7 @@ class TotalsSource(LiveSource):
         self._probed_until = 0.0
         self._spam_in_all: bool | None = None
 
-    def count(self, tally: Tally, progress: Progress) -> Counted | None:
+    def count(self, tally: CountQuery, progress: Progress) -> CountResult | None:
         """The counts by totals; None where it takes the rows.
 
         Raises:
@@ -76,7 +76,7 @@ class TotalsSource(LiveSource):
         if not asking.asked_at:  # no range has a second in it
             return None
         as_of = min(asking.asked_at)
-        return Counted(counts, as_of, began + self._ages.recent, totals=True)
+        return CountResult(counts, as_of, began + self._ages.recent, totals=True)
 
     def _probed(self) -> bool | None:
         """Whether `all` lists spam; None also where seconds are not whole or nothing tells."""
@@ -87,7 +87,7 @@ class TotalsSource(LiveSource):
             return self._spam_in_all
 
 
-def can_be_told_by_totals(tally: Tally) -> bool:
+def can_be_told_by_totals(tally: CountQuery) -> bool:
     """Whether lists can be told which conversations are meant."""
     which = tally.filter
     return (
@@ -100,12 +100,12 @@ def can_be_told_by_totals(tally: Tally) -> bool:
 
 def probe(client: Client) -> bool | None:
     """Whether the list of `all` shows spam; None if nothing tells, or seconds are not whole."""
-    oldest = probing.first_page(client, probing.ALL, FIRST_SECOND, int(time.time()))
-    rows = probing.of_other_seconds(oldest.value.rows, _PROBED)
-    seconds = probing.one_second_lists(client, rows)
+    oldest = probes.first_page(client, probes.ALL, FIRST_SECOND, int(time.time()))
+    rows = probes.of_other_seconds(oldest.value.rows, _PROBED)
+    seconds = probes.one_second_lists(client, rows)
     if seconds.hidden or not seconds.shown:
         return None
-    return probing.all_lists_spam(client, oldest.asked_at - _LAG)
+    return probes.all_lists_spam(client, oldest.asked_at - _LAG)
 
 
 class _RowsAreBetter(Exception):
@@ -116,7 +116,7 @@ class _Asking:
     """The requests of one tally."""
 
     def __init__(
-        self, client: Client, pool: ThreadPoolExecutor, tally: Tally, progress: Progress
+        self, client: Client, pool: ThreadPoolExecutor, tally: CountQuery, progress: Progress
     ) -> None:
         self._client = client
         self._pool = pool
@@ -152,13 +152,15 @@ class _Asking:
     def _page(self, status: str, first: int, after: int) -> Page[Conversation]:
         self._progress.check()
         selection = Selection(self._mailboxes, status=status)
-        answer = probing.first_page(self._client, selection, first, after - 1)
+        answer = probes.first_page(self._client, selection, first, after - 1)
         self.asked_at.append(answer.asked_at)
         return answer.value
 
 
 @contextmanager
-def _asking(client: Client, workers: int, tally: Tally, progress: Progress) -> Iterator[_Asking]:
+def _asking(
+    client: Client, workers: int, tally: CountQuery, progress: Progress
+) -> Iterator[_Asking]:
     with ThreadPoolExecutor(workers, thread_name_prefix="totals") as pool:
         try:
             yield _Asking(client, pool, tally, progress)

@@ -12,9 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from compat.testing.asserting import ParityFailed, assert_parity
+    from compat.testing.assertions import ParityFailed, assert_parity
     from compat.testing.reference import Payload, Reference, payloads
-    from compat.testing.stages import Stage, simulator_stage
+    from compat.testing.stage import Stage, simulator_stage
     from compat.testing.strategies import accounts, cases, conversations, old_queries
     from compat.testing.vectors import Vector, golden_vectors
 
@@ -35,13 +35,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ParityFailed": "asserting",
-    "assert_parity": "asserting",
+    "ParityFailed": "assertions",
+    "assert_parity": "assertions",
     "Payload": "reference",
     "Reference": "reference",
     "payloads": "reference",
-    "Stage": "stages",
-    "simulator_stage": "stages",
+    "Stage": "stage",
+    "simulator_stage": "stage",
     "accounts": "strategies",
     "cases": "strategies",
     "conversations": "strategies",

@@ -18,7 +18,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     import httpx
 
-    from compat.testing.stages import Stage
+    from compat.testing.stage import Stage
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def helpscout_simulator() -> Iterator[Stage]:
 
     `base_url` ends in `/v2`; sign in as `demo-app` with the secret `demo-secret`.
     """
-    from compat.testing.stages import simulator_stage  # noqa: PLC0415
+    from compat.testing.stage import simulator_stage  # noqa: PLC0415
 
     with simulator_stage() as stage:
         yield stage
@@ -36,7 +36,7 @@ def helpscout_simulator() -> Iterator[Stage]:
 @pytest.fixture
 def helpscout_v1_url(helpscout_simulator: Stage) -> Iterator[str]:
     """The base address of the old API in front of the simulator, ending in `/v1/`; any key."""
-    from compat.testing.stages import server_stage  # noqa: PLC0415
+    from compat.testing.stage import server_stage  # noqa: PLC0415
 
     with server_stage(helpscout_simulator) as url:
         yield url

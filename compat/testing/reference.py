@@ -8,15 +8,22 @@ from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from compat import clock
-from compat.conventions import Conventions
-from compat.documents import document_of
-from compat.facts import row_of
-from compat.needs import Document, Found, Listed, Menu, Need, Progress, Row
+from compat.config.conventions import Conventions
+from compat.config.settings import Settings
+from compat.core.models import (
+    ConversationQuery,
+    Document,
+    ListItems,
+    ListQuery,
+    Progress,
+    Row,
+    RowSet,
+)
 from compat.service import LegacyReports
-from compat.settings import Settings
 from compat.simulator import Account
 from compat.simulator.payloads import conversation
-from compat.v1.exchange import LegacyAnswer
+from compat.upstream import document_of, row_of
+from compat.v1.http import LegacyResponse
 from compat.v2.models import Conversation, ConversationDocument
 
 Payload = dict[str, Any]
@@ -48,7 +55,7 @@ class Reference:
         )
         self._reports = LegacyReports(settings, source=self._given)
 
-    def answer(self, query: str, conversations: Sequence[Payload]) -> LegacyAnswer:
+    def answer(self, query: str, conversations: Sequence[Payload]) -> LegacyResponse:
         """The answer to an old query.
 
         Args:
@@ -88,7 +95,7 @@ class _Given:
         documents = map(ConversationDocument.model_validate_json, texts)
         self._documents = {each.id: document_of(each) for each in documents}
 
-    def rows(self, need: Need, progress: Progress) -> Found:
+    def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         progress.check()
         rows = [
             row
@@ -96,11 +103,11 @@ class _Given:
             if (not need.mailboxes or row.mailbox in need.mailboxes)
             and (not need.folders or row.folder in need.folders)
         ]
-        return Found(rows, int(time.time()), clock.elapsed())
+        return RowSet(rows, int(time.time()), clock.elapsed())
 
-    def menu(self, menu: Menu) -> Listed:
+    def menu(self, menu: ListQuery) -> ListItems:
         del menu
-        return Listed((), int(time.time()), clock.elapsed())
+        return ListItems((), int(time.time()), clock.elapsed())
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         progress.check()

@@ -13,11 +13,11 @@ from functools import cache
 from itertools import permutations
 from typing import Any, Final
 
-from compat import buckets
-from compat.conventions import ViewBy
+from compat.config.conventions import ViewBy
+from compat.core import buckets
 from compat.simulator import Account
 from compat.simulator.layout import Layout
-from compat.testing.asking import REPORTS, STYLES, Asked, spoilt
+from compat.testing.queries import REPORTS, STYLES, OldQuestion, spoilt
 
 try:
     from hypothesis import strategies as st
@@ -174,7 +174,7 @@ def cases(
     return Case(tuple(draw(st.lists(_sketches(created), max_size=most))), query)
 
 
-def _spellings(*, refusals: bool) -> st.SearchStrategy[Callable[[Asked], str]]:
+def _spellings(*, refusals: bool) -> st.SearchStrategy[Callable[[OldQuestion], str]]:
     return st.sampled_from([*STYLES * 2, spoilt] if refusals else STYLES)
 
 
@@ -191,10 +191,12 @@ def _sketches(created: st.SearchStrategy[int]) -> st.SearchStrategy[Sketch]:
 
 
 @cache
-def _questions(reports: tuple[str, ...], anchors: tuple[int, ...]) -> st.SearchStrategy[Asked]:
+def _questions(
+    reports: tuple[str, ...], anchors: tuple[int, ...]
+) -> st.SearchStrategy[OldQuestion]:
     ranges = st.sampled_from(_ranges(anchors))
     return st.builds(
-        lambda report, current, *others: Asked(report, current[0], current[1], *others),
+        lambda report, current, *others: OldQuestion(report, current[0], current[1], *others),
         st.sampled_from(reports),
         ranges,
         st.one_of(st.none(), ranges),

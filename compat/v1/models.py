@@ -14,7 +14,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from compat.v1.instants import format_instant
+from compat.v1.datetimes import format_instant
 
 Instant = Annotated[
     AwareDatetime,

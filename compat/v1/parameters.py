@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
-from compat.conventions import Conventions, ViewBy
-from compat.v1.instants import read_instant
+from compat.config.conventions import Conventions, ViewBy
+from compat.v1.datetimes import read_instant
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from compat.v1.errors import NotFound
 from compat.v1.parameters import MAILBOX, PAGE, D, F, P, R, V
-from compat.v1.query import MenuQuery, Query, ReportQuery
+from compat.v1.query import ListPageQuery, Query, ReportQuery
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,15 +74,15 @@ ROUTES: Final = (
         "/v1/reports/conversations/new-drilldown.json", "new_drilldown", (*R, *F, *D), "Drilldown"
     ),
     Route("/v1/reports/conversations/busy-times.json", "busy_times", (*R, *F), "BusyTimes"),
-    Route("/v1/mailboxes.json", "mailboxes", (PAGE,), "Mailboxes", MenuQuery),
+    Route("/v1/mailboxes.json", "mailboxes", (PAGE,), "Mailboxes", ListPageQuery),
     Route(
         "/v1/mailboxes/{mailbox}/folders.json",
         "folders",
         (MAILBOX, PAGE),
         "Folders",
-        MenuQuery,
+        ListPageQuery,
     ),
-    Route("/v1/tags.json", "tags", (PAGE,), "Tags", MenuQuery),
+    Route("/v1/tags.json", "tags", (PAGE,), "Tags", ListPageQuery),
 )
 """Every path that is answered."""
 

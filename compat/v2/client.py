@@ -18,14 +18,12 @@ from weakref import WeakSet
 from pydantic import BaseModel
 
 from compat.v2 import errors
-from compat.v2.address import DEFAULT_BASE_URL, Address
-from compat.v2.answers import asked_at as when_asked
-from compat.v2.answers import outcome, read, refusal
-from compat.v2.budget import Budget, whole
-from compat.v2.mark import LOOP_HEADER
 from compat.v2.models import TokenAnswer
-from compat.v2.reaching import hang_up, named, reaching
-from compat.v2.signin import Grant, Tokens
+from compat.v2.oauth import Grant, Tokens
+from compat.v2.rate_limit import RateLimiter, whole
+from compat.v2.responses import asked_at as when_asked
+from compat.v2.responses import outcome, read, refusal
+from compat.v2.transport import DEFAULT_BASE_URL, LOOP_HEADER, Address, hang_up, named, reaching
 
 if TYPE_CHECKING:
     import httpx
@@ -92,7 +90,7 @@ class Client:
         self._credentials = credentials
         self._address = Address.of(base_url, connect_to)
         self._closing = threading.Event()
-        self.budget = Budget(reserve)
+        self.budget = RateLimiter(reserve)
         self._tokens = Tokens(self._sign_in)
         self._outcomes: Counter[str] = Counter()
         self._counting = threading.Lock()
@@ -246,7 +244,7 @@ class Client:
         }
         response = self._exchange("POST", "/oauth2/token", data=form)
         if response.status_code in _SIGN_IN_REFUSED:
-            raise errors.SignInRefused(
+            raise errors.CredentialsRefused(
                 "Mailbox API 2.0 does not accept the application's id and secret",
                 status=response.status_code,
             )

@@ -74,11 +74,11 @@ class Overloaded(Unreachable):
     """Upstream says that it cannot answer now (429, 5xx)."""
 
 
-class Incoherent(Unreachable):
+class InconsistentData(Unreachable):
     """An answer that contradicts itself or lacks a key that is documented as always there."""
 
 
-class SignInRefused(UpstreamError):
+class CredentialsRefused(UpstreamError):
     """The application's id and secret were refused."""
 
 
@@ -102,7 +102,7 @@ class Redirected(UpstreamError):
     """Upstream answered with a redirect, which is never followed."""
 
 
-class CameBack(UpstreamError):
+class RequestLoop(UpstreamError):
     """The address of the API leads to this very server."""
 
 

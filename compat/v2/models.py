@@ -37,7 +37,7 @@ class Conversation(_Read):
     tags: tuple[Tag, ...]
 
 
-class Person(_Read):
+class PersonPayload(_Read):
     """A customer or a user."""
 
     id: int = 0
@@ -46,7 +46,7 @@ class Person(_Read):
     email: str | None = None
 
 
-class NamedTag(_Read):
+class NamedTagPayload(_Read):
     """A tag with what is shown of it."""
 
     id: int
@@ -75,9 +75,9 @@ class ConversationDocument(_Read):
     created_at: AwareDatetime = Field(alias="createdAt")
     updated_at: AwareDatetime | None = Field(alias="userUpdatedAt", default=None)
     waiting_since: Waiting | None = Field(alias="customerWaitingSince", default=None)
-    customer: Person | None = Field(alias="primaryCustomer", default=None)
-    assignee: Person | None = None
-    tags: tuple[NamedTag, ...] | None = None
+    customer: PersonPayload | None = Field(alias="primaryCustomer", default=None)
+    assignee: PersonPayload | None = None
+    tags: tuple[NamedTagPayload, ...] | None = None
 
 
 class _Somebody(_Read):
@@ -127,7 +127,7 @@ class DocumentedConversation(WholeConversation):
         return read
 
 
-class Listed(_Read):
+class ListEntry(_Read):
     """A mailbox, a folder or a tag in a list of them; `type` tells home folders from views."""
 
     id: int
@@ -145,9 +145,9 @@ class Listed(_Read):
 
 
 class _Catalogue(_Read):
-    mailboxes: tuple[Listed, ...] = ()
-    folders: tuple[Listed, ...] = ()
-    tags: tuple[Listed, ...] = ()
+    mailboxes: tuple[ListEntry, ...] = ()
+    folders: tuple[ListEntry, ...] = ()
+    tags: tuple[ListEntry, ...] = ()
 
 
 class PageFacts(_Read):
@@ -205,7 +205,7 @@ class CatalogueAnswer(_Read):
     page: PageFacts = PageFacts(totalElements=0, totalPages=1)
 
     @property
-    def rows(self) -> tuple[Listed, ...]:
+    def rows(self) -> tuple[ListEntry, ...]:
         """What is on the page, whatever it is a list of."""
         lists = self.embedded or _Catalogue()
         return (*lists.mailboxes, *lists.folders, *lists.tags)

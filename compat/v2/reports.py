@@ -46,7 +46,7 @@ class Series(_Read):
         return sum(point.count for point in self.current)
 
 
-class RowTag(_Read):
+class ReportRowTag(_Read):
     """A tag of a conversation in a list."""
 
     id: int
@@ -73,7 +73,7 @@ class ListedRow(_Read):
     waiting_since: AwareDatetime | None = Field(alias="waitingSince", default=None)
     waiting_since_type: int | None = Field(alias="waitingSinceType", default=None)
     assignee: int | None = Field(alias="assignedid", default=None)
-    tags: tuple[RowTag, ...] = ()
+    tags: tuple[ReportRowTag, ...] = ()
     assignee_name: str | None = Field(alias="assignedName", default=None)
 
 

@@ -1,4 +1,0 @@
-"""Filling an archive from Mailbox API 2.0 and keeping it true: what one run does.
-
-`compat.archive.filling.steps` lists what it does, in order.
-"""

@@ -1,0 +1,1 @@
+"""Settings, accounts and conventions: everything that a user chooses."""

@@ -1,0 +1,155 @@
+"""Several accounts, each in a table of its own in a TOML file.
+
+::
+
+    [acme]
+    app_id = "…"
+    app_secret = "…"
+    api_keys = ["…"]
+    patience = 20
+
+    [acme.conventions]
+    default_view_by = "day"
+
+What a table leaves out is as the environment sets it for all. The file holds secrets: nobody but
+its owner should be able to read it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from compat.config.settings import PREFIX, Settings, SettingsError
+
+_LOG: Final = logging.getLogger("compat")
+
+VARIABLE: Final = f"{PREFIX}ACCOUNTS"
+SINGLE: Final = "default"
+"""The name of the one account that the environment alone describes."""
+
+
+def accounts_from_env(environ: Mapping[str, str]) -> dict[str, Settings]:
+    """The settings of each account by its name.
+
+    Raises:
+        SettingsError: A setting is missing or cannot be used; the message says which.
+    """
+    shared = Settings.from_env(environ)
+    path = environ.get(VARIABLE, "").strip()
+    return read_accounts(Path(path), shared) if path else {SINGLE: shared}
+
+
+def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
+    """Read a file of accounts; a file that anybody can read is warned of in the log.
+
+    Args:
+        path: The TOML file.
+        shared: What holds where an account says nothing; API keys, credentials and
+            archive are each account's own affair.
+
+    Raises:
+        SettingsError: With one line for each thing that cannot be used. Values are not repeated,
+            since they may be secrets.
+    """
+    tables = _tables(path)
+    faults: list[str] = []
+    accounts = {
+        name: settings
+        for name, table in tables.items()
+        if (settings := _account(name, table, shared, faults)) is not None
+    }
+    faults += _shared_keys(tables)
+    if not tables:
+        faults.append(f"{path} names no account")
+    if faults:
+        raise SettingsError("\n".join(f"{VARIABLE}: {fault}" for fault in faults))
+    return accounts
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    read = _read(path)
+    if isinstance(read, str):  # told here, since an error that is caught holds what it read
+        raise SettingsError(f"{VARIABLE}: {path} {read}")
+    return read
+
+
+def _read(path: Path) -> dict[str, Any] | str:
+    """The tables of a file, or what is wrong with it."""
+    import tomllib  # noqa: PLC0415 - most have no such file
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
+            _LOG.warning("%s: %s holds secrets and anybody can read it: chmod o-r", VARIABLE, path)
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return f"is not TOML{_place(error)}"
+    except RecursionError:
+        return "is nested too deeply"
+    except (OSError, UnicodeDecodeError) as error:
+        return f"cannot be read: {type(error).__name__}"
+
+
+def _place(error: ValueError) -> str:
+    """Where it is wrong, and no more: what is said of it may repeat a secret."""
+    found = re.search(r"\(at .*\)\Z", str(error))
+    return f" {found[0]}" if found else ""
+
+
+def _account(name: str, table: Any, shared: Settings, faults: list[str]) -> Settings | None:
+    if not isinstance(table, dict):
+        faults.append(f"{name} must be a table, [{name}]")
+        return None
+    faults += [
+        f"{name}: {needed} is missing"
+        for needed in ("app_id", "app_secret", "api_keys")
+        if _is_empty(table.get(needed))
+    ]
+    values = _plain(shared) | table | {"conventions": _conventions(table, shared)}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            place = ".".join(str(step) for step in fault["loc"])
+            faults.append(f"{name}: {place}: {fault['msg'].removeprefix('Value error, ')}")
+        return None
+
+
+def _is_empty(value: object) -> bool:
+    """Whether it is nothing, or a list with nothing in some place of it."""
+    return not value or (isinstance(value, list) and not all(value))
+
+
+def _conventions(table: dict[str, Any], shared: Settings) -> object:
+    own = table.get("conventions", {})
+    return shared.conventions.model_dump() | own if isinstance(own, dict) else own
+
+
+def _plain(shared: Settings) -> dict[str, Any]:
+    own = {"app_id", "app_secret", "api_keys", "archive", "conventions"}
+    return {name: getattr(shared, name) for name in Settings.model_fields if name not in own}
+
+
+def _shared_keys(tables: Mapping[str, Any]) -> Iterator[str]:
+    """A key must select one account; the fault names the accounts, not the key."""
+    owners: defaultdict[str, list[str]] = defaultdict(list)
+    for name, table in tables.items():
+        for key in _keys(table):
+            owners[key].append(name)
+    for names in sorted({tuple(each) for each in owners.values() if len(each) > 1}):
+        yield f"{', '.join(names)}: api_keys: they share a key, which then selects none of them"
+
+
+def _keys(table: Any) -> set[str]:
+    keys = table.get("api_keys") if isinstance(table, dict) else None
+    listed = keys if isinstance(keys, list) else []
+    return {key for key in listed if key and isinstance(key, str)}

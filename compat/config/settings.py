@@ -1,0 +1,227 @@
+"""Every setting, as one typed object that a door reads once."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, Union, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from compat.config.conventions import Conventions
+from compat.config.environment import PREFIX, EngineChoice, SettingsError, variable
+
+__all__ = ["PREFIX", "Settings", "SettingsError", "variable", "variables"]
+
+_LISTS: Final = (tuple, frozenset)
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _a_file(path: str) -> str:
+    if not Path(path).is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
+def _a_database(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    return url if "://" in text else SecretStr(f"sqlite:///{text}")
+
+
+class Settings(BaseModel):
+    """What can be set, with the defaults.
+
+    Raises:
+        pydantic.ValidationError: A value is out of its range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    app_id: str = Field(default="", description="The id of your Mailbox API 2.0 application.")
+    app_secret: SecretStr = Field(
+        default=SecretStr(""), description="The secret of that application."
+    )
+    base_url: str = Field(
+        default="https://api.helpscout.net/v2",
+        description="Where Mailbox API 2.0 is; ends in `/v2`. Plain http only to loopback.",
+    )
+    connect_to: str | None = Field(
+        default=None,
+        description=(
+            "`host` or `host:port` to connect to in place of the base URL's own host, for when "
+            "that name leads to this server. Certificates are still checked against the name."
+        ),
+    )
+    proxy: SecretStr | None = Field(
+        default=None, description="The URL of an HTTP proxy between here and Mailbox API 2.0."
+    )
+    ca_file: Annotated[str, AfterValidator(_a_file)] | None = Field(
+        default=None,
+        description=(
+            "A PEM file of further certificate authorities that Mailbox API 2.0's address may be "
+            "certified by, for proxies that inspect TLS."
+        ),
+    )
+    api_keys: tuple[SecretStr, ...] = Field(
+        default=(), description="The old API keys that callers may use, separated by commas."
+    )
+    engine: EngineChoice = Field(
+        default="computed",
+        description=(
+            "Where answers come from. `computed`: counted here from conversations, on every plan. "
+            "`relayed`: Help Scout's own reports, of the Plus and Pro plans, translated. `auto`: "
+            "computed, and relayed where Help Scout refuses the conversations or shows them in "
+            "contradiction. The header `Compat-Engine` says which it was."
+        ),
+    )
+    count_by: Literal["rows", "totals"] = Field(
+        default="rows",
+        description=(
+            "What is counted where there is no archive. `rows`: conversations, each looked at. "
+            "`totals`: how many Help Scout says there are in each bucket, where filters permit: "
+            "fewer requests, drafts counted, and nobody promises the totals exact. The header "
+            "`Compat-Engine` says `totals` then."
+        ),
+    )
+    patience: float = Field(
+        default=25.0,
+        gt=0,
+        description=(
+            "Seconds after which a caller over HTTP is told to come back (503), while the "
+            "work goes on."
+        ),
+    )
+    recent_age: int = Field(
+        default=60,
+        ge=0,
+        description=(
+            "How old, in seconds, what is known of conversations of the last day may be before "
+            "it is fetched again. New conversations show after this time at the latest."
+        ),
+    )
+    max_age: int = Field(
+        default=6 * 3600,
+        ge=0,
+        description=(
+            "The same for conversations that were more than a day old when they were fetched. "
+            "With both at 0 every question is fetched anew."
+        ),
+    )
+    memory_rows: int = Field(
+        default=500_000,
+        ge=0,
+        description="How many conversations are remembered (about 400 bytes each).",
+    )
+    answers: int = Field(default=1024, ge=1, description="How many finished answers are kept.")
+    rate_reserve: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description=(
+            "The share of the account's rate limit that is left to its other programs: at 0.1 "
+            "the last tenth of each minute's requests is not touched."
+        ),
+    )
+    parallel: int = Field(
+        default=4, ge=1, le=16, description="Requests that one question may have under way."
+    )
+    archive: Annotated[SecretStr, AfterValidator(_a_database)] | None = Field(
+        default=None,
+        description=(
+            "Where the archive is: the path of an SQLite file, or an SQLAlchemy URL, such as "
+            "`postgresql://user@host/database`. Each of several accounts names its own."
+        ),
+    )
+    offline: bool = Field(
+        default=False,
+        description=(
+            "Whether Help Scout is never asked: what the archive does not hold is refused, and "
+            "what it holds is used however old it is."
+        ),
+    )
+    reread_days: int = Field(
+        default=90,
+        ge=1,
+        description=(
+            "In how many days `sync` reads everything in the archive again by and by, since "
+            "equal totals prove nothing."
+        ),
+    )
+    jobs: int = Field(default=4, ge=1, le=64, description="Questions worked on at once.")
+    timeout: float = Field(
+        default=30.0, gt=0, description="Seconds that a single request to upstream may take."
+    )
+    pass_v2: bool = Field(
+        default=False,
+        description=(
+            "Whether requests below `/v2/` are handed on to Mailbox API 2.0 with their callers' "
+            "own authorization, for when its name leads to this server."
+        ),
+    )
+    metrics: bool = Field(
+        default=False,
+        description="Whether `/metrics` shows figures for Prometheus, to anybody who asks.",
+    )
+    log: Literal["text", "json"] = Field(
+        default="text",
+        description=(
+            "How `serve` logs each request and all trouble: `text` for people; `json` for "
+            "programs, one object a line."
+        ),
+    )
+    conventions: Conventions = Field(
+        default=Conventions(), description="The rules that nobody documented."
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings from environment variables; empty ones count as unset.
+
+        Raises:
+            SettingsError: With one line for each variable that cannot be used. Values are not
+                repeated, since they may be secrets.
+        """
+        faults: list[str] = []
+        conventions = _read(Conventions, environ, faults)
+        settings = _read(cls, environ, faults)
+        if settings is None or conventions is None:
+            raise SettingsError("\n".join(faults))
+        return settings.model_copy(update={"conventions": conventions})
+
+
+def variables() -> Iterator[tuple[str, FieldInfo]]:
+    """Every environment variable with the field it sets, in the order of the documentation."""
+    for model in (Settings, Conventions):
+        for name, info in model.model_fields.items():
+            if name != "conventions":
+                yield variable(name), info
+
+
+def _read(model: type[M], environ: Mapping[str, str], faults: list[str]) -> M | None:
+    texts = {
+        name: (environ.get(variable(name), "").strip(), info)
+        for name, info in model.model_fields.items()
+        if name != "conventions"
+    }
+    values = {name: _value(text, info) for name, (text, info) in texts.items() if text}
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            name = variable(str(fault["loc"][0])) if fault["loc"] else PREFIX + "*"
+            faults.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}")
+        return None
+
+
+def _value(text: str, info: FieldInfo) -> object:
+    """A variable's text, ready to be validated: lists by comma, `none` for nothing."""
+    kinds: list[Any] = [info.annotation]
+    if get_origin(info.annotation) in (Union, types.UnionType):
+        kinds = list(get_args(info.annotation))
+    is_list = any(get_origin(kind) in _LISTS for kind in kinds)
+    if text.lower() == "none" and (is_list or type(None) in kinds):
+        return [] if is_list else None
+    return [item.strip() for item in text.split(",") if item.strip()] if is_list else text

@@ -1,0 +1,1 @@
+"""Recorded requests and answers, read from JSON lines and from HAR files."""

@@ -1,0 +1,1 @@
+"""Find the conventions under which recorded answers come out as recorded."""

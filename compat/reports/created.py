@@ -1,0 +1,70 @@
+"""Which conversations count: the rules that all reports of new conversations share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from compat.config.conventions import Conventions
+from compat.core.buckets import FIRST_SECOND, LAST_SECOND
+from compat.core.counting import UNTAGGED, Filter, admitted
+from compat.core.intervals import Interval
+from compat.core.models import ConversationQuery, Row
+from compat.v1.datetimes import epoch
+from compat.v1.query import Range, ReportQuery
+
+
+def created_in_range(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
+    """The conversations created in a query's ranges, in its mailboxes and folders."""
+    return ConversationQuery(
+        created=tuple(_created(span(asked), conventions) for asked in ranges(query)),
+        mailboxes=frozenset(query.mailboxes),
+        folders=frozenset(query.folders),
+        spam=conventions.spam_counts,
+    )
+
+
+def ranges(query: ReportQuery) -> list[Range]:
+    """The range asked for, and the one to compare it with if there is one."""
+    return [query.current, *([query.previous] if query.previous else [])]
+
+
+def span(asked: Range) -> Interval:
+    """A range as seconds of creation."""
+    return Interval(epoch(asked.start), epoch(asked.end))
+
+
+def counted(rows: Iterable[Row], query: ReportQuery, conventions: Conventions) -> list[Row]:
+    """The rows that count for a query, in the order given.
+
+    Published and not spam, by the vendor's page; then every filter must agree (decided).
+    Mailboxes and folders were left to the source. Rows tell their creation by the clock of
+    the conventions.
+    """
+    ahead = 60 * conventions.clock_shift_minutes
+    rows = admitted(rows, filter_of(query, conventions))
+    return [row._replace(created=row.created + ahead) for row in rows] if ahead else rows
+
+
+def filter_of(query: ReportQuery, conventions: Conventions) -> Filter:
+    """What counts for a query, beside its mailboxes and folders."""
+    return Filter(
+        states=conventions.counted_states,
+        uncounted=conventions.uncounted_statuses,
+        types=frozenset(query.types),
+        tags=frozenset(UNTAGGED if tag == conventions.untagged_tag else tag for tag in query.tags),
+        each_tag=conventions.tags_match == "all",
+    )
+
+
+def within(rows: Iterable[Row], asked: Range, conventions: Conventions) -> list[Row]:
+    """The rows created in a range; whether its last second belongs to it is a convention."""
+    first, last = span(asked)
+    end = last if conventions.end_included else last - 1
+    return [row for row in rows if first <= row.created <= end]
+
+
+def _created(asked: Interval, conventions: Conventions) -> Interval:
+    """When those conversations were created that count in a range by a clock that may be off."""
+    ahead = 60 * conventions.clock_shift_minutes
+    first, last = (min(max(edge - ahead, FIRST_SECOND), LAST_SECOND) for edge in asked)
+    return Interval(first, last)

@@ -1,0 +1,33 @@
+"""The old envelope of lists that fill filters: mailboxes, folders and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from compat.core.models import ListItem, ListItems
+from compat.v1.errors import NotFound
+from compat.v1.models import Envelope, Item
+from compat.v1.query import ListPageQuery
+
+_ROWS: Final = 50
+"""Items on a page, by the vendor's page."""
+
+
+def page_of(
+    query: ListPageQuery, found: ListItems, item: Callable[[ListItem], Item]
+) -> Envelope[Item]:
+    """One page of a list; a page past the end is empty.
+
+    Raises:
+        NotFound: There is no such mailbox.
+    """
+    if found.items is None:
+        raise NotFound(f"/v1/mailboxes/{query.mailbox}/folders.json")
+    first = (query.page - 1) * _ROWS
+    return Envelope(
+        page=query.page,
+        pages=-(-len(found.items) // _ROWS),
+        count=len(found.items),
+        items=tuple(map(item, found.items[first : first + _ROWS])),
+    )

@@ -1,0 +1,85 @@
+"""A simulator whose account can be exchanged while it runs, and the server in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import SecretStr
+
+from compat.asgi import create_app
+from compat.config.conventions import Conventions
+from compat.config.settings import Settings
+from compat.service import LegacyReports
+from compat.simulator import Account, Behaviour, Simulator
+from compat.simulator.server import listening
+
+APP_ID: Final = "demo-app"
+APP_SECRET: Final = "demo-secret"  # noqa: S105 - the simulator's, which everybody knows
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A simulated Mailbox API 2.0 that runs.
+
+    Attributes:
+        simulator: What answers.
+        base_url: Where, ending in `/v2`. Sign in as `demo-app` with the secret `demo-secret`.
+    """
+
+    simulator: Simulator
+    base_url: str
+
+    @property
+    def account(self) -> Account:
+        """The account that is shown; conversations can be added to it and changed."""
+        return self.simulator.account
+
+    def show(self, account: Account) -> None:
+        """Show another account from the next request on; tokens stay good."""
+        self.simulator.show(account)
+
+    @property
+    def settings(self) -> Settings:
+        """Settings that lead here, and keep nothing between two questions."""
+        return Settings(
+            app_id=APP_ID,
+            app_secret=SecretStr(APP_SECRET),
+            base_url=self.base_url,
+            recent_age=0,
+            max_age=0,
+        )
+
+
+@contextmanager
+def simulator_stage(
+    account: Account | None = None, behaviour: Behaviour | None = None, port: int = 0
+) -> Iterator[Stage]:
+    """Run a simulator while the block lasts.
+
+    Args:
+        account: What it shows at first; an empty account if not given.
+        behaviour: Its manners and faults; without a rate limit if not given.
+        port: Where it listens on loopback; 0 for any that is free.
+
+    Raises:
+        ImportError: uvicorn is not installed.
+        OSError: The port is taken.
+    """
+    simulator = Simulator(account or Account(), behaviour or Behaviour(rate_limit=None))
+    with listening(simulator, port) as origin:
+        yield Stage(simulator, f"{origin}/v2")
+
+
+@contextmanager
+def server_stage(stage: Stage, conventions: Conventions | None = None) -> Iterator[str]:
+    """Run the old API's server in front of a simulator; any API key will do.
+
+    Yields:
+        Its base address, which ends in `/v1/`.
+    """
+    settings = stage.settings.model_copy(update={"conventions": conventions or Conventions()})
+    with LegacyReports(settings) as reports, listening(create_app(reports)) as origin:
+        yield f"{origin}/v1/"

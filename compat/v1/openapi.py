@@ -1,0 +1,219 @@
+"""What the old API was, as OpenAPI 3.1: made of the tables that requests are answered by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from inspect import getdoc
+from typing import Any, Final, get_args
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from compat.config.conventions import Conventions, ViewBy
+from compat.v1 import errors, parameters
+from compat.v1.parameters import Parameter
+from compat.v1.routes import ROUTES, Route
+
+Json = dict[str, Any]
+
+_REF: Final = "#/components/schemas/{model}"
+_YEAR: Final = "(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
+_DAY: Final = f"{_YEAR}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
+_OFFSET: Final = "[-+]([01][0-9]|2[0-3])[0-5][0-9]"
+_INSTANT: Final[Json] = {
+    "type": "string",
+    "anyOf": [
+        {"format": "date-time"},
+        {"format": "date"},
+        {"pattern": f"^{_DAY}T{_TIME}({_OFFSET})?$", "description": "UTC if it names no offset"},
+    ],
+    "examples": ["2015-01-31T23:59:59Z"],
+}
+_NUMBER: Final[Json] = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+
+_FORMATS: Final[Mapping[Callable[..., object], Json]] = {
+    parameters.read_start: _INSTANT,
+    parameters.read_end: _INSTANT,
+    parameters.read_id: {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+    parameters.read_type: {"type": "string", "enum": list(parameters.TYPES)},
+    parameters.read_view_by: {"type": "string", "enum": list(get_args(ViewBy))},
+    parameters.read_number: _NUMBER,
+    parameters.read_rows: _NUMBER,
+}
+"""What each reader of a parameter takes."""
+
+_EXAMPLES: Final[Mapping[type[errors.LegacyError], errors.LegacyError]] = {
+    each.__class__: each
+    for each in (
+        errors.ValidationFailed(()),
+        errors.Unauthorized(),
+        errors.Forbidden("…"),
+        errors.NotFound("…"),
+        errors.RateLimited(1),
+        errors.Internal(),
+        errors.Unavailable("…", 1),
+    )
+}
+"""Every error that a caller can be told; their headers and keys are read off these."""
+
+_HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
+    "Correlation-Id": ("Names this one exchange; the server's log has it.", {"type": "string"}),
+    "Compat-As-Of": (
+        "As of when the conversations were fetched.",
+        {"type": "string", "format": "date-time"},
+    ),
+    "Compat-Engine": ("What the answer was made by.", {"type": "string"}),
+    "Retry-After": ("Whole seconds after which to ask again.", {"type": "integer", "minimum": 1}),
+    "WWW-Authenticate": ("Asks for the API key.", {"type": "string"}),
+}
+
+_TOLD: Final = ["Compat-As-Of", "Compat-Engine"]
+"""The headers of an answer that is no error, beside the one that every answer has."""
+
+
+@cache
+def document() -> Json:
+    """The description: every path that answers, its parameters, its answers and its errors."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mailbox API 1.0: reports",
+            "version": "1.0",
+            "description": (
+                "Help Scout's Mailbox API 1.0 reports, as this project answers them. Unknown "
+                "parameters are ignored, empty ones count as absent; a list may also be sent as "
+                "`tags[]=1&tags[]=2` or `tags=1&tags=2`."
+            ),
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"apiKey": []}],
+        "paths": {route.path: {"get": _operation(route)} for route in ROUTES},
+        "components": {
+            "securitySchemes": {
+                "apiKey": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "The old API key as the user name, with any password.",
+                }
+            },
+            "headers": {name: _header(*told) for name, told in _HEADERS.items()},
+            "responses": {
+                kind.__name__: _refusal(kind, error) for kind, error in _EXAMPLES.items()
+            },
+            "schemas": _schemas(),
+        },
+    }
+
+
+def _operation(route: Route) -> Json:
+    summary = _first(import_module(f"compat.reports.{route.report}")).partition(": ")[2]
+    return {
+        "operationId": route.report,
+        "summary": summary[:1].upper() + summary[1:],
+        "parameters": [_parameter(each, route) for each in route.parameters],
+        "responses": {
+            "200": _response("The answer.", _ref(route.answers), _TOLD),
+            **{
+                str(kind.status): {"$ref": f"#/components/responses/{kind.__name__}"}
+                for kind in _EXAMPLES
+            },
+        },
+    }
+
+
+def _parameter(parameter: Parameter, route: Route) -> Json:
+    in_path = f"{{{parameter.name}}}" in route.path
+    schema = _FORMATS[parameter.read]
+    if parameter.default:
+        schema = {**schema, "default": parameter.default(Conventions())}
+    described = {
+        "name": parameter.name,
+        "in": "path" if in_path else "query",
+        "description": parameter.expected[0].upper() + parameter.expected[1:] + ".",
+        "required": in_path or parameter.required,
+        "schema": {"type": "array", "items": schema} if parameter.many else schema,
+    }
+    return {**described, "style": "form", "explode": False} if parameter.many else described
+
+
+def _refusal(kind: type[errors.LegacyError], error: errors.LegacyError) -> Json:
+    shape = "ValidationError" if "validationErrors" in error.body() else "Error"
+    schema = {
+        "allOf": [{"$ref": _REF.format(model=shape)}],
+        "properties": {"code": {"const": kind.status}},
+    }
+    return _response(_first(kind), schema, list(error.headers()))
+
+
+def _response(description: str, schema: Json, headers: list[str]) -> Json:
+    return {
+        "description": description,
+        "headers": {
+            name: {"$ref": f"#/components/headers/{name}"} for name in (*headers, "Correlation-Id")
+        },
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _header(description: str, schema: Json) -> Json:
+    return {"description": description, "required": True, "schema": schema}
+
+
+def _schemas() -> Json:
+    answers = {route.answers: None for route in ROUTES}
+    _, found = models_json_schema(
+        [(answer, "serialization") for answer in answers], ref_template=_REF
+    )
+    message = {"code": {"type": "integer"}, "error": {"type": "string"}}
+    entry = TypeAdapter(errors.BadParameter).json_schema()
+    return {
+        **dict(sorted((name, _tidy(each)) for name, each in found["$defs"].items())),
+        "BadParameter": _tidy(entry),
+        "Error": {"type": "object", "required": list(message), "properties": message},
+        "ValidationError": {
+            "type": "object",
+            "required": [*message, "validationErrors"],
+            "properties": {
+                **message,
+                "validationErrors": {
+                    "type": "array",
+                    "items": {"$ref": _REF.format(model="BadParameter")},
+                },
+            },
+        },
+    }
+
+
+def _tidy(schema: Any) -> Any:
+    """Without what is written for Python: titles, lists of attributes, keys that may be None.
+
+    A key of an answer that would be None is left out, so what it may be is the rest.
+    """
+    if isinstance(schema, list):
+        return [_tidy(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    titled = isinstance(schema.get("title"), str)
+    kept = {name: _tidy(each) for name, each in schema.items() if not (titled and name == "title")}
+    if "description" in kept and isinstance(kept["description"], str):
+        kept["description"] = " ".join(kept["description"].partition("\n\n")[0].split())
+    if "default" in schema and schema["default"] is None:
+        (left,) = (each for each in kept.pop("anyOf") if each != {"type": "null"})
+        return {**{name: each for name, each in kept.items() if name != "default"}, **left}
+    return kept
+
+
+def _ref(model: type[Any]) -> Json:
+    return {"$ref": _REF.format(model=_name(model))}
+
+
+def _name(model: type[Any]) -> str:
+    return re.sub(r"[^A-Za-z0-9.\-_]", "_", model.__name__)
+
+
+def _first(thing: object) -> str:
+    return " ".join((getdoc(thing) or "").partition("\n\n")[0].split())

@@ -1,0 +1,1 @@
+"""Whole processes: signals, kills, several servers."""

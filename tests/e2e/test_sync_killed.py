@@ -1,0 +1,178 @@
+"""The command, killed without warning at random points while the account lives on.
+
+Three times in the quick half, twenty in the thorough one; `COMPAT_TEST_KILLS` says another number,
+such as 100 every night.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from compat.archive.database import Archive, open_archive
+from compat.archive.records import MARGIN
+from compat.core.models import ConversationQuery, Document, ListItems, ListQuery, Progress, RowSet
+from compat.service import LegacyReports
+from compat.simulator import Account
+from compat.simulator.churn import happen
+from tests.integration.exactness import oracle
+from tests.integration.exactness.oracle import Asked
+from tests.integration.exactness.staging import Upstream, add, judged_by
+from tests.unit.archive.sync.staging import DAY, QUIET, Clock, Staged, lively_account, staged
+from tests.unit.server.commands import COMMAND, environment
+from tests.unit.service.doubles import LONG, basic
+
+THOROUGH = hypothesis_settings().max_examples > 1000
+KILLS = int(os.environ.get("COMPAT_TEST_KILLS") or (20 if THOROUGH else 3))
+MOST_REQUESTS = 60
+THOUSAND = 1000
+
+
+@dataclass
+class Life:
+    """What happens to the account before each list, and when the process is killed.
+
+    Attributes:
+        stage: The account and its archive.
+        rng: Chooses what happens.
+        pace: How likely something happens before a list.
+        doom: Requests until the process is killed.
+        process: The process; None for none.
+    """
+
+    stage: Staged
+    rng: random.Random
+    pace: float = 0.5
+    doom: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    killers: list[threading.Timer] = field(default_factory=list)
+
+    def goes_on(self, account: Account, _target: str) -> None:
+        self.stage.clock.pass_by(self.rng.random())
+        if self.rng.random() < self.pace:
+            happen(account, self.rng)
+        self.doom -= 1
+        if self.doom == 0 and self.process is not None:
+            killer = threading.Timer(self.rng.random() / 10, self.process.kill)
+            killer.start()
+            self.killers.append(killer)
+
+    def a_bad_day(self) -> None:
+        """A thousand changes in one second, as many that come in, and an import."""
+        account, rng = self.stage.account, self.rng
+        rows = [row for row in account.conversations() if row.listed]
+        for row in rng.choices(rows, k=THOUSAND):
+            account.retag(row.id, [rng.choice(account.layout.tags).id])
+        for _ in range(THOUSAND // 20):
+            add(account, rng, int(self.stage.clock.now))
+            add(account, rng, rng.choice(rows).created)
+
+
+class FromArchive:
+    """A source that brings what the archive holds, and nothing else."""
+
+    ready = True
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+
+    def rows(self, need: ConversationQuery, _progress: Progress) -> RowSet:
+        with self._archive.reading() as snapshot:
+            rows = snapshot.rows(need.created, mailboxes=need.mailboxes)
+        homes = [row for row in rows if not need.folders or row.folder in need.folders]
+        return RowSet(homes, 0, 0)
+
+    def menu(self, menu: ListQuery) -> ListItems:
+        raise LookupError(menu)
+
+    def documents(self, ids: Sequence[int], _progress: Progress) -> Sequence[Document]:
+        raise LookupError(ids)
+
+    def held(self) -> float:
+        return 0
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def questions(stage: Staged) -> list[Asked]:
+    """All of it and parts, by each filter."""
+    layout = stage.account.layout
+    created = [row.created for row in stage.account.conversations()]
+    whole = (min(created), max(created))
+    mailboxes = tuple(mailbox.id for mailbox in layout.mailboxes)
+    homes = tuple(
+        folder.id for folder in layout.folders if folder.type in {"open", "closed", "spam"}
+    )
+    return [
+        Asked(*whole, view_by="month"),
+        Asked(*whole, view_by="day", previous=(whole[0] - 90 * DAY, whole[1] - 90 * DAY)),
+        *(Asked(*whole, filters={"mailboxes": (each,)}) for each in mailboxes),
+        *(Asked(*whole, filters={"tags": (tag.id,)}) for tag in layout.tags[:6]),
+        Asked(*whole, filters={"tags": (1, layout.tags[0].id)}),
+        *(Asked(*whole, filters={"types": (kind,)}) for kind in ("email", "chat", "phone")),
+        *(Asked(*whole, filters={"folders": (home,)}) for home in homes),
+        Asked(whole[0] + DAY, whole[1] - DAY, not_counted=frozenset()),
+    ]
+
+
+@pytest.mark.timeout(1800)
+def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_is_upstream(
+    far_side: Upstream, url: str
+) -> None:
+    clock = Clock()
+    stage = staged(far_side, url, lively_account(clock, 600, 80), clock, QUIET)
+    life = Life(stage, random.Random(KILLS))
+    stage.simulator.before_request = life.goes_on
+    settings = {
+        "HELPSCOUT_APP_ID": "demo-app",
+        "HELPSCOUT_APP_SECRET": "demo-secret",
+        "HELPSCOUT_BASE_URL": stage.settings.base_url,
+        "COMPAT_ARCHIVE": url,
+    }
+
+    def run(*options: str) -> int:
+        life.process = subprocess.Popen(
+            [COMMAND, "sync", "--accept-loss", *options],
+            env=environment(settings),
+            stderr=subprocess.DEVNULL,
+        )
+        return life.process.wait(LONG)
+
+    killed = 0
+    for at in range(KILLS):
+        life.doom = life.rng.randrange(1, MOST_REQUESTS)
+        killed += run(*(["--verify"] if at % 4 == 3 else [])) == -9
+        clock.pass_by(life.rng.choice([1, 60, MARGIN, DAY]))
+        if at == KILLS // 2:
+            life.a_bad_day()
+    life.process, life.pace = None, 0
+    for killer in life.killers:
+        killer.join()
+    assert killed > KILLS // 2
+    clock.pass_by(2 * MARGIN)
+    assert run("--verify") == 0
+    (known,) = stage.coverage()
+    assert stage.rows(known.span) == stage.truth(known.span)
+    assert len(stage.rows()) > 600
+    with open_archive(url) as archive:
+        source = FromArchive(archive)
+        for asked in questions(stage):
+            with LegacyReports(stage.settings, source=source) as reports:
+                told = judged(reports, asked)
+            assert told == oracle.answer(asked, stage.account)
+
+
+def judged(reports: LegacyReports, asked: Asked) -> object:
+    """What is answered by the conventions of the question."""
+    answer = judged_by(reports, asked).answer(asked.target(), authorization=basic(), patience=LONG)
+    assert answer.status == 200, answer
+    return json.loads(answer.body)

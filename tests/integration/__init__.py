@@ -1,0 +1,1 @@
+"""Several packages together: real HTTP, real databases."""

@@ -1,0 +1,65 @@
+"""Questions to a service that answers from an archive."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from compat.service import LegacyReports
+from compat.simulator import Account, Conversation
+from compat.v1.http import LegacyResponse
+from tests.integration.exactness import oracle
+from tests.integration.exactness.oracle import Asked
+from tests.unit.archive.sync.staging import Staged
+from tests.unit.service.doubles import LONG, basic
+
+LISTS = "/v2/conversations"
+ALL_AGES = 10**9
+
+
+@contextmanager
+def service(stage: Staged, **settings: Any) -> Iterator[LegacyReports]:
+    """The service on an archive: what is young enough for ever, unless told otherwise."""
+    ages = {"recent_age": ALL_AGES, "max_age": ALL_AGES}
+    with LegacyReports(stage.settings.model_copy(update=ages | settings)) as reports:
+        yield reports
+
+
+def ask(reports: LegacyReports, target: str) -> LegacyResponse:
+    return reports.answer(target, authorization=basic(), patience=LONG)
+
+
+def told(reports: LegacyReports, asked: Asked) -> Any:
+    """What an answer says, which must be one."""
+    answer = ask(reports, asked.target())
+    assert answer.status == 200, answer
+    return json.loads(answer.body)
+
+
+def true(account: Account, asked: Asked) -> Any:
+    return oracle.answer(asked, account)
+
+
+def live_a_little(account: Account, rng: random.Random, times: int = 12) -> None:
+    """Anything happens: also what modification does not show."""
+    for _ in range(times):
+        _happen(account, rng, rng.choice([each for each in account.conversations() if each.listed]))
+
+
+def _happen(account: Account, rng: random.Random, row: Conversation) -> None:
+    layout = account.layout
+    changes: list[Callable[[], Conversation]] = [
+        lambda: account.delete(row.id),
+        lambda: account.spam(row.id),
+        lambda: account.unspam(row.id),
+        lambda: account.retag(row.id, [rng.choice(layout.tags[:5]).id]),
+        lambda: account.move(row.id, rng.choice(layout.mailboxes).id),
+        lambda: account.close(row.id),
+        lambda: account.publish(row.id),
+        lambda: account.add(None, tags=[layout.tags[0].id]),
+        lambda: account.add(row.created, status="closed"),
+    ]
+    rng.choice(changes)()

@@ -1,0 +1,269 @@
+"""Whatever happens to an account and to its archive, answers are true, or refused."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from pydantic import SecretStr
+
+from compat.archive.admin import CannotSeal, seal, unseal
+from compat.archive.database import Archive, open_archive
+from compat.archive.records import BEGINNING
+from compat.archive.transfer import export, take_in
+from compat.sources import archive as archived
+from compat.sources import merge
+from compat.sources.merge import Completer, Patch
+from tests.integration.archived.asking import ask, live_a_little, service, told
+from tests.integration.exactness import oracle
+from tests.integration.exactness.oracle import Asked
+from tests.integration.exactness.questions import questions, some
+from tests.integration.exactness.staging import Upstream, judged_by
+from tests.unit.archive.sync.staging import (
+    DAY,
+    SINCE,
+    PowerCut,
+    interrupted,
+    lively_account,
+    staged,
+)
+from tests.unit.archive.sync.staging import Clock as Hands
+
+DRAWN_FOR = lively_account(Hands(), 70, 30)
+HOMES = some([each.id for each in DRAWN_FOR.layout.folders if each.type in oracle.HOMES])
+_FIRST, _LAST = int(SINCE.timestamp()), int(Hands().now)
+QUESTIONS = questions(DRAWN_FOR, HOMES)
+BROAD = (
+    Asked(_FIRST, _LAST, view_by="month"),
+    Asked(_FIRST, _LAST, view_by="month", not_counted=frozenset({"closed"})),
+    Asked(_FIRST, _LAST + 3 * DAY, view_by="month", filters={"tags": (1,)}),
+)
+"""Questions that anything which changes shows in."""
+
+NOW = Hands()
+"""The one present: sources take it for the machine's clock, and each example sets it back."""
+
+THOROUGH = settings.get_profile("thorough").max_examples == settings().max_examples
+PROFILE = settings(
+    max_examples=25 if THOROUGH else 3,
+    stateful_step_count=25 if THOROUGH else 14,
+    suppress_health_check=list(HealthCheck),
+    deadline=None,
+)
+
+
+class Life(RuleBasedStateMachine):
+    """An account that changes, its archive, and questions that are asked of both."""
+
+    far_side: Upstream
+
+    @initialize()
+    def begins(self) -> None:
+        """An account that was just synchronised."""
+        NOW.now = Hands().now
+        self.directory = tempfile.TemporaryDirectory()
+        url = f"sqlite:///{self.directory.name}/archive.db"
+        self.stage = staged(self.far_side, url, lively_account(NOW, 70, 30), NOW)
+        self.sealed = False
+        self.kept_since: int | None = None
+        self.synchronises(verify=False)
+
+    def teardown(self) -> None:
+        self.directory.cleanup()
+
+    @rule(seed=st.integers(0, 10**6), times=st.integers(1, 9))
+    def lives(self, seed: int, times: int) -> None:
+        live_a_little(self.stage.account, random.Random(seed), times)
+        NOW.pass_by(5)
+
+    @rule(seconds=st.sampled_from([1, 899, 901, 3600, DAY]))
+    def time_passes(self, seconds: int) -> None:
+        NOW.pass_by(seconds)
+
+    @rule(verify=st.booleans())
+    def synchronises(self, verify: bool) -> None:
+        if self.sealed:
+            return
+        NOW.pass_by(5)
+        self.stage.sync(verify=verify, accept_loss=True)
+        NOW.pass_by(5)
+        self.known = self.whole = len(self.stage.account.changes)
+
+    @rule(after=st.integers(0, 5))
+    def is_interrupted(self, after: int) -> None:
+        if self.sealed:
+            return
+        NOW.pass_by(5)
+        with interrupted(self.stage, after), contextlib.suppress(PowerCut):
+            self.stage.sync(accept_loss=True)
+        NOW.pass_by(5)
+        self.known = len(self.stage.account.changes)
+
+    @rule()
+    def is_sealed_or_unsealed(self) -> None:
+        with self.writing() as (archive, lock):
+            if self.sealed:
+                unseal(archive, lock)
+                self.sealed = False
+            else:
+                with contextlib.suppress(CannotSeal):
+                    last = min(each.as_of for each in self.stage.coverage()) - 900
+                    seal(archive, lock, min(last, self.stage.coverage()[-1].span.last))
+                    self.sealed = True
+
+    @rule(days=st.sampled_from([400, 300]))
+    def keeps(self, days: int) -> None:
+        since = int(Hands().now) - days * DAY
+        self.kept_since = max(since, self.kept_since or since)
+        with self.writing() as (archive, lock), archive.writing(lock) as writer:
+            writer.keep(self.kept_since)
+
+    @rule(at=st.integers(0, 90))
+    def forgets(self, at: int) -> None:
+        rows = self.stage.account.conversations()
+        with self.writing() as (archive, lock), archive.writing(lock) as writer:
+            writer.forget(rows[at % len(rows)].customer_id)
+
+    @rule(asked=QUESTIONS)
+    def is_asked_online(self, asked: Asked) -> None:
+        if self.sealed:
+            return
+        with service(self.stage, recent_age=0, max_age=0) as reports:
+            for each in (asked, *BROAD):
+                found = told(judged_by(reports, each), each)
+                assert found == oracle.answer(each, self.stage.account)
+
+    @rule(asked=QUESTIONS)
+    def is_asked_offline(self, asked: Asked) -> None:
+        with service(self.stage, offline=True) as reports:
+            self.is_true_or_refused(ask(judged_by(reports, asked), asked.target()), asked)
+
+    @rule(asked=QUESTIONS)
+    def is_carried_elsewhere(self, asked: Asked) -> None:
+        with open_archive(self.stage.url) as archive, archive.reading() as snapshot:
+            lines, known = list(export(snapshot)), snapshot.coverage()
+        last = min(known[-1].span.last, int(NOW()) - 1000)
+        if len(known) > 1 or known[0].span.first != BEGINNING or known[-1].span.last != last:
+            return
+        elsewhere = f"sqlite:///{self.directory.name}/elsewhere.db"
+        with open_archive(elsewhere, create=True) as archive, archive.lock() as lock:
+            take_in(archive, lock, lines, (BEGINNING, last), known[0].as_of)
+        with service(self.stage, offline=True, archive=SecretStr(elsewhere)) as reports:
+            if "folders" not in asked.filters:
+                self.is_true_or_refused(ask(judged_by(reports, asked), asked.target()), asked)
+        Path(f"{self.directory.name}/elsewhere.db").unlink()
+
+    def is_true_or_refused(self, answer: Any, asked: Asked) -> None:
+        """It is of the last synchronisation, or in between if one was interrupted since."""
+        if answer.status == 400:
+            assert not self.covers(asked)
+            return
+        assert answer.status == 200
+        assert self.covers(asked)
+        found = json.loads(answer.body)
+        for low, series, high in zip(*self.bounds(asked, found), strict=True):
+            for least, bucket, most in zip(low, series, high, strict=True):
+                assert least["count"] <= bucket["count"] <= most["count"]
+
+    def covers(self, asked: Asked) -> bool:
+        spans = [(asked.start, asked.end), *([asked.previous] if asked.previous else [])]
+        return all(
+            any(known.span.first <= first and last <= known.span.last for known in self.known_spans)
+            for first, last in spans
+        )
+
+    @property
+    def known_spans(self) -> Any:
+        return self.stage.coverage()
+
+    def bounds(self, asked: Asked, found: Any) -> tuple[list[Any], list[Any], list[Any]]:
+        """The least that may be told, what was, and the most."""
+        account = self.stage.account
+        states: dict[int, list[Any]] = {row.id: [row] for row in account.conversations()}
+        for change in reversed(account.changes[self.known :]):
+            states[change.id] = [change.before]
+        for change in reversed(account.changes[self.whole : self.known]):
+            states[change.id].append(change.before)
+        fits: Callable[[Any], bool] = lambda row: bool(  # noqa: E731
+            row and oracle.matches(row, asked, account)
+        )
+        always = [rows[0] for rows in states.values() if all(map(fits, rows))]
+        ever = [next(filter(fits, rows)) for rows in states.values() if any(map(fits, rows))]
+        names = ["current", *(["previous"] if asked.previous else [])]
+
+        def series(rows: list[Any]) -> list[Any]:
+            stand_in: Any = SimpleNamespace(conversations=lambda: rows, layout=account.layout)
+            return [oracle.answer(asked, stand_in)[name] for name in names]
+
+        return series(always), [found[name] for name in names], series(ever)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[tuple[Archive, Any]]:
+        with open_archive(self.stage.url) as archive, archive.lock() as lock:
+            yield archive, lock
+
+
+@pytest.fixture
+def life(far_side: Upstream, monkeypatch: pytest.MonkeyPatch) -> type[Life]:
+    monkeypatch.setattr(archived, "time", SimpleNamespace(time=NOW))
+    return type("Life", (Life,), {"far_side": far_side})
+
+
+def test_whatever_happens_answers_are_true_or_refused(life: type[Life]) -> None:
+    run_state_machine_as_test(life, settings=PROFILE)
+
+
+class _Whatever:
+    """Equal to any total."""
+
+    def __eq__(self, _other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def _twice(complete: Callable[..., Patch]) -> Callable[..., Patch]:
+    def doubled(*arguments: Any) -> Patch:
+        patch = complete(*arguments)
+        return replace(patch, beside=[*patch.beside, *patch.beside])
+
+    return doubled
+
+
+PLANTED: dict[str, tuple[Any, str, Any]] = {
+    "what was modified is looked for from too late on": (merge, "MARGIN", -DAY),
+    "totals are not compared": (merge, "_total", lambda *_: _Whatever()),
+    "what fills gaps counts twice": (Completer, "complete", _twice(Completer.complete)),
+    "what was modified is not laid over": (Patch, "changed", lambda *_: {}),
+}
+
+
+@pytest.mark.skipif(not THOROUGH, reason="takes half a minute: HYPOTHESIS_PROFILE=thorough")
+@pytest.mark.parametrize("bug", PLANTED)
+def test_planted_bugs_are_found(
+    life: type[Life], bug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(*PLANTED[bug])
+    hunt = settings(
+        PROFILE,
+        max_examples=100,
+        stateful_step_count=25,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        print_blob=False,
+    )
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(life, settings=hunt)

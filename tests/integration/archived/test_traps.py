@@ -1,0 +1,180 @@
+"""Where a count could silently be wrong: each case is refused, or told as it is."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from compat.archive.admin import seal
+from compat.archive.database import open_archive
+from compat.archive.records import BEGINNING, MARGIN
+from compat.archive.sync.window_reader import ALL_LISTS_SPAM
+from compat.archive.transfer import CannotImport, export, take_in
+from compat.config.conventions import Conventions
+from compat.core.intervals import Coverage, Interval, MaxAges
+from compat.core.models import ListQuery
+from compat.simulator import Behaviour, Conversation, Simulator
+from compat.sources.live import LiveSource
+from compat.sources.merge import local, planned
+from compat.sources.row_cache import Fetched
+from tests.integration.archived.asking import LISTS, ask, service, told, true
+from tests.integration.archived.test_answers import everything, refused
+from tests.integration.exactness.oracle import Asked, text
+from tests.integration.exactness.staging import Upstream
+from tests.unit.archive.sync.conftest import url  # noqa: F401 - a fixture, used by its name
+from tests.unit.archive.sync.staging import DAY, NOW, SINCE, Clock, Staged, lively_account, staged
+
+FIRST = int(SINCE.timestamp())
+LAST = int(NOW.timestamp())
+AGED = {"recent_age": 600, "max_age": 600}
+
+
+@pytest.fixture
+def stage(far_side: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Staged:  # noqa: F811
+    """A lively account and an archive in SQLite that was synchronised a moment ago."""
+    clock = Clock()
+    monkeypatch.setattr("compat.sources.archive.time", SimpleNamespace(time=clock))
+    made = staged(far_side, url, lively_account(clock), clock)
+    made.sync()
+    made.simulator.reset()
+    return made
+
+
+def counted(stage: Staged, at: int = 0) -> Conversation:
+    """A conversation that counts and was created long ago."""
+    return [each for each in stage.account.conversations() if each.counts][at]
+
+
+@pytest.mark.parametrize("shift", [90, -90])
+def test_a_refusal_names_the_edge_also_by_a_clock_that_is_off(stage: Staged, shift: int) -> None:
+    end = int(stage.clock()) - MARGIN + 60 * shift + 30
+    rules = Conventions(clock_shift_minutes=shift)
+    with service(stage, offline=True, conventions=rules) as reports:
+        fault = refused(ask(reports, Asked(FIRST, end).target()))
+        assert ask(reports, Asked(FIRST, end - 120).target()).status == 200
+    assert (fault["property"], fault["value"]) == ("end", text(end))
+
+
+def test_what_totals_contradicted_is_not_believed_later(stage: Staged) -> None:
+    hiding = Behaviour(rate_limit=None, all_lists_spam=False)
+    stage.far_side.show(Simulator(stage.account, hiding))
+    stage.sync()
+    stage.clock.pass_by(DAY)
+    row = next(each for each in stage.account.conversations() if each.status == "spam")
+    with service(stage, **AGED) as reports:
+        stage.account.delete(counted(stage).id)
+        assert told(reports, everything()) == true(stage.account, everything())
+        stage.account.unspam(row.id)
+        younger = Asked(FIRST, LAST - DAY - 1, view_by="month")
+        assert told(reports, younger)["current"][0] == true(stage.account, younger)["current"][0]
+
+
+def test_one_reading_of_what_was_modified_serves_many_questions(stage: Staged) -> None:
+    stage.clock.pass_by(DAY)
+    with service(stage, **AGED) as reports:
+        assert told(reports, everything()) == true(stage.account, everything())
+        made = stage.simulator.requests[LISTS]
+        for asked in (Asked(FIRST, LAST - DAY), everything(filters={"types": ("email",)})):
+            assert told(reports, asked) == true(stage.account, asked)
+    assert stage.simulator.requests[LISTS] == made
+
+
+def test_what_came_while_totals_were_compared_makes_up_for_no_deletion(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.clock.pass_by(DAY)
+    row = counted(stage)
+    stage.account.delete(row.id)
+    modified = LiveSource.modified
+    came = iter([1])
+
+    def one_comes(live: LiveSource, *arguments: Any) -> Fetched:
+        found = modified(live, *arguments)
+        if next(came, None):
+            stage.account.add(row.created + 1)
+        return found
+
+    monkeypatch.setattr(LiveSource, "modified", one_comes)
+    with service(stage, recent_age=0, max_age=0) as reports:
+        assert told(reports, everything()) == true(stage.account, everything())
+
+
+def test_where_nobody_knows_whether_all_lists_spam_its_total_proves_nothing(stage: Staged) -> None:
+    spam = [each for each in stage.account.conversations() if each.status == "spam"]
+    with (
+        open_archive(stage.url) as archive,
+        archive.lock() as lock,
+        archive.writing(lock) as writer,
+    ):
+        writer.set_note(ALL_LISTS_SPAM, None)
+    for at in range(len(spam)):  # as many as are spam
+        stage.account.delete(counted(stage, at).id)
+    with service(stage, recent_age=0, max_age=0) as reports:
+        assert told(reports, everything()) == true(stage.account, everything())
+
+
+def test_offline_a_folder_that_the_archive_does_not_know_is_refused(stage: Staged) -> None:
+    with service(stage, offline=True) as reports:
+        fault = refused(ask(reports, everything(filters={"folders": (999_999,)}).target()))
+    assert (fault["property"], fault["value"]) == ("folders", "999999")
+
+
+def test_offline_folders_of_a_mailbox_that_were_never_read_are_refused(stage: Staged) -> None:
+    mailbox = stage.account.layout.mailboxes[0].id
+    home = next(
+        each
+        for each in stage.account.layout.folders
+        if each.mailbox_id == mailbox and each.type == "open"
+    )
+    asked = everything(filters={"folders": (home.id,)})
+    with service(stage, offline=True) as reports:
+        assert told(reports, asked) == true(stage.account, asked)
+        with (
+            open_archive(stage.url) as archive,
+            archive.lock() as lock,
+            archive.writing(lock) as writer,
+        ):
+            writer.set_menu(ListQuery("folders", mailbox), None, int(stage.clock()) + 1)
+        fault = refused(ask(reports, Asked(FIRST, LAST, filters=asked.filters).target()))
+    assert fault["property"] == "folders"
+
+
+def test_once_sealed_nobody_else_is_asked(stage: Staged) -> None:
+    with open_archive(stage.url) as archive, archive.lock() as lock:
+        seal(archive, lock, stage.coverage()[-1].span.last)
+    stage.clock.pass_by(900 * DAY)
+    drilldown = "/v1/reports/conversations/new-drilldown.json"
+    range_ = f"start={text(FIRST)}&end={text(LAST - DAY)}"
+    with service(stage, recent_age=0, max_age=0) as reports:
+        shown = ask(reports, f"{drilldown}?{range_}")
+        view = next(each for each in stage.account.layout.folders if each.type == "team")
+        fault = refused(ask(reports, everything(filters={"folders": (view.id,)}).target()))
+    assert shown.status == 200
+    assert json.loads(shown.body)["conversations"]["results"]
+    assert fault["property"] == "folders"
+    assert not stage.simulator.requests
+
+
+def test_an_import_does_not_make_young_what_it_does_not_show(stage: Staged) -> None:
+    until = int(stage.clock()) - MARGIN - DAY
+    with open_archive(stage.url) as archive, archive.reading() as snapshot:
+        lines = [line for line in export(snapshot) if json.loads(line)["createdAt"] <= text(until)]
+    before = stage.rows(), stage.coverage()
+    with open_archive(stage.url) as archive, archive.lock() as lock:
+        with pytest.raises(CannotImport, match="holds 1 conversations"):
+            take_in(archive, lock, lines[1:], (BEGINNING, until), int(stage.clock()) + DAY)
+        assert (stage.rows(), stage.coverage()) == before
+        take_in(archive, lock, lines, (BEGINNING, until), int(stage.clock()) + DAY)
+    assert stage.coverage()[0].as_of == int(stage.clock()) + DAY
+
+
+def test_an_answer_is_used_again_no_longer_than_its_parts_are_young() -> None:
+    known = [Coverage(Interval(0, 1000), 90_000), Coverage(Interval(1001, 2000), 90_500)]
+    plan = planned(known, [Interval(0, 3000)], 91_200, MaxAges(900, 1300, 88_000))
+    assert [known for known, _ in plan.young] == [Interval(0, 1000), Interval(1001, 2000)]
+    assert plan.gaps == [Interval(2001, 3000)]
+    assert plan.young_for == 90_000 + 1300 - 91_200
+    assert local(plan).as_of == 90_000

@@ -1,0 +1,152 @@
+"""Answers while a synchronisation runs and the account changes."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from compat.archive.database import open_archive
+from compat.service import LegacyReports
+from tests.integration.archived import committed
+from tests.integration.archived.asking import live_a_little, service, told
+from tests.integration.archived.committed import QUESTIONS, State
+from tests.integration.exactness import oracle
+from tests.unit.archive.sync.staging import Staged
+
+Answers = tuple[str, ...]
+ASKERS = 2
+PAUSE = 0.01
+"""Seconds between two questions of an asker, for the synchronisation to come on."""
+
+
+def in_this_process(stage: Staged) -> set[Answers]:
+    """Synchronise; what the states that were committed would answer."""
+    states: set[State] = set()
+    with committed.recorded(states.add):
+        stage.sync(accept_loss=True)
+    return set(map(committed.answers, states))
+
+
+def in_another_process(stage: Staged) -> set[Answers]:
+    """The same, elsewhere."""
+    settings = stage.settings
+    assert settings.app_secret is not None
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.integration.archived.committed"],
+        input=json.dumps([settings.app_secret.get_secret_value(), stage.url, settings.base_url]),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return set(map(tuple, json.loads(ran.stdout)))
+
+
+@contextmanager
+def changing(stage: Staged) -> Iterator[None]:
+    """Within the block, the account changes all the time."""
+    over = threading.Event()
+
+    def change() -> None:
+        rng = random.Random(7)
+        while not over.wait(0.05):
+            live_a_little(stage.account, rng, 1)
+
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(change)
+        try:
+            yield
+        finally:
+            over.set()
+            going.result()
+
+
+def asked_meanwhile(reports: LegacyReports, over: threading.Event) -> list[tuple[int, str]]:
+    """Which questions were asked until it was over, and what was answered."""
+    answers = []
+    while not over.wait(PAUSE):
+        for at, asked in enumerate(QUESTIONS):
+            answers.append((at, json.dumps(told(reports, asked))))
+    return answers
+
+
+def answers_of_the_archive(stage: Staged) -> Answers:
+    """What all questions are to be answered with as the archive is now."""
+    with open_archive(stage.url) as archive:
+        return committed.answers(committed.read(archive))
+
+
+@pytest.mark.parametrize("synchronise", [in_this_process, in_another_process])
+def test_offline_every_answer_is_that_of_a_committed_state(
+    stage: Staged, synchronise: Callable[[Staged], set[Answers]]
+) -> None:
+    before = answers_of_the_archive(stage)
+    states = {before}
+    over = threading.Event()
+    live_a_little(stage.account, random.Random(3), 40)
+    stage.clock.pass_by(3600)
+    with (
+        service(stage, offline=True) as reports,
+        changing(stage),
+        ThreadPoolExecutor(ASKERS) as pool,
+    ):
+        asking = [pool.submit(asked_meanwhile, reports, over) for _ in range(ASKERS)]
+        try:
+            states |= synchronise(stage)
+        finally:
+            over.set()
+        answers = {each for some in asking for each in some.result()}
+    true = {(at, answer) for state in states for at, answer in enumerate(state)}
+    assert answers - true == set()
+    with service(stage, offline=True) as reports:
+        after = tuple(json.dumps(told(reports, asked)) for asked in QUESTIONS)
+    assert after == answers_of_the_archive(stage) != before
+
+
+def test_completed_answers_are_within_what_existed_meanwhile(stage: Staged) -> None:
+    over = threading.Event()
+    account = stage.account
+    stage.clock.pass_by(3600)
+
+    def ask_online(reports: LegacyReports) -> int:
+        done = 0
+        while not over.is_set():
+            asked = QUESTIONS[done % len(QUESTIONS)]
+            since = len(account.changes)
+            found = told(reports, asked)
+            with account.lock:
+                changes = account.changes[since:]
+                now = account.conversations()
+            touched = {change.id for change in changes}
+            still = [row for row in now if row.id not in touched]
+            ever = [*now, *(change.before for change in changes if change.before)]
+            within = [row for row in still if oracle.matches(row, asked, account)]
+            perhaps = {row.id: row for row in ever if oracle.matches(row, asked, account)}
+            low = oracle.counted(within, asked.start, asked.end, asked.view_by)
+            high = oracle.counted(perhaps.values(), asked.start, asked.end, asked.view_by)
+            counts = [bucket["count"] for bucket in found["current"]]
+            for (_, least), count, (_, most) in zip(low, counts, high, strict=True):
+                assert least <= count <= most
+            done += 1
+        return done
+
+    with (
+        service(stage, recent_age=0, max_age=0) as reports,
+        changing(stage),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        asking = pool.submit(ask_online, reports)
+        try:
+            stage.sync(accept_loss=True)
+        finally:
+            over.set()
+        assert asking.result()

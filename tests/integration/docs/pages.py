@@ -1,0 +1,79 @@
+"""The documentation as data: pages, fenced blocks, links and headings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+ROOT = Path(__file__).resolve().parents[3]
+README = ROOT / "README.md"
+
+_FENCE = re.compile(
+    r"^(?:[ ]*<!-- not run: (?P<reason>.+?) -->\s*?\n\s*)?"
+    r"^(?P<indent>[ ]*)(?P<marks>`{3,})(?P<language>[\w-]*)[^\n`]*\n"
+    r"(?P<text>.*?)^(?P=indent)(?P=marks)[ ]*$",
+    re.DOTALL | re.MULTILINE,
+)
+_HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block.
+
+    Attributes:
+        line: The line of its opening fence.
+        exempt: Why it is not run, if the page says so.
+    """
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    exempt: str | None
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line} ({self.language})"
+
+
+def pages() -> list[Path]:
+    """README.md and everything under docs."""
+    return [README, *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(
+            page,
+            text.count("\n", 0, found.start("marks")) + 1,
+            found["language"],
+            dedent(found["text"]),
+            found["reason"],
+        )
+        for found in _FENCE.finditer(text)
+    ]
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks."""
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def links(page: Path) -> list[str]:
+    return _LINK.findall(re.sub(r"`[^`\n]*`", "", prose(page)))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    return {
+        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        for title in _HEADING.findall(prose(page))
+    }

@@ -1,0 +1,96 @@
+"""Whatever the documentation names exists: pages, commands, options, variables, paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import click
+import pytest
+
+from compat.cli.commands import program
+from compat.config.accounts import VARIABLE
+from compat.config.settings import variables
+from compat.v1.routes import ROUTES
+from tests.integration.docs.pages import ROOT, anchors, blocks, links, name_of, pages
+
+PAGES = pytest.mark.parametrize("page", pages(), ids=name_of)
+KNOWN_VARIABLES = {name for name, _ in variables()} | {VARIABLE}
+
+
+def commands() -> dict[str, set[str]]:
+    """The command lines that exist, each with its options."""
+    return dict(walked(program, "helpscout-v1"))
+
+
+def walked(command: click.Command, name: str) -> Iterator[tuple[str, set[str]]]:
+    """A command and all below it, each with its options."""
+    options = {option for each in command.params for option in each.opts + each.secondary_opts}
+    yield name, options | {"-h", "--help"}
+    if isinstance(command, click.Group):
+        for word, each in command.commands.items():
+            yield from walked(each, f"{name} {word}")
+
+
+@PAGES
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in links(page):
+        target, _, anchor = unquote(link).partition("#")
+        if re.match(r"\w+:", target):
+            continue
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), link
+        assert path.is_relative_to(ROOT), link
+        assert not anchor or anchor in anchors(path), link
+
+
+@PAGES
+def test_every_variable_named_is_read(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]*[A-Z0-9]\b", text))
+    assert named <= KNOWN_VARIABLES
+
+
+@PAGES
+def test_every_command_named_exists_with_the_options_named(page: Path) -> None:
+    known = commands()
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    for words in re.findall(r"(?<![\w-])helpscout-v1((?: +[^\s`|&>]+)*)", text):
+        parts = words.split()
+        plain = [word for word in parts if re.fullmatch(r"[a-z]+", word)]
+        options = [word.partition("=")[0] for word in parts if word.startswith("--")]
+        name = next(
+            (each for each in (" ".join(["helpscout-v1", *plain[:2]]),) if each in known),
+            " ".join(["helpscout-v1", *plain[:1]]),
+        )
+        if not options and name not in known:
+            continue
+        assert name in known, words
+        assert set(options) <= known[name], words
+
+
+@PAGES
+def test_every_script_named_exists(page: Path) -> None:
+    for script in re.findall(r"(?<![\w/])scripts/[\w.-]*\w", page.read_text(encoding="utf-8")):
+        assert (ROOT / script).exists(), script
+
+
+@PAGES
+def test_every_old_path_asked_for_in_an_example_is_answered(page: Path) -> None:
+    for block in blocks(page):
+        for path in re.findall(
+            r"(?<![\w.])(?:/v1)?/?((?:reports|mailboxes)/[\w./-]+\.json)", block.text
+        ):
+            assert any(route.match(f"/v1/{path}") for route in ROUTES), f"{block}: {path}"
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page not in reached and page.suffix == ".md" and page.exists():
+            reached.add(page)
+            waiting += [(page.parent / link.partition("#")[0]).resolve() for link in links(page)]
+    assert set(pages()) <= reached

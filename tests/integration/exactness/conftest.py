@@ -1,0 +1,22 @@
+"""Servers for simulated accounts; asking again does not wait in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import stamina
+
+from tests.integration.exactness.staging import Upstream, upstream
+
+
+@pytest.fixture(scope="package", autouse=True)
+def asking_again_at_once() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=8):
+        yield
+
+
+@pytest.fixture(scope="package")
+def far_side() -> Iterator[Upstream]:
+    with upstream() as made:
+        yield made

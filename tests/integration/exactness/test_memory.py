@@ -1,0 +1,33 @@
+"""A long walk does not hold what it has read: rows are slim from the start."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+
+from compat.service import LegacyReports
+from compat.simulator import Account, Behaviour, Simulator
+from tests.integration.exactness.oracle import Asked
+from tests.integration.exactness.staging import Upstream
+from tests.unit.service.doubles import FIRST, LONG, basic
+
+ROWS = 6_000
+MOST = 12_000_000
+"""Bytes at any moment: two thousand a row, and a row that is read whole takes more."""
+
+
+def test_thousands_of_rows_need_little_memory(far_side: Upstream) -> None:
+    account = Account()
+    for number in range(ROWS):
+        account.add(FIRST + 100 * number, tags=[6001, 6012])
+    simulator = Simulator(account, Behaviour(rate_limit=None, page_size=250))
+    asked = Asked(FIRST, FIRST + 100 * ROWS, view_by="month")
+    with LegacyReports(far_side.show(simulator)) as reports:
+        tracemalloc.start()
+        try:
+            answer = reports.answer(asked.target(), authorization=basic(), patience=LONG)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert sum(bucket["count"] for bucket in json.loads(answer.body)["current"]) == ROWS
+    assert peak < MOST

@@ -1,0 +1,5 @@
+"""A service on a source double, for what needs no account behind it: that of the doors."""
+
+from tests.unit.server.conftest import reports, shelf
+
+__all__ = ["reports", "shelf"]

@@ -1,0 +1,46 @@
+"""A server for simulated accounts, and a place for an archive; asking again does not wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import stamina
+
+from tests.integration.exactness.staging import Upstream, upstream
+from tests.unit.archive.databases import place
+from tests.unit.archive.sync.staging import Clock, Staged, lively_account, staged
+from tests.unit.v2.upstream import one_tls_context
+
+
+@pytest.fixture(scope="package", autouse=True)
+def asking_again_at_once() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=8), one_tls_context():
+        yield
+
+
+@pytest.fixture(scope="package")
+def far_side() -> Iterator[Upstream]:
+    with upstream() as made:
+        yield made
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A place for an archive in SQLite."""
+    return f"sqlite:///{tmp_path}/archive.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A place for an archive, in SQLite and in PostgreSQL."""
+    with place(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def stage(far_side: Upstream, url: str) -> Staged:
+    """A lively account and an empty archive."""
+    clock = Clock()
+    return staged(far_side, url, lively_account(clock), clock)

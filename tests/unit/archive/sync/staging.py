@@ -1,0 +1,187 @@
+"""A simulated account with a clock of its own, an archive of it, and runs that synchronise them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from compat.archive.database import open_archive
+from compat.archive.records import BEGINNING, END, MARGIN
+from compat.archive.sync.run import Sync, SyncOptions, SyncResult
+from compat.config.settings import Settings
+from compat.core.intervals import Coverage, Interval
+from compat.core.models import Row
+from compat.simulator import Account, Behaviour, Conversation, Simulator, make_account
+from tests.integration.exactness.staging import Upstream
+
+SINCE = datetime(2014, 1, 1, tzinfo=UTC)
+NOW = datetime(2015, 6, 15, 12, 30, 45, tzinfo=UTC)
+DAY = 86_400
+QUIET = Behaviour(rate_limit=None)
+EVER = Interval(BEGINNING, END)
+
+
+@dataclass
+class Clock:
+    """The account's clock; goes on when it is told to.
+
+    Attributes:
+        now: Epoch seconds.
+    """
+
+    now: float = NOW.timestamp()
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def lively_account(clock: Clock, conversations: int = 300, burst: int = 60) -> Account:
+    """An account with a past, and a second in which more happened than fits on a page."""
+    account = make_account(conversations, 5, NOW, SINCE, clock)
+    rng = random.Random(5)
+    for _ in range(burst):
+        account.add(
+            int(datetime(2015, 3, 1, tzinfo=UTC).timestamp()),
+            mailbox_id=rng.choice(account.layout.mailboxes).id,
+            status=rng.choice(["active", "closed", "spam"]),
+            millis=rng.randrange(1000),
+        )
+    clock.pass_by(DAY)
+    return account
+
+
+@dataclass
+class Staged:
+    """An account, the API that shows it, and an archive of it.
+
+    Attributes:
+        account: The account.
+        clock: Its clock, and the API's.
+        simulator: The API.
+        settings: The settings that lead to both.
+        far_side: The server.
+        events: What the latest run told of, a name and facts each.
+    """
+
+    account: Account
+    clock: Clock
+    simulator: Simulator
+    settings: Settings
+    far_side: Upstream
+    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    hears: Callable[..., None] = lambda *_, **__: None
+
+    def sync(self, *, slim: bool | None = None, **wish: Any) -> SyncResult:
+        """Run once, with a request log of its own."""
+        self.simulator.reset()
+        self.events.clear()
+        return Sync(self.settings, SyncOptions(**wish), slim=slim, hear=self._hear).run()
+
+    def rows(self, span: Interval = EVER) -> dict[int, Row]:
+        """What the archive holds, by id."""
+        with open_archive(self.url) as archive, archive.reading() as snapshot:
+            return {row.id: row for row in snapshot.rows([span])}
+
+    def coverage(self) -> list[Coverage]:
+        """What the archive covers."""
+        with open_archive(self.url) as archive, archive.reading() as snapshot:
+            return snapshot.coverage()
+
+    def truth(self, span: Interval = EVER) -> dict[int, Row]:
+        """What the account holds that lists may show, by id."""
+        return {
+            row.id: true_row(row)
+            for row in self.account.conversations()
+            if row.listed and span.first <= row.created <= span.last
+        }
+
+    def covered_truth(self) -> dict[int, Row]:
+        """The part of the truth that a run begun now is to bring."""
+        return self.truth(Interval(BEGINNING, int(self.clock.now) - MARGIN - 2))
+
+    def lose_mailbox(self) -> int:
+        """The application's user may see one mailbox less from now on; which one."""
+        layout = self.account.layout
+        lost = layout.mailboxes[-1].id
+        layout.mailboxes = layout.mailboxes[:-1]
+        del layout.mailbox_by_id[lost]
+        for row in self.account.conversations():
+            if row.mailbox_id == lost:
+                self.account._rows[row.id] = replace(row, state="deleted")
+        self.simulator = Simulator(self.account, self.simulator.behaviour)
+        self.far_side.show(self.simulator)
+        return lost
+
+    def asked(self) -> int:
+        """How many requests the latest run made, sign-ins left out."""
+        asked = self.simulator.requests
+        return sum(many for path, many in asked.items() if not path.endswith("/token"))
+
+    def told(self, name: str) -> list[dict[str, Any]]:
+        """The facts of the latest run's events of a name."""
+        return [facts for event, facts in self.events if event == name]
+
+    @property
+    def url(self) -> str:
+        """The archive's URL."""
+        assert self.settings.archive is not None
+        return self.settings.archive.get_secret_value()
+
+    def _hear(self, name: str, **facts: Any) -> None:
+        if name != "page":
+            self.events.append((name, facts))
+        self.hears(name, **facts)
+
+
+def true_row(row: Conversation) -> Row:
+    """A conversation of the account as counting sees it."""
+    return Row(
+        row.created,
+        row.id,
+        row.mailbox_id,
+        row.folder_id,
+        row.type,
+        row.status,
+        row.state,
+        row.tag_ids,
+    )
+
+
+def staged(
+    far_side: Upstream, url: str, account: Account, clock: Clock, behaviour: Behaviour = QUIET
+) -> Staged:
+    """Show an account, with an archive at a place."""
+    simulator = Simulator(account, behaviour)
+    settings = far_side.show(simulator).model_copy(update={"archive": SecretStr(url)})
+    return Staged(account, clock, simulator, settings, far_side)
+
+
+@contextmanager
+def interrupted(stage: Staged, after: int) -> Iterator[None]:
+    """Runs end, as by a power cut, at the so-manieth page."""
+    left = after
+
+    def hears(name: str, **_facts: Any) -> None:
+        nonlocal left
+        left -= name == "page"
+        if left < 0:
+            raise PowerCut
+
+    stage.hears = hears
+    try:
+        yield
+    finally:
+        stage.hears = lambda *_, **__: None
+
+
+class PowerCut(Exception):
+    """The run ends here."""

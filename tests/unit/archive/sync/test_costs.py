@@ -1,0 +1,229 @@
+"""What a run costs: requests and memory, of accounts of any size."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from compat.archive.database import open_archive
+from compat.archive.reader import tags_text
+from compat.archive.records import BEGINNING, LAYERS, MARGIN
+from compat.archive.schema import conversation as table
+from compat.core.intervals import Coverage, Interval
+from compat.simulator import Account, Behaviour, Conversation
+from compat.simulator.layout import Layout
+from tests.integration.exactness.staging import Upstream
+from tests.unit.archive.sync.staging import DAY, Clock, Staged, staged
+from tests.unit.server.commands import COMMAND, environment
+
+THOROUGH = hypothesis_settings().max_examples > 1000
+SIZE = 1_000_000 if THOROUGH else 20_000
+LITTLE = 10_000 if THOROUGH else 2_000
+MORE = 100_000 if THOROUGH else 8_000
+EVERY = 300
+NEVER = 10**6
+"""Days."""
+
+PAGES = 2 * 32 + 16
+"""Megabytes by which a large account may exceed a little one: SQLite keeps pages up to 32 for a
+connection that reads and as many for one that writes, however large the file."""
+
+WEIGHED = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""Runs a command, and prints the most memory that it took, in kilobytes."""
+
+
+class Large(Account):
+    """An account that shows what it holds without sorting it first."""
+
+    def conversations(self) -> list[Conversation]:
+        return list(self._rows.values())
+
+
+def large_account(size: int, clock: Clock) -> Account:
+    """Two mailboxes and something every five minutes; all of it long ago and at rest."""
+    layout = Layout(("Support", "Sales"))
+    first = int(clock.now) - DAY - size * EVERY
+    return Large(layout, _rows(layout, size, first), clock)
+
+
+def _rows(layout: Layout, size: int, first: int) -> Iterator[Conversation]:
+    boxes = [mailbox.id for mailbox in layout.mailboxes]
+    homes = [layout.folder_id(box, "open") for box in boxes]
+    for at in range(size):
+        created = first + at * EVERY
+        yield Conversation(
+            id=at + 1,
+            number=at + 1,
+            created=created,
+            millis=0,
+            modified=created,
+            type="email",
+            status="spam" if at % 20 == 7 else "closed",
+            state="published",
+            mailbox_id=boxes[at % 2],
+            folder_id=homes[at % 2],
+            assignee_id=0,
+            customer_id=900_001,
+            created_by=0,
+            tag_ids=(),
+            subject="Hello",
+            threads=1,
+            closed=None,
+            closed_by=0,
+            waiting_since=created,
+            attachments=False,
+            merged_into=None,
+        )
+
+
+def archived(stage: Staged) -> None:
+    """Make the archive as a run that has just ended leaves it, without running."""
+    seen = int(stage.clock.now)
+    with (
+        open_archive(stage.url, create=True, slim=True) as archive,
+        archive.lock() as lock,
+        archive.writing(lock) as writer,
+    ):
+        rows = iter(stage.account.conversations())
+        while some := [_facts(row, seen) for row in islice(rows, 20_000)]:
+            writer._connection.execute(table.insert(), some)
+        covered = Coverage(Interval(BEGINNING, seen - MARGIN), seen)
+        for layer in (*LAYERS, "read"):
+            writer.know(layer, covered)
+        writer.set_note("all lists spam", True)
+
+
+def _facts(row: Conversation, seen: int) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "created": row.created,
+        "mailbox": row.mailbox_id,
+        "folder": row.folder_id,
+        "type": row.type,
+        "status": row.status,
+        "state": row.state,
+        "tags": tags_text(row.tag_ids),
+        "seen": seen,
+        "number": row.number,
+        "closed": row.closed,
+        "closed_by": row.closed_by,
+        "created_by": row.customer_id,
+        "customer": row.customer_id,
+        "assignee": row.assignee_id,
+        "threads": row.threads,
+        "updated": row.modified,
+        "waiting_since": row.waiting_since,
+    }
+
+
+@pytest.fixture(scope="module")
+def made(far_side: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Staged:
+    """A large account and an archive that is up to date."""
+    clock = Clock()
+    url = f"sqlite:///{tmp_path_factory.mktemp('large')}/archive.db"
+    stage = staged(far_side, url, large_account(SIZE, clock), clock)
+    archived(stage)
+    return stage
+
+
+@pytest.fixture
+def large(made: Staged) -> Staged:
+    """The same, shown again, a day later."""
+    made.far_side.show(made.simulator)
+    made.clock.pass_by(DAY)
+    return made
+
+
+@pytest.mark.timeout(1200)
+def test_a_daily_run_on_a_quiet_account_asks_a_handful_and_a_deletion_about_twenty_more(
+    large: Staged,
+) -> None:
+    mailboxes = len(large.account.layout.mailboxes)
+    large.sync(reread_days=NEVER)
+    assert large.asked() == 8 + 3 * mailboxes
+    gone = large.account.conversations()[SIZE // 3]
+    large.account.delete(gone.id)
+    large.clock.pass_by(DAY)
+    assert large.sync(reread_days=NEVER).removed == 1
+    assert large.asked() <= 8 + 3 * mailboxes + 22
+    assert gone.id not in large.rows(Interval(gone.created, gone.created))
+
+
+def test_the_turn_costs_its_share_of_all_rows(far_side: Upstream, url: str) -> None:
+    clock = Clock()
+    stage = staged(far_side, url, large_account(20_000, clock), clock)
+    archived(stage)
+    stage.sync()
+    days = 40
+    clock.pass_by(DAY)
+    stage.sync(reread_days=days)
+    share = 20_000 / days / 25
+    assert share <= stage.asked() - 8 - 3 * 2 <= share * 1.2 + 4
+
+
+def test_a_quiet_quarter_of_an_hour_costs_no_more_than_a_quiet_day(
+    far_side: Upstream, url: str
+) -> None:
+    clock = Clock()
+    stage = staged(far_side, url, large_account(2_000, clock), clock)
+    archived(stage)
+    for _ in range(3):
+        clock.pass_by(900)
+        stage.sync()
+        assert stage.asked() <= 8 + 3 * 2
+
+
+@pytest.mark.timeout(1200)
+def test_memory_does_not_grow_with_the_account(far_side: Upstream, tmp_path: Path) -> None:
+    used = {}
+    for size in (LITTLE, MORE):
+        clock = Clock()
+        url = f"sqlite:///{tmp_path}/{size}.db"
+        account = large_account(size, clock)
+        manners = Behaviour(rate_limit=None, page_size=500)
+        stage = staged(far_side, url, account, clock, manners)
+        used[size] = megabytes(stage)
+        assert len(stage.rows()) == size
+    assert used[MORE] < used[LITTLE] + PAGES, used
+
+
+@pytest.mark.timeout(1200)
+def test_memory_of_a_daily_run_does_not_grow_with_the_account(
+    large: Staged, far_side: Upstream, tmp_path: Path
+) -> None:
+    of_large = megabytes(large)
+    clock = Clock()
+    little = staged(far_side, f"sqlite:///{tmp_path}/l.db", large_account(LITTLE, clock), clock)
+    archived(little)
+    clock.pass_by(DAY)
+    assert of_large < megabytes(little) + PAGES
+
+
+def megabytes(stage: Staged) -> float:
+    """The most memory that the command takes for a run."""
+    settings = {
+        "HELPSCOUT_APP_ID": "demo-app",
+        "HELPSCOUT_APP_SECRET": "demo-secret",
+        "HELPSCOUT_BASE_URL": stage.settings.base_url,
+        "COMPAT_ARCHIVE": stage.url,
+        "COMPAT_REREAD_DAYS": str(NEVER),
+    }
+    # A process is charged with what its parent takes when it begins: so a small one starts it.
+    done = subprocess.run(
+        [sys.executable, "-c", WEIGHED, COMMAND, "sync"],
+        env=environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    return int(done.stdout) / 1024

@@ -1,0 +1,217 @@
+"""The first run: everything comes in, newest months first, and a kill loses a page at most."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from compat.archive.database import open_archive
+from compat.archive.records import BEGINNING, END, MARGIN
+from compat.archive.sync import backfill
+from compat.archive.sync.backfill import Pace, newest_months
+from compat.archive.sync.run import SyncStopped
+from compat.core.intervals import Interval
+from compat.core.models import ListQuery
+from compat.simulator import Account, Behaviour, make_account
+from tests.integration.exactness.staging import Upstream
+from tests.unit.archive.sync.staging import (
+    NOW,
+    QUIET,
+    SINCE,
+    Clock,
+    PowerCut,
+    Staged,
+    interrupted,
+    lively_account,
+    staged,
+)
+
+
+def test_everything_is_in_the_archive_after_it(far_side: Upstream, any_url: str) -> None:
+    clock = Clock()
+    stage = staged(far_side, any_url, lively_account(clock), clock)
+    stage.sync()
+    assert stage.rows() == stage.covered_truth() == stage.truth()
+
+
+@pytest.mark.parametrize("all_lists_spam", [True, False])
+@pytest.mark.parametrize("index_fractions", [True, False])
+def test_whatever_the_manners_of_upstream_are(
+    far_side: Upstream, url: str, all_lists_spam: bool, index_fractions: bool
+) -> None:
+    clock = Clock()
+    manners = Behaviour(
+        rate_limit=None,
+        all_lists_spam=all_lists_spam,
+        index_fractions=index_fractions,
+        empty="absent",
+        past_end="not_found",
+        fail_rate=0.05,
+        truncate_rate=0.02,
+    )
+    stage = staged(far_side, url, lively_account(clock), clock, manners)
+    stage.sync()
+    assert stage.rows() == stage.truth()
+    assert not stage.told("differs")
+
+
+def test_the_coverage_begins_before_everything_and_ends_a_margin_before_the_start(
+    stage: Staged,
+) -> None:
+    stage.sync()
+    (known,) = stage.coverage()
+    assert known.span.first == BEGINNING
+    assert stage.clock.now - 3 <= known.as_of <= stage.clock.now
+    assert known.span.last == known.as_of - MARGIN
+
+
+def test_an_empty_account_is_covered_as_well(far_side: Upstream, url: str) -> None:
+    clock = Clock()
+    stage = staged(far_side, url, Account(clock=clock), clock)
+    stage.sync()
+    assert [known.span.first for known in stage.coverage()] == [BEGINNING]
+    assert stage.asked() < 30
+
+
+def test_the_newest_months_come_first(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "ROWS", 60)
+    stage.sync()
+    windows = [facts["last"] for facts in stage.told("window")]
+    assert len(windows) > 3
+    assert windows == sorted(windows, reverse=True)
+    for last in windows[1:]:
+        assert datetime.fromtimestamp(last + 1, UTC).day == 1
+    assert stage.rows() == stage.truth()
+
+
+def test_a_small_account_is_read_in_few_requests(far_side: Upstream, url: str) -> None:
+    clock = Clock()
+    account = make_account(100, 3, NOW, SINCE, clock)
+    stage = staged(far_side, url, account, clock)
+    stage.sync()
+    assert stage.rows()
+    assert stage.asked() <= 9 + 3 * len(account.layout.mailboxes) + 100 // 24
+
+
+def test_since_and_until_say_what_is_covered(stage: Staged) -> None:
+    some = Interval(*(int(datetime(2015, month, 1, tzinfo=UTC).timestamp()) for month in (2, 4)))
+    stage.sync(within=lambda _: some)
+    assert [known.span for known in stage.coverage()] == [some]
+    assert stage.rows() == stage.truth(some)
+    stage.sync()
+    assert stage.rows() == stage.truth()
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 5, 11, 17])
+def test_a_kill_loses_a_page_at_most(stage: Staged, after: int) -> None:
+    with interrupted(stage, after), pytest.raises(PowerCut):
+        stage.sync()
+    held = len(stage.rows())
+    assert held >= min(25 * (after - 3), 0)
+    outcome = stage.sync()
+    assert stage.rows() == stage.truth()
+    again = outcome.changed + held - len(stage.truth())
+    assert again <= 25
+
+
+def test_a_run_that_is_killed_again_and_again_comes_to_an_end(
+    far_side: Upstream, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "ROWS", 40)
+    clock = Clock()
+    stage = staged(far_side, url, lively_account(clock, 100, 0), clock)
+    kills = 0
+    while kills < 40:
+        try:
+            with interrupted(stage, 4):
+                stage.sync()
+            break
+        except PowerCut:
+            kills += 1
+    assert 2 <= kills < 40
+    assert stage.rows() == stage.truth()
+
+
+def test_a_sealed_archive_is_left_alone(stage: Staged) -> None:
+    stage.sync()
+    with (
+        open_archive(stage.url) as archive,
+        archive.lock() as lock,
+        archive.writing(lock) as writer,
+    ):
+        writer.seal(int(stage.clock.now))
+    with pytest.raises(SyncStopped, match="sealed") as stopped:
+        stage.sync()
+    assert stopped.value.status == 4
+    assert not stage.asked()
+
+
+def test_menus_are_in_the_archive(stage: Staged) -> None:
+    stage.sync()
+    layout = stage.account.layout
+    with open_archive(stage.url) as archive, archive.reading() as snapshot:
+        mailboxes = snapshot.menu(ListQuery("mailboxes")) or ()
+        tags = snapshot.menu(ListQuery("tags")) or ()
+        assert [each.name for each in mailboxes] == [each.name for each in layout.mailboxes]
+        assert [each.name for each in tags] == [each.name for each in layout.tags]
+        for mailbox in layout.mailboxes:
+            folders = snapshot.menu(ListQuery("folders", mailbox.id)) or ()
+            assert [each.id for each in folders] == [
+                each.id for each in layout.folders_of(mailbox.id)
+            ]
+
+
+def test_documents_are_kept_unless_the_archive_is_slim(
+    far_side: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for slim in (False, True):
+        clock = Clock()
+        url = f"sqlite:///{tmp_path_factory.mktemp('kept')}/archive.db"
+        stage = staged(far_side, url, lively_account(clock), clock)
+        stage.sync(slim=slim)
+        assert stage.rows() == stage.truth()
+        with open_archive(url) as archive, archive.reading() as snapshot:
+            kept = snapshot.raw_documents(list(stage.truth()))
+        assert len(kept) == (0 if slim else len(stage.truth()))
+
+
+MAY = Interval(
+    int(datetime(2015, 5, 1, tzinfo=UTC).timestamp()),
+    int(datetime(2015, 5, 31, 23, 59, 59, tzinfo=UTC).timestamp()),
+)
+
+
+@pytest.mark.parametrize(
+    ("gap", "months", "oldest", "first"),
+    [
+        (MAY, 1, BEGINNING, MAY.first),
+        (Interval(BEGINNING, MAY.last), 1, BEGINNING, MAY.first),
+        (Interval(BEGINNING, MAY.last), 1, MAY.first, BEGINNING),
+        (Interval(BEGINNING, MAY.last), 1, MAY.first - 1, MAY.first),
+        (Interval(BEGINNING, MAY.last), 3, BEGINNING, MAY.first - 61 * 86_400),
+        (Interval(MAY.first + 5, MAY.last), 1, BEGINNING, MAY.first + 5),
+        (Interval(BEGINNING, BEGINNING), 1, BEGINNING, BEGINNING),
+        (Interval(BEGINNING, END), 120_000, BEGINNING, BEGINNING),
+    ],
+)
+def test_windows_begin_with_a_month_or_with_the_gap(
+    gap: Interval, months: int, oldest: int, first: int
+) -> None:
+    assert newest_months(gap, Pace(gap, oldest, months)) == Interval(first, gap.last)
+
+
+def test_what_is_asked_is_of_documented_kinds_only(stage: Staged) -> None:
+    stage.sync()
+    instant = r"(\*|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
+    created = rf"createdAt:\[{instant} TO {instant}\]"
+    for target in stage.simulator.targets:
+        if target.startswith("/v2/conversations?"):
+            query = re.search(r"query=(\(.*?\))&", target)
+            assert query is not None, target
+            assert re.fullmatch(rf"\((modifiedAt:\[{instant} TO \*\] AND )?{created}\)", query[1])
+
+
+def test_a_quiet_behaviour_is_what_these_tests_assume() -> None:
+    assert QUIET.page_size == 25

@@ -1,0 +1,95 @@
+"""What to count, drawn at random, and the slowest way to count it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from compat.core.counting import UNTAGGED, CountQuery, Filter
+from compat.core.intervals import Interval
+from compat.core.models import ConversationQuery, Row
+from tests.strategies import Case, cases, previous_ranges
+from tests.unit.core import naive
+
+STATES = ("published", "draft", "hidden", "unheard-of")
+STATUSES = ("active", "pending", "closed", "spam", "unheard-of")
+TYPES = ("email", "chat", "phone")
+TAGS = (3, 4, 5, 1_000_000_007)
+
+
+@st.composite
+def rows(draw: st.DrawFn, created: int, id_: int) -> Row:
+    """A conversation of that second; most often one that counts."""
+    mailbox = draw(st.sampled_from([1, 1, 2]))
+    return Row(
+        created,
+        id_,
+        mailbox,
+        10 * mailbox + draw(st.sampled_from([0, 0, 1])),
+        draw(st.sampled_from(TYPES)),
+        draw(st.sampled_from(STATUSES)),
+        draw(st.sampled_from([*["published"] * 4, *STATES])),
+        draw(st.sampled_from([(), (3,), (4, 3), (5,), (3, 4, 5), TAGS])),
+    )
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> Filter:
+    """Any filter that a query and the conventions can make."""
+    tags = draw(st.frozensets(st.sampled_from([*TAGS, UNTAGGED, 6]), max_size=3))
+    return Filter(
+        states=draw(st.sampled_from([frozenset({"published"}), frozenset(STATES[:3])])),
+        uncounted=draw(
+            st.sampled_from([frozenset({"spam"}), frozenset(), frozenset(STATUSES[:2])])
+        ),
+        types=draw(st.sampled_from([frozenset(), frozenset({"email"}), frozenset(TYPES[1:])])),
+        tags=tags,
+        each_tag=draw(st.booleans()),
+    )
+
+
+@st.composite
+def tallies(draw: st.DrawFn) -> tuple[list[Row], CountQuery, list[list[int]]]:
+    """Rows, what to count of them, and the counts."""
+    case = draw(cases())
+    kept = [draw(rows(created, 100 + at)) for at, created in enumerate(case.instants)]
+    which = draw(filters())
+    need: dict[str, Any] = {
+        "mailboxes": draw(st.sampled_from([frozenset(), frozenset({1}), frozenset({2, 9})])),
+        "folders": draw(st.sampled_from([frozenset(), frozenset({10, 21}), frozenset({11})])),
+    }
+    spans = [(case.start, case.end), *draw(st.lists(previous_ranges(case), max_size=1))]
+    counted = [row.created for row in kept if _counts(row, which, **need)]
+    tally = CountQuery(
+        ConversationQuery(tuple(Interval(*span) for span in spans), **need),
+        which,
+        tuple(_edges(*span, case) for span in spans),
+    )
+    return kept, tally, [_naive(counted, *span, case) for span in spans]
+
+
+def _edges(first: int, last: int, case: Case) -> tuple[int, ...]:
+    starts = naive.starts(first, last, case.view_by, case.month_step)
+    return (*starts, last + 1 if case.end_included else last)
+
+
+def _naive(created: list[int], first: int, last: int, case: Case) -> list[int]:
+    starts = naive.starts(first, last, case.view_by, case.month_step)
+    return naive.count(created, starts, last, case.end_included)
+
+
+def _counts(row: Row, which: Filter, mailboxes: frozenset[int], folders: frozenset[int]) -> bool:
+    """The rules once more, one after the other."""
+    if row.state not in which.states or row.status in which.uncounted:
+        return False
+    if which.types and row.type not in which.types:
+        return False
+    if mailboxes and row.mailbox not in mailboxes:
+        return False
+    if folders and row.folder not in folders:
+        return False
+    if not which.tags:
+        return True
+    has = [(tag == UNTAGGED and row.tags == ()) or tag in row.tags for tag in which.tags]
+    return False not in has if which.each_tag else True in has

@@ -1,0 +1,178 @@
+"""What must not be kept is gone for good, and counts stay true."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from compat.archive import connections, document_codec, schema
+from compat.archive.database import Archive, open_archive
+from compat.archive.errors import ArchiveLocked
+from compat.archive.records import BEGINNING, LAYERS, ConversationRecord
+from compat.core.counting import UNTAGGED, CountQuery, Filter
+from compat.core.intervals import Coverage, Interval
+from compat.core.models import ConversationQuery, ListItem, ListQuery
+from tests.unit.archive.telling import CREATED, EVERYTHING, SEEN, cover, rows, sighting, tell
+
+ALL = CountQuery(
+    ConversationQuery((EVERYTHING,)),
+    Filter(frozenset({"published"}), frozenset(), tags=frozenset({3, UNTAGGED})),
+    ((CREATED, CREATED + 10, CREATED + 100),),
+)
+
+
+def forget(archive: Archive, customer: int) -> int:
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        return writer.forget(customer)
+
+
+def keep(archive: Archive, since: int | None) -> None:
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.keep(since)
+
+
+def counts(archive: Archive) -> list[list[int]]:
+    with archive.reading() as snapshot:
+        return snapshot.count(ALL)
+
+
+def kept(archive: Archive, column: sa.Column[int]) -> set[int]:
+    with archive.reading() as snapshot:
+        return set(snapshot.ask(sa.select(column)).scalars())
+
+
+def bytes_of(directory: Path) -> bytes:
+    """All that is in the files of an archive."""
+    return b"".join(each.read_bytes() for each in directory.iterdir())
+
+
+def packed(sightings: Iterable[ConversationRecord]) -> list[bytes]:
+    """Their documents as they are kept."""
+    return [document_codec.packed(each.document) for each in sightings if each.document]
+
+
+def test_a_customer_is_forgotten_and_every_count_stays(archive: Archive) -> None:
+    tell(archive, [sighting(1, customer=91, tags=(3,)), sighting(2, customer=92, name="Bob")])
+    before = counts(archive), rows(archive)
+    assert forget(archive, 91) == 1
+    assert (counts(archive), rows(archive)) == before
+    assert kept(archive, schema.conversation.c.customer) == {0, 92}
+    with archive.reading() as snapshot:
+        erased, other = snapshot.documents([1, 2])
+        assert (erased.subject, erased.customer.id, erased.customer.email) == ("", 0, "")
+        assert other.subject == "Subject of Bob"
+
+
+def test_what_is_seen_of_a_forgotten_customer_is_kept_without_them(archive: Archive) -> None:
+    assert forget(archive, 91) == 0
+    again = sighting(1, customer=91)
+    tell(
+        archive, [type(again)(again.row, SEEN, customer=91, created_by=91, document=again.document)]
+    )
+    tell(archive, [sighting(1, customer=91, status="closed", seen=SEEN + 1)])
+    assert [row.status for row in rows(archive)] == ["closed"]
+    assert kept(archive, schema.conversation.c.customer) == {0}
+    assert kept(archive, schema.conversation.c.created_by) == {0}
+    assert kept(archive, schema.document.c.conversation) == set()
+
+
+def test_what_was_forgotten_is_in_no_file_any_more(tmp_path: Path) -> None:
+    first, second = sighting(1), sighting(1, status="closed", seen=SEEN + 1)
+    other = sighting(2, customer=92, name="Bob")
+    with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
+        tell(archive, [first, other])
+        tell(archive, [second])
+        assert packed([second])[0] in bytes_of(tmp_path)
+        forget(archive, 91)
+        archive.scrub()
+        files = bytes_of(tmp_path)
+        assert not any(each in files for each in packed([first, second]))
+        assert packed([other])[0] in files
+
+
+def test_a_reader_of_an_older_state_is_named_as_what_stands_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_PATIENCE", 0.05)
+    with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
+        tell(archive, [sighting(1)])
+        with archive.reading() as snapshot:
+            forget(archive, 91)
+            with pytest.raises(ArchiveLocked, match="somebody is reading an older state"):
+                archive.scrub()
+            assert [each.customer.id for each in snapshot.documents([1])] == [91]
+        archive.scrub()
+
+
+def test_a_server_writes_its_documents_anew(archive: Archive) -> None:
+    tell(archive, [sighting(1), sighting(2, customer=92, name="Bob")])
+    forget(archive, 91)
+    archive.scrub()
+    with archive.reading() as snapshot:
+        assert [each.subject for each in snapshot.documents([1, 2])] == ["", "Subject of Bob"]
+
+
+def test_what_is_too_old_goes_with_its_coverage_and_does_not_come_back(archive: Archive) -> None:
+    old, new = sighting(1, created=CREATED, tags=(3,)), sighting(2, created=CREATED + 10)
+    tell(archive, [old, new])
+    cover(archive, Interval(BEGINNING, CREATED + 50))
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.know("another", Coverage(Interval(CREATED, CREATED + 9), SEEN))
+    keep(archive, CREATED + 10)
+    cover(archive, Interval(BEGINNING, CREATED + 50), SEEN + 1)
+    assert tell(archive, [sighting(1, created=CREATED, seen=SEEN + 9)]) == 0
+    assert rows(archive) == [new.row]
+    assert counts(archive) == [[0, 1]]
+    assert kept(archive, schema.document.c.conversation) == {2}
+    with archive.reading() as snapshot:
+        assert snapshot.kept_since == CREATED + 10
+        assert snapshot.coverage() == [Coverage(Interval(CREATED + 10, CREATED + 50), SEEN + 1)]
+        assert snapshot.layer("another") == []
+
+
+def test_what_is_kept_can_reach_further_back_again(archive: Archive) -> None:
+    keep(archive, CREATED + 10)
+    keep(archive, None)
+    assert tell(archive, [sighting(1, created=CREATED)]) == 1
+    with archive.reading() as snapshot:
+        assert snapshot.kept_since is None
+
+
+def test_the_chunks_of_what_went_have_changed(archive: Archive) -> None:
+    tell(archive, [sighting(1, created=CREATED), sighting(2, created=CREATED + 2**22)])
+    with archive.reading() as snapshot:
+        before = snapshot.chunks()
+    keep(archive, CREATED + 1)
+    with archive.reading() as snapshot:
+        after = snapshot.chunks()
+    changed = {number for number, version in after.items() if version != before[number]}
+    assert changed == {schema.chunk_of(CREATED)}
+
+
+def test_a_slim_archive_holds_no_texts_and_no_people(tmp_path: Path) -> None:
+    mailbox = ListItem(1, "Support", "support", "support@example.org")
+    seen = [sighting(1, name="Ada"), sighting(2, name="Bob", customer=92)]
+    with open_archive(f"sqlite:///{tmp_path}/a.db", create=True, slim=True) as archive:
+        tell(archive, seen)
+        with archive.lock() as lock, archive.writing(lock) as writer:
+            writer.set_menu(ListQuery("mailboxes"), [mailbox], SEEN)
+        files = bytes_of(tmp_path)
+        assert b"Support" in files
+        for text in (b"example.org", b"Subject", b"Preview", b"Ada", b"Bob", *packed(seen)):
+            assert text not in files
+        assert rows(archive) == [each.row for each in seen]
+        assert tell(archive, [sighting(1, name="Ada", seen=SEEN + 1)]) == 0
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        assert connection.execute("SELECT count(*) FROM document").fetchone() == (0,)
+    connection.close()
+
+
+def test_layers_of_a_fresh_archive_know_nothing(archive: Archive) -> None:
+    with archive.reading() as snapshot:
+        assert [snapshot.layer(name) for name in LAYERS] == [[], [], []]
+        assert snapshot.coverage() == []
+        assert snapshot.bounds() is None

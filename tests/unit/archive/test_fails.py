@@ -1,0 +1,206 @@
+"""Whatever befalls the database, the message says what to do, and nothing committed is lost."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from compat.archive import connections, db_errors
+from compat.archive.database import Archive, open_archive
+from compat.archive.errors import (
+    ArchiveError,
+    ArchiveFull,
+    ArchiveLocked,
+    ArchiveReadOnly,
+    ArchiveUnreachable,
+    ArchiveUnreadable,
+)
+from compat.archive.locks import SyncLock
+from compat.archive.records import ConversationRecord
+from tests.unit.archive.databases import place
+from tests.unit.archive.telling import rows, sighting, tell
+
+NOBODY = 65_534
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """An archive with ten conversations, closed."""
+    path = tmp_path / "a.db"
+    with open_archive(f"sqlite:///{path}", create=True) as archive:
+        tell(archive, [sighting(id_) for id_ in range(10)])
+    return path
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Without the rights of an administrator, who may write everywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_full_disk_loses_nothing_and_is_named(file: Path) -> None:
+    with open_archive(f"sqlite:///{file}") as archive:
+        limited = {"pages": 60}
+
+        def limit(connection: Any, *_: object) -> None:
+            connection.execute(f"PRAGMA max_page_count = {limited['pages']}")
+
+        sa.event.listen(archive._engine, "checkout", limit)
+        with pytest.raises(ArchiveFull, match=r"no room is left .*make room"):
+            tell(archive, [sighting(id_, name="x" * 900) for id_ in range(1000)])
+        assert len(rows(archive)) == 10
+        limited["pages"] = 10_000
+        assert tell(archive, [sighting(11)]) == 1
+        assert len(rows(archive)) == 11
+
+
+def test_an_archive_that_is_kept_busy_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_PATIENCE", 0.05)
+    other = sqlite3.connect(file, isolation_level=None)
+    with open_archive(f"sqlite:///{file}") as archive, archive.lock() as lock:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ArchiveLocked, match="busy for too long"), archive.writing(lock):
+            pass
+        assert len(rows(archive)) == 10
+        other.execute("ROLLBACK")
+        with archive.writing(lock) as writer:
+            assert writer.see([sighting(11)]) == 1
+    other.close()
+
+
+def test_a_damaged_file_is_named(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[8192:] = b"\xa5" * (len(content) - 8192)
+    file.write_bytes(content)
+    with pytest.raises(ArchiveUnreadable, match=r"damaged.*put a backup in its place"):
+        _told(file, [])
+
+
+def test_a_file_that_may_not_be_written_to_is_named() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "a.db"
+        with open_archive(f"sqlite:///{file}", create=True) as archive:
+            tell(archive, [sighting(1)])
+        Path(directory).chmod(0o755)
+        file.chmod(0o444)
+        with nobody(), pytest.raises(ArchiveReadOnly, match=r"check the rights|readable and"):
+            _told(file, [sighting(2)])
+        with nobody(), pytest.raises(ArchiveReadOnly, match="could not be made"):
+            open_archive(f"sqlite:///{file}", create=True)
+        file.chmod(0o600)
+        with open_archive(f"sqlite:///{file}") as archive:
+            assert [row.id for row in rows(archive)] == [1]
+        Path(directory).chmod(0o700)
+
+
+def test_a_connection_that_is_dropped_is_named_and_made_anew(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path) as url, open_archive(url, create=True) as archive:
+        tell(archive, [sighting(1)])
+        with pytest.raises(ArchiveUnreachable, match="dropped the connection"):
+            _read_while_it_is_dropped(archive)
+        assert [row.id for row in rows(archive)] == [1]
+
+
+def test_a_commit_that_a_dropped_connection_cuts_off_leaves_nothing(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path) as url, open_archive(url, create=True) as archive:
+        with archive.lock() as lock:
+            with pytest.raises(ArchiveUnreachable):
+                _write_while_it_is_dropped(archive, lock)
+            assert rows(archive) == []
+            with archive.writing(lock) as writer:
+                writer.see([sighting(2)])
+        assert [row.id for row in rows(archive)] == [2]
+
+
+def test_every_connection_in_use_is_a_busy_archive() -> None:
+    with pytest.raises(ArchiveLocked), db_errors.explained("here"):
+        raise sa.exc.TimeoutError("QueuePool limit")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("SQLITE_FULL", ArchiveFull),
+        ("SQLITE_BUSY_SNAPSHOT", ArchiveLocked),
+        ("SQLITE_CORRUPT_INDEX", ArchiveUnreadable),
+        ("SQLITE_READONLY_DIRECTORY", ArchiveReadOnly),
+        ("SQLITE_IOERR_WRITE", ArchiveUnreadable),
+        ("SQLITE_MISUSE", ArchiveError),
+    ],
+)
+def test_each_kind_of_failure_of_sqlite_has_its_meaning(
+    code: str, kind: type[ArchiveError]
+) -> None:
+    error = sqlite3.OperationalError("told in its own words")
+    error.sqlite_errorname = code
+    with pytest.raises(ArchiveError, match=r"archive here|database here") as told:
+        _explain(error)
+    assert type(told.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("53100", ArchiveFull),
+        ("55P03", ArchiveLocked),
+        ("42501", ArchiveReadOnly),
+        ("28P01", ArchiveUnreachable),
+        ("57P01", ArchiveUnreachable),
+        ("08006", ArchiveUnreachable),
+        ("XX001", ArchiveUnreadable),
+        ("42601", ArchiveError),
+    ],
+)
+def test_each_kind_of_failure_of_postgresql_has_its_meaning(
+    code: str, kind: type[ArchiveError]
+) -> None:
+    error = Exception("told in its own words")
+    error.sqlstate = code  # type: ignore[attr-defined]
+    with pytest.raises(ArchiveError) as told:
+        _explain(error)
+    assert type(told.value) is kind
+
+
+def _explain(error: Exception) -> None:
+    with db_errors.explained("here"):
+        raise sa.exc.DBAPIError("SELECT", None, error)
+
+
+def _read_while_it_is_dropped(archive: Archive) -> None:
+    with archive.reading() as snapshot:
+        _end(archive, snapshot._connection)
+        snapshot.size()
+
+
+def _write_while_it_is_dropped(archive: Archive, lock: SyncLock) -> None:
+    with archive.writing(lock) as writer:
+        writer.see([sighting(1)])
+        _end(archive, writer._connection)
+
+
+def _told(file: Path, sightings: Iterable[ConversationRecord]) -> None:
+    with open_archive(f"sqlite:///{file}") as archive:
+        rows(archive)
+        tell(archive, sightings)
+
+
+def _end(archive: Archive, connection: sa.Connection) -> None:
+    """Have the server end a connection, as its administrator may."""
+    number = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+    with archive._engine.connect() as other, suppress(sa.exc.DBAPIError):
+        other.exec_driver_sql(f"SELECT pg_terminate_backend({number})")

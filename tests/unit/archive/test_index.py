@@ -1,0 +1,192 @@
+"""Counts out of memory are those of the rows, of the very state that is asked of."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from compat.archive.bitmaps import Bitmaps
+from compat.archive.database import Archive
+from compat.archive.index import Index, Layout, counted
+from compat.archive.reader import Snapshot
+from compat.archive.records import ConversationRecord
+from compat.archive.schema import CHUNK_BITS, chunk_of
+from compat.core.counting import CountQuery, Filter
+from compat.core.intervals import Interval
+from compat.core.models import ConversationQuery, Row
+from tests.unit.archive.tallying import tallies
+from tests.unit.archive.telling import CREATED, SEEN, sighting, tell
+
+CHUNK = 1 << CHUNK_BITS
+FIRST = chunk_of(CREATED) + 1
+COUNTED = Filter(frozenset({"published"}), frozenset({"spam"}))
+
+
+@pytest.fixture
+def index(archive: Archive) -> Iterator[Index]:
+    made = Index(archive)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the database was asked: to count, or for the rows of a chunk."""
+    seen: list[str] = []
+    count, rows = Snapshot.count, Snapshot.rows
+
+    def noted_count(self: Snapshot, tally: CountQuery) -> list[list[int]]:
+        seen.append("count")
+        return count(self, tally)
+
+    def noted_rows(
+        self: Snapshot, spans: Iterable[Interval], *, mailboxes: Collection[int] = frozenset()
+    ) -> list[Row]:
+        (span,) = spans
+        seen.append(f"chunk {chunk_of(span.first) - FIRST}")
+        return rows(self, [span], mailboxes=mailboxes)
+
+    monkeypatch.setattr(Snapshot, "count", noted_count)
+    monkeypatch.setattr(Snapshot, "rows", noted_rows)
+    return seen
+
+
+def seen_in(chunk: int, id_: int, **others: Any) -> ConversationRecord:
+    return sighting(id_, created=(FIRST + chunk) * CHUNK + id_, **others)
+
+
+def tally(*chunks: int, which: Filter = COUNTED) -> CountQuery:
+    """How many count in each of some chunks that follow each other."""
+    edges = [(FIRST + number) * CHUNK for number in (*chunks, chunks[-1] + 1)]
+    return CountQuery(
+        ConversationQuery((Interval(edges[0], edges[-1] - 1),)), which, (tuple(edges),)
+    )
+
+
+def count(index: Index, archive: Archive, what: CountQuery) -> list[int]:
+    with archive.reading() as snapshot:
+        (counts,) = index.count(snapshot, what)
+    index.settle()
+    return counts
+
+
+@given(drawn=tallies())
+def test_memory_counts_what_a_loop_over_the_rows_counts(
+    drawn: tuple[list[Row], CountQuery, list[list[int]]],
+) -> None:
+    rows, what, counts = drawn
+    parts: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        parts[chunk_of(row.created)].append(row)
+    chunks = {number: Bitmaps(1, part) for number, part in parts.items()}
+    assert counted(chunks, what, [Layout(edges) for edges in what.ranges]) == counts
+
+
+def test_rare_and_frequent_values_count_alike() -> None:
+    rows = [seen_in(0, id_, tags=(7,) if id_ in {3, 400} else (8,)).row for id_ in range(1000)]
+    chunk = Bitmaps(1, rows)
+    for tag, expected in ((7, 2), (8, 998), (9, 0)):
+        which = Filter(COUNTED.states, COUNTED.uncounted, tags=frozenset({tag}))
+        assert chunk.admitted(tally(0, which=which)).bit_count() == expected
+    assert isinstance(chunk._groups["tags"][8], int)
+    assert not isinstance(chunk._groups["tags"][7], int)
+
+
+def test_the_first_question_is_the_databases_and_others_are_memorys(
+    archive: Archive, index: Index, asked: list[str]
+) -> None:
+    tell(archive, [seen_in(0, 1), seen_in(1, 2, tags=(5,)), seen_in(1, 3)])
+    assert count(index, archive, tally(0, 1)) == [1, 2]
+    assert asked == ["count", "chunk 1", "chunk 0"]
+    tagged = Filter(COUNTED.states, COUNTED.uncounted, tags=frozenset({5}))
+    assert count(index, archive, tally(0, 1, which=tagged)) == [0, 1]
+    assert count(index, archive, tally(1)) == [2]
+    assert len(asked) == 3
+    assert index.loaded() == 3
+
+
+def test_only_what_changed_is_loaded_again(
+    archive: Archive, index: Index, asked: list[str]
+) -> None:
+    tell(archive, [seen_in(0, 1), seen_in(1, 2), seen_in(2, 3)])
+    count(index, archive, tally(0, 1, 2))
+    del asked[:]
+    tell(archive, [seen_in(1, 2, status="spam", seen=SEEN + 1), seen_in(0, 1, seen=SEEN + 1)])
+    assert count(index, archive, tally(0, 1, 2)) == [1, 0, 1]
+    assert count(index, archive, tally(0, 1, 2)) == [1, 0, 1]
+    assert asked == ["count", "chunk 1"]
+
+
+def test_an_older_snapshot_gets_the_counts_of_its_own_state(archive: Archive, index: Index) -> None:
+    tell(archive, [seen_in(0, 1)])
+    with archive.reading() as before:
+        tell(archive, [seen_in(0, 2)])
+        assert count(index, archive, tally(0)) == [2]
+        assert index.count(before, tally(0)) == [[1]]
+        assert count(index, archive, tally(0)) == [2]
+
+
+def test_what_was_not_asked_for_the_longest_goes_first(archive: Archive) -> None:
+    tell(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(4)])
+    index = Index(archive, most_rows=8)
+    for chunk in (0, 1, 0, 2):
+        assert count(index, archive, tally(chunk)) == [4]
+    assert sorted(number - FIRST for number in index._chunks) == [0, 2]
+    index.close()
+
+
+def test_a_stretch_that_is_too_large_is_left_to_the_database(
+    archive: Archive, asked: list[str]
+) -> None:
+    tell(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(4)])
+    index = Index(archive, most_rows=9)
+    for _ in range(3):
+        assert count(index, archive, tally(0, 1, 2)) == [4, 4, 4]
+        assert index.loaded() <= 9
+    assert asked == ["count", "chunk 2", "chunk 1", "chunk 0", "count", "count"]
+    index.close()
+
+
+def test_a_closed_index_still_counts_and_keeps_nothing(archive: Archive, index: Index) -> None:
+    tell(archive, [seen_in(0, 1)])
+    index.close()
+    assert count(index, archive, tally(0)) == [1]
+    assert index.loaded() == 0
+
+
+def test_every_count_is_that_of_a_committed_state_while_others_write(
+    archive: Archive, index: Index
+) -> None:
+    """Each commit moves one conversation from one chunk's spam to another's; the sum is even."""
+    tell(archive, [seen_in(id_ % 2, id_, status="spam") for id_ in range(20)])
+    wrong: list[list[int]] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            with archive.reading() as snapshot:
+                (counts,) = index.count(snapshot, tally(0, 1))
+            if counts[0] != counts[1]:
+                wrong.append(counts)
+
+    askers = [threading.Thread(target=ask) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    try:
+        with archive.lock() as lock:
+            for at in range(10):
+                with archive.writing(lock) as writer:
+                    writer.see(
+                        [seen_in(0, 2 * at, seen=SEEN + 1), seen_in(1, 2 * at + 1, seen=SEEN + 1)]
+                    )
+    finally:
+        ended.set()
+        for asker in askers:
+            asker.join()
+    assert wrong == []
+    assert count(index, archive, tally(0, 1)) == [10, 10]

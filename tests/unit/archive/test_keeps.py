@@ -1,0 +1,249 @@
+"""What is told to an archive is what it tells."""
+
+from __future__ import annotations
+
+import pytest
+
+from compat.archive.database import Archive, open_archive
+from compat.archive.errors import ArchiveError
+from compat.archive.records import LAYERS
+from compat.core.intervals import Coverage, Interval
+from compat.core.models import Document, ListItem, ListQuery, NamedTag, Person
+from tests.unit.archive.telling import CREATED, SEEN, cover, instant, rows, sighting, tell
+
+
+def test_rows_come_back_as_they_were_seen_sorted_by_creation(archive: Archive) -> None:
+    seen = [
+        sighting(3, created=CREATED, tags=(5, 2), state="draft"),
+        sighting(1, created=CREATED, status="spam", type="chat"),
+        sighting(2, created=CREATED - 1, mailbox=2, folder=21),
+    ]
+    assert tell(archive, seen) == 3
+    assert rows(archive) == [seen[2].row, seen[1].row, seen[0].row]
+
+
+def test_rows_are_those_of_the_spans_and_mailboxes_asked_for(archive: Archive) -> None:
+    seen = [sighting(id_, created=id_, mailbox=id_ % 2) for id_ in range(1, 8)]
+    tell(archive, seen)
+    with archive.reading() as snapshot:
+        found = snapshot.rows([Interval(5, 6), Interval(2, 3), Interval(3, 5)], mailboxes={1})
+        assert [row.id for row in found] == [3, 5]
+        assert snapshot.ids(Interval(2, 4), mailbox=0) == [2, 4]
+        assert (snapshot.size(), snapshot.bounds()) == (7, Interval(1, 7))
+
+
+def test_what_is_seen_again_is_no_news_and_what_changed_is(archive: Archive) -> None:
+    tell(archive, [sighting(1), sighting(2)])
+    assert tell(archive, [sighting(1, seen=SEEN + 5), sighting(2, tags=(4,), seen=SEEN + 5)]) == 1
+    with archive.reading() as snapshot:
+        assert snapshot.seen([1, 2, 3]) == {1: SEEN + 5, 2: SEEN + 5}
+
+
+def test_an_older_sighting_never_overwrites_a_newer(archive: Archive) -> None:
+    tell(archive, [sighting(1, seen=SEEN, status="closed")])
+    assert tell(archive, [sighting(1, seen=SEEN - 1, status="active")]) == 0
+    assert [row.status for row in rows(archive)] == ["closed"]
+
+
+def test_of_two_sightings_told_together_the_newer_counts(archive: Archive) -> None:
+    tell(archive, [sighting(1, seen=9, status="closed"), sighting(1, seen=8, status="active")])
+    assert [row.status for row in rows(archive)] == ["closed"]
+
+
+def test_a_removed_conversation_is_not_brought_back_by_an_older_sighting(archive: Archive) -> None:
+    tell(archive, [sighting(1), sighting(2, seen=SEEN + 9)])
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        assert writer.remove([1, 2, 3], SEEN + 5) == 1
+    assert tell(archive, [sighting(1, seen=SEEN + 4), sighting(3, seen=SEEN + 4)]) == 0
+    assert [row.id for row in rows(archive)] == [2]
+    assert tell(archive, [sighting(1, seen=SEEN + 6)]) == 1
+    assert [row.id for row in rows(archive)] == [1, 2]
+
+
+def test_coverage_is_what_all_layers_know_as_of_the_oldest(archive: Archive) -> None:
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        for layer, first, as_of in zip(LAYERS, (0, 10, 5), (300, 200, 250), strict=True):
+            writer.know(layer, Coverage(Interval(first, 100), as_of))
+    with archive.reading() as snapshot:
+        assert snapshot.coverage() == [Coverage(Interval(10, 100), 200)]
+        assert snapshot.layer("spam") == [Coverage(Interval(0, 100), 300)]
+        assert snapshot.layer("of another kind") == []
+
+
+def test_coverage_that_grows_second_by_second_stays_one_span(archive: Archive) -> None:
+    for first in range(0, 50, 10):
+        cover(archive, Interval(first, first + 9))
+    with archive.reading() as snapshot:
+        assert snapshot.coverage() == [Coverage(Interval(0, 49), SEEN)]
+
+
+def test_older_coverage_never_takes_the_place_of_younger(archive: Archive) -> None:
+    cover(archive, Interval(10, 20), as_of=500)
+    cover(archive, Interval(0, 30), as_of=400)
+    with archive.reading() as snapshot:
+        assert snapshot.coverage() == [
+            Coverage(Interval(0, 9), 400),
+            Coverage(Interval(10, 20), 500),
+            Coverage(Interval(21, 30), 400),
+        ]
+
+
+def test_coverage_can_be_taken_back(archive: Archive) -> None:
+    cover(archive, Interval(0, 30))
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.unknow(Interval(10, 20), ["all"])
+    with archive.reading() as snapshot:
+        assert [known.span for known in snapshot.coverage()] == [Interval(0, 9), Interval(21, 30)]
+        assert [known.span for known in snapshot.layer("spam")] == [Interval(0, 30)]
+
+
+def test_documents_come_back_in_the_order_asked_for(archive: Archive) -> None:
+    seen = [sighting(1, name="Ada", customer=91), sighting(2, name="Bob", customer=92)]
+    tell(archive, seen)
+    with archive.reading() as snapshot:
+        bob, ada = snapshot.documents([2, 5, 1])
+        assert (bob.id, bob.subject, bob.customer.email) == (2, "Subject of Bob", "bob@example.org")
+        assert (ada.id, ada.number, ada.customer.id) == (1, 1001, 91)
+        assert snapshot.raw_documents([1, 5]) == {1: seen[0].document}
+
+
+def test_without_a_document_the_columns_show_what_they_can(archive: Archive) -> None:
+    bare = sighting(4, tags=(8, 9))
+    tag = ListItem(8, "refund", color="#333333")
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.see([type(bare)(bare.row, SEEN, number=12, customer=91, updated=CREATED + 60)])
+        writer.set_menu(ListQuery("tags"), [tag], SEEN)
+    with archive.reading() as snapshot:
+        assert snapshot.documents([4]) == [
+            Document(
+                id=4,
+                number=12,
+                type="email",
+                mailbox=1,
+                subject="",
+                status="active",
+                threads=0,
+                preview="",
+                customer=Person(91),
+                assignee=Person(0),
+                updated=CREATED + 60,
+                waiting_since=bare.row.created,
+                tags=(NamedTag(8, "refund", "#333333"), NamedTag(9, "", "")),
+            )
+        ]
+
+
+def test_a_document_is_never_older_than_its_row(archive: Archive) -> None:
+    tell(archive, [sighting(1, name="Ada")])
+    again = sighting(1, status="closed", seen=SEEN + 1)
+    tell(archive, [type(again)(again.row, again.seen)])
+    with archive.reading() as snapshot:
+        assert [(each.status, each.subject) for each in snapshot.documents([1])] == [("closed", "")]
+
+
+def test_menus_come_back_in_order_and_older_ones_change_nothing(archive: Archive) -> None:
+    boxes = (
+        ListItem(2, "Sales", "sales", "sales@example.org", created=5, modified=6),
+        ListItem(1, "A"),
+    )
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.set_menu(ListQuery("mailboxes"), boxes, SEEN)
+        writer.set_menu(ListQuery("mailboxes"), [], SEEN - 1)
+        writer.set_menu(ListQuery("folders", 2), [], SEEN)
+    with archive.reading() as snapshot:
+        assert snapshot.menu(ListQuery("mailboxes")) == boxes
+        assert snapshot.menu_seen(ListQuery("mailboxes")) == SEEN
+        assert snapshot.menu(ListQuery("folders", 2)) == ()
+        assert snapshot.menu(ListQuery("folders", 1)) is None
+
+
+def test_a_mailbox_that_went_away_has_no_folders_any_more(archive: Archive) -> None:
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.set_menu(ListQuery("folders", 2), [ListItem(1, "A")], SEEN)
+        writer.set_menu(ListQuery("folders", 2), None, SEEN + 1)
+    with archive.reading() as snapshot:
+        assert snapshot.menu(ListQuery("folders", 2)) is None
+
+
+def test_notes_are_kept_until_others_take_their_place(archive: Archive) -> None:
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.set_note("accepted", {"1": 2})
+        writer.set_note("accepted", {"1": [3, None]})
+    with archive.reading() as snapshot:
+        assert snapshot.note("accepted") == {"1": [3, None]}
+        assert snapshot.note("nothing") is None
+
+
+def test_an_archive_can_be_sealed_and_opened_again(archive: Archive) -> None:
+    for at in (SEEN, None):
+        with archive.lock() as lock, archive.writing(lock) as writer:
+            writer.seal(at)
+        with archive.reading() as snapshot:
+            assert snapshot.sealed_at == at
+
+
+def test_the_version_changes_when_rows_or_coverage_do_and_only_then(archive: Archive) -> None:
+    def version() -> int:
+        with archive.reading() as snapshot:
+            return snapshot.version
+
+    tell(archive, [sighting(1)])
+    first = version()
+    tell(archive, [sighting(1, seen=SEEN + 1)])
+    assert version() == first
+    tell(archive, [sighting(1, seen=SEEN + 2, status="closed")])
+    assert version() == first + 1
+    cover(archive, Interval(0, 9))
+    cover(archive, Interval(0, 9))
+    assert version() == first + 2
+
+
+def test_a_transaction_that_fails_leaves_nothing(archive: Archive) -> None:
+    def half(lock_and_writer: Archive) -> None:
+        with lock_and_writer.lock() as lock, lock_and_writer.writing(lock) as writer:
+            writer.see([sighting(1)])
+            raise KeyError("in the midst of it")
+
+    with pytest.raises(KeyError):
+        half(archive)
+    assert rows(archive) == []
+
+
+def test_a_snapshot_does_not_see_what_is_committed_meanwhile(archive: Archive) -> None:
+    tell(archive, [sighting(1)])
+    with archive.reading() as snapshot:
+        tell(archive, [sighting(2)])
+        assert [row.id for row in snapshot.rows([Interval(0, 2**40)])] == [1]
+    assert [row.id for row in rows(archive)] == [1, 2]
+
+
+def test_what_was_written_is_there_after_opening_again(archive_url: str) -> None:
+    with open_archive(archive_url, create=True) as archive:
+        tell(archive, [sighting(1)])
+        assert archive.size() > 0
+    with open_archive(archive_url) as archive:
+        assert rows(archive) == [sighting(1).row]
+    with open_archive(archive_url, create=True) as archive:
+        assert rows(archive) == [sighting(1).row]
+
+
+def test_ids_come_in_any_number(archive: Archive) -> None:
+    tell(archive, (sighting(id_) for id_ in range(1, 1203)))
+    with archive.reading() as snapshot:
+        assert len(snapshot.documents(range(1, 1300))) == 1202
+        assert len(snapshot.seen(range(1, 1300))) == 1202
+
+
+def test_instants_before_1970_are_kept(archive: Archive) -> None:
+    early = sighting(1, created=-62_135_596_800)
+    tell(archive, [early])
+    assert rows(archive) == [early.row]
+    assert instant(CREATED) == "2015-01-01T00:00:00Z"
+
+
+def test_an_archive_stays_as_slim_as_it_was_made(archive_url: str) -> None:
+    open_archive(archive_url, create=True, slim=True).close()
+    with open_archive(archive_url, create=True) as archive, archive.reading() as snapshot:
+        assert snapshot.slim
+    with pytest.raises(ArchiveError, match="made with --slim"):
+        open_archive(archive_url, create=True, slim=False)

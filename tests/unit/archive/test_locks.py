@@ -1,0 +1,176 @@
+"""One writer at a time; who lost the turn cannot write."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from compat.archive import connections, locks, schema
+from compat.archive.database import Archive, open_archive
+from compat.archive.errors import LockLost, SyncUnderWay
+from compat.archive.locks import SyncLock
+from compat.core.intervals import Interval
+from tests.unit.archive.databases import place
+from tests.unit.archive.holder import holding
+from tests.unit.archive.telling import rows, sighting
+
+LEASE = 1.0
+
+
+@pytest.fixture
+def server_url(tmp_path: Path) -> Iterator[str]:
+    with place("postgresql", tmp_path) as url:
+        open_archive(url, create=True).close()
+        yield url
+
+
+def lock_soon(archive: Archive, seconds: float = 30.0) -> SyncLock:
+    """The lock, as soon as it is to be had."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return archive.lock()
+        except SyncUnderWay:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def write(archive: Archive, lock: SyncLock, id_: int) -> None:
+    with archive.writing(lock) as writer:
+        writer.see([sighting(id_)])
+
+
+def subjects(archive: Archive) -> dict[int, str]:
+    with archive.reading() as snapshot:
+        ids = snapshot.ids(Interval(0, 2**40))
+        return {each.id: each.subject for each in snapshot.documents(ids)}
+
+
+def test_the_second_is_told_who_the_first_is(archive: Archive) -> None:
+    with archive.lock():
+        with pytest.raises(SyncUnderWay, match=rf"process {os.getpid()} on .*since \d{{4}}-"):
+            archive.lock()
+        assert rows(archive) == []
+
+
+def test_the_lock_is_free_once_it_is_released(archive: Archive) -> None:
+    first = archive.lock()
+    first.release()
+    first.release()
+    with archive.lock() as second:
+        assert second.epoch == first.epoch + 1
+        write(archive, second, 1)
+
+
+def test_of_many_at_once_one_gets_it(archive: Archive) -> None:
+    together = threading.Barrier(4)
+    got: list[SyncLock | None] = []
+
+    def take() -> None:
+        together.wait()
+        try:
+            got.append(archive.lock())
+        except SyncUnderWay:
+            got.append(None)
+
+    takers = [threading.Thread(target=take) for _ in range(4)]
+    for taker in takers:
+        taker.start()
+    for taker in takers:
+        taker.join()
+    assert sum(lock is not None for lock in got) == 1
+    for lock in filter(None, got):
+        lock.release()
+
+
+def test_a_holder_that_has_not_told_its_name_yet_costs_no_stranger_the_connection(
+    server_url: str,
+) -> None:
+    url = connections.understood(server_url)
+    stranger, first = sa.create_engine(url), sa.create_engine(url)
+    with open_archive(server_url) as archive, stranger.connect() as other, first.connect() as lock:
+        assert other.exec_driver_sql("SHOW application_name").scalar() == ""
+        assert lock.exec_driver_sql(locks._TRY).scalar()
+        with pytest.raises(SyncUnderWay, match="nobody"):
+            archive.lock()
+        assert other.exec_driver_sql("SELECT 1").scalar() == 1
+    stranger.dispose()
+    first.dispose()
+
+
+def test_who_lost_the_lock_cannot_write(archive: Archive) -> None:
+    lock = archive.lock()
+    with archive._engine.begin() as connection:
+        connection.execute(schema.state.update().values(epoch=schema.state.c.epoch + 1))
+    with pytest.raises(LockLost, match="took over"):
+        write(archive, lock, 1)
+    assert rows(archive) == []
+    lock.release()
+
+
+def test_the_lock_of_a_process_that_is_killed_is_free(archive_url: str) -> None:
+    open_archive(archive_url, create=True).close()
+    with open_archive(archive_url) as archive, holding(archive_url, 60.0) as holder:
+        holder.tell("5")
+        assert holder.told() == "in the midst"
+        with pytest.raises(SyncUnderWay, match=f"process {holder.process.pid} "):
+            archive.lock()
+        holder.process.kill()
+        holder.process.wait()
+        with lock_soon(archive) as lock:
+            write(archive, lock, 6)
+        assert [row.id for row in rows(archive)] == [6]
+
+
+def test_a_process_that_is_paused_for_too_long_loses_the_lock(server_url: str) -> None:
+    with open_archive(server_url, lease=LEASE) as archive, holding(server_url, LEASE) as holder:
+        os.kill(holder.process.pid, signal.SIGSTOP)
+        with lock_soon(archive) as lock:
+            write(archive, lock, 6)
+            os.kill(holder.process.pid, signal.SIGCONT)
+            holder.tell("5")
+            assert holder.told() == "in the midst"
+            holder.tell("")
+            assert holder.told() == "LockLost"
+            write(archive, lock, 7)
+        assert [row.id for row in rows(archive)] == [6, 7]
+
+
+def test_one_paused_in_the_midst_of_writing_holds_nobody_up(server_url: str) -> None:
+    with open_archive(server_url, lease=LEASE) as archive, holding(server_url, LEASE) as holder:
+        holder.tell("5")
+        assert holder.told() == "in the midst"
+        os.kill(holder.process.pid, signal.SIGSTOP)
+        with lock_soon(archive) as lock:
+            write(archive, lock, 5)
+            os.kill(holder.process.pid, signal.SIGCONT)
+            holder.tell("")
+            assert holder.told() == "LockLost"
+        assert subjects(archive) == {5: "Subject of Ada"}
+
+
+def test_one_that_lives_keeps_the_lock_however_long_it_takes(server_url: str) -> None:
+    with open_archive(server_url, lease=LEASE) as archive, holding(server_url, LEASE) as holder:
+        until = time.monotonic() + 2.5 * LEASE
+        while time.monotonic() < until:
+            with pytest.raises(SyncUnderWay):
+                archive.lock()
+            time.sleep(0.2)
+        holder.tell("5")
+        holder.tell("")
+        assert [holder.told(), holder.told()] == ["in the midst", "written"]
+        assert [row.id for row in rows(archive)] == [5]
+
+
+def test_the_file_that_keeps_the_lock_is_the_owners_alone(tmp_path: Path) -> None:
+    with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive, archive.lock():
+        assert re.fullmatch("0o100600", oct((tmp_path / "a.db.lock").stat().st_mode))

@@ -1,0 +1,247 @@
+"""An archive is found, made, brought up to date, or refused with what to do."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from compat.archive import connections, migrations, schema
+from compat.archive.database import Archive, open_archive
+from compat.archive.errors import (
+    ArchiveError,
+    ArchiveMisnamed,
+    ArchiveMissing,
+    ArchiveOutdated,
+    ArchiveReadOnly,
+    ArchiveTooNew,
+    ArchiveUnreachable,
+    ArchiveUnreadable,
+)
+from compat.core.counting import UNTAGGED, CountQuery, Filter
+from compat.core.intervals import Interval
+from compat.core.models import ConversationQuery
+from tests.unit.archive.databases import POSTGRES
+from tests.unit.archive.telling import CREATED, rows, sighting, tell
+
+
+@pytest.fixture
+def engine(archive_url: str) -> Iterator[sa.Engine]:
+    """The database itself, with a file where that is needed."""
+    url = connections.understood(archive_url)
+    if (path := connections.path_of(url)) is not None:
+        connections.make_file(path)
+    made = connections.engine_for(url, "tests")
+    yield made
+    made.dispose()
+
+
+def test_only_the_owner_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.touch(0o644)
+    before = os.umask(0)
+    try:
+        with open_archive(f"sqlite:///{path}", create=True) as archive, archive.lock() as lock:
+            with archive.writing(lock) as writer:
+                writer.see([sighting(1)])
+            modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("a.db", "a.db-wal", "a.db-shm", "a.db.lock"), 0o600)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("/var/lib/archive.db", "no SQLAlchemy URL"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("mysql://root:sesame@localhost/x", "names mysql: an archive lives in SQLite or"),
+        ("", "no SQLAlchemy URL"),
+        ("postgresql://user:sesame@host:sesame/database", "no SQLAlchemy URL"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused(url: str, said: str) -> None:
+    with pytest.raises(ArchiveMisnamed, match=said) as refused:
+        open_archive(url)
+    assert "sqlite:////var/lib/" in str(refused.value)
+    assert "sesame" not in str(refused.value)
+
+
+def test_an_archive_that_is_not_there_is_not_made_by_reading(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveMissing, match="run `helpscout-v1 sync` to make one"):
+        open_archive(f"sqlite:///{tmp_path}/a.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveMissing, match=r"no directory .*/there for the archive: make it"):
+        open_archive(f"sqlite:///{tmp_path}/there/a.db", create=True)
+
+
+def test_a_directory_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveReadOnly, match="could not be made"):
+        open_archive(f"sqlite:///{tmp_path}", create=True)
+
+
+def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    open_archive("sqlite:///~/a.db", create=True).close()
+    assert (tmp_path / "a.db").is_file()
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_another_file_is_no_archive(tmp_path: Path, create: bool) -> None:
+    path = tmp_path / "a.db"
+    path.write_text("Dear diary, " * 500)
+    with pytest.raises(ArchiveUnreadable, match="damaged, or is no archive"):
+        open_archive(f"sqlite:///{path}", create=create)
+    assert path.read_text().startswith("Dear diary")
+
+
+def test_a_database_without_an_archive_is_refused(engine: sa.Engine, archive_url: str) -> None:
+    with pytest.raises(ArchiveUnreadable, match="no archive in it"):
+        open_archive(archive_url)
+
+
+def test_tables_of_somebody_else_are_left_alone(engine: sa.Engine, archive_url: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE state (name TEXT)")
+    with pytest.raises(ArchiveUnreadable, match="not an archive's \\(state\\)"):
+        open_archive(archive_url, create=True)
+
+
+def test_a_schema_from_a_newer_version_is_refused(archive_url: str, engine: sa.Engine) -> None:
+    open_archive(archive_url, create=True).close()
+    newer = len(migrations.STEPS) + 1
+    with engine.begin() as connection:
+        connection.execute(schema.applied.insert().values(version=newer, applied_at=""))
+    for create in (True, False):
+        with pytest.raises(ArchiveTooNew, match=f"version {newer} of the schema.*upgrade it"):
+            open_archive(archive_url, create=create)
+
+
+def test_the_steps_taken_are_recorded(archive: Archive) -> None:
+    with archive.reading() as snapshot:
+        found = snapshot.ask(sa.select(schema.applied).order_by(schema.applied.c.version)).all()
+    assert [each.version for each in found] == list(range(1, len(migrations.STEPS) + 1))
+    assert all(each.applied_at.startswith("20") for each in found)
+
+
+OLD = """
+INSERT INTO conversation VALUES
+(1, 1420070401, 1, 11, 'email', 'active', 'published', '3,4,3', 5, 1, NULL, 0, 0, 9, 0, 1, 7, NULL),
+(2, 1420070402, 1, 11, 'email', 'active', 'published', '', 5, 2, NULL, 0, 0, 9, 0, 1, NULL, 8)
+"""
+
+
+def test_an_old_archive_is_brought_up_to_date_by_who_writes(
+    engine: sa.Engine, archive_url: str
+) -> None:
+    with engine.begin() as connection:
+        assert migrations.migrate(connection, migrations.STEPS[:1]) == 1
+        connection.exec_driver_sql(OLD)
+    with pytest.raises(ArchiveOutdated, match=r"version 1 .*run `helpscout-v1 sync`"):
+        open_archive(archive_url)
+    with open_archive(archive_url, create=True) as archive:
+        assert [row.tags for row in rows(archive)] == [(3, 4, 3), ()]
+        with archive.reading() as snapshot:
+            for tag, expected in ((3, 1), (4, 1), (UNTAGGED, 1), (5, 0)):
+                which = Filter(frozenset({"published"}), frozenset(), tags=frozenset({tag}))
+                ranges = ((CREATED, CREATED + 9),)
+                need = ConversationQuery((Interval(*ranges[0]),))
+                assert snapshot.count(CountQuery(need, which, ranges)) == [[expected]]
+        assert tell(archive, [sighting(2, seen=6, tags=(3,))]) == 1
+    open_archive(archive_url).close()
+
+
+def test_a_step_that_fails_leaves_the_archive_as_it_was(
+    engine: sa.Engine, archive_url: str
+) -> None:
+    steps = (*migrations.STEPS, "CREATE TABLE extra (x TEXT);\nINSERT INTO nowhere VALUES (1);\n")
+    open_archive(archive_url, create=True).close()
+
+    def fail() -> None:
+        with engine.execution_options(sqlite_begin="IMMEDIATE").begin() as connection:
+            migrations.migrate(connection, steps)
+
+    with pytest.raises(sa.exc.DBAPIError):
+        fail()
+    assert not sa.inspect(engine).has_table("extra")
+    open_archive(archive_url).close()
+
+
+def test_the_tables_are_what_queries_take_them_for(archive: Archive) -> None:
+    inspector = sa.inspect(archive._engine)
+    made = {
+        table: {column["name"] for column in inspector.get_columns(table)}
+        for table in inspector.get_table_names()
+    }
+    assert made == {name: set(table.columns.keys()) for name, table in schema.TABLES.items()}
+
+
+def test_two_that_make_it_at_once_do_not_disturb_each_other(archive_url: str) -> None:
+    together, errors = threading.Barrier(3), list[ArchiveError]()
+
+    def make() -> None:
+        together.wait()
+        try:
+            open_archive(archive_url, create=True).close()
+        except ArchiveError as error:
+            errors.append(error)
+
+    makers = [threading.Thread(target=make) for _ in range(3)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+    assert errors == []
+    open_archive(archive_url).close()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"port": 1}, "does not answer"),
+        ({"database": "no_such_database"}, "refuses the sign-in"),
+        ({"username": "no_such_user"}, "refuses the sign-in"),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_named_without_the_password(
+    tmp_path: Path, change: dict[str, str | int], said: str
+) -> None:
+    url = sa.make_url(POSTGRES).set(password="sesame", **change)  # type: ignore[arg-type]
+    with pytest.raises(ArchiveUnreachable, match=said) as refused:
+        open_archive(url.render_as_string(hide_password=False), create=True)
+    assert "COMPAT_ARCHIVE" in str(refused.value)
+    assert "sesame" not in str(refused.value)
+
+
+def test_a_file_that_went_away_is_missed_and_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    open_archive(f"sqlite:///{path}", create=True).close()
+    archive = Archive(connections.understood(f"sqlite:///{path}"), 60.0)
+    path.unlink()
+    with pytest.raises(ArchiveError, match="could not be opened"):
+        rows(archive)
+    assert not path.exists()
+    archive.close()
+
+
+def test_the_name_of_a_process_fits_into_what_postgresql_keeps() -> None:
+    assert len(connections.process_mark()) < 64
+    assert connections.process_mark() != connections.process_mark()
+
+
+def test_sqlite_files_are_plain_sqlite(tmp_path: Path) -> None:
+    with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
+        tell(archive, [sighting(1)])
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()

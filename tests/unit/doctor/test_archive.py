@@ -1,0 +1,234 @@
+"""What the doctor says of archives, and the command around it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from compat.archive.database import open_archive
+from compat.archive.records import BEGINNING, LAYERS
+from compat.archive.sync.run import Sync, SyncOptions
+from compat.archive.writer import Writer
+from compat.config.settings import Settings
+from compat.core.intervals import Coverage, Interval
+from compat.doctor.examination import Examination, examine
+from tests.unit.archive.databases import place
+from tests.unit.doctor.conftest import Ward, account_of
+from tests.unit.server.commands import run
+
+DAY = 86_400
+
+
+@pytest.fixture
+def kept(ward: Ward, tmp_path: Path) -> Settings:
+    """Settings with an archive of a small account, just synchronised."""
+    return synchronised(ward, f"sqlite:///{tmp_path}/archive.db")
+
+
+def synchronised(ward: Ward, url: str) -> Settings:
+    ward.show(account_of(40), rate_limit=2000)
+    settings = ward.settings.model_copy(update={"archive": SecretStr(url)})
+    Sync(settings, SyncOptions()).run()
+    return settings
+
+
+def verdicts(examined: Examination) -> dict[str, str]:
+    return {
+        name: each.verdict for name, each in examined.findings.items() if name.startswith("archive")
+    }
+
+
+def url(settings: Settings) -> str:
+    assert settings.archive is not None
+    return settings.archive.get_secret_value()
+
+
+def test_nothing_is_wrong_with_an_archive_just_synchronised(kept: Settings) -> None:
+    examined = examine(kept)
+    assert set(verdicts(examined).values()) == {"ok"}
+    assert examined.findings["archive"].facts["conversations"] == 40
+    assert examined.findings["archive totals"].facts["spam_in_all"] in (True, None)
+
+
+def test_nor_with_one_on_a_database_server_whose_password_is_not_told(
+    ward: Ward, tmp_path: Path
+) -> None:
+    with place("postgresql", tmp_path) as url:
+        password = url.replace("postgres@", "postgres:a-password@", 1)
+        examined = examine(synchronised(ward, password))
+    assert set(verdicts(examined).values()) == {"ok"}
+    assert examined.findings["archive"].facts["bytes"] > 0
+    assert "a-password" not in str(examined)
+
+
+def test_without_upstream_the_archive_is_looked_at_all_the_same(ward: Ward, kept: Settings) -> None:
+    ward.simulator.reset()
+    examined = examine(kept, offline=True)
+    assert set(verdicts(examined).values()) == {"ok"}
+    assert "credentials" not in examined.findings
+    assert not ward.simulator.requests.total()
+
+
+def test_an_archive_that_is_not_there_is_trouble_with_what_to_run(
+    ward: Ward, tmp_path: Path
+) -> None:
+    found = ward.examine(archive=SecretStr(f"sqlite:///{tmp_path}/none.db")).findings["archive"]
+    assert found.verdict == "trouble"
+    assert "helpscout-v1 sync" in found.to_do
+
+
+def test_an_archive_that_covers_nothing_is_trouble(ward: Ward, tmp_path: Path) -> None:
+    place = SecretStr(f"sqlite:///{tmp_path}/empty.db")
+    open_archive(place.get_secret_value(), create=True).close()
+    assert ward.examine(archive=place).findings["archive coverage"].verdict == "trouble"
+
+
+@contextmanager
+def writing(settings: Settings) -> Iterator[Writer]:
+    with (
+        open_archive(url(settings)) as archive,
+        archive.lock() as lock,
+        archive.writing(lock) as writer,
+    ):
+        yield writer
+
+
+def cover(settings: Settings, *known: Coverage) -> None:
+    """An archive covers this in all layers, and nothing else."""
+    with writing(settings) as writer:
+        writer.unknow(Interval(BEGINNING, 2**38))
+        for layer in LAYERS:
+            for each in known:
+                writer.know(layer, each)
+
+
+def test_an_archive_that_nobody_synchronises_is_a_warning(kept: Settings) -> None:
+    now = int(time.time())
+    cover(kept, Coverage(Interval(BEGINNING, now - 3 * DAY), now - 3 * DAY))
+    found = examine(kept).findings["archive age"]
+    assert found.verdict == "warning"
+    assert found.facts["seconds"] == pytest.approx(3 * DAY, abs=60)
+    assert found.facts["last_sync_seconds"] == found.facts["seconds"]
+    assert "helpscout-v1 sync" in found.to_do
+
+
+def test_a_sealed_archive_does_not_get_old(kept: Settings) -> None:
+    now = int(time.time())
+    cover(kept, Coverage(Interval(BEGINNING, now - 3 * DAY), now - 3 * DAY))
+    with writing(kept) as writer:
+        writer.seal(now - 3 * DAY)
+    assert examine(kept, offline=True).findings["archive age"].verdict == "ok"
+
+
+@pytest.mark.parametrize("first", [BEGINNING, 1_000])
+def test_holes_and_a_late_beginning_are_warnings(kept: Settings, first: int) -> None:
+    now = int(time.time())
+    hole = [] if first == 1_000 else [Coverage(Interval(BEGINNING, 500), now)]
+    cover(kept, *hole, Coverage(Interval(1_000, now - 900), now))
+    found = examine(kept).findings["archive coverage"]
+    assert found.verdict == "warning"
+    assert ("holes" in found.what) is bool(hole)
+
+
+def overwrite(path: Path) -> None:
+    path.write_bytes(b"no archive at all" * 500)
+
+
+def spoil(path: Path) -> None:
+    """An index that lacks an entry: every page can be read, and counts would be wrong."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_schema SET sql = replace(sql, 'mailbox BIGINT NOT NULL', "
+            "'mailbox BIGINT NOT NULL CHECK (mailbox < 0)') WHERE name = 'conversation'"
+        )
+    connection.close()
+
+
+def age_schema(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM archive_schema")
+        connection.execute("INSERT INTO archive_schema VALUES (999, '2030-01-01')")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("damage", "check"),
+    [(overwrite, "archive"), (spoil, "archive file"), (age_schema, "archive")],
+)
+def test_what_is_wrong_with_the_file_is_trouble_with_what_to_do(
+    kept: Settings, damage: Callable[[Path], None], check: str
+) -> None:
+    damage(Path(url(kept).removeprefix("sqlite:///")))
+    found = examine(kept).findings[check]
+    assert found.verdict == "trouble"
+    assert found.to_do
+
+
+@pytest.fixture
+def environment(kept: Settings) -> dict[str, str]:
+    return {
+        "HELPSCOUT_APP_ID": "demo-app",
+        "HELPSCOUT_APP_SECRET": "demo-secret",
+        "HELPSCOUT_BASE_URL": kept.base_url,
+        "COMPAT_API_KEYS": "old-key",
+        "COMPAT_ARCHIVE": url(kept),
+    }
+
+
+def test_the_command_tells_each_finding_in_a_line_and_leaves_with_0(
+    environment: dict[str, str],
+) -> None:
+    done = run("doctor", **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok"] * 16
+    assert "demo-secret" not in done.stdout + done.stderr
+    assert "old-key" not in done.stdout
+
+
+def test_with_json_programs_read_the_same_and_what_is_wrong_leaves_with_1(
+    environment: dict[str, str],
+) -> None:
+    done = run("doctor", "--json", **environment | {"HELPSCOUT_APP_SECRET": "wrong-secret"})
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert (told["sound"], told["complete"]) == (False, True)
+    assert told["findings"][0]["check"] == "credentials"
+    assert told["findings"][0]["verdict"] == "trouble"
+    assert told["findings"][0]["facts"]["status"] == 401
+    assert "wrong-secret" not in done.stdout + done.stderr
+
+
+def test_offline_needs_no_credentials(environment: dict[str, str]) -> None:
+    without = environment | {"HELPSCOUT_APP_ID": "", "HELPSCOUT_APP_SECRET": ""}
+    assert run("doctor", "--offline", **without).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        (("--account", "acme"), {}, "--account"),
+        (("--no-such-option",), {}, "--no-such-option"),
+        ((), {"COMPAT_PATIENCE": "long"}, "COMPAT_PATIENCE"),
+    ],
+)
+def test_misuse_leaves_with_2(
+    environment: dict[str, str], arguments: tuple[str, ...], settings: dict[str, str], said: str
+) -> None:
+    done = run("doctor", *arguments, **environment | settings)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_where_nobody_listens_it_leaves_with_3(environment: dict[str, str]) -> None:
+    done = run("doctor", **environment | {"HELPSCOUT_BASE_URL": "http://127.0.0.1:9/v2"})
+    assert done.returncode == 3
+    assert "trouble" in done.stdout
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,18 @@
+"""Servers for simulated accounts and scripted ones; asking again does not wait in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.exactness.conftest import asking_again_at_once, far_side
+from tests.unit.v2.upstream import Upstream, scripted
+
+__all__ = ["asking_again_at_once", "far_side"]
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with scripted() as made:
+        yield made

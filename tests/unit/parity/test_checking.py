@@ -1,0 +1,351 @@
+"""Captures are asked again, compared and judged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from compat.config.settings import Settings
+from compat.core.models import ConversationQuery
+from compat.parity.captures.models import Capture, Unreadable
+from compat.parity.check import VerdictCounts, check
+from compat.parity.ignore_rules import Rule, Rules
+from compat.parity.replay import Replayer
+from compat.parity.verdicts import OUTCOMES, Outcome, Summary, Verdict
+from compat.service import LegacyReports
+from compat.v1.errors import BadParameter, ValidationFailed
+from compat.v2.errors import CredentialsRefused, UpstreamError
+from tests.unit.parity.captured import capture, counting, recorded, with_count
+from tests.unit.service.doubles import FIRST, JANUARY, PATH, Shelf, reports_on
+
+DRILLDOWN = "/v1/reports/conversations/new-drilldown.json?start=2015-01-01&end=2015-01-02"
+HOUR = 3600
+
+
+def checked(
+    reports: LegacyReports, *captures: Capture | Unreadable, rules: Rules | None = None
+) -> list[Verdict]:
+    return list(check(captures, Replayer(reports), rules or Rules()))
+
+
+def outcomes(reports: LegacyReports, *captures: Capture | Unreadable) -> list[Outcome]:
+    return [verdict.outcome for verdict in checked(reports, *captures)]
+
+
+def summed_up(*found: Outcome, rules: Rules | None = None) -> Summary:
+    tally = VerdictCounts(rules or Rules())
+    for outcome in found:
+        plain: dict[str, Any] = dict.fromkeys(("target", "taken_at", "reason"))
+        tally.count(Verdict(place="x:1", outcome=outcome, differences=(), deltas={}, **plain))
+    return tally.summary()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        JANUARY,
+        f"{JANUARY}&viewBy=day&previousStart=2014-01-01&previousEnd=2014-01-31",
+        f"{PATH}?start=2015-01-01&viewBy=year",
+        "/v1/tags.json",
+        "/v1/mailboxes/7/folders.json",
+        "/v1/reports/conversations/busy-times.json?start=2015-01-01&end=2015-01-02",
+        DRILLDOWN,
+    ],
+)
+def test_what_is_recorded_and_asked_again_is_equal(reports: LegacyReports, target: str) -> None:
+    (verdict,) = checked(reports, recorded(reports, target))
+    assert (verdict.outcome, verdict.differences, verdict.reason) == ("equal", (), None)
+
+
+def test_keys_are_of_no_account_when_asking_again() -> None:
+    with reports_on(Shelf(), api_keys=("an-old-key",)) as reports:
+        assert outcomes(reports, recorded(reports)) == ["equal"]
+
+
+def test_a_difference_is_told_with_its_place_both_sides_and_the_totals(
+    reports: LegacyReports,
+) -> None:
+    changed = with_count(recorded(reports), 0, 3)
+    (verdict,) = checked(reports, changed)
+    (place,) = verdict.differences
+    assert verdict.outcome == "different"
+    assert (place.path, place.kind, place.old, place.new) == ("current[0].count", "value", 3, 1)
+    assert verdict.deltas == {"current": -2}
+    assert verdict.old == json.loads(changed.body)
+    assert verdict.new == json.loads(recorded(reports).body)
+
+
+def test_another_status_is_a_difference_and_our_error_is_told(reports: LegacyReports) -> None:
+    (verdict,) = checked(reports, capture(f"{PATH}?start=2015-01-01"))
+    (place,) = verdict.differences
+    assert (verdict.outcome, place.path, place.old, place.new) == ("different", "status", 200, 400)
+    assert "end is required" in str(verdict.reason)
+    assert verdict.deltas == {}
+
+
+def test_totals_are_not_compared_where_counts_are_none(reports: LegacyReports) -> None:
+    (verdict,) = checked(reports, with_count(recorded(reports), 0, "1"))
+    assert (verdict.outcome, verdict.deltas) == ("different", {})
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        capture("/v1/reports/company.json?start=2015-01-01&end=2015-01-31"),
+        capture("/v1/customers.json"),
+        capture("/v2/conversations"),
+        capture(JANUARY, method="POST"),
+    ],
+)
+def test_a_request_for_another_route_is_told_as_such(
+    reports: LegacyReports, found: Capture
+) -> None:
+    (verdict,) = checked(reports, found)
+    assert verdict.outcome == "elsewhere"
+    assert f"{found.method} {found.target.partition('?')[0]}" in str(verdict.reason)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_a_recorded_error_that_says_nothing_of_the_question_is_not_asked_again(
+    shelf: Shelf, reports: LegacyReports, status: int
+) -> None:
+    assert outcomes(reports, capture(status=status)) == ["inconclusive"]
+    assert shelf.asked == []
+
+
+def test_what_cannot_be_read_is_told_with_its_place(reports: LegacyReports) -> None:
+    (verdict,) = checked(reports, Unreadable("old.jsonl:7", "the line is no JSON"))
+    told = (verdict.outcome, verdict.place, verdict.reason, verdict.target)
+    assert told == ("unreadable", "old.jsonl:7", "the line is no JSON", None)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (UpstreamError("no route"), "503: The conversations cannot be fetched: no route"),
+        (CredentialsRefused("no"), "403: Help Scout refuses this account's application"),
+    ],
+)
+def test_what_upstream_fails_is_not_asked_and_no_difference(
+    shelf: Shelf, reports: LegacyReports, error: Exception, sentence: str
+) -> None:
+    shelf.error = error
+    (verdict,) = checked(reports, capture())
+    assert verdict.outcome == "unasked"
+    assert sentence in str(verdict.reason)
+
+
+def test_a_range_that_nobody_can_count_is_not_asked_and_no_difference(
+    shelf: Shelf, reports: LegacyReports
+) -> None:
+    shelf.error = ValidationFailed([BadParameter("start", "2015", "The archive covers nothing.")])
+    (verdict,) = checked(reports, capture())
+    assert verdict.outcome == "unasked"
+    assert "The archive covers nothing." in str(verdict.reason)
+
+
+def test_a_fault_of_ours_is_told_in_the_log_and_ends_nothing(
+    shelf: Shelf, reports: LegacyReports, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.error = ZeroDivisionError()
+    found = checked(reports, capture(), Unreadable("old.jsonl:2", "why"))
+    assert [verdict.outcome for verdict in found] == ["unasked", "unreadable"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_once_upstream_has_failed_often_enough_in_a_row_it_is_left_alone(
+    shelf: Shelf, reports: LegacyReports
+) -> None:
+    shelf.error = UpstreamError("no route")
+    days = [
+        capture(f"{PATH}?start=2015-{month:02}-{day:02}&end=2015-{month:02}-{day:02}")
+        for month in range(1, 13, 2)
+        for day in range(1, 28, 3)
+    ]
+    found = checked(reports, *days)
+    assert {verdict.outcome for verdict in found} == {"unasked"}
+    assert "8 before it failed" in str(found[-1].reason)
+    assert len(shelf.asked) < 20
+
+
+def test_verdicts_come_in_the_order_of_the_captures(reports: LegacyReports) -> None:
+    equal = recorded(reports)
+    other = capture("/v1/customers.json")
+    captures = [equal, other, equal, other, other, equal] * 5
+    expected = ["equal" if each is equal else "elsewhere" for each in captures]
+    assert outcomes(reports, *captures) == expected
+
+
+def test_many_captures_are_never_held_at_once(reports: LegacyReports) -> None:
+    taken: list[Capture] = []
+    equal = recorded(reports)
+    verdicts = check(counting((equal for _ in range(2000)), taken), Replayer(reports), Rules())
+    next(verdicts)
+    assert len(taken) <= 1000
+    assert 1 + sum(verdict.outcome == "equal" for verdict in verdicts) == len(taken) == 2000
+
+
+def days(number: int, **query: object) -> list[Capture]:
+    """A capture for each of some days on end."""
+    more = "".join(f"&{name}={value}" for name, value in query.items())
+    return [
+        capture(f"{PATH}?start={_day(at)}T00:00:00Z&end={_day(at)}T23:59:59Z{more}")
+        for at in range(number)
+    ]
+
+
+def _day(at: int) -> str:
+    return f"2015-01-{at + 1:02}"
+
+
+def spans(shelf: Shelf) -> list[tuple[int, int]]:
+    return [tuple(span) for need in shelf.asked for span in need.created]  # type: ignore[misc]
+
+
+def test_what_many_captures_count_is_fetched_once_and_no_more_than_that(
+    shelf: Shelf, reports: LegacyReports
+) -> None:
+    Replayer(reports).prepare(days(10))
+    assert spans(shelf) == [(FIRST, FIRST + 240 * HOUR - 1)]
+
+
+def test_what_was_fetched_for_earlier_captures_is_not_fetched_anew(
+    shelf: Shelf, reports: LegacyReports
+) -> None:
+    asking = Replayer(reports)
+    asking.prepare(days(10))
+    asking.prepare(days(10))
+    assert len(shelf.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "captures",
+    [
+        days(1),
+        [days(3)[0], days(3)[2]],
+        days(10, folders=7),
+        [capture(f"{PATH}?start=x"), capture("/v1/tags.json"), capture("/v1/none")] * 2,
+    ],
+)
+def test_nothing_is_fetched_beforehand_that_is_asked_once_or_cannot_be_kept(
+    shelf: Shelf, reports: LegacyReports, captures: list[Capture]
+) -> None:
+    Replayer(reports).prepare(captures)
+    assert shelf.asked == []
+
+
+@pytest.mark.parametrize("settings", [{"engine": "relayed"}, {"archive": "archive.db"}])
+def test_nothing_is_fetched_beforehand_where_nothing_fetched_is_remembered(
+    settings: dict[str, str],
+) -> None:
+    shelf = Shelf()
+    credentials = {"app_id": "an-id", "app_secret": SecretStr("a-secret")}
+    with reports_on(shelf, **credentials, **settings) as reports:
+        Replayer(reports).prepare(days(10))
+    assert shelf.asked == []
+
+
+def test_captures_of_some_mailboxes_have_only_those_fetched(
+    shelf: Shelf, reports: LegacyReports
+) -> None:
+    Replayer(reports).prepare([*days(4, mailboxes="3,1"), *days(2, mailboxes="1,3", tags=5)])
+    assert shelf.asked == [
+        ConversationQuery(((FIRST, FIRST + 96 * HOUR - 1),), mailboxes=frozenset({1, 3}))  # type: ignore[arg-type]
+    ]
+
+
+def test_an_account_has_to_be_named_where_there_are_several() -> None:
+    plain = {"app_id": "x", "app_secret": "x"}
+    named = {
+        name: Settings.model_validate(plain | {"api_keys": [name]}) for name in ("acme", "other")
+    }
+    with LegacyReports(named) as reports:
+        with pytest.raises(LookupError, match="one of acme, other"):
+            Replayer(reports)
+        with pytest.raises(LookupError, match="one of acme, other"):
+            Replayer(reports, "none")
+        Replayer(reports, "acme")
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        (["equal"], 0),
+        (["equal", "ignored"], 0),
+        (["ignored"], 0),
+        (["equal", "elsewhere", "unreadable", "inconclusive"], 0),
+        (["equal", "different"], 1),
+        (["different", "unasked"], 1),
+        (["equal", "unasked"], 3),
+        (["unasked"], 3),
+        (["unreadable", "elsewhere", "inconclusive"], 2),
+        ([], 2),
+    ],
+)
+def test_the_exit_status_follows_from_all_verdicts(found: list[Outcome], status: int) -> None:
+    summary = summed_up(*found)
+    assert summary.exit_status == status
+    assert summary.captures == len(found)
+    assert summary.outcomes == {outcome: found.count(outcome) for outcome in OUTCOMES}
+
+
+RULE = Rule(reason="a known one", path="current[0].count")
+
+
+def test_a_difference_that_a_rule_matches_is_ignored_and_stays_visible(
+    reports: LegacyReports,
+) -> None:
+    rules = Rules([RULE])
+    (verdict,) = checked(reports, with_count(recorded(reports), 0, 3), rules=rules)
+    assert verdict.outcome == "ignored"
+    assert [place.ignored for place in verdict.differences] == ["a known one"]
+    assert summed_up("ignored", rules=rules).exit_status == 0
+
+
+def test_a_difference_that_no_rule_matches_counts_beside_those_ignored(
+    reports: LegacyReports,
+) -> None:
+    changed = with_count(with_count(recorded(reports), 0, 3), 1, 3)
+    (verdict,) = checked(reports, changed, rules=Rules([RULE]))
+    assert verdict.outcome == "different"
+    assert [place.ignored for place in verdict.differences] == ["a known one", None]
+
+
+@pytest.mark.parametrize(
+    ("found", "status"), [("equal", 2), ("different", 1), ("unasked", 3), ("elsewhere", 2)]
+)
+def test_a_rule_that_matches_nothing_makes_the_run_fail(found: Outcome, status: int) -> None:
+    summary = summed_up(found, rules=Rules([RULE]))
+    assert summary.exit_status == status
+    assert [rule.matched for rule in summary.rules] == [0]
+
+
+def test_the_conclusion_tells_all_that_is_amiss() -> None:
+    summary = summed_up("different", "unasked", rules=Rules([RULE]))
+    assert summary.exit_status == 1
+    assert summary.conclusion == (
+        "Some answers differ. Some could not be asked. "
+        "Some rules ignored nothing and have to go: a known one."
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no JSON",
+        b"\xff\xfe",
+        b'{"current":NaN}',
+        b'{"current":"\\ud800"}',
+        b'{"\\ud800":1}',
+        b'{"current":[' + b"[" * 400 + b"]" * 400 + b"]}",
+        b'{"current":[' + b"[" * 50_000 + b"]" * 50_000 + b"]}",
+        json.dumps({"current": [{"start": "x", "count": 10**400}]}).encode(),
+    ],
+)
+def test_no_recorded_body_whatever_is_too_much(reports: LegacyReports, body: bytes) -> None:
+    (verdict,) = checked(reports, capture(body=body))
+    assert verdict.outcome == "different"
+    assert verdict.model_dump_json()

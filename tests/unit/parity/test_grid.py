@@ -1,0 +1,89 @@
+"""The grid's questions touch edges, stay in their window, and do not repeat themselves."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compat.core import buckets
+from compat.core.buckets import DAY
+from compat.core.intervals import Interval
+from compat.core.models import Row
+from compat.parity.live_grid import PATH, GridQuestion, questions
+from compat.v1.query import read_pairs
+from compat.v1.routes import find
+from tests.unit.reports.asked import FIRST, row
+
+WINDOW = Interval(FIRST, FIRST + 100 * DAY)
+ROWS = [
+    row(FIRST + at, id=number, tags=(5,) if number % 2 else (), mailbox=number % 3)
+    for number, at in enumerate((0, 1, 40_000, 40_000, 9 * DAY, 50 * DAY + 7, 100 * DAY))
+]
+
+
+def some(most: int = 600, seed: int = 1) -> list[GridQuestion]:
+    return list(islice(questions(ROWS, WINDOW, seed), most))
+
+
+def test_first_comes_the_window_as_a_whole_in_every_view() -> None:
+    assert [(each.current, each.view_by) for each in some(4)] == [
+        (WINDOW, "day"),
+        (WINDOW, "week"),
+        (WINDOW, "month"),
+        (WINDOW, None),
+    ]
+
+
+def test_no_question_leaves_the_window_or_is_asked_twice() -> None:
+    asked = some()
+    assert all(WINDOW.first <= each.first <= each.last <= WINDOW.last
+               for one in asked for each in one.ranges)  # fmt: skip
+    assert len({each.target() for each in asked}) == len(asked) == 600
+
+
+def test_equal_seeds_ask_the_same_and_others_something_else() -> None:
+    assert some(50) == some(50)
+    assert some(50, seed=2) != some(50)
+
+
+def test_conversations_lie_in_the_seconds_of_edges_and_beside_them() -> None:
+    touched = {"start": set[int](), "end": set[int](), "bucket": set[int]()}
+    for asked in some():
+        span, view_by = asked.current, asked.view_by or "week"
+        for created in (each.created for each in ROWS):
+            touched["start"].add(created - span.first)
+            touched["end"].add(created - span.last)
+            for start in buckets.starts(*span, view_by)[1:]:
+                touched["bucket"].add(created - start)
+    assert all({-1, 0, 1} <= distances for distances in touched.values())
+
+
+def test_every_view_and_every_filter_occurs_and_previous_ranges_too() -> None:
+    asked = some()
+    assert {each.view_by for each in asked} == {"day", "week", "month", None}
+    assert {tuple(each.filters) for each in asked} >= {
+        (),
+        ("mailboxes",),
+        ("tags",),
+        ("types",),
+        ("mailboxes", "tags"),
+    }
+    assert any(each.previous for each in asked)
+
+
+@given(seed=st.integers(0, 1000))
+def test_a_target_means_the_question(seed: int) -> None:
+    asked = some(8, seed)[-1]
+    path, _, query = asked.target().partition("?")
+    route = find("GET", path)
+    assert path == PATH
+    assert route.pairs(path, read_pairs(query.encode())) == asked.pairs()
+
+
+@pytest.mark.parametrize("rows", [[], ROWS[:1]])
+def test_where_little_happened_the_questions_come_to_an_end(rows: list[Row]) -> None:
+    found = list(questions(rows, Interval(FIRST, FIRST + 1)))
+    assert 4 <= len(found) < 400

@@ -1,0 +1,172 @@
+"""Captures are read from HAR files, as browsers and proxies export them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compat.parity.captures import har
+from compat.parity.captures.models import Capture, Unreadable
+
+DATA = Path(__file__).parent / "data"
+URL = "https://api.helpscout.net/v1/reports/conversations/new.json?start=2015-01-01"
+BODY = b'{"current":[{"start":"2015-01-01T00:00:00Z","count":7}]}'
+NINE = 1_551_430_800
+"""2019-03-01T09:00:00Z."""
+
+
+def entry(content: dict[str, Any], *headers: tuple[str, str], **response: Any) -> dict[str, Any]:
+    """The least that the specification lets an entry be, and what is read of it."""
+    return {
+        "startedDateTime": "2019-03-01T09:00:00Z",
+        "request": {"method": "GET", "url": URL},
+        "response": {
+            "status": 200,
+            "headers": [{"name": name, "value": value} for name, value in headers],
+            "content": {"size": 0, "mimeType": "application/json", **content},
+            **response,
+        },
+    }
+
+
+def file_of(*entries: object) -> io.BytesIO:
+    return io.BytesIO(json.dumps({"log": {"version": "1.2", "entries": entries}}).encode())
+
+
+def read(*entries: object) -> list[Capture | Unreadable]:
+    return list(har.read(file_of(*entries), "site.har"))
+
+
+def body_of(found: dict[str, Any]) -> bytes:
+    (capture,) = read(found)
+    assert isinstance(capture, Capture), capture
+    return capture.body
+
+
+def reason_of(found: object) -> str:
+    (unreadable,) = read(found)
+    assert isinstance(unreadable, Unreadable), unreadable
+    assert unreadable.place == "site.har#1"
+    return unreadable.reason
+
+
+def exported(name: str) -> list[Capture | Unreadable]:
+    with (DATA / name).open("rb") as stream:
+        return list(har.read(stream, name))
+
+
+def test_what_one_browser_exports_is_read_and_other_pages_are_passed_over() -> None:
+    report, other, *rest = exported("chrome.har")
+    query = "start=2015-01-01T00:00:00Z&end=2015-01-07T23:59:59Z"
+    target = f"/v1/reports/conversations/new.json?{query}"
+    assert report == Capture("chrome.har#2", target, 200, BODY, NINE)
+    assert isinstance(other, Capture)
+    assert other.place == "chrome.har#4"
+    assert other.target.startswith("/v1/reports/company.json?")
+    assert rest[:2] == [
+        Unreadable("chrome.har#5", "the answer's body is empty, or was not saved"),
+        Unreadable("chrome.har#6", "there was no answer"),
+    ]
+    assert isinstance(rest[2], Capture)
+    assert rest[2].method == "OPTIONS"
+
+
+def test_what_another_browser_exports_in_base64_and_from_its_cache_is_read() -> None:
+    found = exported("firefox.har")
+    assert [(each.body, each.status) for each in found if isinstance(each, Capture)] == [
+        (BODY, 200),
+        (BODY, 200),
+    ]
+    assert isinstance(found[0], Capture)
+    assert found[0].taken_at == NINE
+
+
+def test_what_a_proxy_exports_compressed_and_with_a_byte_order_mark_is_read() -> None:
+    (found,) = exported("proxy.har")
+    assert isinstance(found, Capture)
+    assert found.body == BODY
+    assert (found.method, found.taken_at) == ("GET", NINE)
+
+
+@pytest.mark.parametrize("name", ["chrome.har", "firefox.har", "proxy.har"])
+def test_no_key_of_an_export_is_in_what_is_read(name: str) -> None:
+    text = (DATA / name).read_bytes()
+    assert b"a-secret-key" in text or b"YS1zZWNyZXQta2V5" in text
+    found = repr(exported(name))
+    assert "a-secret-key" not in found
+    assert "YS1zZWNyZXQta2V5" not in found
+
+
+def compressed(raw: bytes, encoding: str) -> dict[str, Any]:
+    content = {"encoding": "base64", "text": base64.b64encode(raw).decode()}
+    return entry(content, ("Content-Encoding", encoding))
+
+
+@pytest.mark.parametrize(
+    ("raw", "encoding"),
+    [
+        (gzip.compress(BODY), "gzip"),
+        (zlib.compress(BODY), "deflate"),
+        (zlib.compress(BODY)[2:-4], "deflate"),
+        (gzip.compress(zlib.compress(BODY)), "deflate, gzip"),
+        (BODY, "gzip"),
+        (BODY, "br"),
+    ],
+)
+def test_a_body_is_decoded_if_it_still_is_encoded(raw: bytes, encoding: str) -> None:
+    assert body_of(compressed(raw, encoding)) == BODY
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (compressed(b"\x1f\x8bbroken", "gzip"), "its body is not what its content encoding says"),
+        (compressed(b"\x1b7\x00\xf8", "x-other"), "its content encoding is not read here: x-other"),
+        (entry({"text": "%%%", "encoding": "base64"}), "its body is no base64"),
+        (entry({}), "the answer's body is empty, or was not saved"),
+        (entry({"text": ""}), "the answer's body is empty, or was not saved"),
+        (entry({"text": "{}"}, status=0), "there was no answer"),
+        (entry({"text": "{}"}, status="x"), "response.status is missing or cannot be used"),
+        ({"request": {"url": URL}}, "response is missing or cannot be used"),
+        (7, "is missing or cannot be used"),
+    ],
+)
+def test_an_entry_that_is_no_capture_is_named_and_says_why(found: object, reason: str) -> None:
+    assert reason in reason_of(found)
+
+
+def test_what_grows_beyond_measure_is_not_taken_into_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(har, "_MOST_BYTES", 100_000)
+    assert "larger than" in reason_of(compressed(gzip.compress(b"x" * 1_000_000), "gzip"))
+
+
+def test_a_text_without_an_encoding_is_the_body() -> None:
+    assert body_of(entry({"text": '{"name":"é"}'})) == '{"name":"é"}'.encode()
+
+
+@pytest.mark.parametrize("url", ["https://other.example/v2/reports", "https://[broken", "about:x"])
+def test_entries_of_other_pages_are_passed_over_by_their_path(url: str) -> None:
+    assert read(entry({"text": "{}"}) | {"request": {"method": "GET", "url": url}}) == []
+
+
+def test_a_file_that_broke_off_is_read_as_far_as_it_goes() -> None:
+    text = file_of(*[entry({"text": "{}"})] * 3).getvalue()
+    *captures, last = har.read(io.BytesIO(text[: text.rindex(b'"request"')]), "site.har")
+    assert [each.place for each in captures] == ["site.har#1", "site.har#2"]
+    assert isinstance(last, Unreadable)
+    assert (last.place, "broken off" in last.reason) == ("site.har#3", True)
+
+
+def test_entries_are_read_when_they_are_wanted() -> None:
+    stream = file_of(*[entry({"text": json.dumps({"x": "y" * 1000})})] * 1000)
+    next(har.read(stream, "site.har"))
+    assert stream.tell() < len(stream.getvalue()) / 4

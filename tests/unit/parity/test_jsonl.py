@@ -1,0 +1,143 @@
+"""Captures are read from JSON lines, one at a time, and what is none is named."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compat.parity.captures import jsonl
+from compat.parity.captures.models import Capture, Unreadable
+from compat.recording import Record
+from tests.unit.parity.captured import lines, read_lines
+
+RECORD: dict[str, Any] = {"target": "/v1/tags.json?page=1", "status": 200, "body": '{"count":7}'}
+NEW_YEAR = 1_420_070_400
+
+
+def only(*records: object) -> Capture:
+    (found,) = read_lines(*records)
+    assert isinstance(found, Capture), found
+    return found
+
+
+def refused(record: object) -> str:
+    (found,) = read_lines(record)
+    assert isinstance(found, Unreadable), found
+    assert found.place == "old.jsonl:1"
+    return found.reason
+
+
+def test_a_line_is_a_capture() -> None:
+    assert only(RECORD) == Capture("old.jsonl:1", "/v1/tags.json?page=1", 200, b'{"count":7}')
+
+
+def test_the_method_is_told_in_capitals() -> None:
+    assert only(RECORD | {"method": "get"}).method == "GET"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2015-01-01T00:00:00Z",
+        "2015-01-01T01:00:00+01:00",
+        "2015-01-01T00:00:00",
+        "2015-01-01T00:00:00.9Z",
+    ],
+)
+def test_the_time_of_recording_is_utc_if_it_names_no_zone(text: str) -> None:
+    assert only(RECORD | {"taken_at": text}).taken_at == NEW_YEAR
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"b": 7, "a": [1.0, None]}, '{"b":7,"a":[1.0,null]}'),
+        ([{"day": 1}], '[{"day":1}]'),
+        ('{ "a" : 1 }', '{ "a" : 1 }'),
+        ("no JSON at all", "no JSON at all"),
+    ],
+)
+def test_a_body_is_a_text_or_the_json_that_the_text_is(body: object, text: str) -> None:
+    assert only(RECORD | {"body": body}).body == text.encode()
+
+
+def test_of_a_whole_url_path_and_query_stay() -> None:
+    url = "https://a-secret-key:X@api.helpscout.net/v1/tags.json?page=1&key=a-secret-key"
+    found = only(RECORD | {"target": url, "headers": {"Authorization": "Basic a-secret-key"}})
+    assert found.target == "/v1/tags.json?page=1&REDACTED"
+    assert "a-secret-key" not in repr(found)
+
+
+def test_empty_lines_are_nothing_but_count() -> None:
+    assert [each.place for each in read_lines(b"", RECORD, b"  ", RECORD)] == [
+        "old.jsonl:2",
+        "old.jsonl:4",
+    ]
+
+
+def test_a_byte_order_mark_and_carriage_returns_do_no_harm() -> None:
+    text = b"\xef\xbb\xbf" + json.dumps(RECORD).encode() + b"\r"
+    assert only(text).body == b'{"count":7}'
+
+
+def test_a_last_line_needs_no_end() -> None:
+    (found,) = jsonl.read(io.BytesIO(json.dumps(RECORD).encode()), "old.jsonl")
+    assert isinstance(found, Capture)
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (b"{a-secret-key", "the line is no JSON"),
+        (b'"a-secret-key"', "the line is no JSON object"),
+        (b"\xff\xfe", "the line is no JSON"),
+        ({}, "target is missing; status is missing; body is missing"),
+        (RECORD | {"status": "a-secret-key"}, "status cannot be used"),
+        (RECORD | {"status": 99}, "status cannot be used"),
+        (RECORD | {"taken_at": "a-secret-key"}, "taken_at cannot be used"),
+        (RECORD | {"body": 7}, "body cannot be used"),
+        (RECORD | {"body": " "}, "the answer's body is empty, or was not saved"),
+        (RECORD | {"target": "a-secret-key"}, "the target is neither a path nor a URL"),
+    ],
+)
+def test_what_is_no_capture_is_named_with_its_place_and_never_shown(
+    record: object, reason: str
+) -> None:
+    assert refused(record) == reason
+
+
+def test_after_what_cannot_be_read_reading_goes_on() -> None:
+    kinds = [type(each) for each in read_lines(RECORD, b"{", RECORD)]
+    assert kinds == [Capture, Unreadable, Capture]
+
+
+def test_a_line_without_an_end_is_not_taken_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "_MOST_BYTES", 1024)
+    found = read_lines(b"[" * 5000, RECORD)
+    assert [each.place for each in found] == ["old.jsonl:1", "old.jsonl:2"]
+    assert isinstance(found[0], Unreadable)
+    assert isinstance(found[1], Capture)
+
+
+def test_lines_are_read_when_they_are_wanted() -> None:
+    stream = lines(*[RECORD] * 1000)
+    next(jsonl.read(stream, "old.jsonl"))
+    assert stream.tell() < 100
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_no_bytes_whatever_are_too_much(line: bytes) -> None:
+    for found in jsonl.read(io.BytesIO(line), "old.jsonl"):
+        assert isinstance(found, Unreadable)
+
+
+@given(st.text(min_size=1).filter(str.strip), st.integers(100, 599))
+def test_what_is_written_is_read_again(body: str, status: int) -> None:
+    record = Record(target="/v1/tags.json", status=status, body=body)
+    found = only(record.model_dump_json().encode())
+    assert (found.body, found.status) == (body.encode(), status)

@@ -1,0 +1,148 @@
+"""A source that can count is asked for counts, and the answer is the same as from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compat.config.conventions import Conventions
+from compat.core.counting import UNTAGGED, CountQuery, CountResult
+from compat.core.models import (
+    ConversationQuery,
+    Document,
+    ListItems,
+    ListQuery,
+    Progress,
+    Row,
+    RowSet,
+)
+from compat.engines.computed import compute
+from compat.reports import CountingReport, load, new_conversations
+from compat.v1.query import ReportQuery
+from compat.v1.routes import LOCAL, ROUTES, find
+from tests.strategies import Case, cases
+from tests.unit.reports.asked import DAY, FIRST, query, row
+
+ROUTE = find("GET", "/v1/reports/conversations/new.json")
+PLAIN = Conventions()
+
+
+class Counter:
+    """A source that counts its rows itself, or says that it cannot."""
+
+    ready = True
+
+    def __init__(self, *rows: Row, able: bool = True) -> None:
+        self.kept = rows
+        self.able = able
+        self.tallies: list[CountQuery] = []
+        self.needs: list[ConversationQuery] = []
+
+    def count(self, tally: CountQuery, _progress: Progress) -> CountResult | None:
+        self.tallies.append(tally)
+        counts = [
+            [
+                sum(tally.filter.admits(row) for row in self.kept if first <= row.created < after)
+                for first, after in pairwise(edges)
+            ]
+            for edges in tally.ranges
+        ]
+        return CountResult(counts, FIRST + 5, 77.0) if self.able else None
+
+    def rows(self, need: ConversationQuery, _progress: Progress) -> RowSet:
+        self.needs.append(need)
+        return RowSet(self.kept, FIRST + 5, 77.0)
+
+    def menu(self, menu: ListQuery) -> ListItems:
+        raise AssertionError(menu)
+
+    def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
+        raise AssertionError(ids)
+
+    def held(self) -> float:
+        return 0.0
+
+    def close(self) -> None:
+        pass
+
+
+def answers(asked: ReportQuery, conventions: Conventions, *rows: Row) -> list[bytes]:
+    """From counts, and from rows."""
+    return [
+        compute(ROUTE, asked, conventions, Counter(*rows, able=able), Progress()).body
+        for able in (True, False)
+    ]
+
+
+def test_no_rows_are_brought_where_the_source_can_count() -> None:
+    source = Counter(row())
+    computed = compute(ROUTE, query(), PLAIN, source, Progress())
+    assert (len(source.tallies), source.needs) == (1, [])
+    assert (computed.as_of, computed.fresh_until) == (FIRST + 5, 77.0)
+
+
+def test_rows_are_brought_where_it_takes_them() -> None:
+    source = Counter(row(), able=False)
+    compute(ROUTE, query(), PLAIN, source, Progress())
+    assert (len(source.tallies), len(source.needs)) == (1, 1)
+
+
+def test_only_new_conversations_takes_no_more_than_counts() -> None:
+    counting = {
+        name
+        for name in {route.report for route in (*LOCAL, *ROUTES)}
+        if isinstance(load(name), CountingReport)
+    }
+    assert counting == {"new_conversations"}
+
+
+def test_a_tally_says_what_the_query_and_the_conventions_say() -> None:
+    asked = query(mailboxes=(3,), folders=(4,), types=("chat",), tags=(1, 7))
+    tally = new_conversations.tally(asked, Conventions(tags_match="all", default_view_by="day"))
+    assert tally.need == new_conversations.needs(asked, PLAIN)
+    assert tally.filter.types == {"chat"}
+    assert tally.filter.tags == {UNTAGGED, 7}
+    assert tally.filter.each_tag
+    assert tally.ranges == (tuple(FIRST + day * DAY for day in range(8)),)
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_the_last_edge_is_where_counting_ends(included: bool) -> None:
+    tally = new_conversations.tally(query(FIRST, FIRST), Conventions(end_included=included))
+    assert tally.ranges == ((FIRST, FIRST + included),)
+
+
+@given(
+    case=cases(),
+    shift=st.sampled_from([0, 0, 60, -90]),
+    tags=st.sets(st.sampled_from([1, 7, 8]), max_size=2),
+    match=st.sampled_from(["any", "all"]),
+    data=st.data(),
+)
+def test_an_answer_from_counts_is_the_answer_from_rows(
+    case: Case, shift: int, tags: set[int], match: Literal["any", "all"], data: st.DataObject
+) -> None:
+    kept = [
+        row(
+            created - 60 * shift,
+            id=at,
+            tags=data.draw(st.sampled_from([(), (7,), (8, 7)])),
+            status=data.draw(st.sampled_from(["active", "closed", "spam"])),
+            state=data.draw(st.sampled_from(["published", "published", "draft"])),
+        )
+        for at, created in enumerate(case.instants)
+    ]
+    conventions = Conventions(
+        clock_shift_minutes=shift,
+        month_step=case.month_step,
+        end_included=case.end_included,
+        tags_match=match,
+    )
+    asked = query(case.start, case.end, view_by=case.view_by, tags=tuple(tags))
+    counted, brought = answers(asked, conventions, *kept)
+    assert counted == brought

@@ -1,0 +1,116 @@
+"""The engine that counts: it asks the report, then the source, then the report again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from compat import reports
+from compat.config.conventions import Conventions
+from compat.core.models import (
+    ConversationQuery,
+    Document,
+    ListItems,
+    ListQuery,
+    Progress,
+    Row,
+    RowSet,
+)
+from compat.engines.computed import compute
+from compat.v1.models import Envelope, NewConversations
+from compat.v1.query import ListPageQuery
+from compat.v1.routes import LOCAL, ROUTES, Route, find, named
+from tests.unit.reports.asked import DAY, FIRST, query, row
+
+ROUTE = find("GET", "/v1/reports/conversations/new.json")
+PLAIN = Conventions()
+
+
+class Hand:
+    """A source that notes what it is asked and gives what it has."""
+
+    ready = True
+
+    def __init__(self, *rows: Row) -> None:
+        self.found = RowSet(rows, FIRST + 5, 77.0)
+        self.asked: list[tuple[ConversationQuery, Progress]] = []
+        self.menus: list[ListQuery] = []
+        self.shown: list[tuple[list[int], Progress]] = []
+
+    def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
+        self.asked.append((need, progress))
+        return self.found
+
+    def menu(self, menu: ListQuery) -> ListItems:
+        self.menus.append(menu)
+        return ListItems((), FIRST + 6, 78.0)
+
+    def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
+        self.shown.append((list(ids), progress))
+        return ()
+
+    def held(self) -> float:
+        return 0.0
+
+    def close(self) -> None:
+        pass
+
+
+def test_the_source_is_asked_once_for_what_the_report_needs() -> None:
+    source, progress = Hand(), Progress()
+    compute(ROUTE, query(mailboxes=(3,)), PLAIN, source, progress)
+    ((need, handed_on),) = source.asked
+    assert need.mailboxes == frozenset({3})
+    assert handed_on is progress
+
+
+def test_the_body_is_the_answer_as_json() -> None:
+    asked = query(FIRST, FIRST + 2 * DAY - 1, view_by="day")
+    computed = compute(ROUTE, asked, PLAIN, Hand(row(FIRST)), Progress())
+    assert isinstance(computed.answer, NewConversations)
+    assert json.loads(computed.body) == {
+        "current": [
+            {"start": "2015-01-01T00:00:00Z", "count": 1},
+            {"start": "2015-01-02T00:00:00Z", "count": 0},
+        ]
+    }
+    assert computed.body == computed.answer.model_dump_json().encode()
+
+
+def test_an_answer_is_as_old_as_what_it_was_counted_from() -> None:
+    computed = compute(ROUTE, query(), PLAIN, Hand(), Progress())
+    assert (computed.as_of, computed.fresh_until) == (FIRST + 5, 77.0)
+    assert computed.engine == "computed"
+
+
+def test_conventions_reach_the_report() -> None:
+    conventions = Conventions(counted_states=frozenset({"draft"}))
+    computed = compute(ROUTE, query(), conventions, Hand(row(state="draft"), row()), Progress())
+    assert json.loads(computed.body)["current"][0]["count"] == 1
+
+
+def test_a_menu_is_asked_of_the_source_as_one() -> None:
+    source = Hand()
+    computed = compute(named("folders"), ListPageQuery(mailbox=3), PLAIN, source, Progress())
+    assert (source.menus, source.asked) == ([ListQuery("folders", 3)], [])
+    assert computed.answer == Envelope(page=1, pages=0, count=0, items=())
+    assert (computed.as_of, computed.fresh_until) == (FIRST + 6, 78.0)
+
+
+def test_what_is_shown_in_full_is_asked_for_after_the_counting() -> None:
+    source, progress = Hand(row(FIRST), row(FIRST + 1, id=2)), Progress()
+    computed = compute(named("new_drilldown"), query(), PLAIN, source, progress)
+    ((ids, handed_on),) = source.shown
+    assert len(ids) == 2
+    assert handed_on is progress
+    assert json.loads(computed.body)["conversations"]["count"] == 2
+    assert (computed.as_of, computed.fresh_until) == (FIRST + 5, 77.0)
+
+
+@pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
+def test_every_route_leads_to_a_report(route: Route) -> None:
+    report = reports.load(route.report)
+    assert callable(report.needs)
+    assert callable(report.answer)

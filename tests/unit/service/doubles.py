@@ -1,0 +1,149 @@
+"""A source that brings what it is given, when it is let, and a clock that is set by hand."""
+
+from __future__ import annotations
+
+import threading
+from base64 import b64encode
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from compat import clock
+from compat.account import Account
+from compat.config.accounts import SINGLE
+from compat.config.settings import Settings
+from compat.core.models import (
+    ConversationQuery,
+    Document,
+    ListItem,
+    ListItems,
+    ListQuery,
+    Progress,
+    Row,
+    RowSet,
+)
+from compat.service import LegacyReports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATH = "/v1/reports/conversations/new.json"
+JANUARY = f"{PATH}?start=2015-01-01T00:00:00Z&end=2015-01-31T23:59:59Z"
+FIRST = 1_420_070_400
+"""2015-01-01T00:00:00Z."""
+
+AS_OF = FIRST + 60 * 86_400
+"""2015-03-02T00:00:00Z."""
+
+LONG = 60.0
+"""Seconds that no test ever waits: reaching them is a failure."""
+
+
+def basic(key: str = "an-old-key", rest: str = "X") -> str:
+    """The header of a caller who has a key."""
+    return "Basic " + b64encode(f"{key}:{rest}".encode()).decode()
+
+
+def row(created: int, **others: Any) -> Row:
+    """A published, active email without tags, unless told otherwise."""
+    plain = Row(created, created, 1, 11, "email", "active", "published", ())
+    return plain._replace(**others)
+
+
+class Shelf:
+    """A source for tests: it brings its rows, or fails, once its gate is open.
+
+    Attributes:
+        gate: Closed by clearing it; then every question waits.
+        started: Set as soon as a question has arrived.
+        asked: The needs it was asked for.
+        menus: The menus it was asked for.
+        items: What every menu shows; None for a mailbox that does not exist.
+        known: The conversations it has in full, by id.
+        error: Raised in place of an answer.
+        kept: Seconds for which what it brings may be used again.
+        expected: What progress shows as asked for.
+        taken: What progress shows as received.
+        waits: The seconds that a rate limit seems to hold everything up.
+        ready: What it says of itself.
+        closed: Whether it was closed.
+    """
+
+    def __init__(self, rows: Sequence[Row] = (), *, shut: bool = False, kept: float = 0.0) -> None:
+        self.held_rows = tuple(rows)
+        self.gate = threading.Event()
+        if not shut:
+            self.gate.set()
+        self.started = threading.Event()
+        self.asked: list[ConversationQuery] = []
+        self.menus: list[ListQuery] = []
+        self.items: Sequence[ListItem] | None = ()
+        self.known: dict[int, Document] = {}
+        self.error: BaseException | None = None
+        self.kept = kept
+        self.expected = self.taken = 0
+        self.waits = 0.0
+        self.ready = True
+        self.closed = False
+
+    def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
+        self.asked.append(need)
+        progress.expected, progress.taken = self.expected, self.taken
+        self._pass(progress)
+        return RowSet(self.held_rows, AS_OF, clock.elapsed() + self.kept)
+
+    def menu(self, menu: ListQuery) -> ListItems:
+        self.menus.append(menu)
+        self._pass(Progress())
+        return ListItems(self.items, AS_OF, clock.elapsed() + self.kept)
+
+    def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
+        self._pass(progress)
+        return [self.known[each] for each in ids if each in self.known]
+
+    def held(self) -> float:
+        return self.waits
+
+    def close(self) -> None:
+        self.closed = True
+        self.gate.set()
+
+    def _pass(self, progress: Progress) -> None:
+        self.started.set()
+        assert self.gate.wait(LONG)
+        progress.check()
+        if self.error is not None:
+            raise self.error
+
+
+class Hands:
+    """The time, as the package's one clock reads it, moved by hand."""
+
+    CLOCK_BOOTTIME = 7
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def clock_gettime(self, _: int) -> float:
+        return self.now
+
+
+def hold_the_clock(patch: pytest.MonkeyPatch) -> Hands:
+    """From now on the package's clock moves only by hand."""
+    hands = Hands()
+    patch.setattr("compat.clock.time", hands)
+    return hands
+
+
+def only_account(reports: LegacyReports) -> Account:
+    """The one account of a service that was set up without names."""
+    return reports._accounts[SINGLE]
+
+
+@contextmanager
+def reports_on(shelf: Shelf, **settings: Any) -> Iterator[LegacyReports]:
+    """The service on a source double; closed at the end."""
+    with LegacyReports(Settings(**settings), source=shelf) as reports:
+        yield reports

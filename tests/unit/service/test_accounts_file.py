@@ -1,0 +1,311 @@
+"""The file of accounts: what it says, what it leaves to the environment, what is wrong with it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from compat.config.accounts import SINGLE, VARIABLE, accounts_from_env, read_accounts
+from compat.config.settings import Settings, SettingsError
+from compat.service import LegacyReports
+
+SECRET = "hunter2"
+ACME = f"""
+[acme]
+app_id = "acme-app"
+app_secret = "{SECRET}"
+api_keys = ["acme-key", "acme-second-key"]
+"""
+BRAVO = f"""
+[bravo]
+app_id = "bravo-app"
+app_secret = "{SECRET}"
+api_keys = ["bravo-key"]
+"""
+GOOD = ACME + BRAVO
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the file is; nobody but its owner may read it."""
+    made = tmp_path / "accounts.toml"
+    made.touch(mode=0o600)
+    return made
+
+
+def read(path: Path, text: str, **shared: object) -> dict[str, Settings]:
+    path.write_text(text, encoding="utf-8")
+    return read_accounts(path, Settings.model_validate(shared))
+
+
+def faults(path: Path, text: str) -> list[str]:
+    """What is told of a file that cannot be used, line by line; never a secret."""
+    with pytest.raises(SettingsError) as caught:
+        read(path, text)
+    assert SECRET not in str(caught.value)
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith(f"{VARIABLE}: ") for line in lines)
+    return [line.removeprefix(f"{VARIABLE}: ") for line in lines]
+
+
+def test_every_account_has_a_table(path: Path) -> None:
+    accounts = read(path, GOOD)
+    assert list(accounts) == ["acme", "bravo"]
+    assert accounts["acme"] == Settings(
+        app_id="acme-app",
+        app_secret=SecretStr(SECRET),
+        api_keys=(SecretStr("acme-key"), SecretStr("acme-second-key")),
+    )
+    assert accounts["bravo"].app_id == "bravo-app"
+
+
+def test_the_environment_names_the_file(path: Path) -> None:
+    path.write_text(GOOD, encoding="utf-8")
+    assert list(accounts_from_env({VARIABLE: f" {path} "})) == ["acme", "bravo"]
+
+
+@pytest.mark.parametrize("environ", [{}, {VARIABLE: ""}, {VARIABLE: "  "}])
+def test_without_a_file_the_environment_is_the_one_account(environ: dict[str, str]) -> None:
+    accounts = accounts_from_env({**environ, "HELPSCOUT_APP_ID": "an-app"})
+    assert accounts == {SINGLE: Settings(app_id="an-app")}
+
+
+def test_what_a_table_leaves_out_is_as_the_environment_sets_it(path: Path) -> None:
+    path.write_text(GOOD + "patience = 3\n[bravo.conventions]\nend_included = false\n")
+    accounts = accounts_from_env(
+        {
+            VARIABLE: str(path),
+            "COMPAT_PATIENCE": "7",
+            "COMPAT_JOBS": "2",
+            "COMPAT_PROXY": "http://127.0.0.1:3128",
+            "HELPSCOUT_BASE_URL": "http://127.0.0.1:1/v2",
+            "COMPAT_DEFAULT_VIEW_BY": "day",
+        }
+    )
+    acme, bravo = accounts["acme"], accounts["bravo"]
+    assert (acme.patience, bravo.patience) == (7.0, 3.0)
+    assert (acme.jobs, bravo.jobs) == (2, 2)
+    assert acme.base_url == bravo.base_url == "http://127.0.0.1:1/v2"
+    assert acme.proxy == bravo.proxy == SecretStr("http://127.0.0.1:3128")
+    assert (acme.conventions.default_view_by, acme.conventions.end_included) == ("day", True)
+    assert (bravo.conventions.default_view_by, bravo.conventions.end_included) == ("day", False)
+
+
+def test_credentials_and_keys_are_never_taken_from_the_environment(path: Path) -> None:
+    path.write_text(GOOD, encoding="utf-8")
+    environ = {
+        VARIABLE: str(path),
+        "HELPSCOUT_APP_ID": "another-app",
+        "HELPSCOUT_APP_SECRET": "another-secret",
+        "COMPAT_API_KEYS": "another-key",
+    }
+    assert "another" not in " ".join(
+        f"{each.app_id} {each.app_secret.get_secret_value()} "
+        f"{[key.get_secret_value() for key in each.api_keys]}"
+        for each in accounts_from_env(environ).values()
+    )
+
+
+@pytest.mark.parametrize("field", ["app_id", "app_secret", "api_keys"])
+@pytest.mark.parametrize("empty", [None, '""', "[]", '[""]', '["a-key", ""]'])
+def test_credentials_and_keys_cannot_be_left_out(path: Path, field: str, empty: str | None) -> None:
+    lines = [line for line in ACME.splitlines() if not line.startswith(field)]
+    told = faults(path, "\n".join([*lines, f"{field} = {empty}" if empty else "", BRAVO]))
+    assert f"acme: {field} is missing" in told
+    assert not any("bravo" in line for line in told)
+
+
+def test_the_environment_does_not_stand_in_for_what_is_missing(path: Path) -> None:
+    path.write_text("[acme]\n")
+    environ = {
+        VARIABLE: str(path),
+        "HELPSCOUT_APP_ID": "an-app",
+        "HELPSCOUT_APP_SECRET": SECRET,
+        "COMPAT_API_KEYS": "a-key",
+    }
+    with pytest.raises(SettingsError) as caught:
+        accounts_from_env(environ)
+    assert str(caught.value).count("is missing") == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        (f'patience = "{SECRET}"', "patience"),
+        ("patience = -1", "patience"),
+        (f'hunter = "{SECRET}"', "hunter"),
+        (f'conventions = "{SECRET}"', "conventions"),
+        ("conventions = []", "conventions"),
+        (f'conventions.month_step = "{SECRET}"', "conventions.month_step"),
+        (f'conventions.judged = "{SECRET}"', "conventions.judged"),
+        (f'conventions.company_time_zone = "{SECRET}"', "conventions.company_time_zone"),
+        (f'conventions.rule = "{SECRET}"', "conventions.rule"),
+        ("conventions.counted_states = []", "conventions"),
+        (f'proxy = ["{SECRET}"]', "proxy"),
+        (f'base_url = {{ secret = "{SECRET}" }}', "base_url"),
+    ],
+)
+def test_a_fault_is_told_by_account_and_field_and_never_by_value(
+    path: Path, line: str, place: str
+) -> None:
+    (told,) = faults(path, f"{GOOD}{line}\n")
+    assert told.startswith(f"bravo: {place}: ")
+    assert len(told) > len(f"bravo: {place}: ")
+
+
+@pytest.mark.parametrize(
+    ("keys", "place"),
+    [(f'"{SECRET}"', "api_keys"), ("[5]", "api_keys.0"), (f'[["{SECRET}"]]', "api_keys.0")],
+)
+def test_keys_are_a_list_of_texts(path: Path, keys: str, place: str) -> None:
+    (told,) = faults(path, ACME + BRAVO.replace('["bravo-key"]', keys))
+    assert told.startswith(f"bravo: {place}: ")
+
+
+def test_all_faults_of_all_accounts_are_told_in_one_go(path: Path) -> None:
+    text = f"""
+stray = "{SECRET}"
+[acme]
+app_secret = "{SECRET}"
+api_keys = ["one", "{SECRET}"]
+jobs = 0
+timeout = 0
+[bravo]
+app_id = 5
+api_keys = ["{SECRET}"]
+[bravo.conventions]
+max_buckets = 0
+tags_match = "some"
+"""
+    told = [line.partition(" is missing")[0] for line in faults(path, text)]
+    assert sorted(line.split(": Input")[0] for line in told) == [
+        "acme, bravo: api_keys: they share a key, which then selects none of them",
+        "acme: app_id",
+        "acme: jobs",
+        "acme: timeout",
+        "bravo: app_id",
+        "bravo: app_secret",
+        "bravo: conventions.max_buckets",
+        "bravo: conventions.tags_match",
+        "stray must be a table, [stray]",
+    ]
+
+
+def test_a_key_that_two_accounts_share_is_told_with_their_names(path: Path) -> None:
+    shared = GOOD.replace("acme-second-key", SECRET).replace("bravo-key", SECRET)
+    (told,) = faults(path, shared)
+    assert told.startswith("acme, bravo: api_keys: ")
+
+
+def test_accounts_that_share_different_keys_are_told_apart(path: Path) -> None:
+    names = ("one", "two", "three", "four")
+    keys = (f"{SECRET}-a", f"{SECRET}-a", f"{SECRET}-b", f"{SECRET}-b")
+    text = "\n".join(
+        ACME.replace("acme", name).replace(f"{name}-key", key).replace(f"{name}-second", name)
+        for name, key in zip(names, keys, strict=True)
+    )
+    told = [line.partition(":")[0] for line in faults(path, text)]
+    assert told == ["one, two", "three, four"]
+
+
+def test_a_key_that_one_account_names_twice_is_no_fault(path: Path) -> None:
+    assert read(path, GOOD.replace("acme-second-key", "acme-key"))
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n"])
+def test_a_file_of_no_account_is_told(path: Path, text: str) -> None:
+    assert faults(path, text) == [f"{path} names no account"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{ACME}patience = "{SECRET}',
+        f'app_secret = "\\{SECRET}"',
+        f"[acme]\napp_secret = {SECRET}\n",
+        f'{GOOD}[acme]\napp_secret = "{SECRET}"',
+        f'[acme]\napp_secret = "{SECRET}" "{SECRET}"',
+        f'[acme]\n"{SECRET}".a = 1\n"{SECRET}".a = 2',
+    ],
+)
+def test_what_is_not_toml_is_told_with_the_place_alone(path: Path, text: str) -> None:
+    (told,) = faults(path, text)
+    place = r"\(at (line \d+, column \d+|end of document)\)"
+    assert re.fullmatch(rf"{re.escape(str(path))} is not TOML {place}", told)
+
+
+def test_what_nobody_could_have_meant_is_told_as_well(path: Path) -> None:
+    deep = "[" * 20_000
+    assert faults(path, f"acme = {deep}") == [f"{path} is nested too deeply"]
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    binary = tmp_path / "accounts.toml"
+    binary.write_bytes(b"\xff\xfe" + SECRET.encode())
+    binary.chmod(0o600)
+    for path, why in (
+        (tmp_path / "nowhere.toml", "FileNotFoundError"),
+        (tmp_path, "IsADirectoryError"),
+        (binary, "UnicodeDecodeError"),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            accounts_from_env({VARIABLE: str(path)})
+        assert str(caught.value) == f"{VARIABLE}: {path} cannot be read: {why}"
+
+
+def test_faults_of_the_environment_come_first(path: Path) -> None:
+    path.write_text(GOOD, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"\ACOMPAT_JOBS: ") as caught:
+        accounts_from_env({VARIABLE: str(path), "COMPAT_JOBS": SECRET})
+    assert SECRET not in str(caught.value)
+
+
+def test_addresses_that_cannot_be_used_are_told_with_the_account(path: Path) -> None:
+    text = "\n".join(
+        f'{table}base_url = "http://{SECRET}.example/v2"' if name != "chip" else table
+        for name, table in (
+            ("acme", ACME),
+            ("bravo", BRAVO),
+            ("chip", BRAVO.replace("bravo", "chip")),
+        )
+    )
+    with pytest.raises(SettingsError) as caught:
+        LegacyReports(read(path, text))
+    told = str(caught.value)
+    assert [line.partition(":")[0] for line in told.splitlines()] == ["acme", "bravo"]
+    assert "HELPSCOUT_BASE_URL" in told
+    assert SECRET not in told
+
+
+def test_secrets_of_accounts_are_in_no_repr(path: Path) -> None:
+    accounts = read(path, f'{ACME}proxy = "http://me:{SECRET}@127.0.0.1:1"')
+    with LegacyReports(accounts) as reports:
+        assert SECRET not in f"{accounts!r} {reports!r} {reports._accounts!r}"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes mean nothing here")
+@pytest.mark.parametrize(
+    ("mode", "warned"), [(0o600, 0), (0o640, 0), (0o660, 0), (0o604, 1), (0o644, 1)]
+)
+def test_a_file_that_anybody_can_read_is_warned_of(
+    path: Path, caplog: pytest.LogCaptureFixture, mode: int, warned: int
+) -> None:
+    path.chmod(mode)
+    assert read(path, GOOD)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * warned
+    assert (str(path) in caplog.text) is bool(warned)
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes mean nothing here")
+def test_the_warning_comes_for_a_file_that_cannot_be_used_as_well(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.chmod(0o644)
+    faults(path, f'[acme]\napp_secret = "{SECRET}')
+    assert len(caplog.records) == 1

@@ -1,0 +1,292 @@
+"""What the service answers, in both of its languages, and what it keeps."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from compat.account import Account
+from compat.config.conventions import Conventions
+from compat.core.intervals import Interval
+from compat.core.models import ConversationQuery
+from compat.service import LegacyReports
+from compat.v1 import routes
+from compat.v1.errors import Unavailable, ValidationFailed
+from compat.v1.http import LegacyRequest, LegacyResponse
+from compat.v1.routes import Route
+from compat.v2.errors import Unreachable
+from tests.unit.service.doubles import (
+    AS_OF,
+    FIRST,
+    JANUARY,
+    LONG,
+    PATH,
+    Hands,
+    Shelf,
+    basic,
+    only_account,
+    reports_on,
+    row,
+)
+
+KEY = basic()
+LAST = FIRST + 31 * 86_400 - 1
+
+
+def ask(reports: LegacyReports, target: str = JANUARY, **options: Any) -> LegacyResponse:
+    return reports.answer(target, authorization=KEY, **options)
+
+
+def header(answer: LegacyResponse, name: str) -> str | None:
+    return dict(answer.headers).get(name)
+
+
+def test_an_old_request_gets_its_report(reports: LegacyReports) -> None:
+    answer = ask(reports)
+    assert answer.status == 200
+    assert [bucket["count"] for bucket in json.loads(answer.body)["current"]] == [1, 1, 0, 0, 0]
+
+
+def test_a_question_in_python_gets_the_same_numbers(reports: LegacyReports) -> None:
+    typed = reports.new_conversations(start="2015-01-01", end="2015-01-31T23:59:59Z")
+    assert typed.model_dump_json().encode() == ask(reports).body
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ({"view_by": "day"}, "viewBy=day"),
+        ({"types": ["chat", "email"]}, "types=chat,email"),
+        ({"tags": (1,)}, "tags=1"),
+        ({"mailboxes": [1, 2], "folders": [11]}, "mailboxes=1,2&folders=11"),
+        (
+            {"previous_start": date(2014, 1, 1), "previous_end": "2014-01-31"},
+            "previousStart=2014-01-01&previousEnd=2014-01-31",
+        ),
+    ],
+)
+def test_every_argument_has_its_parameter(
+    reports: LegacyReports, shelf: Shelf, question: dict[str, Any], query: str
+) -> None:
+    typed = reports.new_conversations(
+        start="2015-01-01T00:00:00Z", end="2015-01-31T23:59:59Z", **question
+    )
+    assert typed.model_dump_json().encode() == ask(reports, f"{JANUARY}&{query}").body
+    assert shelf.asked[0] == shelf.asked[1]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (datetime(2015, 1, 1, tzinfo=UTC), datetime(2015, 1, 31, 23, 59, 59, tzinfo=UTC)),
+        (datetime(2015, 1, 1), datetime(2015, 1, 31, 23, 59, 59)),  # noqa: DTZ001 - naive is UTC
+        (
+            datetime(2015, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))),
+            datetime(2015, 1, 31, 18, 29, 59, tzinfo=timezone(timedelta(hours=-5, minutes=-30))),
+        ),
+        ("2015-01-01T00:00:00Z", "2015-02-01T00:59:59+01:00"),
+        (date(2015, 1, 1), "2015-01-31T23:59:59"),
+    ],
+)
+def test_instants_come_as_datetimes_dates_or_texts(
+    reports: LegacyReports, shelf: Shelf, start: date | str, end: date | str
+) -> None:
+    reports.new_conversations(start=start, end=end)
+    assert shelf.asked == [ConversationQuery(created=(Interval(FIRST, LAST),))]
+
+
+def test_a_date_alone_ends_at_midnight_unless_conventions_say_otherwise(shelf: Shelf) -> None:
+    whole_day = Conventions(date_only_end="last-second")
+    with reports_on(shelf, conventions=whole_day) as reports:
+        reports.new_conversations(start=date(2015, 1, 1), end=date(2015, 1, 31))
+    assert shelf.asked[0].created == (Interval(FIRST, LAST),)
+
+
+def test_bad_arguments_are_raised_in_the_old_words(reports: LegacyReports) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        reports.new_conversations(start="yesterday", end="2015-01-31", types=["fax"])
+    assert [(each.property, each.value) for each in caught.value.errors] == [
+        ("start", "yesterday"),
+        ("types", "fax"),
+    ]
+
+
+def test_what_upstream_does_is_raised_in_the_old_words(
+    reports: LegacyReports, shelf: Shelf
+) -> None:
+    shelf.error = Unreachable("no answer")
+    with pytest.raises(Unavailable) as caught:
+        reports.new_conversations(start="2015-01-01", end="2015-01-31")
+    assert caught.value.__cause__ is shelf.error
+
+
+def test_an_answer_says_as_of_when_it_is(reports: LegacyReports) -> None:
+    assert header(ask(reports), "Compat-As-Of") == "2015-03-02T00:00:00Z"
+    assert datetime(2015, 3, 2, tzinfo=UTC).timestamp() == AS_OF
+
+
+def test_an_answer_says_which_engine_it_is_from(reports: LegacyReports) -> None:
+    assert header(ask(reports), "Compat-Engine") == "computed"
+
+
+@pytest.mark.parametrize(
+    ("target", "authorization"),
+    [(JANUARY, KEY), ("/nowhere", KEY), (JANUARY, None), (PATH, KEY)],
+)
+def test_every_answer_carries_an_id_of_its_own(
+    reports: LegacyReports, target: str, authorization: str | None
+) -> None:
+    answers = [reports.answer(target, authorization=authorization) for _ in range(2)]
+    ids = {header(answer, "Correlation-Id") for answer in answers}
+    assert None not in ids
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize("target", [f"https://api.helpscout.net{JANUARY}", JANUARY.encode()])
+def test_a_target_may_be_a_whole_url_or_bytes(reports: LegacyReports, target: str | bytes) -> None:
+    assert reports.answer(target, authorization=KEY.encode()).status == 200
+
+
+def test_a_request_may_be_handed_in_whole(reports: LegacyReports) -> None:
+    request = LegacyRequest.from_target(JANUARY, authorization=KEY)
+    assert reports.answer(request).status == 200
+
+
+def test_a_finished_answer_is_given_again_until_it_is_too_old(
+    reports: LegacyReports, shelf: Shelf, hands: Hands
+) -> None:
+    shelf.kept = 60.0
+    with reports_on(shelf) as held:
+        for seconds, fetches in ((0, 1), (59, 1), (2, 2), (59, 2)):
+            hands.now += seconds
+            assert ask(held).status == 200
+            assert len(shelf.asked) == fetches
+
+
+def test_an_answer_that_may_not_be_given_again_is_not(reports: LegacyReports, shelf: Shelf) -> None:
+    assert [ask(reports).status, ask(reports).status] == [200, 200]
+    assert len(shelf.asked) == 2
+
+
+def test_both_languages_share_what_is_kept(reports: LegacyReports, shelf: Shelf) -> None:
+    shelf.kept = 60.0
+    ask(reports)
+    reports.new_conversations(start="2015-01-01", end="2015-01-31T23:59:59Z")
+    assert len(shelf.asked) == 1
+
+
+def test_other_spellings_of_a_question_are_the_same_question(
+    reports: LegacyReports, shelf: Shelf
+) -> None:
+    shelf.kept = 60.0
+    ask(reports, f"{PATH}?start=2015-01-01T01:00:00%2B01:00&end=2015-01-31T23:59:59Z&tags=1,2")
+    ask(reports, f"{PATH}?tags[]=1&end=2015-01-31T23:59:59.9&tags[]=2&start=2015-01-01&page=3")
+    assert len(shelf.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "other", ["viewBy=day", "mailboxes=2", "tags=1", "types=chat", "folders=3"]
+)
+def test_another_question_is_fetched_for_itself(
+    reports: LegacyReports, shelf: Shelf, other: str
+) -> None:
+    shelf.kept = 60.0
+    ask(reports)
+    ask(reports, f"{JANUARY}&{other}")
+    assert len(shelf.asked) == 2
+
+
+def test_other_conventions_make_it_another_question(reports: LegacyReports) -> None:
+    account = only_account(reports)
+    others = [
+        Account(account.settings.model_copy(update={"conventions": conventions}), Shelf())
+        for conventions in (Conventions(), Conventions(end_included=False))
+    ]
+    questions = [each.understand(*_spelled()) for each in others]
+    assert questions[0] == account.understand(*_spelled())
+    assert questions[0] != questions[1]
+    for each in others:
+        each.close()
+
+
+def _spelled() -> tuple[Route, list[tuple[str, str]]]:
+    return routes.find("GET", PATH), [("start", "2015-01-01"), ("end", "2015-01-31")]
+
+
+def test_only_so_many_answers_are_kept(shelf: Shelf) -> None:
+    shelf.kept = 60.0
+    with reports_on(shelf, answers=2) as reports:
+        for tag in (7, 8, 9, 7):
+            ask(reports, f"{JANUARY}&tags={tag}")
+    assert len(shelf.asked) == 4
+
+
+def test_what_is_kept_can_be_read_and_written_by_many_threads_at_once(shelf: Shelf) -> None:
+    shelf.kept = 60.0
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with reports_on(shelf, answers=2) as reports, ThreadPoolExecutor(8) as pool:
+            targets = [f"{JANUARY}&tags={number * 7 % 4}" for number in range(1200)]
+            answers = list(pool.map(lambda target: ask(reports, target).status, targets))
+    finally:
+        sys.setswitchinterval(interval)
+    assert Counter(answers) == {200: 1200}
+
+
+def test_sixteen_callers_with_one_question_cost_one_fetch(shelf: Shelf) -> None:
+    shelf.gate.clear()
+    barrier = threading.Barrier(17)
+
+    def call(_: int) -> LegacyResponse:
+        barrier.wait(LONG)
+        return ask(reports, patience=LONG)
+
+    with reports_on(shelf) as reports, ThreadPoolExecutor(16) as pool:
+        calls = [pool.submit(call, number) for number in range(16)]
+        barrier.wait(LONG)
+        assert shelf.started.wait(LONG)
+        shelf.kept = 60.0
+        shelf.gate.set()
+        bodies = {call.result(LONG).body for call in calls}
+    assert len(bodies) == 1
+    assert len(shelf.asked) == 1
+
+
+def test_closing_closes_the_source(shelf: Shelf) -> None:
+    with reports_on(shelf) as reports:
+        assert reports.ready
+    assert shelf.closed
+    assert not reports.ready
+
+
+def test_after_closing_callers_are_told_to_come_back(reports: LegacyReports) -> None:
+    reports.close()
+    answer = ask(reports)
+    assert answer.status == 503
+    assert int(header(answer, "Retry-After") or 0) >= 1
+
+
+def test_after_closing_questions_in_python_are_refused(reports: LegacyReports) -> None:
+    reports.close()
+    with pytest.raises(Unavailable):
+        reports.new_conversations(start="2015-01-01", end="2015-01-31")
+
+
+def test_it_is_as_ready_as_its_source(reports: LegacyReports, shelf: Shelf) -> None:
+    shelf.ready = False
+    assert not reports.ready
+
+
+def test_a_row_that_the_source_adds_changes_the_next_answer(shelf: Shelf) -> None:
+    with reports_on(shelf) as reports:
+        before = ask(reports).body
+        shelf.held_rows = (*shelf.held_rows, row(FIRST + 1, id=3))
+        assert ask(reports).body != before

@@ -1,0 +1,195 @@
+"""Who may ask, which error comes first, and what the caller and the log are told of trouble."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from pydantic import SecretStr
+
+from compat.service import LegacyReports
+from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse
+from compat.v2 import errors as v2
+from tests.unit.service.doubles import JANUARY, PATH, Shelf, basic, only_account, reports_on
+
+BAD = f"{PATH}?start=never"
+KEYS = (SecretStr("first-key"), SecretStr("second-key"))
+
+
+def told(answer: LegacyResponse) -> tuple[int, str]:
+    body = json.loads(answer.body)
+    assert body["code"] == answer.status
+    assert dict(answer.headers)["Content-Type"] == CONTENT_TYPE
+    return answer.status, body["error"]
+
+
+def header(answer: LegacyResponse, name: str) -> str:
+    return dict(answer.headers)[name]
+
+
+def test_an_unknown_path_comes_before_a_missing_key(reports: LegacyReports) -> None:
+    assert told(reports.answer("/v1/nowhere?start=never")) == (
+        404,
+        "The specified resource was not found: '/v1/nowhere'",
+    )
+
+
+def test_a_wrong_method_comes_before_a_missing_key(reports: LegacyReports) -> None:
+    request = LegacyRequest.from_target(BAD, method="POST")
+    assert told(reports.answer(request))[0] == 404
+
+
+def test_a_missing_key_comes_before_bad_parameters(reports: LegacyReports) -> None:
+    answer = reports.answer(BAD)
+    assert told(answer) == (401, "Authentication credentials are invalid")
+    assert header(answer, "WWW-Authenticate").startswith("Basic")
+
+
+def test_bad_parameters_come_last(reports: LegacyReports) -> None:
+    answer = reports.answer(BAD, authorization=basic())
+    assert told(answer) == (400, "Input could not be validated")
+    errors = json.loads(answer.body)["validationErrors"]
+    assert [(each["property"], each["value"]) for each in errors] == [
+        ("start", "never"),
+        ("end", None),
+    ]
+
+
+def test_nothing_is_fetched_for_a_request_that_is_refused(
+    reports: LegacyReports, shelf: Shelf
+) -> None:
+    reports.answer("/v1/nowhere", authorization=basic())
+    reports.answer(JANUARY)
+    reports.answer(BAD, authorization=basic())
+    assert shelf.asked == []
+
+
+@pytest.mark.parametrize("key", ["anything", "first-key", "a key with spaces"])
+def test_without_configured_keys_any_will_do(reports: LegacyReports, key: str) -> None:
+    assert reports.answer(JANUARY, authorization=basic(key)).status == 200
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Basic", "Basic Og==", "Bearer x", "é"])
+def test_without_configured_keys_one_must_be_sent_all_the_same(
+    reports: LegacyReports, authorization: str | None
+) -> None:
+    assert reports.answer(JANUARY, authorization=authorization).status == 401
+
+
+@pytest.mark.parametrize(
+    ("key", "status"),
+    [("first-key", 200), ("second-key", 200), ("third-key", 401), ("first-ke", 401), ("X", 401)],
+)
+def test_with_configured_keys_only_those_will_do(shelf: Shelf, key: str, status: int) -> None:
+    with reports_on(shelf, api_keys=KEYS) as reports:
+        assert reports.answer(JANUARY, authorization=basic(key)).status == status
+
+
+@pytest.mark.parametrize("password", ["X", "", "NoPassBecauseKey!", "with:colons:"])
+def test_the_password_is_not_looked_at(shelf: Shelf, password: str) -> None:
+    with reports_on(shelf, api_keys=KEYS) as reports:
+        sent = basic("first-key", password)
+        assert reports.answer(JANUARY, authorization=sent).status == 200
+        assert reports.answer(JANUARY, authorization=sent.rstrip("=")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "part"),
+    [
+        (v2.CredentialsRefused("refused", status=401), 403, "HELPSCOUT_APP_SECRET"),
+        (v2.AccessRefused("refused", status=403), 403, "HELPSCOUT_APP_ID"),
+        (v2.Unreachable("no answer from example"), 503, "no answer from example"),
+        (v2.Overloaded("cannot answer now", status=503), 503, "cannot answer now"),
+        (v2.InconsistentData("pages contradict"), 503, "pages contradict"),
+        (v2.RequestRefused("refused", status=400), 503, "refused"),
+        (v2.RequestLoop("us", status=508), 503, "COMPAT_CONNECT_TO"),
+        (v2.Redirected("elsewhere", status=302), 503, "HELPSCOUT_BASE_URL"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_upstream_does_has_its_status(
+    reports: LegacyReports, shelf: Shelf, error: Exception, status: int, part: str
+) -> None:
+    shelf.error = error
+    answer = reports.answer(JANUARY, authorization=basic())
+    assert told(answer)[0] == status
+    assert part in told(answer)[1]
+    assert ("Retry-After" in dict(answer.headers)) == (status == 503)
+
+
+def test_an_error_is_not_kept_for_those_who_ask_later(reports: LegacyReports, shelf: Shelf) -> None:
+    shelf.error = v2.Unreachable("no answer")
+    assert reports.answer(JANUARY, authorization=basic()).status == 503
+    shelf.error = None
+    assert reports.answer(JANUARY, authorization=basic()).status == 200
+
+
+def unforeseen(reports: LegacyReports, shelf: Shelf) -> LegacyResponse:
+    shelf.error = RuntimeError("a detail that is nobody's business")
+    return reports.answer(JANUARY, authorization=basic("a-secret-key"))
+
+
+def test_what_was_not_foreseen_is_an_internal_error_and_no_more(
+    reports: LegacyReports, shelf: Shelf
+) -> None:
+    answer = unforeseen(reports, shelf)
+    assert answer.status == 500
+    assert answer.body == b'{"code":500,"error":"Internal error"}'
+
+
+def test_what_was_not_foreseen_is_in_the_log_under_the_id_of_the_answer(
+    reports: LegacyReports, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = unforeseen(reports, shelf)
+    (record,) = caplog.records
+    assert header(answer, "Correlation-Id") in record.getMessage()
+    assert record.exc_info is not None
+    assert record.exc_info[1] is shelf.error
+
+
+def test_no_key_is_ever_in_the_log(
+    reports: LegacyReports, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    unforeseen(reports, shelf)
+    assert caplog.text
+    assert "a-secret-key" not in caplog.text
+
+
+def test_what_was_foreseen_leaves_no_traceback_in_the_log(
+    reports: LegacyReports, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.error = v2.Unreachable("no answer")
+    answer = reports.answer(JANUARY, authorization=basic())
+    (record,) = caplog.records
+    assert header(answer, "Correlation-Id") in record.getMessage()
+    assert record.exc_info is None
+
+
+def test_callers_mistakes_are_not_logged(
+    reports: LegacyReports, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="compat")
+    for target, key in (("/nowhere", basic()), (JANUARY, None), (BAD, basic())):
+        reports.answer(target, authorization=key)
+    assert caplog.records == []
+
+
+def test_even_an_error_while_asking_is_answered(
+    reports: LegacyReports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(only_account(reports), "understand", fails)
+    assert told(reports.answer(JANUARY, authorization=basic())) == (500, "Internal error")
+
+
+def test_a_crowd_is_told_to_come_back() -> None:
+    shelf = Shelf(shut=True)
+    with reports_on(shelf, jobs=1) as reports:
+        targets = [f"{JANUARY}&tags={number}" for number in range(9)]
+        answers = [reports.answer(each, authorization=basic(), patience=0) for each in targets]
+        assert {answer.status for answer in answers} == {503}
+        assert "Too many other questions" in told(answers[-1])[1]
+        assert all("Too many other" not in told(answer)[1] for answer in answers[:-1])

@@ -1,0 +1,144 @@
+"""An account that lives while it is listed, and an index that lags behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any, get_args
+
+import httpx
+import pytest
+
+from compat.simulator import Account, Behaviour, Conversation, Simulator
+from compat.simulator.behaviour import Happening
+from compat.simulator.churn import happen
+from tests.unit.simulator.talking import all_ids, ask, ids, listed, rows, signed_in, small_account
+
+HAPPENINGS: tuple[Happening, ...] = get_args(Happening)
+
+
+def after(kind: Happening, seed: int) -> tuple[Account, Conversation | None, Conversation | None]:
+    """An account in which something happened: to which conversation, as it was and as it is."""
+    account = small_account(40)
+    was = {row.id: row for row in account.conversations()}
+    row = happen(account, Random(seed), (kind,))
+    return account, was.get(row.id) if row else None, row
+
+
+@pytest.mark.parametrize("kind", HAPPENINGS)
+def test_each_thing_that_may_happen_is_one_change_that_shows(kind: Happening) -> None:
+    holds: dict[str, Callable[[Any, Any], object]] = {
+        "arrive": lambda was, row: was is None and row.listed,
+        "vanish": lambda was, row: was.listed and not row.listed,
+        "merge": lambda was, row: was.listed and row.merged_into,
+        "return": lambda was, row: not was.listed and row.listed,
+        "spam": lambda was, row: row.status == "spam",
+        "unspam": lambda was, row: row.status == "active",
+        "close": lambda was, row: row.status == "closed" and row.closed,
+        "reopen": lambda was, row: row.status in {"active", "pending"} and not row.closed,
+        "assign": lambda was, row: row.assignee_id in {0, 4101, 4104, 4107, 4110, 4113, 4116},
+        "move": lambda was, row: row.mailbox_id in {8501, 8508, 8515, 8522},
+        "retag": lambda was, row: len(row.tag_ids) <= 2,
+        "publish": lambda was, row: row.state == "published",
+        "touch": lambda was, row: row.modified >= was.modified,
+    }
+    for seed in range(5):
+        account, was, row = after(kind, seed)
+        if row is not None:
+            assert holds[kind](was, row), (was, row)
+            assert account.changes[-1].id == row.id
+
+
+def test_nothing_happens_where_there_is_nothing() -> None:
+    assert happen(Account(), Random(1), ("vanish",)) is None
+    assert happen(Account(), Random(1), ("arrive",)) is not None
+
+
+def test_an_account_changes_between_pages_as_often_as_it_is_told() -> None:
+    account = small_account(60)
+    with signed_in(Simulator(account, Behaviour(churn=2.5))) as client:
+        for _ in range(40):
+            ask(client)
+    assert 80 <= len(account.changes) <= 140
+
+
+def test_what_happens_is_the_same_for_the_same_seed() -> None:
+    def ended() -> list[tuple[object, ...]]:
+        account = small_account(60)
+        kinds: tuple[Happening, ...] = ("vanish", "move", "spam", "close", "arrive")
+        with signed_in(Simulator(account, Behaviour(churn=1, churn_of=kinds, seed=5))) as client:
+            for _ in range(20):
+                ask(client)
+        return [(row.id, row.state, row.status, row.mailbox_id) for row in account.conversations()]
+
+    assert ended() == ended()
+
+
+def test_only_what_was_asked_for_happens() -> None:
+    account = small_account(60)
+    before = len(listed(account))
+    with signed_in(Simulator(account, Behaviour(churn=1, churn_of=("vanish",)))) as client:
+        totals = [ask(client, status="all")["page"]["totalElements"] for _ in range(5)]
+    assert totals == [before - gone for gone in range(1, 6)]
+
+
+@pytest.mark.parametrize("lists", [1, 3])
+def test_lists_can_show_changes_only_some_lists_later(lists: int) -> None:
+    account = small_account(30)
+    with signed_in(Simulator(account, Behaviour(index_lag_lists=lists))) as client:
+        before = set(all_ids(client, status="all"))
+        new, gone = account.add(), account.delete(min(before))
+        for _ in range(lists):
+            assert set(ids(ask(client, status="all", page=1))) <= before
+        now = set(all_ids(client, status="all"))
+    assert now == before - {gone.id} | {new.id}
+
+
+def test_lists_can_show_changes_only_some_seconds_later() -> None:
+    now = [1_500_000_000.0]
+    account = Account(clock=lambda: now[0])
+    row = account.add(tags=["vip"])
+    simulator = Simulator(account, Behaviour(index_lag=30, rate_limit=None))
+    with signed_in(simulator) as client:
+        now[0] += 60
+        assert ids(ask(client)) == [row.id]
+        account.close(row.id)
+        account.retag(row.id, ["bug"])
+        now[0] += 29
+        (shown,) = rows(ask(client, status="active", tag="vip"))
+        assert (shown["status"], simulator.indexed) == ("active", 1)
+        now[0] += 1
+        assert ids(ask(client, status="active")) == []
+        assert ids(ask(client, status="closed", tag="bug")) == [row.id]
+        assert simulator.indexed == len(account.changes)
+
+
+def test_a_conversation_by_its_id_is_current_while_lists_lag() -> None:
+    account = small_account(30)
+    with signed_in(Simulator(account, Behaviour(index_lag=1_000))) as client:
+        row = account.close(ids(ask(client, status="all"))[0])
+        late = account.add()
+        gone = account.delete(ids(ask(client, status="all"))[1])
+        assert client.get(f"/conversations/{row.id}").json()["status"] == "closed"
+        assert client.get(f"/conversations/{late.id}").status_code == 200
+        assert client.get(f"/conversations/{gone.id}").status_code == 404
+        shown = all_ids(client, status="all")
+    assert gone.id in shown
+    assert late.id not in shown
+
+
+def test_a_lag_can_come_and_go() -> None:
+    account = small_account(30)
+    simulator = Simulator(account, Behaviour())
+
+    def now(client: httpx.Client) -> set[int]:
+        return set(all_ids(client, status="all"))
+
+    with signed_in(simulator) as client:
+        before = now(client)
+        late = account.add()
+        assert now(client) == before | {late.id}
+        simulator.behaviour = Behaviour(index_lag=1_000)
+        assert now(client) == before
+        simulator.behaviour = Behaviour()
+        assert now(client) == before | {late.id}

@@ -1,0 +1,120 @@
+"""The successor's drilldown and busy times, and the manners that all its reports share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from compat.simulator import Account, Behaviour, Simulator
+from tests.unit.simulator.talking import listed, signed_in
+
+NEW = "/reports/conversations/new"
+LIST = "/reports/conversations/new-drilldown"
+HOURS = "/reports/conversations/busy-times"
+JANUARY = {"start": "2015-01-01T00:00:00Z", "end": "2015-01-31T23:59:59Z"}
+EVER = {"start": "2013-06-01T00:00:00Z", "end": "2019-06-15T12:30:45Z"}
+FIRST = 1_420_070_400
+
+
+def told(client: httpx.Client, path: str, **parameters: str) -> Any:
+    answer = client.get(path, params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize("path", [LIST, HOURS])
+def test_the_standard_plan_has_no_reports(path: str) -> None:
+    with signed_in(Simulator(Account())) as client:
+        assert client.get(path, params=JANUARY).status_code == 403
+
+
+def test_a_list_has_twenty_five_rows_unless_told_otherwise(client: httpx.Client) -> None:
+    found = told(client, LIST, **EVER)["conversations"]
+    assert len(found["results"]) == 25
+    assert found["pages"] == -(-found["count"] // 25)
+    assert len(told(client, LIST, **EVER, rows="50")["conversations"]["results"]) == 50
+
+
+def test_the_pages_list_all_that_counts_the_newest_first(
+    client: httpx.Client, account: Account
+) -> None:
+    pages = told(client, LIST, **EVER, rows="50")["conversations"]["pages"]
+    ids = [
+        row["id"]
+        for page in range(1, pages + 2)
+        for row in told(client, LIST, **EVER, rows="50", page=str(page))["conversations"]["results"]
+    ]
+    counting = [row for row in listed(account) if row.counts]
+    assert ids == [row.id for row in sorted(counting, key=lambda row: (-row.created, -row.id))]
+
+
+DOCUMENTED = [
+    *("id", "number", "type", "mailboxid", "attachments", "subject", "status", "threadCount"),
+    *("preview", "customerName", "modifiedAt", "assignedid", "tags"),
+    *("customerEmail", "customerIds", "assignedName"),
+]
+RECORDED = [*DOCUMENTED[:-3], "waitingSince", "waitingSinceType"]
+
+
+@pytest.mark.parametrize(("keys", "expected"), [("documented", DOCUMENTED), ("recorded", RECORDED)])
+def test_a_row_has_the_keys_of_the_page_or_those_of_a_recording(
+    keys: Any, expected: list[str]
+) -> None:
+    account = Account()
+    account.add(FIRST, assignee_id=4101, tags=["billing"])
+    with signed_in(Simulator(account, Behaviour(report_rows=keys), plan="pro")) as client:
+        (row,) = told(client, LIST, **JANUARY)["conversations"]["results"]
+    assert list(row) == expected
+    assert row["tags"][0]["name"] == "billing"
+
+
+def test_busy_times_list_every_hour_by_the_clock_of_the_company(account: Account) -> None:
+    quiet = Behaviour(rate_limit=None, company_zone="Australia/Adelaide")
+    with signed_in(Simulator(account, quiet, plan="plus")) as client:
+        hours = told(client, HOURS, **EVER)
+    zone = ZoneInfo("Australia/Adelaide")
+    moments = [datetime.fromtimestamp(row.created, zone) for row in listed(account) if row.counts]
+    expected = Counter((moment.isoweekday(), moment.hour) for moment in moments)
+    assert {(each["day"], each["hour"]): each["count"] for each in hours if each["count"]} == dict(
+        expected
+    )
+    assert len(hours) == 168
+
+
+@pytest.mark.parametrize(("manner", "count"), [("included", 2), ("excluded", 1)])
+def test_whether_the_last_second_counts_is_the_same_in_every_report(
+    manner: Any, count: int
+) -> None:
+    account = Account()
+    for moment in (0, 9, 10):
+        account.add(FIRST + moment)
+    asked = {"start": "2015-01-01T00:00:00Z", "end": "2015-01-01T00:00:09Z"}
+    with signed_in(Simulator(account, Behaviour(report_end=manner), plan="plus")) as client:
+        assert [each["count"] for each in told(client, NEW, **asked)["current"]] == [count]
+        assert told(client, LIST, **asked)["conversations"]["count"] == count
+        assert sum(each["count"] for each in told(client, HOURS, **asked)) == count
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "wrong"),
+    [
+        (LIST, {"start": ""}, "start"),
+        (LIST, {"end": "2014-12-31T00:00:00Z"}, "end"),
+        (LIST, {"rows": "51"}, "rows"),
+        (LIST, {"page": "0"}, "page"),
+        (HOURS, {"end": "2015-01-31T00:00:00.000Z"}, "end"),
+        (HOURS, {"folders": "x"}, "folders"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(
+    client: httpx.Client, path: str, changes: dict[str, str], wrong: str
+) -> None:
+    answer = client.get(path, params=JANUARY | changes)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/vnd.error+json"
+    assert [error["path"] for error in answer.json()["_embedded"]["errors"]] == [wrong]

@@ -1,0 +1,152 @@
+"""Everything that is not a list of conversations."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+import compat.simulator
+from compat.simulator import Account, Simulator, running
+from compat.simulator.folders import shown_by
+from compat.simulator.layout import Layout
+from compat.simulator.server import MISSING
+from tests.unit.simulator.talking import listed, signed_in
+
+
+def test_a_conversation_is_had_by_its_id(client: httpx.Client, account: Account) -> None:
+    row = listed(account)[0]
+    assert client.get(f"/conversations/{row.id}").json()["number"] == row.number
+
+
+def test_a_conversation_can_bring_its_threads(client: httpx.Client, account: Account) -> None:
+    row = next(row for row in listed(account) if row.type == "email" and row.threads > 2)
+    answer = client.get(f"/conversations/{row.id}", params={"embed": "threads"})
+    assert len(answer.json()["_embedded"]["threads"]) == row.threads
+
+
+def test_a_deleted_conversation_is_not_found(client: httpx.Client, account: Account) -> None:
+    gone = next(r for r in account.conversations() if not r.listed and r.merged_into is None)
+    assert client.get(f"/conversations/{gone.id}").status_code == 404
+    assert client.get(f"/conversations/{gone.id}/threads").status_code == 404
+
+
+def test_a_merged_conversation_points_to_where_it_went(
+    client: httpx.Client, account: Account
+) -> None:
+    gone = next(r for r in account.conversations() if r.merged_into is not None)
+    answer = client.get(f"/conversations/{gone.id}")
+    assert answer.status_code == 301
+    followed = client.get(answer.headers["location"])
+    assert followed.json()["id"] == gone.merged_into
+
+
+@pytest.mark.parametrize("path", ["/conversations/1", "/mailboxes/1", "/mailboxes/1/folders"])
+def test_what_does_not_exist_is_not_found(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert {"logRef", "message", "_links"} <= set(answer.json())
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/conversations/abc", "/conversations/", "/"])
+def test_an_unknown_path_is_told_in_plain_text(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.text) == (404, "Unknown URL")
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/conversations"), ("DELETE", "/users"), ("GET", "/oauth2/token")],
+)
+def test_a_wrong_method_is_a_bad_request(client: httpx.Client, method: str, path: str) -> None:
+    assert client.request(method, path).status_code == 400
+
+
+def test_threads_have_pages(client: httpx.Client, account: Account) -> None:
+    row = next(row for row in listed(account) if row.threads > 2)
+    payload = client.get(f"/conversations/{row.id}/threads").json()
+    assert payload["page"]["totalElements"] == row.threads
+    types = {thread["type"] for thread in payload["_embedded"]["threads"]}
+    assert types <= {"customer", "message", "note", "phone", "chat"}
+
+
+def test_mailboxes_are_listed_and_had_by_id(client: httpx.Client, account: Account) -> None:
+    payload = client.get("/mailboxes").json()
+    found = payload["_embedded"]["mailboxes"]
+    assert [each["id"] for each in found] == [each.id for each in account.layout.mailboxes]
+    assert payload["page"]["size"] == 50
+    assert client.get(f"/mailboxes/{found[1]['id']}").json() == found[1]
+
+
+def test_mailboxes_have_pages_of_fifty() -> None:
+    layout = Layout(tuple(f"Box {at}" for at in range(60)))
+    with signed_in(Simulator(Account(layout))) as client:
+        payload = client.get("/mailboxes", params={"page": 2}).json()
+        assert len(payload["_embedded"]["mailboxes"]) == 10
+        assert payload["page"]["totalPages"] == 2
+        assert client.get("/mailboxes", params={"page": "x"}).status_code == 400
+
+
+def test_folders_count_what_they_show(client: httpx.Client, account: Account) -> None:
+    mailbox = account.layout.mailboxes[0]
+    found = client.get(f"/mailboxes/{mailbox.id}/folders").json()["_embedded"]["folders"]
+    for folder in found:
+        shows = shown_by(account.layout.folder_by_id[folder["id"]], account.layout)
+        shown = [row for row in listed(account) if shows(row)]
+        assert folder["totalCount"] == len(shown)
+        assert folder["activeCount"] == sum(row.status == "active" for row in shown)
+
+
+def test_tags_are_listed_with_their_names_and_counts(
+    client: httpx.Client, account: Account
+) -> None:
+    found = client.get("/tags").json()["_embedded"]["tags"]
+    billing = next(tag for tag in found if tag["name"] == "billing, invoices")
+    assert billing["ticketCount"] == sum(billing["id"] in row.tag_ids for row in listed(account))
+    assert {"id", "slug", "name", "color", "createdAt", "ticketCount"} == set(billing)
+
+
+def test_users_are_listed_and_one_of_them_is_me(client: httpx.Client) -> None:
+    found = client.get("/users").json()["_embedded"]["users"]
+    assert client.get("/users/me").json()["id"] == found[0]["id"]
+
+
+def test_several_simulators_run_at_once() -> None:
+    apps = [Simulator(Account()), Simulator(Account())]
+    with running(apps[0]) as one, running(apps[1]) as two:
+        assert one != two
+        assert {httpx.get(f"{url}/users").status_code for url in (one, two)} == {401}
+
+
+def test_a_stopped_simulator_refuses_connections() -> None:
+    with running(Simulator(Account())) as url:
+        pass
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/users")
+
+
+def test_serving_without_a_server_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(ImportError, match="pip install") as caught, running(Simulator(Account())):
+        pass
+    assert str(caught.value) == MISSING
+
+
+def test_the_simulator_knows_no_other_room() -> None:
+    script = (
+        "import sys, compat.simulator as s\n"
+        "for name in ('resources', 'reports', 'server'): __import__(f'{s.__name__}.{name}')\n"
+        "print(*[m for m in sys.modules if m.split('.')[0] in ('compat', 'uvicorn', 'httpx')])"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    others = [m for m in done.stdout.split() if not m.startswith("compat.simulator")]
+    assert others == ["compat"]
+
+
+def test_these_names_are_public() -> None:
+    names = ["Account", "Behaviour", "Conversation", "Simulator", "make_account", "running"]
+    assert compat.simulator.__all__ == names

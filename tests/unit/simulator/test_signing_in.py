@@ -1,0 +1,98 @@
+"""Tokens: how they are had, and how they are lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from compat.simulator import Account, Behaviour, Simulator
+from tests.unit.simulator.talking import GRANT, ask, ids, sign_in, signed_in, stranger
+
+
+@pytest.mark.parametrize("way", ["data", "json", "params"])
+def test_a_token_is_had_by_form_json_or_query(client: httpx.Client, way: str) -> None:
+    arguments: dict[str, Any] = {way: GRANT}
+    answer = client.post("/oauth2/token", **arguments)
+    payload = answer.json()
+    assert answer.status_code == 200
+    assert set(payload) == {"token_type", "access_token", "expires_in"}
+    assert (payload["token_type"], payload["expires_in"]) == ("bearer", 172_800)
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_token_answer_has_no_word_on_the_rate_limit() -> None:
+    with stranger(Simulator(Account())) as client:
+        headers = client.post("/oauth2/token", data=GRANT).headers
+        assert not [name for name in headers if name.startswith("x-ratelimit")]
+
+
+@pytest.mark.parametrize("wrong", [{"client_secret": "no"}, {"client_id": "no"}])
+def test_a_wrong_client_is_refused(client: httpx.Client, wrong: dict[str, str]) -> None:
+    answer = client.post("/oauth2/token", data=GRANT | wrong)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+def test_a_wrong_client_can_be_a_400() -> None:
+    with stranger(Simulator(Account(), Behaviour(bad_client_status=400))) as client:
+        answer = client.post("/oauth2/token", data=GRANT | {"client_id": "x"})
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")
+
+
+def test_another_grant_is_refused(client: httpx.Client) -> None:
+    answer = client.post("/oauth2/token", data=GRANT | {"grant_type": "password"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])
+def test_a_body_that_is_no_json_object_is_refused(client: httpx.Client, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/oauth2/token", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer nonsense", "Basic ZGVtbzp4"])
+def test_without_a_good_token_there_is_nothing(client: httpx.Client, header: str) -> None:
+    answer = client.get("/conversations", headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert set(answer.json()) == {"error", "error_description"}
+    assert answer.json()["error"] == "invalid_token"
+
+
+def test_a_token_expires() -> None:
+    now = [1_000_000.0]
+    simulator = Simulator(Account(), Behaviour(token_lifetime=100), clock=lambda: now[0])
+    with signed_in(simulator) as client:
+        now[0] += 99
+        assert client.get("/users/me").status_code == 200
+        now[0] += 1
+        assert client.get("/users/me").status_code == 401
+
+
+def test_tokens_can_be_revoked_and_had_again() -> None:
+    simulator = Simulator(Account())
+    with signed_in(simulator) as client:
+        simulator.revoke_tokens()
+        assert client.get("/users/me").status_code == 401
+        sign_in(client)
+        assert client.get("/users/me").status_code == 200
+
+
+def test_the_client_can_be_chosen() -> None:
+    with stranger(Simulator(Account(), client_id="me", client_secret="mine")) as client:
+        mine = GRANT | {"client_id": "me", "client_secret": "mine"}
+        assert client.post("/oauth2/token", data=GRANT).status_code == 401
+        assert client.post("/oauth2/token", data=mine).status_code == 200
+
+
+def test_tokens_stay_good_when_another_account_is_shown() -> None:
+    simulator = Simulator(Account())
+    with signed_in(simulator) as client:
+        assert ids(ask(client)) == []
+        another = Account()
+        new = another.add()
+        simulator.show(another)
+        assert simulator.account is another
+        assert ids(ask(client)) == [new.id]
+        assert client.get(f"/conversations/{new.id}").status_code == 200

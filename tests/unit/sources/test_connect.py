@@ -1,0 +1,79 @@
+"""From the settings to a source, or to a message that says what is missing."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+
+from compat.config.settings import Settings, SettingsError
+from compat.sources.live import connect
+
+SECRET = "hunter2"
+COMPLETE = Settings(app_id="demo-app", app_secret=SecretStr(SECRET))
+
+
+def fault(settings: Settings) -> str:
+    with pytest.raises(SettingsError) as caught:
+        connect(settings)
+    assert SECRET not in str(caught.value) + repr(caught.value)
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+def test_complete_settings_make_a_source_without_asking_anybody() -> None:
+    source = connect(COMPLETE)
+    assert (source.ready, source.held()) == (True, 0)
+    source.close()
+
+
+def test_all_settings_reach_the_client() -> None:
+    place, proxy = "127.0.0.1:8443", SecretStr("http://127.0.0.1:3128")
+    update = {"connect_to": place, "proxy": proxy, "timeout": 7.5, "rate_reserve": 0.5}
+    source = connect(COMPLETE.model_copy(update=update))
+    client = source._client
+    assert client._address.url == "https://127.0.0.1:8443/v2"
+    assert client._address.host == "api.helpscout.net"
+    assert client._http.timeout.read == 7.5
+    assert client.budget._reserve == 0.5
+    assert source._workers == COMPLETE.parallel
+    assert source._memory._most_rows == COMPLETE.memory_rows
+    assert source._memory._ages == (60, 21_600, 86_400)
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("app_id", "app_secret", "named", "unnamed"),
+    [
+        ("", SECRET, ["HELPSCOUT_APP_ID"], ["HELPSCOUT_APP_SECRET"]),
+        ("demo-app", "", ["HELPSCOUT_APP_SECRET"], ["HELPSCOUT_APP_ID"]),
+        ("", "", ["HELPSCOUT_APP_ID", "HELPSCOUT_APP_SECRET"], []),
+    ],
+)
+def test_what_is_missing_is_named_one_to_a_line(
+    app_id: str, app_secret: str, named: list[str], unnamed: list[str]
+) -> None:
+    message = fault(Settings(app_id=app_id, app_secret=SecretStr(app_secret)))
+    assert [line.split()[0] for line in message.splitlines()] == named
+    assert not [name for name in unnamed if name in message]
+    assert "My Apps" in message
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("base_url", "http://api.helpscout.net/v2", "plain http"),
+        ("base_url", "https://api.helpscout.net/v1", "/v2"),
+        ("base_url", f"https://me:{SECRET}@api.helpscout.net/v2", "look like"),
+        ("base_url", "https://api.helpscout.net:99999/v2", "ort"),
+        ("connect_to", "https://203.0.113.7", "connect to"),
+        ("connect_to", f"me:{SECRET}@203.0.113.7", "connect to"),
+        ("proxy", SecretStr("proxy.example"), "proxy"),
+        ("proxy", SecretStr(f"ftp://me:{SECRET}@proxy.example"), "proxy"),
+        ("proxy", SecretStr(f"http://me:{SECRET}@[::1"), "proxy"),
+        ("proxy", SecretStr(f"http://me:{SECRET}/7@proxy.example"), "proxy"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_named(field: str, value: object, why: str) -> None:
+    message = fault(COMPLETE.model_copy(update={field: value}))
+    assert why in message
+    assert {"base_url": "HELPSCOUT_BASE_URL"}.get(field, f"COMPAT_{field.upper()}") in message

@@ -1,0 +1,237 @@
+"""`helpscout-v1 parity against`: servers of others, over real HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import httpx
+import pytest
+
+from compat.cli import main
+from compat.testing import simulator_stage
+from compat.testing.http_candidate import Caller, CannotAsk
+from tests.unit.server.commands import COMMAND, OURS, environment, started
+from tests.unit.server.serving import LOOPBACK, free_port
+from tests.unit.service.doubles import LONG
+from tests.unit.testing.others import NODE, Fetching, served, served_by_node
+
+Told = tuple[int, str, str]
+Against = Callable[..., Told]
+needs_node = pytest.mark.skipif(not NODE, reason="node is not installed")
+
+
+@pytest.fixture
+def port() -> int:
+    """Where the command will simulate Mailbox API 2.0."""
+    return free_port()
+
+
+@pytest.fixture
+def base_url(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}/v2"
+
+
+@pytest.fixture
+def against(
+    port: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Against:
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+
+    def run(*arguments: object, examples: int = 60) -> Told:
+        fixed = ("--simulator-port", port, "--examples", examples, "--seed", 1)
+        status = main(["parity", "against", *map(str, (*arguments, *fixed))])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_a_server_of_our_own_is_equal(against: Against, base_url: str) -> None:
+    settings = {
+        "COMPAT_API_KEYS": "any-key",
+        "COMPAT_RECENT_AGE": "0",
+        "COMPAT_MAX_AGE": "0",
+        "HELPSCOUT_APP_ID": "demo-app",
+        "HELPSCOUT_APP_SECRET": "demo-secret",
+        "HELPSCOUT_BASE_URL": base_url,
+    }
+    with started("serve", "--port", "0", **settings) as server:
+        status, said, noted = against(
+            f"{server.address}/v1/", "--report", "conversations/new",
+            "--report", "conversations/busy-times", "--report", "conversations/new-drilldown",
+        )  # fmt: skip
+    assert (status, said) == (0, "equal in 60 questions\n")
+    assert noted == f"Simulating Mailbox API 2.0 at {base_url}\n"
+
+
+def test_a_server_in_another_style_is_equal(against: Against, base_url: str) -> None:
+    with Fetching(base_url) as candidate, served(candidate) as url:
+        assert against(url)[:2] == (0, "equal in 60 questions\n")
+
+
+def test_a_server_with_a_bug_is_told_with_the_smallest_example(
+    against: Against, base_url: str
+) -> None:
+    with Fetching(base_url, "end") as candidate, served(candidate) as url:
+        status, said, _ = against(f"{url}/v1/", examples=300)
+        assert status == 1
+        assert "\nconversations: 1\n" in said
+        assert re.search(r"current\[\d+\]\.count: 1 expected, 0 answered", said)
+        query = re.search(r"^query: (.+)$", said, re.MULTILINE)
+    assert query
+    assert f"curl -u YOUR_OLD_KEY:X '{url}{query[1]}'" in said
+
+
+def test_the_conversations_stay_for_who_wants_to_try_the_request(port: int, base_url: str) -> None:
+    with (
+        Fetching(base_url, "spam") as candidate,
+        served(candidate) as url,
+        subprocess.Popen(
+            [COMMAND, "parity", "against", url, "--simulator-port", str(port), "--wait"],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        try:
+            line = next(line for line in process.stdout or () if line.startswith("curl "))
+            target = shlex.split(line)[-1].removeprefix(url)
+            series = candidate(target).values()
+            assert any(bucket["count"] for buckets in series for bucket in buckets)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(LONG) == 1
+        finally:
+            process.kill()
+
+
+@needs_node
+def test_a_server_in_another_language_is_equal(against: Against, base_url: str) -> None:
+    with served_by_node(base_url) as url:
+        assert against(url, examples=150)[:2] == (0, "equal in 150 questions\n")
+
+
+@needs_node
+def test_a_bug_in_another_language_is_found(against: Against, base_url: str) -> None:
+    with served_by_node(base_url, "end") as url:
+        status, said, _ = against(url, examples=300)
+    assert status == 1
+    assert "\nconversations: 1\n" in said
+
+
+def test_conventions_are_those_of_the_environment(
+    against: Against, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPAT_END_INCLUDED", "false")
+    with Fetching(base_url, "end") as candidate, served(candidate) as url:
+        assert against(url, examples=150)[0] == 0
+
+
+def test_a_server_that_remembers_is_told_what_to_do(against: Against, base_url: str) -> None:
+    with Fetching(base_url) as candidate, served(cache(candidate)) as url:
+        status, said, noted = against(url)
+    assert (status, said) == (2, "")
+    assert "answers from memory: switch that off" in noted
+    assert "COMPAT_RECENT_AGE=0" in noted
+
+
+def test_a_server_that_asks_again_but_answers_from_memory_is_told_so(
+    against: Against, base_url: str
+) -> None:
+    kept: dict[str, Any] = {}
+
+    def stale(query: str) -> Any:
+        now = candidate(query)
+        return kept.setdefault(query, now)
+
+    with Fetching(base_url) as candidate, served(stale) as url:
+        assert against(url)[0] == 2
+
+
+def test_a_server_that_counts_nothing_is_different_rather_than_impossible_to_ask(
+    against: Against, base_url: str
+) -> None:
+    def blind(query: str) -> Any:
+        _ = list(candidate.conversations())
+        return {"current": []}
+
+    with Fetching(base_url) as candidate, served(blind) as url:
+        assert against(url)[0] == 1
+
+
+def test_a_server_that_cannot_be_reached_leaves_with_3(against: Against) -> None:
+    url = f"http://{LOOPBACK}:{free_port()}"
+    status, said, noted = against(url)
+    assert (status, said) == (3, "")
+    assert f"{url} does not answer (ConnectError)" in noted
+
+
+def test_a_server_that_fetches_elsewhere_leaves_with_3(against: Against, base_url: str) -> None:
+    with (
+        simulator_stage() as another,
+        Fetching(another.base_url) as candidate,
+        served(candidate) as url,
+    ):
+        status, _, noted = against(url)
+    assert status == 3
+    assert f"fetched nothing from {base_url}" in noted
+
+
+def test_a_server_that_refuses_the_key_leaves_with_3(against: Against) -> None:
+    with served(lambda _: (401, {"error": "unknown key"})) as url:
+        status, _, noted = against(url)
+    assert status == 3
+    assert "answers 401 to a plain question" in noted
+    assert "unknown key" in noted
+
+
+def test_a_port_that_is_taken_leaves_with_2(against: Against, port: int) -> None:
+    with socket.create_server((LOOPBACK, port)):
+        status, _, noted = against("http://127.0.0.1:1/v1/")
+    assert status == 2
+    assert f"--simulator-port {port}:" in noted
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["127.0.0.1:8080"], "URL"),
+        (["ftp://127.0.0.1/v1/"], "URL"),
+        (["http://127.0.0.1:99999/v1/"], "URL"),
+        (["http://key:X@127.0.0.1/v1/"], "without key"),
+        (["http://127.0.0.1/v1/", "--report", "conversations/old"], "--report"),
+        (["http://127.0.0.1/v1/", "--examples", "0"], "at least 1"),
+    ],
+)
+def test_misuse_leaves_with_2_and_says_what_is_wrong(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["parity", "against", *arguments]) == 2
+    assert told in capsys.readouterr().err
+
+
+def asked_of(answers: Callable[[httpx.Request], httpx.Response]) -> tuple[Caller, list[float]]:
+    slept: list[float] = []
+    client = httpx.Client(transport=httpx.MockTransport(answers))
+    return Caller(client, "http://another", slept.append), slept
+
+
+def test_503_is_asked_again_when_the_server_wishes() -> None:
+    left = [httpx.Response(503, headers={"Retry-After": "2"}), httpx.Response(200, json={})]
+    caller, slept = asked_of(lambda _: left.pop(0))
+    assert caller("/v1/x").status_code == 200
+    assert slept == [2.0]
+
+
+def test_503_for_ever_is_trouble() -> None:
+    caller, slept = asked_of(lambda _: httpx.Response(503, text="later"))
+    with pytest.raises(CannotAsk, match="went on saying 503: later"):
+        caller("/v1/x")
+    assert sum(slept) <= 60

@@ -1,0 +1,148 @@
+"""How a query string is taken apart, and which spellings mean the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compat.config.conventions import Conventions
+from compat.v1.errors import BadParameter, ValidationFailed
+from compat.v1.parameters import F, R
+from compat.v1.query import Range, ReportQuery, read_pairs
+from tests.strategies import query_strings
+from tests.unit.v1.asking import JANUARY, ask
+
+SPAN = Range(datetime(2015, 1, 1, tzinfo=UTC), datetime(2015, 1, 31, 23, 59, 59, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("query", "pairs"),
+    [
+        (b"", []),
+        (b"&&", []),
+        (b"a=1&b=2", [("a", "1"), ("b", "2")]),
+        (b"a=1&", [("a", "1")]),
+        (b"a", [("a", "")]),
+        (b"=1", [("", "1")]),
+        (b"a=b=c", [("a", "b=c")]),
+        (b"a=1;b=2", [("a", "1;b=2")]),
+        (b"a+b=c+d", [("a b", "c d")]),
+        (b"a=%2B%26%3d", [("a", "+&=")]),
+        (b"a%5B0%5D=1", [("a[0]", "1")]),
+        (b"a=%zz%", [("a", "%zz%")]),
+        (b"a=\xff%ff", [("a", "\ufffd\ufffd")]),
+        (b"a=%C3%A9\xc3\xa9", [("a", "éé")]),
+    ],
+)
+def test_pairs_are_split_and_decoded(query: bytes, pairs: list[tuple[str, str]]) -> None:
+    assert read_pairs(query) == pairs
+
+
+@given(query=query_strings())
+def test_any_bytes_are_a_query_or_a_refusal(query: bytes) -> None:
+    told: list[BadParameter] = []
+    try:
+        ask(query)
+    except ValidationFailed as refusal:
+        told.extend(refusal.errors)
+    assert all(each.message for each in told)
+    assert len({each.property for each in told}) == len(told)
+
+
+@given(query=st.binary(max_size=300))
+def test_any_bytes_can_be_taken_apart(query: bytes) -> None:
+    for name, value in read_pairs(query):
+        (name + value).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "mailboxes=1,2",
+        "mailboxes=1%2C2",
+        "mailboxes=1%2c2",
+        "mailboxes[]=1&mailboxes[]=2",
+        "mailboxes[0]=1&mailboxes[1]=2",
+        "mailboxes%5B0%5D=1&mailboxes%5B1%5D=2",
+        "mailboxes%5b%5d=1&mailboxes%5b%5d=2",
+        "mailboxes=1&mailboxes=2",
+        "mailboxes=1&mailboxes[]=1,2",
+        "mailboxes=1,,2",
+        "mailboxes=,1,2,",
+        "mailboxes=&mailboxes=1,2",
+        "mailboxes=1,2,1,02",
+        "mailbox%65s=1,2",
+    ],
+)
+def test_every_spelling_of_a_list_means_the_same(spelling: str) -> None:
+    assert ask(f"{JANUARY}&{spelling}").mailboxes == (1, 2)
+
+
+@given(
+    ids=st.lists(st.integers(0, 10**18 - 1), min_size=1, max_size=8, unique=True), data=st.data()
+)
+def test_a_list_cut_anywhere_is_the_same_list(ids: list[int], data: st.DataObject) -> None:
+    parts: list[list[int]] = [[]]
+    for each in ids:
+        parts[-1].append(each)
+        if data.draw(st.booleans()):
+            parts.append([])
+    names = ["tags", "tags[]", "tags[7]", "tags%5B%5D"]
+    sent = [f"{data.draw(st.sampled_from(names))}={','.join(map(str, part))}" for part in parts]
+    assert ask(f"{JANUARY}&{'&'.join(sent)}").tags == tuple(ids)
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        *("", "&", "&mailboxes", "&mailboxes=", "&mailboxes[]=", "&mailboxes=,", "&types=&tags=,,"),
+        *("&viewBy=", "&previousStart=&previousEnd=", "&page=1", "&office_hours=1", "&=x"),
+        *("&Mailboxes=x", "&mailboxes[=x", "&mailboxes]=x", "&[mailboxes]=x", "&mailboxes[0]a=x"),
+    ],
+)
+def test_empty_and_unknown_parameters_change_nothing(nothing: str) -> None:
+    assert ask(JANUARY + nothing) == ReportQuery(SPAN, view_by="week")
+
+
+@pytest.mark.parametrize("index", ["[x]", "[ 0]", "[0][1]", "[]", "%5Bname%5D"])
+def test_an_index_of_any_kind_never_widens_the_question(index: str) -> None:
+    assert ask(f"{JANUARY}&mailboxes{index}=7").mailboxes == (7,)
+    assert ask(f"{JANUARY}&viewBy{index}=day").view_by == "day"
+
+
+def test_lists_keep_the_order_in_which_they_were_sent() -> None:
+    query = ask(f"{JANUARY}&types=phone,email&folders=9,3,9")
+    assert query.types == ("phone", "email")
+    assert query.folders == (9, 3)
+
+
+@pytest.mark.parametrize(
+    ("repeated", "view_by"),
+    [("first", "day"), ("last", "month")],
+)
+def test_of_a_scalar_sent_twice_the_convention_takes_one(repeated: str, view_by: str) -> None:
+    conventions = Conventions.model_validate({"repeated_parameter": repeated})
+    query = f"{JANUARY}&viewBy=&viewBy=day&viewBy=month&viewBy="
+    assert ask(query, conventions).view_by == view_by
+
+
+@pytest.mark.parametrize("view_by", ["day", "week", "month"])
+def test_without_view_by_the_convention_speaks(view_by: str) -> None:
+    conventions = Conventions.model_validate({"default_view_by": view_by})
+    assert ask(JANUARY, conventions).view_by == view_by
+    assert ask(f"{JANUARY}&viewBy=day", conventions).view_by == "day"
+
+
+def test_a_report_that_is_no_series_ignores_view_by() -> None:
+    long = "start=0001-01-01&end=9999-12-31&viewBy=fortnight&previousStart=x"
+    assert ask(long, parameters=(*R, *F)).view_by is None
+
+
+def test_equal_requests_are_equal_and_hash_alike() -> None:
+    one = ask(f"{JANUARY}&tags=1,2")
+    other = ask("tags[]=1&tags[]=2&end=2015-01-31T23:59:59.5&start=2015-01-01T01:00:00+01:00")
+    assert one == other
+    assert hash(one) == hash(other)

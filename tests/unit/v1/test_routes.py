@@ -1,0 +1,110 @@
+"""Which path is answered by which report."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from compat.v1.errors import NotFound
+from compat.v1.query import ListPageQuery
+from compat.v1.routes import LOCAL, ROUTES, Route, belongs, find, named
+from tests.unit.v1.asking import PATH
+
+
+def test_new_conversations_have_their_route() -> None:
+    route = find("GET", PATH)
+    assert route.path == PATH
+    assert route.report == "new_conversations"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS", "get", ""])
+def test_any_method_but_get_is_not_found(method: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        find(method, PATH)
+    assert caught.value.path == PATH
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", f"{PATH}/", PATH.upper(), PATH.removeprefix("/v1"), PATH.replace("/v1", "/v2")],
+)
+def test_any_other_path_is_not_found(path: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        find("GET", path)
+    assert caught.value.path == path
+
+
+def test_paths_are_there_once() -> None:
+    paths = [route.path for route in ROUTES]
+    assert len(paths) == len(set(paths))
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+def test_every_parameter_fills_a_field_of_the_query(route: Route) -> None:
+    fields = {field.name for field in dataclasses.fields(route.asks)}
+    rows = route.parameters
+    assert {row.attribute for row in rows} <= fields
+    assert len({row.name for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+def test_every_range_has_two_edges(route: Route) -> None:
+    rows = [row for row in route.parameters if row.edge]
+    for attribute in {row.attribute for row in rows}:
+        edges = sorted(str(row.edge) for row in rows if row.attribute == attribute)
+        assert edges == ["end", "start"]
+
+
+@pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
+def test_a_report_is_found_by_its_name(route: Route) -> None:
+    assert named(route.report) is route
+
+
+@pytest.mark.parametrize("route", LOCAL, ids=lambda route: route.report)
+def test_what_the_old_api_did_not_have_is_reached_by_no_request(route: Route) -> None:
+    for path in ("", "/", f"/v1/reports/conversations/{route.report}.json"):
+        with pytest.raises(NotFound):
+            find("GET", path)
+
+
+def test_an_id_in_a_path_is_a_parameter() -> None:
+    route = find("GET", "/v1/mailboxes/8501/folders.json")
+    assert (route.report, route.asks) == ("folders", ListPageQuery)
+    pairs = route.pairs("/v1/mailboxes/8501/folders.json", [("page", "2")])
+    assert pairs == [("mailbox", "8501"), ("page", "2")]
+
+
+@pytest.mark.parametrize("again", ["mailbox", "mailbox[]", "mailbox[0]", "mailbox[a][b]"])
+def test_what_a_path_says_cannot_be_said_again(again: str) -> None:
+    route = named("folders")
+    pairs = route.pairs("/v1/mailboxes/1/folders.json", [(again, "9"), ("page", "2")])
+    assert pairs == [("mailbox", "1"), ("page", "2")]
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["", "x", "1x", "-1", "+1", "1.0", "1_0", "\uff11", "1/2", "9" * 19, "1\n", "{mailbox}"],
+)
+def test_what_is_no_id_makes_no_path(number: str) -> None:
+    with pytest.raises(NotFound):
+        find("GET", f"/v1/mailboxes/{number}/folders.json")
+
+
+@pytest.mark.parametrize(
+    ("path", "ours"),
+    [
+        (PATH, True),
+        ("/v1/reports/happiness.json", True),
+        ("/v1/mailboxes.json", True),
+        ("/v1/mailboxes/1/folders.json", True),
+        ("/v1/tags.json", True),
+        ("/v1/conversations/1.json", False),
+        ("/v1/mailboxes/1.json", False),
+        ("/v1/tags.jsonp", False),
+        ("/v2/mailboxes", False),
+        ("/", False),
+    ],
+)
+def test_all_reports_and_the_known_lists_are_ours_to_answer(path: str, *, ours: bool) -> None:
+    assert belongs(path) is ours

@@ -1,0 +1,294 @@
+"""One question, one usable answer or one clear error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from compat.v2.client import Answer, Client
+from compat.v2.errors import (
+    AccessRefused,
+    InconsistentData,
+    Overloaded,
+    RequestRefused,
+    Unreachable,
+    UpstreamError,
+)
+from compat.v2.models import ConversationsAnswer
+from tests.unit.v2.upstream import (
+    Asked,
+    Json,
+    Reply,
+    Upstream,
+    answer,
+    client_of,
+    conversation,
+    in_turn,
+    page_of,
+)
+
+NAMED = {"Correlation-Id": "6f0c-1#7"}
+GOOD = page_of([conversation(7)])
+
+
+def ask(client: Client) -> Answer[ConversationsAnswer]:
+    return client.get("/conversations", {"status": "all"}, ConversationsAnswer)
+
+
+def ids(client: Client) -> list[int]:
+    return [row.id for row in ask(client).value.rows]
+
+
+def failure(upstream: Upstream, client: Client, reply: Reply) -> UpstreamError:
+    """The error at the end, when every request gets this reply."""
+    upstream.script = in_turn(reply)
+    with pytest.raises(UpstreamError) as caught:
+        ask(client)
+    return caught.value
+
+
+PASSING = {
+    "500": Reply(500),
+    "502": Reply(502, b"<html>Bad Gateway</html>"),
+    "503": Reply(503),
+    "504": Reply(504),
+    "408": Reply(408),
+    "425": Reply(425),
+    "599": Reply(599),
+    "dropped before the answer": Reply(fate="dropped"),
+    "dropped in the middle of the body": Reply(200, GOOD.body, fate="cut"),
+    "dropped in the middle of a failure": Reply(500, b"Internal Server Error", fate="cut"),
+    "truncated JSON": Reply(200, GOOD.body[:-9]),
+    "garbled JSON": Reply(200, GOOD.body[:30] + b"\x00<!-- \xff" + GOOD.body[30:]),
+    "no body": Reply(200, b""),
+    "another body": Reply(200, b"<html>Sorry!</html>"),
+    "another shape": answer({"message": "all is well"}),
+}
+
+
+@pytest.mark.parametrize("trouble", PASSING.values(), ids=PASSING)
+def test_trouble_that_passes_is_waited_out(
+    upstream: Upstream, client: Client, trouble: Reply
+) -> None:
+    upstream.script = in_turn(*[trouble] * 7, GOOD)
+    assert ids(client) == [7]
+    assert len(upstream.asked) == 8
+
+
+def test_a_request_that_is_repeated_is_the_same(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(Reply(503), Reply(fate="dropped"), GOOD)
+    ask(client)
+    assert upstream.asked[0].params == {"status": "all"}
+    assert len({json.dumps([a.path, dict(a.params)]) for a in upstream.asked}) == 1
+
+
+def test_an_answer_that_does_not_come_in_time_is_asked_for_again(upstream: Upstream) -> None:
+    upstream.script = in_turn(Reply(fate="stalled"), GOOD)
+    with client_of(upstream.url, timeout=0.5) as client:
+        assert ids(client) == [7]
+        assert len(upstream.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind", "status"),
+    [
+        (Reply(500, headers=NAMED), Overloaded, 500),
+        (Reply(503, headers=NAMED), Overloaded, 503),
+        (Reply(200, GOOD.body[:-9], NAMED), InconsistentData, 200),
+        (answer({"page": {}}, 200, NAMED), InconsistentData, 200),
+    ],
+)
+def test_trouble_that_stays_is_named_for_what_it_is(
+    upstream: Upstream,
+    client: Client,
+    trouble: Reply,
+    kind: type[UpstreamError],
+    status: int,
+) -> None:
+    error = failure(upstream, client, trouble)
+    assert type(error) is kind
+    assert (error.status, error.correlation_id) == (status, "6f0c-1#7")
+    assert len(upstream.asked) == 8
+
+
+@pytest.mark.parametrize("fate", ["dropped", "cut"])
+def test_a_line_that_always_drops_is_unreachable(
+    upstream: Upstream, client: Client, fate: Any
+) -> None:
+    error = failure(upstream, client, Reply(200, GOOD.body, fate=fate))
+    assert type(error) is Unreachable
+    assert (error.status, error.correlation_id) == (None, None)
+    assert len(upstream.asked) == 8
+
+
+def test_a_server_that_never_answers_is_unreachable(upstream: Upstream) -> None:
+    with client_of(upstream.url, timeout=0.02) as client:
+        upstream.sign_in = in_turn(Reply(fate="stalled"))
+        assert type(failure(upstream, client, GOOD)) is Unreachable
+
+
+@pytest.mark.parametrize("status", [400, 402, 404, 405, 410, 412, 413, 415, 422])
+def test_a_refused_request_is_not_repeated(upstream: Upstream, client: Client, status: int) -> None:
+    error = failure(upstream, client, Reply(status, b"Unknown URL", NAMED))
+    assert type(error) is RequestRefused
+    assert (error.status, error.correlation_id) == (status, "6f0c-1#7")
+    assert len(upstream.asked) == 1
+
+
+def test_what_may_not_be_seen_is_not_asked_for_again(upstream: Upstream, client: Client) -> None:
+    error = failure(upstream, client, Reply(403, headers=NAMED))
+    assert type(error) is AccessRefused
+    assert (error.status, error.correlation_id) == (403, "6f0c-1#7")
+    assert (len(upstream.asked), len(upstream.signed_in)) == (1, 1)
+
+
+def test_an_answer_may_be_checked_and_asked_for_again(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(page_of([]), page_of([]), GOOD)
+
+    def not_empty(answer: ConversationsAnswer) -> None:
+        if not answer.rows:
+            raise InconsistentData("nothing there")
+
+    found = client.get("/conversations", {}, ConversationsAnswer, check=not_empty)
+    assert [row.id for row in found.value.rows] == [7]
+    assert len(upstream.asked) == 3
+
+
+def changed(change: Callable[[Json], object]) -> Reply:
+    """A page of one conversation with something else about it."""
+    payload = json.loads(GOOD.body)
+    change(payload)
+    return answer(payload)
+
+
+def first_row(payload: Json) -> Json:
+    row: Json = payload["_embedded"]["conversations"][0]
+    return row
+
+
+ROW_KEYS = ["id", "mailboxId", "folderId", "type", "status", "state", "createdAt", "tags"]
+
+
+@pytest.mark.parametrize("key", ROW_KEYS)
+def test_a_conversation_without_a_key_is_incoherent_and_the_key_is_named(
+    upstream: Upstream, client: Client, key: str
+) -> None:
+    reply = changed(lambda payload: first_row(payload).pop(key))
+    error = failure(upstream, client, reply)
+    assert type(error) is InconsistentData
+    assert f"conversations.0.{key}:" in str(error)
+
+
+@pytest.mark.parametrize("key", ["totalElements", "totalPages"])
+def test_a_page_without_its_facts_is_incoherent_and_the_key_is_named(
+    upstream: Upstream, client: Client, key: str
+) -> None:
+    error = failure(upstream, client, changed(lambda payload: payload["page"].pop(key)))
+    assert type(error) is InconsistentData
+    assert f"page.{key}:" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("id", "7"),
+        ("id", 7.5),
+        ("id", None),
+        ("mailboxId", None),
+        ("status", 3),
+        ("createdAt", "yesterday"),
+        ("createdAt", "2015-01-01T00:00:00"),
+        ("createdAt", None),
+        ("tags", None),
+        ("tags", [{"tag": "vip"}]),
+    ],
+)
+def test_a_value_of_another_kind_is_incoherent(
+    upstream: Upstream, client: Client, key: str, value: object
+) -> None:
+    error = failure(upstream, client, changed(lambda p: first_row(p).update({key: value})))
+    assert type(error) is InconsistentData
+    assert key in str(error)
+
+
+@pytest.mark.parametrize("key", ["totalElements", "totalPages"])
+def test_a_count_below_zero_is_incoherent(upstream: Upstream, client: Client, key: str) -> None:
+    error = failure(upstream, client, changed(lambda payload: payload["page"].update({key: -1})))
+    assert type(error) is InconsistentData
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"assignee": {"id": 1}, "closedAt": "2015-01-02T00:00:00Z", "closedBy": 1, "snooze": None},
+        {"whatever": {"comes": ["next"]}},
+        {"type": "telegram", "status": "asleep", "state": "hidden"},
+        {"tags": [{"id": 5, "color": "none", "tag": "vip", "new": 1}]},
+        {"createdAt": "2015-01-01T00:00:00.250Z"},
+    ],
+)
+def test_what_upstream_may_add_is_accepted(
+    upstream: Upstream, client: Client, others: dict[str, Any]
+) -> None:
+    upstream.script = in_turn(page_of([conversation(7, **others)]))
+    (row,) = ask(client).value.rows
+    assert row.type == others.get("type", "email")
+    assert row.status == others.get("status", "active")
+    assert row.state == others.get("state", "published")
+
+
+FACTS = {"size": 25, "totalElements": 0, "totalPages": 0, "number": 1}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"_embedded": {"conversations": []}, "page": FACTS},
+        {"_embedded": {}, "page": FACTS},
+        {"_embedded": None, "page": FACTS},
+        {"page": FACTS, "_links": {"self": {"href": "https://api.helpscout.net/v2/x?y=[z TO *]"}}},
+    ],
+)
+def test_nothing_comes_in_several_shapes(
+    upstream: Upstream, client: Client, payload: object
+) -> None:
+    upstream.script = in_turn(answer(payload))
+    assert ids(client) == []
+
+
+@pytest.mark.parametrize(
+    "date", ["Thu, 01 Jan 2015 00:01:40 GMT", "Thu, 1 Jan 2015 01:01:40 +0100"]
+)
+def test_an_answer_knows_when_it_was_asked_for_by_upstreams_clock(
+    upstream: Upstream, client: Client, date: str
+) -> None:
+    upstream.script = in_turn(page_of([], {"Date": date}))
+    assert 1_420_070_500 - 30 < ask(client).asked_at < 1_420_070_500
+
+
+@pytest.mark.parametrize("date", ["", "just now"])
+def test_an_answer_without_a_date_was_asked_for_by_our_clock(
+    upstream: Upstream, client: Client, monkeypatch: pytest.MonkeyPatch, date: str
+) -> None:
+    monkeypatch.setattr("time.time", lambda: 1234.75)
+    upstream.script = in_turn(page_of([], {"Date": date}))
+    assert ask(client).asked_at == 1234
+
+
+def test_a_refusal_knows_when_it_was_asked_for(upstream: Upstream, client: Client) -> None:
+    date = {"Date": "Thu, 01 Jan 2015 00:01:40 GMT"}
+    error = failure(upstream, client, Reply(404, headers=date))
+    assert 1_420_070_500 - 30 < error.asked_at < 1_420_070_500
+
+
+def test_no_error_tells_what_was_sent(upstream: Upstream, client: Client) -> None:
+    def echo(asked: Asked) -> Reply:
+        return Reply(404, json.dumps(dict(asked.headers)).encode())
+
+    upstream.script = echo
+    with pytest.raises(RequestRefused) as caught:
+        ask(client)
+    assert "token-1" not in repr(caught.value) + str(vars(caught.value))

@@ -1,0 +1,112 @@
+"""Mailboxes, folders and tags, page by page."""
+
+from __future__ import annotations
+
+import pytest
+
+from compat.simulator import Account, Simulator
+from compat.simulator.layout import Layout
+from compat.v2 import lists
+from compat.v2.client import Client
+from compat.v2.errors import InconsistentData, RequestRefused
+from tests.unit.v2.upstream import FIRST, QUIET, Json, Reply, Stage, Upstream, answer, in_turn
+
+
+def facts(pages: int) -> Json:
+    return {"size": 50, "totalElements": 99, "totalPages": pages, "number": 1}
+
+
+def mailboxes_page(*ids: int, pages: int) -> Reply:
+    rows = [{"id": each, "name": "Support", "slug": "support"} for each in ids]
+    return answer({"_embedded": {"mailboxes": rows}, "page": facts(pages)})
+
+
+def test_all_pages_of_mailboxes_are_read(theatre: tuple[Stage, Client]) -> None:
+    stage, client = theatre
+    layout = Layout(tuple(f"Mailbox {number}" for number in range(120)))
+    stage.playing = Simulator(Account(layout), QUIET)
+    found = [mailbox.id for mailbox in lists.mailboxes(client).rows]
+    assert found == [mailbox.id for mailbox in layout.mailboxes]
+
+
+def test_pages_are_asked_for_by_number(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(mailboxes_page(1, 2, pages=2), mailboxes_page(3, pages=2))
+    assert [mailbox.id for mailbox in lists.mailboxes(client).rows] == [1, 2, 3]
+    assert [(asked.path, asked.page) for asked in upstream.asked] == [
+        ("/v2/mailboxes", 1),
+        ("/v2/mailboxes", 2),
+    ]
+
+
+def test_pages_that_go_away_meanwhile_are_not_asked_for(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(mailboxes_page(1, pages=3), mailboxes_page(2, pages=2))
+    assert [mailbox.id for mailbox in lists.mailboxes(client).rows] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"page": facts(0)},
+        {"_embedded": {"mailboxes": []}, "page": facts(0)},
+        {"_embedded": {}},
+    ],
+)
+def test_no_mailboxes_come_in_several_shapes(
+    upstream: Upstream, client: Client, payload: object
+) -> None:
+    upstream.script = in_turn(answer(payload))
+    assert lists.mailboxes(client).rows == ()
+
+
+def test_folders_know_their_type(upstream: Upstream, client: Client) -> None:
+    rows = [{"id": 11, "type": "open", "name": "Unassigned"}, {"id": 12, "type": "new kind"}]
+    upstream.script = in_turn(answer({"_embedded": {"folders": rows}}))
+    folders = lists.folders(client, 8501).rows
+    assert [(folder.id, folder.type) for folder in folders] == [(11, "open"), (12, "new kind")]
+    assert [asked.path for asked in upstream.asked] == ["/v2/mailboxes/8501/folders"]
+
+
+@pytest.mark.parametrize("nothing", [{}, {"type": None}])
+def test_a_folder_without_its_type_is_of_no_type(
+    upstream: Upstream, client: Client, nothing: Json
+) -> None:
+    upstream.script = in_turn(answer({"_embedded": {"folders": [{"id": 11, **nothing}]}}))
+    assert [folder.type for folder in lists.folders(client, 8501).rows] == [None]
+
+
+def test_a_folder_without_its_id_is_incoherent(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(answer({"_embedded": {"folders": [{"type": "open"}]}}))
+    with pytest.raises(InconsistentData, match=r"folders\.0\.id"):
+        lists.folders(client, 8501)
+
+
+def test_all_pages_of_tags_are_read(theatre: tuple[Stage, Client]) -> None:
+    stage, client = theatre
+    account = Account()
+    for number in range(120):
+        account.layout.tag_named(f"tag {number}")
+    stage.playing = Simulator(account, QUIET)
+    found = [tag.id for tag in lists.tags(client).rows]
+    assert found == [tag.id for tag in account.layout.tags]
+
+
+def test_a_row_that_moves_from_page_to_page_is_there_once(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = in_turn(mailboxes_page(1, 2, pages=2), mailboxes_page(2, 3, pages=2))
+    assert [mailbox.id for mailbox in lists.mailboxes(client).rows] == [1, 2, 3]
+
+
+def test_a_list_is_as_old_as_its_first_page(upstream: Upstream, client: Client) -> None:
+    dates = ("Thu, 01 Jan 2015 00:00:10 GMT", "Thu, 01 Jan 2015 00:00:50 GMT")
+    payload = {"_embedded": {"mailboxes": [{"id": 1}]}, "page": facts(2)}
+    upstream.script = in_turn(*[answer(payload, 200, {"Date": date}) for date in dates])
+    assert FIRST < lists.mailboxes(client).asked_at <= FIRST + 10
+
+
+def test_a_mailbox_that_does_not_exist_has_no_folders(theatre: tuple[Stage, Client]) -> None:
+    stage, client = theatre
+    stage.playing = Simulator(Account(), QUIET)
+    with pytest.raises(RequestRefused) as caught:
+        lists.folders(client, 999_999)
+    assert caught.value.status == 404

@@ -1,0 +1,192 @@
+"""Whatever happens to an account while it is walked, what was there throughout is seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compat.simulator import Account, Behaviour, Simulator
+from compat.v2 import pagination
+from compat.v2.client import Client
+from compat.v2.errors import InconsistentData
+from compat.v2.models import ConversationsAnswer
+from compat.v2.pagination import Selection, Walk, Window, second_of
+from compat.v2.parallel_pagination import Rows, Sink, gather
+from tests.unit.v2.upstream import FIRST, Stage
+
+SPAN = 40
+DAY_AFTER = FIRST + 86_400
+
+BEHAVIOURS = st.builds(
+    Behaviour,
+    page_size=st.integers(3, 10),
+    past_end=st.sampled_from(["empty", "not_found"]),
+    empty=st.sampled_from(["array", "absent"]),
+    index_fractions=st.booleans(),
+    repeat_rate=st.sampled_from([0.0, 0.3]),
+    empty_page_rate=st.sampled_from([0.0, 0.0, 0.1]),
+    rate_limit=st.none(),
+)
+
+MILLIS = (0, 1, 500, 999)
+
+BURSTS = st.dictionaries(
+    st.integers(0, SPAN),
+    st.sampled_from([1, 1, 1, 2, 3, 4, 5, 8, 11, 20, 33]),
+    max_size=14,
+)
+"""How many conversations there are at some seconds."""
+
+REMOVALS = st.tuples(st.just("remove"), st.integers(1, 6), st.integers(0, 999))
+ARRIVALS = st.tuples(st.just("arrive"), st.integers(1, 3), st.integers(0, SPAN))
+RETURNS = st.tuples(st.just("return"), st.just(1), st.integers(0, 999))
+NOTHING = st.just(("nothing", 0, 0))
+CHANGES = st.lists(st.one_of(NOTHING, REMOVALS, ARRIVALS, RETURNS), max_size=25)
+"""What happens before each request. At most one conversation returns at a time."""
+
+
+@dataclass
+class Life:
+    """Changes an account, one step before each request, and remembers who was ever there."""
+
+    changes: list[tuple[str, int, int]]
+    throughout: set[int]
+    ever: set[int]
+
+    def __call__(self, account: Account, _target: str) -> None:
+        if not self.changes:
+            return
+        what, many, at = self.changes.pop(0)
+        for step in range(many):
+            here = [row.id for row in account.conversations() if row.listed]
+            gone = [row.id for row in account.conversations() if not row.listed]
+            if what == "arrive":
+                self.ever.add(account.add(FIRST + at, millis=MILLIS[step]).id)
+            elif what == "remove" and here:
+                self.throughout.discard(account.delete(here[(at + step) % len(here)]).id)
+            elif what == "return" and gone:
+                self.ever.add(account.restore(gone[at % len(gone)]).id)
+
+
+def account_of(bursts: dict[int, int], away: int) -> Account:
+    """Numbers and fractions in another order than ids; every `away`-th is away at first."""
+    account = Account(clock=lambda: DAY_AFTER)
+    for second, many in bursts.items():
+        for each in range(many):
+            number = 1 + (1_000 * second + each) * 7_919 % 100_003
+            row = account.add(FIRST + second, millis=MILLIS[each % 4], number=number)
+            if away and row.id % away == 0:
+                account.delete(row.id)
+    # Whoever arrives later has a higher number than all others.
+    account._last_number = 100_003
+    return account
+
+
+@dataclass(frozen=True)
+class Case:
+    """A walk and what happens during it.
+
+    Attributes:
+        behaviour: The manners of upstream.
+        bursts: How many conversations there are at first, by second.
+        away: Each conversation whose id this divides is gone at first, and may return.
+        changes: What happens before each request.
+        window: Which seconds are walked.
+        workers: How many parts of it at a time, at most.
+        pages_that_pay: How long a walk must be to be cut.
+    """
+
+    behaviour: Behaviour
+    bursts: dict[int, int]
+    away: int
+    changes: list[tuple[str, int, int]]
+    window: tuple[int, int]
+    workers: int
+    pages_that_pay: int
+
+
+CASES = st.builds(
+    Case,
+    behaviour=BEHAVIOURS,
+    bursts=BURSTS,
+    away=st.sampled_from([0, 0, 3, 5]),
+    changes=CHANGES,
+    window=st.tuples(st.integers(0, 5), st.integers(30, SPAN + 5)),
+    workers=st.integers(1, 3),
+    pages_that_pay=st.sampled_from([2, 5, 25]),
+)
+
+
+@settings(max_examples=max(settings().max_examples, 120))
+@given(CASES)
+def test_what_was_there_throughout_is_seen_and_what_never_was_is_not(
+    theatre: tuple[Stage, Client], case: Case
+) -> None:
+    stage, client = theatre
+    account = account_of(case.bursts, case.away)
+    first, last = FIRST + case.window[0], FIRST + case.window[1]
+    here = {row.id for row in account.conversations() if row.listed}
+    life = Life(list(case.changes), set(here), set(here))
+    stage.playing = Simulator(account, case.behaviour, before_request=life)
+    seen: Counter[int] = Counter()
+
+    def take(rows: Rows) -> None:
+        seen.update(row.id for row in rows if first <= second_of(row) <= last)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pagination, "_PAGES_THAT_PAY", case.pages_that_pay)
+        try:
+            gather(client, Selection(), [Window(first, last)], Sink(take), workers=case.workers)
+        except InconsistentData:
+            assert any(what in {"arrive", "return"} for what, *_ in case.changes)
+            return
+    inside = {row.id for row in account.conversations() if first <= row.created <= last}
+    assert life.throughout & inside <= set(seen) <= life.ever & inside
+
+
+@settings(max_examples=max(settings().max_examples, 120))
+@given(CASES)
+def test_up_to_where_a_page_completes_the_walk_all_that_was_there_throughout_was_seen(
+    theatre: tuple[Stage, Client], case: Case
+) -> None:
+    stage, client = theatre
+    account = account_of(case.bursts, case.away)
+    first, last = FIRST + case.window[0], FIRST + case.window[1]
+    here = {row.id for row in account.conversations() if row.listed}
+    life = Life(list(case.changes), here, set(here))
+    stage.playing = Simulator(account, case.behaviour, before_request=life)
+    walk = Walk(client, Selection(), ConversationsAnswer)
+    seen: set[int] = set()
+    complete = first - 1
+    try:
+        for page in walk.pages(Window(first, last)):
+            seen |= {row.id for row in page.rows}
+            assert complete <= page.complete <= last
+            complete = page.complete
+            inside = {row.id for row in account.conversations() if first <= row.created <= complete}
+            assert life.throughout & inside <= seen
+    except InconsistentData:
+        assert any(what in {"arrive", "return"} for what, *_ in case.changes)
+        return
+    assert complete == last
+
+
+@settings(max_examples=max(settings().max_examples // 2, 30))
+@given(behaviour=BEHAVIOURS, bursts=BURSTS)
+def test_an_account_at_rest_is_seen_whole(
+    theatre: tuple[Stage, Client], behaviour: Behaviour, bursts: dict[int, int]
+) -> None:
+    stage, client = theatre
+    account = account_of(bursts, 0)
+    stage.playing = Simulator(account, behaviour)
+    seen: set[int] = set()
+
+    def take(rows: Rows) -> None:
+        seen.update(row.id for row in rows)
+
+    gather(client, Selection(), [Window(FIRST, FIRST + SPAN)], Sink(take), workers=1)
+    assert seen == {row.id for row in account.conversations()}

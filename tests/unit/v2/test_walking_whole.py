@@ -1,0 +1,101 @@
+"""Walks that bring whole conversations, and walks through what was modified."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+
+import pytest
+
+from compat.simulator import Account, Behaviour, Simulator, make_account
+from compat.v2.client import Client
+from compat.v2.errors import InconsistentData
+from compat.v2.models import DocumentedAnswer, WholeAnswer
+from compat.v2.pagination import Selection, Walk, Window
+from compat.v2.search import FIRST_SECOND, LAST_SECOND
+from tests.unit.v2.upstream import (
+    FIRST,
+    QUIET,
+    Stage,
+    Upstream,
+    answer,
+    conversation,
+    in_turn,
+    page_of,
+)
+
+EVER = Window(FIRST_SECOND, LAST_SECOND)
+
+
+def test_documents_are_kept_as_they_were_received(upstream: Upstream, client: Client) -> None:
+    shown = [
+        conversation(7) | {"subject": 'a "ü" \\ \U0001f600', "customFields": [{"text": None}]},
+        conversation(8, FIRST + 1) | {"new": {"deep": [1.5, True, 12345678901234567890]}},
+    ]
+    upstream.script = in_turn(page_of(shown))
+    (page,) = Walk(client, Selection(), DocumentedAnswer).pages(EVER)
+    assert [json.loads(row.document) for row in page.rows] == shown
+
+
+def test_documents_that_are_not_wanted_are_not_kept(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(page_of([conversation(7)]))
+    (page,) = Walk(client, Selection(), WholeAnswer).pages(EVER)
+    assert [row.document for row in page.rows] == [b""]
+
+
+def test_an_empty_page_has_no_documents(upstream: Upstream, client: Client) -> None:
+    facts = {"size": 25, "totalElements": 0, "totalPages": 0, "number": 1}
+    upstream.script = in_turn(answer({"page": facts}))
+    (page,) = Walk(client, Selection(), DocumentedAnswer).pages(EVER)
+    assert (page.rows, page.complete) == ((), LAST_SECOND)
+
+
+def test_all_facts_are_read(theatre: tuple[Stage, Client]) -> None:
+    stage, client = theatre
+    account = make_account(200, 3)
+    stage.playing = Simulator(account, QUIET)
+    pages = Walk(client, Selection(), WholeAnswer).pages(EVER)
+    rows = {row.id: row for page in pages for row in page.rows}
+    assert rows.keys() == {row.id for row in account.conversations() if row.listed}
+    for id_, row in rows.items():
+        true = account[id_]
+        assert (row.number, row.threads) == (true.number, true.threads)
+        assert (row.closed_by, row.closed_at is None) == (true.closed_by, true.closed is None)
+        assert row.closed_at is None or row.closed_at.timestamp() == true.closed
+        assert row.updated_at is not None
+        assert row.updated_at.timestamp() == true.modified
+        assert row.waiting_since is not None
+        assert row.waiting_since.time is not None
+        assert row.waiting_since.time.timestamp() == true.waiting_since
+        assert row.customer is not None
+        assert row.customer.id == true.customer_id
+        assert (row.assignee.id if row.assignee else 0) == true.assignee_id
+        assert row.created_by is not None
+        assert row.created_by.id == (true.created_by or true.customer_id)
+
+
+def test_a_fact_of_the_wrong_kind_is_no_answer(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(page_of([conversation(7, closedBy="nobody")]))
+    with pytest.raises(InconsistentData, match="closedBy"):
+        list(Walk(client, Selection(), DocumentedAnswer).pages(EVER))
+
+
+def test_what_was_modified_since_is_seen_even_if_it_is_touched_all_the_time(
+    theatre: tuple[Stage, Client],
+) -> None:
+    stage, client = theatre
+    seconds = count(FIRST + 10_000)
+    account = Account(clock=lambda: next(seconds))
+    old = [account.add(FIRST + at) for at in range(100)]
+    since = next(seconds)
+    touched = {row.id for row in old[::2]}
+    for id_ in touched:
+        account.touch(id_)
+
+    def touch(account: Account, _target: str) -> None:
+        for id_ in touched:
+            account.touch(id_)
+
+    stage.playing = Simulator(account, Behaviour(rate_limit=None), before_request=touch)
+    pages = Walk(client, Selection(modified_since=since), WholeAnswer).pages(EVER)
+    assert {row.id for page in pages for row in page.rows} == touched
