@@ -185,9 +185,11 @@ def _compare(
             )
         except ParityFailed as failed:
             stage.show(failed.case.account)
-            _print_difference(failed, url)
-            if wait:
-                _wait_for_interrupt()
+            # With --wait, Ctrl-C from here on is how a person ends the waiting.
+            with suppress(*([KeyboardInterrupt] if wait else [])):
+                _print_difference(failed, url)
+                if wait:
+                    _wait_for_interrupt()
             raise
 
 
@@ -199,5 +201,4 @@ def _print_difference(failed: ParityFailed, url: str) -> None:
 
 def _wait_for_interrupt() -> None:
     print("These conversations are there until you interrupt", file=sys.stderr, flush=True)
-    with suppress(KeyboardInterrupt):
-        Event().wait()
+    Event().wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -14,6 +15,15 @@ from tests.unit.server.commands import OURS
 
 SINCE = datetime(2015, 1, 1, tzinfo=UTC)
 NOW = datetime(2015, 1, 31, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def signal_handlers() -> Iterator[None]:
+    """Handlers as they were: `sync` leaves its own, which later processes would inherit."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
 
 
 @pytest.fixture(scope="package")
