@@ -11,6 +11,7 @@ from cachetools import TTLCache
 from compat import clock
 from compat.v2 import lists
 from compat.v2.client import Client
+from compat.v2.lists import Gone, look_up_mailbox
 
 _REMEMBERED: Final = 300.0
 _MOST_MAILBOXES: Final = 10_000
@@ -58,9 +59,21 @@ class Folders:
             homes, frozenset(owner[each] for each in homes), known - homes, folders - known
         )
 
+    def existing(self, mailboxes: frozenset[int]) -> frozenset[int]:
+        """Those of some mailboxes that exist, hidden ones included.
+
+        What the list of mailboxes does not mention is looked up by its id.
+        """
+        unlisted = mailboxes - self.mailboxes()
+        return mailboxes - {mailbox for mailbox in unlisted if self._is_deleted(mailbox)}
+
     def mailboxes(self) -> frozenset[int]:
         """The ids of all mailboxes that the application may see."""
         return frozenset(mailbox.id for mailbox in lists.mailboxes(self._client).rows)
+
+    def _is_deleted(self, mailbox: int) -> bool:
+        found = look_up_mailbox(self._client, mailbox)
+        return isinstance(found, Gone) and found.why == "deleted"
 
     def _types_in(self, mailbox: int) -> dict[int, str]:
         with self._lock:

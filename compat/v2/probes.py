@@ -35,8 +35,10 @@ def all_lists_spam(client: Client, until: int) -> bool | None:
         found = first_page(client, beside, second, second + 1).value
         if any(each.id == row.id for each in found.rows):
             return True
-        # It may have gone since, or be further behind in a crowded second.
-        if found.page.total_pages <= 1 and _still_spam(client, row.id):
+        # It may have gone since, or be further behind in a crowded second. A page that comes
+        # without the rows that it counts shows nothing either way.
+        whole = found.page.total_pages <= 1 and len(found.rows) >= found.page.total_elements
+        if whole and _still_spam(client, row.id):
             return False
     return None
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from compat.archive.sync import offsets, queries
+from compat.archive.sync.lists import is_shown
 from compat.archive.sync.offsets import Compared, Offset
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
@@ -36,6 +37,9 @@ def compare(work: SyncSession) -> None:
     with work.reading() as snapshot:
         spans = intervals.united(known.span for known in snapshot.coverage())
         mailboxes = [mailbox.id for mailbox in snapshot.menu(ListQuery("mailboxes")) or ()]
+        unlisted = [each for each in queries.mailboxes(snapshot) if each not in mailboxes]
+    # Where nothing of a mailbox is shown, no total of it says anything.
+    mailboxes += [mailbox for mailbox in unlisted if is_shown(work, mailbox)]
     for span in spans:
         # Spam first: where `all` lists it as well, what is mended there is mended for both.
         for spam in (True, False):
