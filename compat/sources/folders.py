@@ -11,10 +11,12 @@ from cachetools import TTLCache
 from compat import clock
 from compat.v2 import lists
 from compat.v2.client import Client
+from compat.v2.errors import RequestRefused
 from compat.v2.lists import Gone, look_up_mailbox
 
 _REMEMBERED: Final = 300.0
 _MOST_MAILBOXES: Final = 10_000
+_NO_SUCH_MAILBOX: Final = 404
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,14 @@ class Folders:
         )
 
     def sort(self, folders: frozenset[int], mailboxes: frozenset[int]) -> SortedFolders:
-        """Tell home folders from views, looking into these mailboxes; into all if empty."""
-        existing = self.mailboxes()
+        """Tell home folders from views, looking into these mailboxes; into all listed if empty.
+
+        Raises:
+            UpstreamError: Upstream fails, or one of the mailboxes is hidden.
+        """
         owner: dict[int, int] = {}
         types: dict[int, str] = {}
-        for mailbox in existing & mailboxes if mailboxes else existing:
+        for mailbox in sorted(mailboxes or self.mailboxes()):
             here = self._types_in(mailbox)
             types |= here
             owner |= dict.fromkeys(here, mailbox)
@@ -79,7 +84,16 @@ class Folders:
         with self._lock:
             types = self._types.get(mailbox)
         if types is None:
-            types = {each.id: each.type or "" for each in lists.folders(self._client, mailbox).rows}
+            types = self._fetch_types(mailbox)
             with self._lock:
                 self._types[mailbox] = types
         return types
+
+    def _fetch_types(self, mailbox: int) -> dict[int, str]:
+        try:
+            listed = lists.folders(self._client, mailbox)
+        except RequestRefused as refusal:
+            if refusal.status != _NO_SUCH_MAILBOX:
+                raise
+            return {}
+        return {each.id: each.type or "" for each in listed.rows}
