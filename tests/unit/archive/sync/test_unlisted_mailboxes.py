@@ -12,7 +12,7 @@ from compat.archive.sync.run import SyncStopped
 from compat.core.models import ListQuery
 from compat.simulator import Account, Conversation, Simulator
 from tests.integration.exactness.staging import Upstream
-from tests.unit.archive.sync.staging import DAY, Staged
+from tests.unit.archive.sync.staging import DAY, QUIET, Staged
 
 LIST = "/v2/mailboxes"
 LONG_AGO = 1_400_000_000
@@ -93,6 +93,24 @@ def test_a_deletion_in_an_unlisted_mailbox_is_found_by_its_total(stage: Staged) 
     stage.account.delete(rows_of(stage, mailbox)[3].id)
     stage.clock.pass_by(DAY)
     assert stage.sync().removed == 1
+    assert stage.rows() == stage.truth()
+
+
+def test_an_unlisted_mailbox_that_may_be_seen_at_last_comes_in_with_all_its_past(
+    stage: Staged,
+) -> None:
+    mailbox = last_mailbox(stage)
+    stage.account.layout.unlisted.add(mailbox)
+    rows = rows_of(stage, mailbox)
+    hide_conversations(stage, mailbox)
+    stage.sync()
+    assert not held_of(stage, mailbox)
+    stage.account._rows |= {row.id: row for row in rows}
+    stage.simulator = Simulator(stage.account, QUIET)
+    stage.far_side.show(stage.simulator)
+    stage.clock.pass_by(DAY)
+    stage.sync()
+    assert held_of(stage, mailbox) == {row.id for row in rows}
     assert stage.rows() == stage.truth()
 
 
