@@ -237,7 +237,7 @@ def _bare_document(found: Any, names: dict[int, ListItem]) -> Document:
         status=found.status,
         threads=found.threads,
         preview="",
-        customer=Person(found.customer),
+        customer=Person(max(found.customer, 0)),  # a surrogate is shown to nobody
         assignee=Person(found.assignee),
         updated=found.created if found.updated is None else found.updated,
         waiting_since=found.created if found.waiting_since is None else found.waiting_since,

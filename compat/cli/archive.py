@@ -139,11 +139,15 @@ def _forget(options: argparse.Namespace, archive: Archive) -> int:
             with archive.writing(lock) as writer:
                 writer.keep(since(options.keep, today()))
         else:
+            addresses = [options.customer] if "@" in options.customer else []
             with archive.reading() as snapshot:
                 found = customers(snapshot, options.customer)
+            if not found and not addresses:
+                raise SettingsError("--customer: write it as a number, or as an e-mail address")
+            with archive.writing(lock) as writer:
+                own = writer.forget(found, addresses)
             for customer in found:
-                with archive.writing(lock) as writer:
-                    print(f"customer {customer}: {writer.forget(customer):,} conversations")
+                print(f"customer {customer}: {own[customer]:,} conversations")
             if not found:
                 print("nobody of that address is in the archive", file=sys.stderr)
         archive.scrub()
