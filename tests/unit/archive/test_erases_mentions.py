@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import string
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +160,10 @@ MENTIONS: Final[dict[str, dict[str, Any]]] = {
     "who created it": {"createdBy": PERSON},
     "whom it is assigned to": {"assignee": PERSON},
     "who closed it": {"closedBy": NUMBER, "closedByUser": PERSON},
+    "who closed it, without a name": {
+        "closedBy": NUMBER,
+        "closedByUser": {"id": NUMBER, "type": "customer"},
+    },
     "who closed it, by number": {"closedBy": NUMBER, "closedByUser": None},
     "a carbon copy": {"cc": [ADDRESS.upper(), "c@c.example"]},
     "a blind carbon copy": {"bcc": [f"Zebedee Quillfeather <{ADDRESS}>"]},
@@ -234,6 +239,27 @@ def test_the_files_hold_nothing_of_them(archive: Archive, archive_url: str, tmp_
     assert not [mark for mark in MARKS if mark.encode() in after.lower()]
     assert not [each for each in documents if each in after]
     assert document_codec.packed(seen_with(4).document or b"") in after
+
+
+def test_copies_that_sqlite_left_of_moved_rows_go_too(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    ids = chance.sample(range(1, 100_000), 3000)
+    theirs: list[bytes] = []
+    with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
+        for first in range(0, len(ids), 20):
+            some = []
+            for id_ in ids[first : first + 20]:
+                noise = chance.randbytes(chance.randint(40, 900)).hex()
+                who = chance.choice([PERSON, PERSON, OTHER])
+                some.append(seen_with(id_, primaryCustomer=who, createdBy=who, preview=noise))
+                if who is PERSON:
+                    theirs.append(document_codec.packed(some[-1].document or b""))
+            tell(archive, some)
+        forget(archive)
+        archive.scrub()
+        files = raw_files("sqlite", tmp_path)
+    pieces = {each[at : at + 24] for each in theirs for at in range(200, len(each) - 24, 24)}
+    assert pieces.isdisjoint(files[at : at + 24] for at in range(len(files)))
 
 
 def test_a_longer_address_is_somebody_elses(archive: Archive) -> None:
