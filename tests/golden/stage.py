@@ -67,13 +67,14 @@ def environment(variables: dict[str, str]) -> dict[str, str]:
 
 
 def run(
-    *arguments: str, variables: dict[str, str] | None = None, feed: str = ""
+    *arguments: str, variables: dict[str, str] | None = None, folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+    """Run the command to its end, in a folder."""
     return subprocess.run(
         [COMMAND, *arguments],
         env=environment(variables or {}),
-        input=feed,
+        stdin=subprocess.DEVNULL,
+        cwd=folder,
         capture_output=True,
         encoding="utf-8",
         timeout=PATIENT,
