@@ -106,8 +106,6 @@ def test_answers_of_the_archive_are_what_they_were(base_url: str, tmp_path: Path
     ("name", "options"),
     [
         ("json", ()),
-        ("json-option", ("--json",)),
-        ("csv", ("--csv",)),
         ("ids", ("--ids",)),
         ("csv-ids", ("--csv", "--ids")),
     ],

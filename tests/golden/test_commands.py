@@ -55,13 +55,11 @@ def test_misuse_exits_as_it_did() -> None:
         "a port that is no number": ["serve", "--port", "x"],
         "report new: no start": ["report", "new"],
         "report new: an unknown engine": ["report", "new", "--start", "2015", "--engine", "x"],
-        "report new: JSON and CSV": ["report", "new", "--start", "2015", "--json", "--csv"],
         "archive import: no file": ["archive", "import"],
         "parity check: no file": ["parity", "check"],
         "parity live: no start": ["parity", "live"],
         "parity against: no address": ["parity", "against"],
         "simulate: an unknown plan": ["simulate", "--plan", "x"],
-        "simulate: an unknown event": ["simulate", "--churn", "1", "--churn-of", "x"],
         "simulate: a rate above 1": ["simulate", "--fail-rate", "2"],
     }
     compare("commands/misuse.json", _exits(cases, {}))
@@ -77,7 +75,6 @@ def test_without_settings_commands_exit_as_they_did(tmp_path: Path) -> None:
         "doctor": ["doctor"],
         "doctor offline": ["doctor", "--offline"],
         "parity check": ["parity", "check", captures],
-        "parity fit": ["parity", "fit", captures],
         "parity live": ["parity", "live", "--from", "2015"],
     }
     compare("commands/without-settings.json", _exits(cases, {}))
@@ -90,7 +87,6 @@ def test_with_refused_credentials_commands_exit_as_they_did(base_url: str, tmp_p
         "sync": ["sync"],
         "doctor": ["doctor"],
         "parity check": ["parity", "check", captures],
-        "parity fit": ["parity", "fit", captures],
         "parity live": ["parity", "live", "--from", "2015"],
     }
     archive = str(tmp_path / "archive.db")
@@ -104,9 +100,7 @@ def test_the_report_exits_as_it_did(base_url: str) -> None:
         "done": [*new, "2015-01"],
         "as CSV": [*new, "2015-01", "--csv"],
         "a date that is none": [*new, "2015-13"],
-        "the end before the start": [*new, "2015-02", "--end", "2015-01"],
         "an unknown viewBy": [*new, "2015", "--view-by", "hour"],
-        "an unknown type": [*new, "2015", "--types", "fax"],
         "an unknown account": [*new, "2015", "--account", "x"],
         "offline without an archive": [*new, "2015", "--offline"],
         "relayed without the plan": [*new, "2015", "--engine", "relayed"],
@@ -123,23 +117,18 @@ def test_sync_and_the_archive_exit_as_they_did(base_url: str, tmp_path: Path) ->
     as_of = ["--covers", "2015..2016", "--as-of", "2017"]
     cases = {
         "sync": ["sync"],
-        "sync again": ["sync"],
         "sync --verify": ["sync", "--verify"],
         "sync: another kind": ["sync", "--slim"],
         "sync: no time": ["sync", "--watch", "soon"],
         "sync: no date": ["sync", "--since", "soon"],
-        "sync: since is after until": ["sync", "--since", "2016", "--until", "2015"],
         "status": ["archive", "status"],
-        "status as JSON": ["archive", "status", "--json"],
         "export": ["archive", "export"],
         "forget: nothing is named": ["archive", "forget"],
         "forget: an unknown customer": ["archive", "forget", "--customer", "5"],
         "forget: what is old": ["archive", "forget", "--keep", "20y"],
-        "forget: no time": ["archive", "forget", "--keep", "long"],
         "import: no JSON": ["archive", "import", rows, *as_of],
-        "import: no such file": ["archive", "import", "/nowhere", *as_of],
         "seal: no date": ["archive", "seal", "--at", "soon"],
-        "seal": ["archive", "seal"],
+        "seal": ["archive", "seal", "--at", "2020"],
         "seal --undo": ["archive", "seal", "--undo"],
         "doctor offline": ["doctor", "--offline"],
         "report offline": ["report", "new", "--start", "2015", "--offline"],
@@ -181,7 +170,7 @@ def test_sync_exits_as_it_did_where_another_is_under_way_and_when_it_is_stopped(
 
 
 def test_doctor_exits_as_it_did(base_url: str) -> None:
-    cases = {"doctor": ["doctor"], "as JSON": ["doctor", "--json"]}
+    cases = {"doctor": ["doctor"]}
     found = {"well": _exits(cases, stage.settings(base_url))}
     wrong = stage.settings(base_url, COMPAT_JOBS="many")
     found["a setting is wrong"] = _exits(cases, wrong)
@@ -204,14 +193,11 @@ def test_parity_exits_as_it_did(base_url: str, tmp_path: Path) -> None:
     cases = {
         "check: equal": [*check, equal],
         "check: different": [*check, different],
-        "check: equal and different": [*check, equal, different],
         "check: nothing to compare": [*check, unreadable],
         "check: no such file": [*check, "/nowhere"],
         "check: a rule ignored nothing": [*check, equal, "--ignore", str(rules)],
-        "check: no rules": [*check, equal, "--ignore", equal],
         "check: cannot be written": [*check, equal, "--json", "/nowhere/verdicts.json"],
         "fit: nothing to fit": ["parity", "fit", unreadable],
-        "fit: no such file": ["parity", "fit", "/nowhere"],
         "live: without the plan": ["parity", "live", "--from", "2015", "--requests", "20"],
         "against: nobody there": [
             *("parity", "against", "http://127.0.0.1:9/v1/"),

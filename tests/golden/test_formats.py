@@ -22,7 +22,7 @@ from tests.golden import stage
 from tests.golden.asked import DRILLDOWN, NEW, RANGE
 from tests.golden.golden import compare, masked, without
 
-_TARGETS: Final = (
+_TARGETS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     (f"{NEW}?{RANGE}", {"Authorization": stage.basic()}),
     (f"{NEW}?{RANGE}&key=a-secret&viewBy=day", {"Authorization": stage.basic()}),
     (f"{NEW}?start=x", {"Authorization": stage.basic()}),
