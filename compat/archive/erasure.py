@@ -249,9 +249,6 @@ def _key(connection: sa.Connection) -> bytes | None:
     return None if value is None else bytes.fromhex(json.loads(value))
 
 
-_BATCH: Final = 500
-
-
 def customers(snapshot: Snapshot, wanted: str) -> list[int]:
     """The ids of the customers that a text means.
 

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.golden import stage
-from tests.golden.golden import compare
+from tests.golden.golden import compare, without
 
 POSTGRES: Final = os.environ.get(
     "COMPAT_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test"
@@ -124,10 +124,13 @@ def test_notes_of_a_sealed_and_of_a_slim_archive_are_what_they_were(
         connection.row_factory = sqlite3.Row
         tables = ("state", "note", "forgotten", "known")
         found = {name: [_row(dict(row)) for row in _rows(connection, name)] for name in tables}
+        for note in found["note"]:
+            if note["name"] == "key of erased addresses":  # drawn at random
+                note["value"] = "<str>"
         found["document"] = [
             dict(row) for row in connection.execute("SELECT count(*) AS rows FROM document")
         ]
-    compare("database/sealed-and-slim.json", found)
+    compare("database/sealed-and-slim.json", without(found, frozenset({"surrogate"})))
 
 
 def test_what_the_archive_prints_is_what_it_was(sqlite_archive: tuple[str, Query]) -> None:

@@ -13,7 +13,8 @@ CREATE TABLE conversation_tag (
     folder BIGINT NOT NULL, PRIMARY KEY (tag, created, conversation)
 ) WITHOUT ROWID;
 CREATE TABLE document (conversation INTEGER PRIMARY KEY, packed BLOB NOT NULL);
-CREATE TABLE forgotten (customer INTEGER PRIMARY KEY);
+CREATE TABLE forgotten (customer INTEGER PRIMARY KEY, surrogate BIGINT NOT NULL DEFAULT 0, is_user BIGINT NOT NULL DEFAULT 0);
+CREATE TABLE forgotten_address (digest TEXT PRIMARY KEY, surrogate BIGINT NOT NULL);
 CREATE TABLE gone (conversation INTEGER PRIMARY KEY, seen BIGINT NOT NULL);
 CREATE TABLE holder (
     who TEXT NOT NULL, since TEXT NOT NULL, marked TEXT NOT NULL, beat BIGINT NOT NULL
