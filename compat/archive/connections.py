@@ -107,6 +107,15 @@ def pragma(engine: sa.Engine, what: str) -> tuple[Any, ...]:
         connection.close()
 
 
+def vacuum(engine: sa.Engine) -> None:
+    """Have SQLite write its whole file anew, outside of any transaction."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("VACUUM")
+    finally:
+        connection.close()
+
+
 def process_mark() -> str:
     """A name for this process that no other has, short enough for PostgreSQL to keep it all."""
     return f"compat {socket.gethostname()[:24]} {os.getpid()} {secrets.token_hex(4)}"

@@ -149,9 +149,9 @@ class Archive:
     def scrub(self) -> None:
         """Leave nothing of what was erased or replaced in the database's own files.
 
-        SQLite overwrites what is deleted, but its log keeps older pages until it is emptied;
-        PostgreSQL has to write the documents anew, and keeps everybody from them meanwhile. Its
-        own log and backups are not reached.
+        The tables are written anew, because SQLite leaves copies of rows that it has moved, and
+        PostgreSQL all older versions of a row; it keeps everybody from a table meanwhile. Its own
+        log and backups are not reached.
 
         Raises:
             ArchiveLocked: Somebody is reading an older state, which cannot go yet.
@@ -159,13 +159,15 @@ class Archive:
         """
         with explained(self.where):
             if self._path is not None:
+                connections.vacuum(self._engine)
                 busy, *_ = connections.pragma(self._engine, "wal_checkpoint(TRUNCATE)")
                 if busy:
                     raise ArchiveLocked(_STILL_READ.format(where=self.where))
                 return
             with self._engine.connect() as connection:
                 told = connection.execution_options(isolation_level="AUTOCOMMIT")
-                told.exec_driver_sql(f"VACUUM FULL {schema.document.name}")
+                for name in _PERSONAL:  # its statistics quote rows, and are made anew with them
+                    told.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {name}")
 
     def size(self) -> int:
         """Bytes that the archive takes where it is kept."""
@@ -212,6 +214,8 @@ class Archive:
             return False
 
 
+_PERSONAL: Final = ("conversation", "document", "thread", "menu_item")
+"""The tables that hold something of customers."""
 _STILL_READ: Final = (
     "what was erased from the archive {where} is gone from it, but its log still holds it, because "
     "somebody is reading an older state: run the same again once that is over"

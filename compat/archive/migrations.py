@@ -78,7 +78,14 @@ INSERT INTO conversation_tag
     SELECT -1, created, id, state, status, type, mailbox, folder FROM conversation WHERE tags = '';
 """
 
-STEPS: Final[Sequence[str]] = (_FIRST, _COUNTING)
+# Of customers erased before, 0 stands in place of the number.
+_ERASED_ADDRESSES: Final = """
+ALTER TABLE forgotten ADD COLUMN surrogate BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE forgotten ADD COLUMN is_user BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE forgotten_address (digest TEXT PRIMARY KEY, surrogate BIGINT NOT NULL);
+"""
+
+STEPS: Final[Sequence[str]] = (_FIRST, _COUNTING, _ERASED_ADDRESSES)
 """The statements of each step, in order; the version of a schema is how many were taken."""
 
 _RECORD: Final = "CREATE TABLE archive_schema (version {key}, applied_at TEXT NOT NULL)"

@@ -129,9 +129,8 @@ class Snapshot:
 
     def folders(self) -> dict[int, str]:
         """The types of the folders of all mailboxes that were read, by their ids."""
-        item, mailbox = schema.menu_item.c, schema.menu_item.alias().c
-        shown = sa.select(mailbox.id).where(mailbox.kind == "mailboxes")
-        query = sa.select(item.id, item.type).where(item.kind == "folders", item.mailbox.in_(shown))
+        item = schema.menu_item.c
+        query = sa.select(item.id, item.type).where(item.kind == "folders")
         return {folder: type_ for folder, type_ in self._connection.execute(query)}  # noqa: C416
 
     def seen(self, ids: Sequence[int]) -> dict[int, int]:
@@ -238,7 +237,7 @@ def _bare_document(found: Any, names: dict[int, ListItem]) -> Document:
         status=found.status,
         threads=found.threads,
         preview="",
-        customer=Person(found.customer),
+        customer=Person(max(found.customer, 0)),  # a surrogate is shown to nobody
         assignee=Person(found.assignee),
         updated=found.created if found.updated is None else found.updated,
         waiting_since=found.created if found.waiting_since is None else found.waiting_since,

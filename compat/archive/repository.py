@@ -81,7 +81,8 @@ def remove(connection: sa.Connection, ids: Sequence[int], seen: int) -> list[int
     old = {id_: facts for id_, facts in there.items() if facts["seen"] <= seen}
     _drop_tags(connection, list(old.values()))
     delete(connection, schema.conversation, "id", list(old))
-    delete(connection, schema.document, "conversation", list(old))
+    for table in (schema.document, schema.thread):
+        delete(connection, table, "conversation", list(old))
     marks = [{"conversation": id_, "seen": seen} for id_ in ids if id_ in old or id_ not in there]
     upsert(connection, schema.gone, "conversation", marks, newest=True)
     return [facts["created"] for facts in old.values()]

@@ -78,8 +78,12 @@ document: Final = _table("document", conversation=_NUMBER, packed=_BYTES)
 gone: Final = _table("gone", conversation=_NUMBER, seen=_NUMBER)
 """Conversations found deleted or merged, and when: an older sighting does not bring them back."""
 
-forgotten: Final = _table("forgotten", customer=_NUMBER)
-"""Customers whose data is erased, and is not kept again."""
+forgotten: Final = _table("forgotten", customer=_NUMBER, surrogate=_NUMBER, is_user=_NUMBER)
+"""Customers whose data is erased, and is not kept again. `surrogate`: the negative number that
+stands everywhere in place of theirs. `is_user`: 1 if a user of the account has the same number."""
+
+forgotten_address: Final = _table("forgotten_address", digest=_TEXT, surrogate=_NUMBER)
+"""Their e-mail addresses, as keyed digests; the key is a note."""
 
 known: Final = _table("known", layer=_TEXT, first=_NUMBER, last=_NUMBER, as_of=_NUMBER)
 """What is covered: `compat.core.intervals.Known`, for each layer."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from compat.archive import document_codec, erasure, repository, schema
 from compat.archive.errors import LockLost
+from compat.archive.personal_data import Erased, People, encoded
 from compat.archive.reader import batches, layer_of, packed_of, tags_text
 from compat.archive.records import BEGINNING, LAYERS, ConversationRecord
 from compat.archive.sql import sa
@@ -27,6 +28,7 @@ class Writer:
         self._connection = connection
         self._changed = False
         self._chunks: set[int] = set()
+        self._erased: Erased | None = None
         state = connection.execute(sa.select(schema.state)).one()
         self._slim = bool(state.slim)
         self._kept_since: int | None = state.kept_since
@@ -87,16 +89,21 @@ class Writer:
         self._chunks |= set(map(schema.chunk_of, removed))
         return len(removed)
 
-    def forget(self, customer: int) -> int:
-        """Erase what is kept of a customer, and keep none of it again; counts stay the same.
+    def forget(self, customers: Collection[int], addresses: Collection[str] = ()) -> dict[int, int]:
+        """Erase what is kept of customers, and keep none of it again; counts stay the same.
 
         `Archive.scrub` is to follow, or the database's own files still hold what was erased.
 
+        Args:
+            customers: Their numbers.
+            addresses: E-mail addresses of theirs that conversations need not show.
+
         Returns:
-            How many conversations were theirs.
+            How many conversations were their own, by number; under 0, by address alone.
         """
         self._changed = True
-        return erasure.forget(self._connection, customer)
+        self._erased = None
+        return erasure.forget(self._connection, customers, addresses)
 
     def keep(self, since: int | None) -> None:
         """Take out all conversations created before a second, their coverage too, for good.
@@ -129,6 +136,8 @@ class Writer:
         self._changed = True
         if items is None:
             return
+        if menu.kind != "mailboxes" and (erased := self._erased_people()):
+            items = [each._replace(name=erased.remove_from_text(each.name)) for each in items]
         which = {"kind": menu.kind, "mailbox": menu.mailbox}
         self._connection.execute(schema.menu.insert().values(**which, seen=seen))
         repository.insert(
@@ -200,21 +209,37 @@ class Writer:
         self._changed |= bool(news)
         return changed
 
-    def _admitted(self, sightings: Sequence[ConversationRecord]) -> Iterable[ConversationRecord]:
+    def _admitted(self, sightings: Sequence[ConversationRecord]) -> Sequence[ConversationRecord]:
         """The sightings that may be kept, without what may not be."""
-        table = schema.forgotten.c
-        asked = sa.select(table.customer).where(
-            table.customer.in_({sighting.customer for sighting in sightings})
-        )
-        forgotten = set(self._connection.execute(asked).scalars())
-        for sighting in sightings:
-            if self._kept_since is not None and sighting.row.created < self._kept_since:
-                continue
-            if sighting.customer in forgotten:
-                author = 0 if sighting.created_by == sighting.customer else sighting.created_by
-                yield replace(sighting, customer=0, created_by=author, document=None)
-            else:
-                yield replace(sighting, document=None) if self._slim else sighting
+        admitted = [
+            sighting
+            for sighting in sightings
+            if self._kept_since is None or sighting.row.created >= self._kept_since
+        ]
+        erased = self._erased_people()
+        if not erased:
+            return [replace(each, document=None) for each in admitted] if self._slim else admitted
+        read = [json.loads(each.document) if each.document else None for each in admitted]
+        erased = erasure.learn_addresses(self._connection, erased, filter(None, read))
+        self._erased = erased
+        pairs = zip(admitted, read, strict=True)
+        return [self._without(erased, each, document) for each, document in pairs]
+
+    def _without(
+        self, erased: Erased, sighting: ConversationRecord, document: Mapping[str, Any] | None
+    ) -> ConversationRecord:
+        """A sighting without erased customers."""
+        people = People(*(getattr(sighting, name) for name in People._fields))
+        after, kept = erased.remove_from(people, document)
+        if kept is document and document is not None and not self._slim:
+            return sighting
+        written = None if kept is None or self._slim else encoded(kept)
+        return replace(sighting, document=written, **after._asdict())
+
+    def _erased_people(self) -> Erased:
+        if self._erased is None:
+            self._erased = erasure.erased_of(self._connection)
+        return self._erased
 
     def _note_chunks(self, kept: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> None:
         if kept is None or any(kept[name] != facts[name] for name in _COUNTED):

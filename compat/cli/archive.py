@@ -248,13 +248,22 @@ def _with_archive(
 
 
 def _erase_customer(archive: Archive, lock: SyncLock, wanted: str) -> None:
+    """Erase a customer by id, or all of an e-mail address.
+
+    Raises:
+        SettingsError: The text is neither.
+    """
     from compat.archive.erasure import customers
 
+    addresses = [wanted] if "@" in wanted else []
     with archive.reading() as snapshot:
         found = customers(snapshot, wanted)
+    if not found and not addresses:
+        raise SettingsError("--customer: write it as a number, or as an e-mail address")
+    with archive.writing(lock) as writer:
+        own = writer.forget(found, addresses)
     for customer in found:
-        with archive.writing(lock) as writer:
-            print(f"customer {customer}: {writer.forget(customer):,} conversations")
+        print(f"customer {customer}: {own[customer]:,} conversations")
     if not found:
         print("nobody of that address is in the archive", file=sys.stderr)
 

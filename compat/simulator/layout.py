@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
@@ -90,7 +90,14 @@ def slug_of(text: str) -> str:
 
 
 class Layout:
-    """Everything in an account that is no conversation, and the ways to look it up."""
+    """Everything in an account that is no conversation, and the ways to look it up.
+
+    Attributes:
+        unlisted: Ids of mailboxes that the list of mailboxes leaves out. Their address, their
+            folders and their conversations are shown like those of all others.
+        hidden: Ids of mailboxes that the user may not see: the list leaves them out, and their
+            address is a 403. Their conversations are shown nevertheless.
+    """
 
     def __init__(self, mailbox_names: tuple[str, ...] = MAILBOX_NAMES) -> None:
         self.users = tuple(
@@ -105,7 +112,12 @@ class Layout:
             Mailbox(8501 + 7 * at, name, slug_of(name), f"{slug_of(name)}@example.com")
             for at, name in enumerate(mailbox_names)
         )
-        self.folders = tuple(self._make_folders())
+        self._folder_ids = count(72001, 5)
+        self.folders = tuple(
+            folder for mailbox in self.mailboxes for folder in self._make_folders(mailbox)
+        )
+        self.unlisted: set[int] = set()
+        self.hidden: set[int] = set()
         self.tags = [self._make_tag(at, name) for at, name in enumerate(TAG_NAMES)]
         self.user_by_id = {user.id: user for user in self.users}
         self.team_by_id = {team.id: team for team in self.teams}
@@ -113,11 +125,32 @@ class Layout:
         self.folder_by_id = {folder.id: folder for folder in self.folders}
         self.tag_by_id = {tag.id: tag for tag in self.tags}
         self.tag_by_name = {tag.name: tag for tag in self.tags}
-        self._homes = {
-            (folder.mailbox_id, folder.type): folder.id
-            for folder in self.folders
-            if not folder.user_id
-        }
+        self._homes = _homes_among(self.folders)
+
+    def add_mailbox(self, name: str) -> Mailbox:
+        """A new mailbox with its folders."""
+        slug = slug_of(name)
+        made = Mailbox(max(self.mailbox_by_id) + 7, name, slug, f"{slug}@example.com")
+        folders = tuple(self._make_folders(made))
+        self.mailboxes += (made,)
+        self.folders += folders
+        self.mailbox_by_id[made.id] = made
+        self.folder_by_id |= {folder.id: folder for folder in folders}
+        self._homes |= _homes_among(folders)
+        return made
+
+    def remove_mailbox(self, mailbox_id: int) -> Mailbox:
+        """A mailbox is in no list from now on, and its address is a 404.
+
+        Its conversations stay what they are.
+        """
+        self.mailboxes = tuple(each for each in self.mailboxes if each.id != mailbox_id)
+        return self.mailbox_by_id.pop(mailbox_id)
+
+    def listed_mailboxes(self) -> list[Mailbox]:
+        """What the list of mailboxes shows."""
+        left_out = self.unlisted | self.hidden
+        return [mailbox for mailbox in self.mailboxes if mailbox.id not in left_out]
 
     def folder_id(self, mailbox_id: int, folder_type: str) -> int:
         """The id of a mailbox's folder of a type that nobody owns; KeyError when unknown."""
@@ -140,12 +173,15 @@ class Layout:
     def _make_tag(self, at: int, name: str) -> Tag:
         return Tag(6001 + 11 * at, name, COLORS[at % len(COLORS)])
 
-    def _make_folders(self) -> Iterator[Folder]:
-        ids = count(72001, 5)
-        for mailbox in self.mailboxes:
-            for folder_type, name in OWNERLESS_FOLDERS:
-                yield Folder(next(ids), mailbox.id, folder_type, name, 0)
-            for user in self.users:
-                yield Folder(next(ids), mailbox.id, "mytickets", "Mine", user.id)
-            for team in self.teams:
-                yield Folder(next(ids), mailbox.id, "team", team.name, team.id)
+    def _make_folders(self, mailbox: Mailbox) -> Iterator[Folder]:
+        ids = self._folder_ids
+        for folder_type, name in OWNERLESS_FOLDERS:
+            yield Folder(next(ids), mailbox.id, folder_type, name, 0)
+        for user in self.users:
+            yield Folder(next(ids), mailbox.id, "mytickets", "Mine", user.id)
+        for team in self.teams:
+            yield Folder(next(ids), mailbox.id, "team", team.name, team.id)
+
+
+def _homes_among(folders: Iterable[Folder]) -> dict[tuple[int, str], int]:
+    return {(folder.mailbox_id, folder.type): folder.id for folder in folders if not folder.user_id}

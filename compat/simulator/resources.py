@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from compat.simulator.account import Account
     from compat.simulator.behaviour import Behaviour, Plan
     from compat.simulator.faults import Faults
+    from compat.simulator.layout import Mailbox
     from compat.simulator.messages import Request
     from compat.simulator.records import Conversation
 
@@ -88,20 +89,16 @@ class Resources:
 
     def mailboxes(self, request: Request) -> Response:
         """The mailboxes."""
-        found = [payloads.mailbox(known) for known in self._layout.mailboxes]
+        found = [payloads.mailbox(known) for known in self._layout.listed_mailboxes()]
         return answer(hal.cut(request, "mailboxes", found))
 
     def mailbox(self, _request: Request, mailbox_id: int) -> Response:
         """One mailbox."""
-        known = self._layout.mailbox_by_id.get(mailbox_id)
-        if known is None:
-            raise not_found()
-        return answer(payloads.mailbox(known))
+        return answer(payloads.mailbox(self._visible(mailbox_id)))
 
     def folders(self, request: Request, mailbox_id: int) -> Response:
         """The folders of one mailbox, with the number of conversations that each shows."""
-        if mailbox_id not in self._layout.mailbox_by_id:
-            raise not_found()
+        self._visible(mailbox_id)
         alike = self._alike(mailbox_id)
         found = []
         for folder in self._layout.folders_of(mailbox_id):
@@ -134,6 +131,14 @@ class Resources:
         if self._plan not in PLANS_WITH_REPORTS:
             raise Refusal(403, "Reports are not part of this plan")
         return answer(tell(self._account, self._manners(), request.parameters))
+
+    def _visible(self, mailbox_id: int) -> Mailbox:
+        if mailbox_id in self._layout.hidden:
+            raise Refusal(403, "Access to this mailbox is not allowed")
+        known = self._layout.mailbox_by_id.get(mailbox_id)
+        if known is None:
+            raise not_found()
+        return known
 
     def _shown(self, row: Conversation, *, embed: bool) -> payloads.Payload:
         payload = payloads.conversation(row, self._layout)

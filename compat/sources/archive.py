@@ -17,6 +17,7 @@ from compat import clock
 from compat.archive.database import Archive
 from compat.archive.index import Index
 from compat.archive.reader import Snapshot
+from compat.archive.sync import queries
 from compat.core import intervals
 from compat.core.counting import CountQuery, CountResult, add, zeros
 from compat.core.intervals import MaxAges
@@ -143,9 +144,10 @@ class ArchiveSource:
             live = self._live_beside(snapshot)
             if live is None:
                 items, seen = snapshot.menu(menu), snapshot.menu_seen(menu)
+                missing = seen is None and not _is_no_mailbox(snapshot, menu)
         if live:
             return live.menu(menu)
-        if seen is None and menu.kind != "folders":
+        if missing:
             raise NotCovered
         return ListItems(items, seen or 0, clock.elapsed())
 
@@ -228,6 +230,16 @@ class ArchiveSource:
     def _live_beside(self, snapshot: Snapshot) -> LiveSource | None:
         """Whom to ask beside a state of the archive: nobody, once the account is closed."""
         return self._live if snapshot.sealed_at is None else None
+
+
+def _is_no_mailbox(snapshot: Snapshot, menu: ListQuery) -> bool:
+    """Whether a list is that of a mailbox which neither the archive's list nor its rows know."""
+    if menu.kind != "folders":
+        return False
+    listed = snapshot.menu(ListQuery("mailboxes"))
+    if listed is None or any(mailbox.id == menu.mailbox for mailbox in listed):
+        return False
+    return not queries.mailboxes(snapshot).get(menu.mailbox)
 
 
 def _in_mailbox(row: Row, need: ConversationQuery) -> bool:

@@ -11,9 +11,12 @@ from cachetools import TTLCache
 from compat import clock
 from compat.v2 import lists
 from compat.v2.client import Client
+from compat.v2.errors import RequestRefused
+from compat.v2.lists import Gone, look_up_mailbox
 
 _REMEMBERED: Final = 300.0
 _MOST_MAILBOXES: Final = 10_000
+_NO_SUCH_MAILBOX: Final = 404
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,14 @@ class Folders:
         )
 
     def sort(self, folders: frozenset[int], mailboxes: frozenset[int]) -> SortedFolders:
-        """Tell home folders from views, looking into these mailboxes; into all if empty."""
-        existing = self.mailboxes()
+        """Tell home folders from views, looking into these mailboxes; into all listed if empty.
+
+        Raises:
+            UpstreamError: Upstream fails, or one of the mailboxes is hidden.
+        """
         owner: dict[int, int] = {}
         types: dict[int, str] = {}
-        for mailbox in existing & mailboxes if mailboxes else existing:
+        for mailbox in sorted(mailboxes or self.mailboxes()):
             here = self._types_in(mailbox)
             types |= here
             owner |= dict.fromkeys(here, mailbox)
@@ -58,15 +64,36 @@ class Folders:
             homes, frozenset(owner[each] for each in homes), known - homes, folders - known
         )
 
+    def existing(self, mailboxes: frozenset[int]) -> frozenset[int]:
+        """Those of some mailboxes that exist, hidden ones included.
+
+        What the list of mailboxes does not mention is looked up by its id.
+        """
+        unlisted = mailboxes - self.mailboxes()
+        return mailboxes - {mailbox for mailbox in unlisted if self._is_deleted(mailbox)}
+
     def mailboxes(self) -> frozenset[int]:
         """The ids of all mailboxes that the application may see."""
         return frozenset(mailbox.id for mailbox in lists.mailboxes(self._client).rows)
+
+    def _is_deleted(self, mailbox: int) -> bool:
+        found = look_up_mailbox(self._client, mailbox)
+        return isinstance(found, Gone) and found.why == "deleted"
 
     def _types_in(self, mailbox: int) -> dict[int, str]:
         with self._lock:
             types = self._types.get(mailbox)
         if types is None:
-            types = {each.id: each.type or "" for each in lists.folders(self._client, mailbox).rows}
+            types = self._fetch_types(mailbox)
             with self._lock:
                 self._types[mailbox] = types
         return types
+
+    def _fetch_types(self, mailbox: int) -> dict[int, str]:
+        try:
+            listed = lists.folders(self._client, mailbox)
+        except RequestRefused as refusal:
+            if refusal.status != _NO_SUCH_MAILBOX:
+                raise
+            return {}
+        return {each.id: each.type or "" for each in listed.rows}

@@ -182,7 +182,7 @@ class LiveSource:
         except RequestRefused as refusal:
             if refusal.status not in _UNKNOWN or not scope.mailboxes:
                 raise
-            existing = scope.mailboxes & self._folders.mailboxes()
+            existing = self._folders.existing(scope.mailboxes)
             if existing == scope.mailboxes:
                 raise
             if not existing:

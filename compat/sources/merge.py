@@ -221,8 +221,8 @@ def _total(snapshot: Snapshot, span: Interval, modified: _Modified) -> int | Non
     }
     drift = sum(
         each.rows
-        for each in offsets.read(snapshot.note(offsets.NOTE))
-        if not each.spam and each.first >= span.first and (each.last or span.last) <= span.last
+        for each in offsets.inside(offsets.read(snapshot.note(offsets.NOTE)), span, spam=False)
+        if each.mailbox == offsets.EVERY
     )
     shown = snapshot.note(ALL_LISTS_SPAM)
     if shown is None and held[True]:

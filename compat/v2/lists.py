@@ -66,7 +66,7 @@ _INTO: Final = re.compile(r"/conversations/([0-9]{1,18})/?(?:[?#].*)?\Z")
 
 @dataclass(frozen=True)
 class Gone:
-    """A conversation that is not shown any more.
+    """A conversation or a mailbox that is not shown any more.
 
     Attributes:
         why: `merged` into another, `deleted`, or `hidden` from the application's user.
@@ -99,9 +99,30 @@ def look_up(client: Client, conversation: int, model: type[C]) -> Answer[C] | Go
             raise
         return Gone("merged", moved.asked_at, int(into[1]))
     except (RequestRefused, AccessRefused) as refusal:
-        if refusal.status not in {_GONE, _HIDDEN}:
-            raise
-        return Gone("deleted" if refusal.status == _GONE else "hidden", refusal.asked_at)
+        return _gone(refusal)
     if found.value.state == _DELETED:
         return Gone("deleted", found.asked_at)
     return found
+
+
+def look_up_mailbox(client: Client, mailbox: int) -> Answer[ListEntry] | Gone:
+    """One mailbox as it is now, or why it is not shown: `deleted` or `hidden`.
+
+    Args:
+        client: The line to upstream.
+        mailbox: Its id.
+
+    Raises:
+        UpstreamError: Upstream fails, which says nothing about the mailbox.
+    """
+    try:
+        return client.get(f"/mailboxes/{mailbox}", {}, ListEntry)
+    except (RequestRefused, AccessRefused) as refusal:
+        return _gone(refusal)
+
+
+def _gone(refusal: RequestRefused | AccessRefused) -> Gone:
+    """What a refusal means; one that means nothing is raised again."""
+    if refusal.status not in {_GONE, _HIDDEN}:
+        raise refusal
+    return Gone("deleted" if refusal.status == _GONE else "hidden", refusal.asked_at)

@@ -16,6 +16,10 @@ NOTE: Final = "accepted offsets"
 """The note that they are kept in."""
 
 
+EVERY: Final = 0
+"""In the place of a mailbox's id: conversations of all mailboxes, listed or not."""
+
+
 class Compared(NamedTuple):
     """One list that is compared. `spam` says whether it is that of spam, or of all."""
 
@@ -24,7 +28,8 @@ class Compared(NamedTuple):
 
     def selection(self) -> Selection:
         """The same for upstream."""
-        return Selection((self.mailbox,), status="spam" if self.spam else "all")
+        mailboxes = () if self.mailbox == EVERY else (self.mailbox,)
+        return Selection(mailboxes, status="spam" if self.spam else "all")
 
 
 class Offset(NamedTuple):
@@ -54,6 +59,15 @@ def within(offsets: Iterable[Offset], compared: Compared, span: Interval) -> int
 def rest(offsets: Iterable[Offset], compared: Compared, span: Interval) -> int:
     """The offset of a span that belongs to no part of it."""
     return sum(each.rows for each in offsets if _is_rest(each, compared, span))
+
+
+def inside(offsets: Iterable[Offset], span: Interval, *, spam: bool) -> list[Offset]:
+    """The offsets in a span of all mailboxes, of parts of it and of its rest."""
+    return [
+        each
+        for each in offsets
+        if each.spam is spam and span.first <= each.first and (each.last or span.last) <= span.last
+    ]
 
 
 def with_part(

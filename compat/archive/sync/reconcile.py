@@ -1,4 +1,6 @@
-"""Looking for what modification does not show: totals per mailbox, of `all` and of `spam`.
+"""Looking for what modification does not show: totals of `all` and of `spam`.
+
+They are compared for each mailbox that is listed, and then for all conversations together.
 
 Where upstream's total differs from what the archive holds, the stretch that differs is halved
 until few conversations are left in it, and those are read again. A difference that stays is
@@ -39,12 +41,13 @@ def compare(work: SyncSession) -> None:
     for span in spans:
         # Spam first: where `all` lists it as well, what is mended there is mended for both.
         for spam in (True, False):
-            for mailbox in mailboxes:
+            # All together last: that is how mailboxes count which the list of them leaves out.
+            for mailbox in (*mailboxes, offsets.EVERY):
                 _Comparison(work, Compared(mailbox, spam=spam)).mend(span)
 
 
 class _Comparison:
-    """One list of one mailbox, compared.
+    """One list of one mailbox, or of all together, compared.
 
     Args:
         work: The run.
@@ -66,11 +69,28 @@ class _Comparison:
         differs = self._differs(span) - offsets.rest(self._offsets(), self._compared, span)
         if not differs:
             return
+        if self._is_explained(span, differs):
+            found = self._offsets()
+            rest = differs + offsets.rest(found, self._compared, span)
+            self._accept(offsets.with_rest(found, self._compared, span, rest))
+            return
         self._work.loss.foreseen(-differs)
         self._work.hear("differs", **self._compared._asdict(), rows=differs)
         self._narrow(span, differs)
         left = self._differs(span)
         self._accept(offsets.with_rest(self._offsets(), self._compared, span, left))
+
+    def _is_explained(self, span: Interval, differs: int) -> bool:
+        """Whether all mailboxes together differ by what each of them was found to differ by."""
+        if self._compared.mailbox != offsets.EVERY:
+            return False
+        by_mailbox = every = 0
+        for each in offsets.inside(self._offsets(), span, spam=self._compared.spam):
+            if each.mailbox == offsets.EVERY:
+                every += each.rows
+            else:
+                by_mailbox += each.rows
+        return every + differs == by_mailbox
 
     def _narrow(self, span: Interval, differs: int) -> None:
         """Find the stretches of a span whose totals differ by so many, and read those."""
@@ -110,7 +130,7 @@ class _Comparison:
     def _part(self, span: Interval) -> Part:
         """What we hold of the list."""
         of_all = None if self._all_lists_spam else False
-        return Part(span, self._compared.mailbox, True if self._compared.spam else of_all)
+        return Part(span, self._compared.mailbox or None, True if self._compared.spam else of_all)
 
     def _cut(self, span: Interval, rows: int) -> int | None:
         """A second in the middle of a span's rows; none if they crowd too much."""

@@ -86,6 +86,8 @@ class SyncSession:
         progress: How far the step under way has come; its `check` stops the run.
         now: When the run began, by upstream's clock; known once it has answered.
         latest: When it was last asked.
+        lost: The mailboxes that are not shown any more; that they are lost was accepted.
+        seen_of_lost: The conversations of these that the run has seen.
     """
 
     archive: Archive
@@ -97,6 +99,8 @@ class SyncSession:
     now: int = 0
     latest: int = 0
     counts: SyncCounts = field(default_factory=SyncCounts)
+    lost: frozenset[int] = frozenset()
+    seen_of_lost: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         with self.reading() as snapshot:
@@ -139,6 +143,15 @@ class SyncSession:
         with self.archive.writing(self.lock) as writer:
             yield writer
 
+    def see(self, writer: Writer, rows: Sequence[WholeConversation], seen: int) -> int:
+        """Write conversations down as they were seen in a second, by upstream's clock.
+
+        Returns:
+            How many are new or changed.
+        """
+        self.seen_of_lost |= {row.id for row in rows if row.mailbox_id in self.lost}
+        return writer.see([sighting_of(row, seen) for row in rows])
+
     def moment(self, asked_at: int) -> int:
         """When a request was made, never before an earlier one.
 
@@ -173,7 +186,7 @@ class SyncSession:
             rows = [row for row in page.rows if _in(kept, second_of(row))]
             spam += sum(row.status == "spam" for row in rows)
             with self.writing() as writer:
-                changed = writer.see([sighting_of(row, seen) for row in rows])
+                changed = self.see(writer, rows, seen)
                 then(writer, page.complete, began)
             self._took(len(rows), changed, page.expected)
         if began is None:  # an empty window

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from compat.archive.sync.backfill import fill
 from compat.archive.sync.incremental import catch_up, catch_up_at_last
-from compat.archive.sync.lists import drop_lost_mailboxes, read_menus
+from compat.archive.sync.lists import read_menus, revisit_mailboxes
 from compat.archive.sync.reconcile import compare
 from compat.archive.sync.reread import reread
 from compat.archive.sync.session import SyncSession
@@ -31,8 +31,8 @@ STEPS: Final[Sequence[Step]] = (
     Step("reread", reread),
     # The same, if that was left for now or all this took long.
     Step("modified at last", catch_up_at_last),
-    # A mailbox that vanished, and was given up with --accept-loss.
-    Step("lost mailboxes", drop_lost_mailboxes),
+    # A mailbox that vanished, and was given up with --accept-loss; and one that turned up late.
+    Step("lost mailboxes", revisit_mailboxes),
     # What modification does not show: totals that differ lead to it.
     Step("totals", compare),
 )

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from compat.archive.records import BEGINNING
 from compat.archive.sync.session import SyncSession
 from compat.core.intervals import Interval
 from compat.v2.client import Answer
+from compat.v2.errors import AccessRefused, RequestRefused
 from compat.v2.models import ConversationsAnswer
 from compat.v2.pagination import Selection, second_of
+
+_NOT_SHOWN: Final = frozenset({400, 403, 404})
+"""How upstream may refuse a list of a mailbox that it does not show."""
 
 
 def survey(work: SyncSession, span: Interval) -> tuple[int, int | None]:
@@ -19,6 +26,31 @@ def survey(work: SyncSession, span: Interval) -> tuple[int, int | None]:
 def total(work: SyncSession, selection: Selection, span: Interval) -> int:
     """How many conversations of a selection were created in a span."""
     return _first_page(work, selection, span).value.page.total_elements
+
+
+def shows_mailbox(work: SyncSession, mailbox: int) -> bool:
+    """Whether a list of conversations shows one of a mailbox; spam counts too.
+
+    A list that refuses the mailbox shows none of it.
+
+    Raises:
+        UpstreamError: Upstream fails.
+    """
+    return any(
+        _shows(work, Selection((mailbox,), status=status), mailbox) for status in ("all", "spam")
+    )
+
+
+def _shows(work: SyncSession, selection: Selection, mailbox: int) -> bool:
+    try:
+        answer = _first_page(work, selection, Interval(BEGINNING, work.now)).value
+    except (RequestRefused, AccessRefused) as refusal:
+        if refusal.status not in _NOT_SHOWN:
+            raise
+        return False
+    if not answer.rows:  # a page may come without the rows that it counts
+        return answer.page.total_elements > 0
+    return any(row.mailbox_id == mailbox for row in answer.rows)
 
 
 def _first_page(

@@ -8,7 +8,7 @@ from typing import Final
 from compat.archive.records import LAYERS
 from compat.archive.sync import queries
 from compat.archive.sync.queries import Part
-from compat.archive.sync.session import SyncSession, Then, sighting_of
+from compat.archive.sync.session import SyncSession, Then
 from compat.archive.writer import Writer
 from compat.core import intervals
 from compat.core.intervals import Coverage, Interval
@@ -91,7 +91,7 @@ def settle(work: SyncSession, part: Part, since: int) -> None:
                 work.counts.removed += writer.remove([id_], seen)
                 work.hear("gone", conversation=id_, why=found.why, into=found.into)
             else:
-                work.counts.changed += writer.see([sighting_of(found.value, seen)])
+                work.counts.changed += work.see(writer, [found.value], seen)
                 work.loss.found()
 
 

@@ -133,7 +133,7 @@ class Life(RuleBasedStateMachine):
     def forgets(self, at: int) -> None:
         rows = self.stage.account.conversations()
         with self.writing() as (archive, lock), archive.writing(lock) as writer:
-            writer.forget(rows[at % len(rows)].customer_id)
+            writer.forget([rows[at % len(rows)].customer_id])
 
     @rule(asked=QUESTIONS)
     def is_asked_online(self, asked: Asked) -> None:

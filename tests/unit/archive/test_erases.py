@@ -27,7 +27,7 @@ ALL = CountQuery(
 
 def forget(archive: Archive, customer: int) -> int:
     with archive.lock() as lock, archive.writing(lock) as writer:
-        return writer.forget(customer)
+        return writer.forget([customer])[customer]
 
 
 def keep(archive: Archive, since: int | None) -> None:
@@ -60,11 +60,12 @@ def test_a_customer_is_forgotten_and_every_count_stays(archive: Archive) -> None
     before = counts(archive), rows(archive)
     assert forget(archive, 91) == 1
     assert (counts(archive), rows(archive)) == before
-    assert kept(archive, schema.conversation.c.customer) == {0, 92}
+    surrogate, other = sorted(kept(archive, schema.conversation.c.customer))
+    assert (surrogate < 0, other) == (True, 92)
     with archive.reading() as snapshot:
-        erased, other = snapshot.documents([1, 2])
+        erased, bob = snapshot.documents([1, 2])
         assert (erased.subject, erased.customer.id, erased.customer.email) == ("", 0, "")
-        assert other.subject == "Subject of Bob"
+        assert bob.subject == "Subject of Bob"
 
 
 def test_what_is_seen_of_a_forgotten_customer_is_kept_without_them(archive: Archive) -> None:
@@ -75,8 +76,9 @@ def test_what_is_seen_of_a_forgotten_customer_is_kept_without_them(archive: Arch
     )
     tell(archive, [sighting(1, customer=91, status="closed", seen=SEEN + 1)])
     assert [row.status for row in rows(archive)] == ["closed"]
-    assert kept(archive, schema.conversation.c.customer) == {0}
-    assert kept(archive, schema.conversation.c.created_by) == {0}
+    (surrogate,) = kept(archive, schema.conversation.c.customer)
+    assert surrogate < 0
+    assert kept(archive, schema.conversation.c.created_by) <= {surrogate, 0}
     assert kept(archive, schema.document.c.conversation) == set()
 
 

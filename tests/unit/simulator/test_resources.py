@@ -81,6 +81,52 @@ def test_mailboxes_are_listed_and_had_by_id(client: httpx.Client, account: Accou
     assert client.get(f"/mailboxes/{found[1]['id']}").json() == found[1]
 
 
+def test_an_unlisted_mailbox_is_in_no_list_and_shown_by_its_id() -> None:
+    account = Account()
+    mailbox = account.layout.mailboxes[1].id
+    account.layout.unlisted.add(mailbox)
+    with signed_in(Simulator(account)) as client:
+        assert mailbox not in listed_mailboxes(client)
+        assert client.get(f"/mailboxes/{mailbox}").json()["id"] == mailbox
+        assert client.get(f"/mailboxes/{mailbox}/folders").status_code == 200
+
+
+def test_a_hidden_mailbox_is_in_no_list_and_forbidden_by_its_id() -> None:
+    account = Account()
+    mailbox = account.layout.mailboxes[1].id
+    account.layout.hidden.add(mailbox)
+    with signed_in(Simulator(account)) as client:
+        assert mailbox not in listed_mailboxes(client)
+        assert client.get(f"/mailboxes/{mailbox}").status_code == 403
+        assert client.get(f"/mailboxes/{mailbox}/folders").status_code == 403
+
+
+def test_a_mailbox_that_was_removed_is_not_found() -> None:
+    account = Account()
+    mailbox = account.layout.mailboxes[1].id
+    with signed_in(Simulator(account)) as client:
+        account.layout.remove_mailbox(mailbox)
+        assert mailbox not in listed_mailboxes(client)
+        assert client.get(f"/mailboxes/{mailbox}").status_code == 404
+
+
+def test_a_new_mailbox_has_folders_of_its_own_and_takes_conversations() -> None:
+    account = Account()
+    before = set(account.layout.folder_by_id)
+    mailbox = account.layout.add_mailbox("Newcomers").id
+    row = account.add(mailbox_id=mailbox)
+    with signed_in(Simulator(account)) as client:
+        assert mailbox in listed_mailboxes(client)
+        payload = client.get(f"/mailboxes/{mailbox}/folders").json()
+    folders = {each["id"] for each in payload["_embedded"]["folders"]}
+    assert row.folder_id in folders
+    assert not folders & before
+
+
+def listed_mailboxes(client: httpx.Client) -> set[int]:
+    return {each["id"] for each in client.get("/mailboxes").json()["_embedded"]["mailboxes"]}
+
+
 def test_mailboxes_have_pages_of_fifty() -> None:
     layout = Layout(tuple(f"Box {at}" for at in range(60)))
     with signed_in(Simulator(Account(layout))) as client:

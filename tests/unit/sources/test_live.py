@@ -411,12 +411,16 @@ def test_folders_are_looked_for_in_the_mailboxes_asked_for(theatre: Theatre) -> 
 # Ids that nobody knows.
 
 MAILBOXES = (1, 2)
+UNLISTED, UNLISTED_HOME, HIDDEN = 3, 31, 4
 UNKNOWN_MAILBOX, UNKNOWN_FOLDER = 901, 999
 HOME, VIEW = 11, 12
 
 
 class Strict:
-    """An upstream that refuses what it does not know, and has one conversation."""
+    """An upstream that refuses what it does not know, and has two conversations.
+
+    One is in a mailbox that the list of mailboxes leaves out. Another mailbox is hidden.
+    """
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -426,12 +430,24 @@ class Strict:
             return self._rows("mailboxes", [{"id": each} for each in MAILBOXES])
         if asked.path.endswith("/folders"):
             folders = [{"id": HOME, "type": "open"}, {"id": VIEW, "type": "mytickets"}]
-            return self._rows("folders", folders if asked.path == "/v2/mailboxes/1/folders" else [])
+            of = {1: folders, UNLISTED: [{"id": UNLISTED_HOME, "type": "closed"}]}
+            return self._rows("folders", of.get(int(asked.path.split("/")[3]), []))
+        if asked.path.startswith("/v2/mailboxes/"):
+            return self._mailbox(int(asked.path.rpartition("/")[2]))
         named = {int(each) for each in asked.params.get("mailbox", "1").split(",")}
         folder = int(asked.params.get("folder", VIEW))
-        if not named <= set(MAILBOXES) or folder != VIEW:
+        if not named <= {*MAILBOXES, UNLISTED} or folder != VIEW:
             return answer({"message": "Bad request"}, self.status, {"Date": DATE})
-        return page_of([conversation(7, folderId=HOME)] if 1 in named else [], {"Date": DATE})
+        rows = [
+            conversation(7, folderId=HOME),
+            conversation(8, mailboxId=UNLISTED, folderId=UNLISTED_HOME),
+        ]
+        return page_of([row for row in rows if row["mailboxId"] in named], {"Date": DATE})
+
+    def _mailbox(self, mailbox: int) -> Reply:
+        if mailbox in {*MAILBOXES, UNLISTED}:
+            return answer({"id": mailbox})
+        return Reply(403 if mailbox == HIDDEN else 404)
 
     def _rows(self, name: str, rows: list[Json]) -> Reply:
         facts = {"size": 50, "totalElements": len(rows), "totalPages": 1, "number": 1}
@@ -455,6 +471,10 @@ def strict(request: pytest.FixtureRequest, upstream: Upstream, client: Client) -
         ({1, UNKNOWN_MAILBOX}, (), [7]),
         ({2, UNKNOWN_MAILBOX}, (), []),
         ({UNKNOWN_MAILBOX}, (), []),
+        ({UNLISTED}, (), [8]),
+        ({UNLISTED}, {UNLISTED_HOME}, [8]),
+        ({1, UNLISTED, UNKNOWN_MAILBOX}, {HOME, UNLISTED_HOME}, [7, 8]),
+        ({1, UNLISTED, UNKNOWN_MAILBOX}, (), [7, 8]),
         ((), {HOME}, [7]),
         ((), {VIEW}, [7]),
         ((), {UNKNOWN_FOLDER}, []),
@@ -479,6 +499,14 @@ def test_ids_that_nobody_knows_count_nothing_though_upstream_refuses_them(
     )
     assert [row.id for row in found.rows] == ids
     assert FIRST + 7200 - 30 < found.as_of < FIRST + 7200
+
+
+@pytest.mark.parametrize("others", [frozenset[int](), frozenset({1, UNKNOWN_MAILBOX})])
+def test_a_mailbox_that_is_hidden_is_an_error_and_does_not_count_nothing(
+    strict: LiveSource, others: frozenset[int]
+) -> None:
+    with pytest.raises(RequestRefused):
+        strict.rows(ConversationQuery((HOUR,), others | {HIDDEN}), Progress())
 
 
 @pytest.mark.parametrize("folders", [frozenset[int](), frozenset({VIEW})])

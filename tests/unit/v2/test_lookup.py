@@ -1,4 +1,4 @@
-"""Asking for one conversation: what each answer means, and which mean nothing."""
+"""Asking for one conversation or mailbox: what each answer means, and which mean nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from compat.v2.client import Answer, Client
 from compat.v2.errors import Overloaded, Redirected, RequestRefused
-from compat.v2.lists import Gone, look_up
+from compat.v2.lists import Gone, look_up, look_up_mailbox
 from compat.v2.models import Conversation, DocumentedConversation
 from tests.unit.v2.upstream import Reply, Upstream, answer, conversation, in_turn
 
@@ -75,3 +75,30 @@ def test_trouble_is_not_taken_for_absence(
     upstream.script = in_turn(Reply(status))
     with pytest.raises(kind):
         look_up(client, 7, Conversation)
+
+
+def test_a_mailbox_that_is_there_is_read(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(answer({"id": 7, "name": "Support"}))
+    found = look_up_mailbox(client, 7)
+    assert isinstance(found, Answer)
+    assert found.value.id == 7
+    assert upstream.asked[0].path == "/v2/mailboxes/7"
+
+
+@pytest.mark.parametrize(("status", "why"), [(404, "deleted"), (403, "hidden")])
+def test_a_mailbox_that_is_not_shown_says_why(
+    upstream: Upstream, client: Client, status: int, why: str
+) -> None:
+    upstream.script = in_turn(Reply(status))
+    found = look_up_mailbox(client, 7)
+    assert isinstance(found, Gone)
+    assert found.why == why
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, RequestRefused), (500, Overloaded)])
+def test_trouble_is_not_taken_for_the_absence_of_a_mailbox(
+    upstream: Upstream, client: Client, status: int, kind: type[Exception]
+) -> None:
+    upstream.script = in_turn(Reply(status))
+    with pytest.raises(kind):
+        look_up_mailbox(client, 7)

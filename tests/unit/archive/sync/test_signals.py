@@ -18,7 +18,7 @@ from tests.unit.server.commands import COMMAND, environment
 from tests.unit.service.doubles import LONG
 
 SOON = 15.0
-"""Seconds for a process to end after a signal; it takes at most five, the longest pause of a retry."""
+"""Seconds for a process to end after a signal; at most five: a retry pauses no longer."""
 
 LATENCY = replace(QUIET, latency=0.01)
 

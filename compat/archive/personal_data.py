@@ -1,0 +1,278 @@
+"""Where a conversation mentions a customer, and the same conversation without that customer.
+
+A conversation is JSON as Mailbox API 2.0 lists it. A customer is recognised by their number and by
+their e-mail addresses; users and teams of the account are no customers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+REPLACEMENT: Final = "[erased]"
+"""What stands in a text in place of an erased address."""
+
+_STAFF: Final = frozenset({"user", "team"})
+_PERSON_KEYS: Final = frozenset(
+    {
+        "assignee",
+        "closedByUser",
+        "createdBy",
+        "createdByCustomer",
+        "customer",
+        "customers",
+        "primaryCustomer",
+    }
+)
+"""Keys whose value is a person, or a list of persons."""
+_PERSON_FIELDS: Final = frozenset({"first", "firstName", "last", "lastName", "photoUrl"})
+"""Keys that only a person has."""
+_NUMBER_KEYS: Final = frozenset(
+    {"customer", "customerId", "customerIds", "customers", "primaryCustomer", "primaryCustomerId"}
+)
+"""Keys whose value is the number of a customer, or a list of numbers."""
+_AUTHOR_KEYS: Final = frozenset({"createdBy", "closedBy"})
+"""Keys whose value may be the number of a user or of a customer."""
+_RECIPIENT_KEYS: Final = frozenset({"cc", "bcc", "to"})
+_TEXT_KEYS: Final = frozenset({"body", "preview", "subject", "text"})
+"""Texts that the person wrote who created what they stand in."""
+
+_ADDRESS: Final = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,254}(?:@|%40)(?:[\w-]+\.)*[\w-]*\w")
+_LOCAL_PART: Final = re.compile(r"(?:^['`*_~]+|.*[=/|?&#])?", re.DOTALL)
+_CUSTOMER_LINK: Final = re.compile(r"(/customers/)(\d{1,18})(?!\d)")
+
+
+class People(NamedTuple):
+    """The people of a conversation by their numbers, as the archive's columns hold them."""
+
+    customer: int = 0
+    created_by: int = 0
+    closed_by: int = 0
+    assignee: int = 0
+
+
+_KEY_OF: Final[Mapping[str, str]] = {
+    "customer": "primaryCustomer",
+    "created_by": "createdBy",
+    "closed_by": "closedBy",
+    "assignee": "assignee",
+}
+"""For each column of `People`, the key of a document that holds the same person."""
+
+
+@dataclass(frozen=True)
+class Erased:
+    """The customers who were erased.
+
+    Attributes:
+        numbers: For each number of a customer, the surrogate that stands in its place.
+        addresses: The same for each digest of an e-mail address.
+        users: Those of the numbers that a user of the account has as well.
+        key: The key of the digests.
+    """
+
+    numbers: Mapping[int, int]
+    addresses: Mapping[str, int]
+    users: frozenset[int]
+    key: bytes
+
+    def __bool__(self) -> bool:
+        return bool(self.numbers or self.addresses)
+
+    def remove_from(
+        self, people: People, document: Mapping[str, Any] | None
+    ) -> tuple[People, Mapping[str, Any] | None]:
+        """Take the erased customers out of a conversation.
+
+        Args:
+            people: Its people.
+            document: Its JSON, decoded; None if there is none.
+
+        Returns:
+            Its people, with surrogates for those who were erased, and its document without them;
+            None in place of the document if the conversation is an erased customer's own.
+        """
+        after = self._numbers(people)
+        if document is None:
+            return after, None
+        kept = self._value("", document)
+        shown = {
+            column: (_number_of(document.get(key)), _number_of(kept.get(key)))
+            for column, key in _KEY_OF.items()
+        }
+        # A document says whether a number is a user's or a customer's, a column does not.
+        surer = {
+            column: new
+            for column, (old, new) in shown.items()
+            if new is not None and old == getattr(people, column)
+        }
+        after = after._replace(**surer)
+        old, new = shown["customer"]
+        if after.customer != people.customer or old != new:
+            return after, None
+        return after, document if kept == document else _without_links(kept)
+
+    def remove_from_text(self, text: str) -> str:
+        """A text in which something else stands in place of erased addresses."""
+        if "@" in text or "%40" in text:
+            text = _ADDRESS.sub(self._replaced_address, text)
+        return _CUSTOMER_LINK.sub(self._replaced_link, text) if "/customers/" in text else text
+
+    def new_addresses(self, document: Mapping[str, Any]) -> dict[str, int]:
+        """Digests of the addresses that a document shows of erased customers, if not yet known.
+
+        Returns:
+            The surrogate of the customer for each of them.
+        """
+        return {
+            digested: self.numbers[number]
+            for number, address in addressed(document)
+            if number in self.numbers
+            and (digested := digest(self.key, address)) not in self.addresses
+        }
+
+    def _numbers(self, people: People) -> People:
+        """People with surrogates, as far as their numbers alone tell who they are."""
+        customer = self.numbers.get(people.customer, people.customer)
+        by_customer = people.created_by == people.customer
+        return people._replace(
+            customer=customer,
+            created_by=customer if by_customer else self._author(people.created_by),
+            closed_by=self._author(people.closed_by),
+        )
+
+    def _value(self, key: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            return self._object(key, value)
+        if isinstance(value, list):
+            kept = [self._value(key, each) for each in value]
+            if key not in _RECIPIENT_KEYS:
+                return kept
+            return [new for new, old in zip(kept, value, strict=True) if new == old]
+        if isinstance(value, str):
+            return self.remove_from_text(value)
+        return self._number(key, value) if type(value) is int else value
+
+    def _number(self, key: str, number: int) -> int:
+        if key in _AUTHOR_KEYS:
+            return self._author(number)
+        return self.numbers.get(number, number) if key in _NUMBER_KEYS else number
+
+    def _object(self, key: str, value: dict[str, Any]) -> dict[str, Any]:
+        if _is_person(key, value):
+            if value.get("type") in _STAFF:
+                return value
+            surrogate = self._surrogate(value)
+            if surrogate is not None:
+                return {name: value[name] for name in ("type",) if name in value} | {
+                    "id": surrogate
+                }
+        kept = {name: self._value(name, each) for name, each in value.items()}
+        closer = value.get("closedByUser")
+        if isinstance(closer, dict) and closer.get("id") == value.get("closedBy"):
+            kept["closedBy"] = kept["closedByUser"]["id"]
+        author = value.get("createdBy")
+        if isinstance(author, dict) and kept["createdBy"] != author:
+            texts = {name for name in _TEXT_KEYS & kept.keys() if isinstance(kept[name], str)}
+            kept |= dict.fromkeys(texts, "")
+        return kept
+
+    def _surrogate(self, person: Mapping[str, Any]) -> int | None:
+        """The surrogate of a person; None for somebody who was not erased."""
+        number = person.get("id")
+        if type(number) is int and number in self.numbers:
+            return self.numbers[number]
+        known = (self.addresses.get(digest(self.key, each)) for each in _addresses(person))
+        return next((surrogate for surrogate in known if surrogate is not None), None)
+
+    def _author(self, number: int) -> int:
+        """A number that may be a user's; a surrogate if it can only be that of somebody erased."""
+        return number if number in self.users else self.numbers.get(number, number)
+
+    def _replaced_address(self, found: re.Match[str]) -> str:
+        whole = found[0]
+        boundary = _LOCAL_PART.match(whole)
+        starts = (0, boundary.end() if boundary else 0)
+        for start in starts:
+            if digest(self.key, whole[start:]) in self.addresses:
+                return whole[:start] + REPLACEMENT
+        return whole
+
+    def _replaced_link(self, found: re.Match[str]) -> str:
+        number = int(found[2])
+        return f"{found[1]}{self.numbers.get(number, number)}"
+
+
+def digest(key: bytes, address: str) -> str:
+    """What is remembered of an erased e-mail address, in whatever case it is written."""
+    same = address.strip().replace("%40", "@").casefold().encode(errors="surrogatepass")
+    return hashlib.blake2b(same, key=key, digest_size=16).hexdigest()
+
+
+def addressed(document: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The numbers and e-mail addresses of the customers that a document shows.
+
+    Returns:
+        Pairs of a number, 0 if there is none, and an address.
+    """
+    for person in _people("", document):
+        if person.get("type") not in _STAFF:
+            for address in _addresses(person):
+                yield _number_of(person) or 0, address
+
+
+def staff(document: Mapping[str, Any]) -> Iterator[int]:
+    """The numbers of the users and teams that a document shows."""
+    for person in _people("", document):
+        number = _number_of(person)
+        if number is not None and person.get("type") in _STAFF:
+            yield number
+
+
+def encoded(document: Mapping[str, Any]) -> bytes:
+    """A document as JSON."""
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _people(key: str, value: Any) -> Iterator[Mapping[str, Any]]:
+    """All persons in a document or a part of it."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _people(key, each)
+    elif isinstance(value, dict):
+        if _is_person(key, value):
+            yield value
+            return
+        for name, each in value.items():
+            yield from _people(name, each)
+
+
+def _is_person(key: str, value: Mapping[str, Any]) -> bool:
+    return key in _PERSON_KEYS or not _PERSON_FIELDS.isdisjoint(value)
+
+
+def _addresses(person: Mapping[str, Any]) -> Sequence[str]:
+    """The e-mail addresses of a person, who may have them in a list."""
+    embedded = person.get("_embedded")
+    listed = person.get("emails")
+    if listed is None and isinstance(embedded, dict):
+        listed = embedded.get("emails")
+    listed = listed if isinstance(listed, list) else []
+    values = (each.get("value") if isinstance(each, dict) else each for each in listed)
+    return [each for each in (person.get("email"), *values) if isinstance(each, str) and each]
+
+
+def _number_of(person: Any) -> int | None:
+    number = person.get("id") if isinstance(person, dict) else person
+    return number if type(number) is int else None
+
+
+def _without_links(value: Any) -> Any:
+    """A document without its links, which name people by their numbers too."""
+    if isinstance(value, dict):
+        return {name: _without_links(each) for name, each in value.items() if name != "_links"}
+    return list(map(_without_links, value)) if isinstance(value, list) else value

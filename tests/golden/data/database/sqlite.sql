@@ -1,0 +1,50 @@
+CREATE TABLE archive_schema (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL);
+CREATE TABLE chunk (number INTEGER PRIMARY KEY, version BIGINT NOT NULL);
+CREATE TABLE conversation (
+    id INTEGER PRIMARY KEY, created BIGINT NOT NULL, mailbox BIGINT NOT NULL, folder BIGINT NOT NULL,
+    type TEXT NOT NULL, status TEXT NOT NULL, state TEXT NOT NULL, tags TEXT NOT NULL,
+    seen BIGINT NOT NULL, number BIGINT NOT NULL, closed BIGINT, closed_by BIGINT NOT NULL,
+    created_by BIGINT NOT NULL, customer BIGINT NOT NULL, assignee BIGINT NOT NULL,
+    threads BIGINT NOT NULL, updated BIGINT, waiting_since BIGINT
+);
+CREATE TABLE conversation_tag (
+    tag BIGINT NOT NULL, created BIGINT NOT NULL, conversation BIGINT NOT NULL,
+    state TEXT NOT NULL, status TEXT NOT NULL, type TEXT NOT NULL, mailbox BIGINT NOT NULL,
+    folder BIGINT NOT NULL, PRIMARY KEY (tag, created, conversation)
+) WITHOUT ROWID;
+CREATE TABLE document (conversation INTEGER PRIMARY KEY, packed BLOB NOT NULL);
+CREATE TABLE forgotten (customer INTEGER PRIMARY KEY, surrogate BIGINT NOT NULL DEFAULT 0, is_user BIGINT NOT NULL DEFAULT 0);
+CREATE TABLE forgotten_address (digest TEXT PRIMARY KEY, surrogate BIGINT NOT NULL);
+CREATE TABLE gone (conversation INTEGER PRIMARY KEY, seen BIGINT NOT NULL);
+CREATE TABLE holder (
+    who TEXT NOT NULL, since TEXT NOT NULL, marked TEXT NOT NULL, beat BIGINT NOT NULL
+);
+CREATE TABLE known (
+    layer TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, as_of BIGINT NOT NULL,
+    PRIMARY KEY (layer, first)
+);
+CREATE TABLE menu (
+    kind TEXT NOT NULL, mailbox BIGINT NOT NULL, seen BIGINT NOT NULL, PRIMARY KEY (kind, mailbox)
+);
+CREATE TABLE menu_item (
+    kind TEXT NOT NULL, mailbox BIGINT NOT NULL, position BIGINT NOT NULL, id BIGINT NOT NULL,
+    name TEXT NOT NULL, slug TEXT NOT NULL, email TEXT NOT NULL, type TEXT NOT NULL,
+    "user" BIGINT NOT NULL, color TEXT NOT NULL, total BIGINT NOT NULL, active BIGINT NOT NULL,
+    created BIGINT NOT NULL, modified BIGINT NOT NULL, PRIMARY KEY (kind, mailbox, position)
+);
+CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE state (
+    epoch BIGINT NOT NULL, version BIGINT NOT NULL, slim BIGINT NOT NULL,
+    sealed_at BIGINT, kept_since BIGINT
+);
+CREATE TABLE thread (
+    id INTEGER PRIMARY KEY, conversation BIGINT NOT NULL, created BIGINT NOT NULL, type TEXT NOT NULL,
+    status TEXT NOT NULL, state TEXT NOT NULL, action TEXT NOT NULL, source TEXT NOT NULL,
+    created_by BIGINT NOT NULL, created_by_type TEXT NOT NULL, customer BIGINT NOT NULL,
+    saved_reply BIGINT NOT NULL, rating TEXT NOT NULL, attachments BIGINT NOT NULL,
+    seen BIGINT NOT NULL
+);
+CREATE INDEX conversation_counting
+    ON conversation (created, state, status, type, mailbox, folder);
+CREATE INDEX conversation_customer ON conversation (customer);
+CREATE INDEX thread_conversation ON thread (conversation);
