@@ -17,7 +17,10 @@ DOORS = {
     "compat.requests",
     "compat.sources.archive",
     "compat.sources.merge",
-    *(f"compat.testing.{each}" for each in ("against", "asserting", "plugin", "strategies")),
+    *(
+        f"compat.testing.{each}"
+        for each in ("assertions", "http_candidate", "plugin", "strategies")
+    ),
 }
 LIGHT = {"compat.archive.errors", "compat.archive.document_codec", "compat.archive.records"}
 """What of the archive needs no database."""
