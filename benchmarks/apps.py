@@ -16,11 +16,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
+from compat.asgi import Application, Message, Receive, Scope, Send, create_app
+from compat.cli.listening import listen
 from pydantic import SecretStr
 
 from compat import LegacyReports, Settings
-from compat.asgi import Application, Message, Receive, Scope, Send, create_app
-from compat.cli.listening import listen
 from compat.core.models import (
     ConversationQuery,
     Document,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
+from compat.recording import MOST_BYTES, MOST_FILES, Record
 from pydantic.fields import FieldInfo
 
 from compat.parity.ignore_rules import Rule
 from compat.parity.verdicts import OUTCOMES, Place, Summary, Verdict
-from compat.recording import MOST_BYTES, MOST_FILES, Record
 
 EXAMPLE = {
     "taken_at": "2019-03-01T09:00:00Z",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from compat.asgi import create_app
+
 from compat.service import LegacyReports
-from tests.unit.server.serving import Stage, serving
+from tests.doors.serving import Stage, serving
 from tests.unit.service.doubles import FIRST, Shelf, reports_on, row
 
 

@@ -12,8 +12,8 @@ from threading import Thread
 from typing import Any
 
 import uvicorn
-
 from compat.asgi import Application, Receive, Scope, Send
+
 from tests.unit.service.doubles import LONG, basic
 
 LOOPBACK = "127.0.0.1"

@@ -7,11 +7,11 @@ import urllib.request
 from typing import Any
 
 import pytest
-
 from compat.asgi import Application, create_app
+
 from compat.config.settings import SettingsError, variables
 from compat.v2 import errors as v2
-from tests.unit.server.serving import KEY, LOOPBACK, ask, raw, serving
+from tests.doors.serving import KEY, LOOPBACK, ask, raw, serving
 from tests.unit.service.doubles import JANUARY, PATH, Shelf, reports_on
 
 JSON = "application/json; charset=utf-8"

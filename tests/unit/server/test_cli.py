@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from compat.simulator import Account, Simulator, running
-from tests.unit.server.commands import Running, environment, run, started
-from tests.unit.server.serving import KEY, LOOPBACK, ask, read
+from tests.doors.commands import Running, environment, run, started
+from tests.doors.serving import KEY, LOOPBACK, ask, read
 from tests.unit.service.doubles import FIRST, JANUARY, LONG
 
 ACCOUNT = {"HELPSCOUT_APP_ID": "demo-app", "HELPSCOUT_APP_SECRET": "demo-secret"}

@@ -14,14 +14,14 @@ from queue import Queue
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
-
 from compat.asgi import create_app
 from compat.cli.logs import _TEXT, _JsonLines, _Text
+from pydantic import SecretStr
+
 from compat.config.settings import Settings
 from compat.service import LegacyReports
-from tests.unit.server.commands import COMMAND, environment, run, started
-from tests.unit.server.serving import KEY, ask, raw, serving
+from tests.doors.commands import COMMAND, environment, run, started
+from tests.doors.serving import KEY, ask, raw, serving
 from tests.unit.service.doubles import JANUARY, LONG, PATH, Shelf, basic
 
 

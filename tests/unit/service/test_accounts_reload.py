@@ -17,9 +17,9 @@ from compat.config.settings import Settings, SettingsError
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
 from compat.v1.http import LegacyResponse
+from tests.doors.commands import Running, run, started
+from tests.doors.serving import Told, ask
 from tests.integration.exactness.staging import Upstream, upstream
-from tests.unit.server.commands import Running, run, started
-from tests.unit.server.serving import Told, ask
 from tests.unit.service.doubles import FIRST, JANUARY, LONG, Shelf, basic
 from tests.unit.v2.upstream import one_tls_context
 

@@ -9,8 +9,9 @@ from contextlib import suppress
 from socket import socket
 from typing import TYPE_CHECKING, Any, Final
 
-from compat.cli.connections import Refusal, guarded, look_at
 from compat.cli.logs import Log, log_as, tell
+
+from compat.cli.connections import Refusal, guarded, look_at
 
 if TYPE_CHECKING:
     from uvicorn import Config, Server

@@ -16,10 +16,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
+from compat.metrics import Metrics, Visit
+
 from compat import correlation
 from compat.config.accounts import accounts_from_env
 from compat.config.settings import Settings, SettingsError, variable
-from compat.metrics import Metrics, Visit
 from compat.service import LegacyReports, Pending
 from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse
 from compat.v1.routes import ROUTES

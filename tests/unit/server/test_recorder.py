@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from compat.asgi import create_app
+from compat.recording import Recorder
 
 from compat import recording
-from compat.asgi import create_app
 from compat.parity.captures.files import read
 from compat.parity.check import check
 from compat.parity.ignore_rules import Rules
 from compat.parity.replay import Replayer
-from compat.recording import Recorder
 from compat.service import LegacyReports
 from compat.v1.http import LegacyRequest, LegacyResponse, ok
 from compat.v2.errors import UpstreamError
-from tests.unit.server.serving import Stage, Told, ask
+from tests.doors.serving import Stage, Told, ask
 from tests.unit.service.doubles import JANUARY, PATH, Shelf, basic, reports_on
 
 Ask = Callable[..., Told]

@@ -11,14 +11,14 @@ from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
+from compat.asgi import create_app
 from pydantic import SecretStr
 
 from compat import passing
-from compat.asgi import create_app
 from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, running
-from tests.unit.server.serving import KEY, LOOPBACK, Told, ask, raw, read, serving
+from tests.doors.serving import KEY, LOOPBACK, Told, ask, raw, read, serving
 from tests.unit.service.doubles import FIRST, JANUARY, LONG, Shelf, row
 from tests.unit.v2.upstream import Reply, in_turn, scripted
 

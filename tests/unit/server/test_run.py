@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 import uvicorn
+from compat.asgi import Application, create_app, refusal
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from compat.asgi import Application, create_app, refusal
 from compat.cli import connections, listening
 from compat.cli.connections import MOST_HEAD, MOST_QUEUED, by_h11, guarded
-from tests.unit.server.serving import KEY, LOOPBACK, ask
+from tests.doors.serving import KEY, LOOPBACK, ask
 from tests.unit.service.doubles import FIRST, JANUARY, LONG, Shelf, reports_on, row
 
 SHORT = 0.4
