@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from compat.metrics import Metrics
 
 from compat.config import accounts
 from compat.config.settings import variables
+from compat.server.metrics import Metrics
 from compat.simulator import Account, Simulator, running
-from tests.doors.commands import COMMAND, Running, environment, started
-from tests.doors.serving import ask
+from tests.unit.server.commands import COMMAND, Running, environment, started
+from tests.unit.server.serving import ask
 from tests.unit.service.doubles import LONG
 
 ROOT = Path(__file__).parent.parent

@@ -15,7 +15,7 @@ from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:
     from compat.config.settings import Settings
-    from compat.recording import Recorder
+    from compat.server.recorder import Recorder
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -53,14 +53,14 @@ def run(options: argparse.Namespace) -> None:
         SettingsError: A setting is missing or cannot be used.
         ImportError: A library that the settings ask for is not installed.
     """
-    from compat.asgi import create_app, guarded, refusal
-    from compat.cli.listening import listen
-    from compat.cli.logs import log_as
     from compat.config.settings import Settings
+    from compat.server.app import create_app, require_api_keys
+    from compat.server.logs import configure_logging
+    from compat.server.run import run as run_server
     from compat.service import LegacyReports
 
     def chosen() -> Mapping[str, Settings]:
-        return guarded(accounts_by(offline=options.offline))
+        return require_api_keys(accounts_by(offline=options.offline))
 
     def reload() -> None:
         try:
@@ -70,19 +70,18 @@ def run(options: argparse.Namespace) -> None:
             _LOG.error("the accounts stay as they were: %s", error)
 
     log = Settings.from_env(os.environ).log
-    log_as(log)
+    configure_logging(log)
     with (
         _demo() if options.demo else nullcontext(chosen()) as accounts,
         _recorder(options.record) as recorder,
     ):
         reports = LegacyReports(accounts)
-        listen(
+        run_server(
             create_app(reports, recorder=recorder),
             host=options.host,
             port=options.port,
-            what="Answering the old API",
-            stopping=reports.close,
-            refusal=refusal,
+            label="Answering the old API",
+            on_stop=reports.close,
             reload=None if options.demo else reload,
             log=log,
             lifespan="on",
@@ -99,7 +98,7 @@ def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
     """
     if path is None:
         return nullcontext()
-    from compat.recording import Recorder
+    from compat.server.recorder import Recorder
 
     try:
         return Recorder(path)

@@ -41,7 +41,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> None:
     """Serve until told to stop."""
-    from compat.cli.listening import listen
+    from compat.server.run import run as run_server
     from compat.simulator import Simulator, make_account
 
     try:
@@ -51,11 +51,11 @@ def run(options: argparse.Namespace) -> None:
     except ValueError as error:
         raise SettingsError(str(error)) from None
     account = make_account(options.conversations, options.seed)
-    listen(
+    run_server(
         Simulator(account, behaviour, plan=options.plan),
         host=options.host,
         port=options.port,
-        what="Simulating Mailbox API 2.0 (base URL ends in /v2)",
+        label="Simulating Mailbox API 2.0 (base URL ends in /v2)",
         lifespan="off",
         date_header=False,
     )

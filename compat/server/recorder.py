@@ -1,6 +1,6 @@
-"""Writing down what the server was asked and answered, to be asked again one day.
+"""Records requests of the old API and their answers in a file, to compare answers later.
 
-Each exchange is a line of JSON in a file. `Record` is that format; API keys are never in it.
+Each request is a line of JSON with its answer. `Record` is that format; API keys are never in it.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ import logging
 import os
 import stat
 import string
-import sys
 from contextlib import suppress
 from datetime import UTC, datetime
-from logging.handlers import RotatingFileHandler
+from itertools import pairwise
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
-from typing import IO, Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,17 +25,17 @@ from compat.v1.redaction import redacted
 
 _LOG: Final = logging.getLogger("compat")
 
-MOST_BYTES: Final = 64 * 1024 * 1024
-"""How large a file of records grows before it is put aside for a new one."""
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Bytes up to which a file of records grows; then it is renamed, and a new one begun."""
 
-MOST_FILES: Final = 4
-"""How many files put aside are kept: `FILE.1` is the youngest."""
+MAX_FILES: Final = 4
+"""How many renamed files are kept: `FILE.1` is the newest."""
 
-_MOST_WAITING: Final = 1000
-_PATIENCE: Final = 5.0
+_MAX_QUEUED: Final = 1000
+_CLOSE_TIMEOUT: Final = 5.0
 _OWNER_ONLY: Final = 0o600
-_IN_PATHS: Final = "/:@,;=+~!$&'()*"
-_IN_QUERIES: Final = string.ascii_letters + string.digits + string.punctuation
+_PATH_CHARACTERS: Final = "/:@,;=+~!$&'()*"
+_QUERY_CHARACTERS: Final = string.ascii_letters + string.digits + string.punctuation
 
 
 class Record(BaseModel):
@@ -67,40 +66,39 @@ def schema() -> dict[str, Any]:
 
 
 class Recorder:
-    """Writes what it is told to a file, in a thread of its own; safe to share between threads.
+    """Writes records to a file in a thread of its own; safe to share between threads.
 
-    The file is its owner's alone. Once it is large enough it is put aside, and the oldest of
-    those put aside goes. Where it cannot be written, the log says so once and nothing else
-    happens.
+    Only its owner can read the file. A large file is renamed, and the oldest renamed one removed.
+    If the file cannot be written, the log says so once, and answers are not held up.
 
     Args:
-        path: The file; what is in it stays.
-        most_bytes: How large it grows.
+        path: The file; records are appended to what is in it.
+        max_bytes: Bytes up to which it grows.
 
     Raises:
         OSError: It cannot be opened for writing.
     """
 
-    def __init__(self, path: Path, *, most_bytes: int = MOST_BYTES) -> None:
-        self._file = _File(path, most_bytes)
-        self._waiting: Queue[Record | None] = Queue(_MOST_WAITING)
+    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
+        self._file = _RecordFile(path, max_bytes)
+        self._queue: Queue[Record | None] = Queue(_MAX_QUEUED)
         self._writer = Thread(target=self._write, name="recorder", daemon=True)
         self._writer.start()
 
     def note(self, request: LegacyRequest, answer: LegacyResponse) -> None:
-        """Write an exchange down soon; never waits, never raises."""
+        """Record a request and its answer soon; never waits, never raises."""
         if not request.path.startswith("/v1/"):
             return
         try:
-            self._waiting.put_nowait(_record(request, answer))
+            self._queue.put_nowait(_record(request, answer))
         except Full:
-            self._file.lose("more is answered than can be written")
+            self._file.count_loss("more is answered than can be written")
 
     def close(self) -> None:
-        """Write what is still waiting, for a few seconds at most."""
+        """Write what is still queued, for a few seconds at most."""
         with suppress(Full):
-            self._waiting.put(None, timeout=_PATIENCE)
-            self._writer.join(_PATIENCE)
+            self._queue.put(None, timeout=_CLOSE_TIMEOUT)
+            self._writer.join(_CLOSE_TIMEOUT)
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -110,50 +108,76 @@ class Recorder:
         self.close()
 
     def _write(self) -> None:
-        while (record := self._waiting.get()) is not None:
-            self._file.emit(logging.makeLogRecord({"msg": record.model_dump_json()}))
-            self._waiting.task_done()
+        while (record := self._queue.get()) is not None:
+            self._file.write(record.model_dump_json())
+            self._queue.task_done()
 
 
-class _File(RotatingFileHandler):
-    """Lines in a file that is its owner's alone; trouble is told once, until it has passed."""
+class _RecordFile:
+    """Appends lines to a file; an error is logged once, until writing works again."""
 
-    stream: IO[str] | None  # type: ignore[assignment]
-
-    def __init__(self, path: Path, most_bytes: int) -> None:
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        self._path = path.absolute()
+        self._max_bytes = max_bytes
         self._lost = 0
-        super().__init__(path, maxBytes=most_bytes, backupCount=MOST_FILES, encoding="utf-8")
+        self._size = 0
+        self._file: BinaryIO | None = None
+        self._open()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        before = self._lost
-        super().emit(record)
-        if before and self._lost == before:
-            _LOG.warning("recording goes on; answers that were not recorded: %d", before)
+    def write(self, line: str) -> None:
+        """Append a line; never raises for what the file system does."""
+        content = line.encode() + b"\n"
+        try:
+            self._append(content)
+        except OSError as error:
+            self.count_loss(error.strerror or type(error).__name__)
+            self.close()
+            return
+        if self._lost:
+            _LOG.warning("recording goes on; answers that were not recorded: %d", self._lost)
             self._lost = 0
 
-    def lose(self, reason: str) -> None:
+    def count_loss(self, reason: str) -> None:
+        """Note that a line could not be written."""
         if not self._lost:
-            _LOG.error("answers are not recorded to %s: %s", self.baseFilename, reason)
+            _LOG.error("answers are not recorded to %s: %s", self._path, reason)
         self._lost += 1
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
-        error = sys.exc_info()[1]
-        self.lose(getattr(error, "strerror", None) or type(error).__name__)
-        stream, self.stream = self.stream, None
-        if stream is not None:
+    def close(self) -> None:
+        """Close the file; a later write opens it again."""
+        file, self._file = self._file, None
+        if file is not None:
             with suppress(OSError):
-                stream.close()
+                file.close()
 
-    def _open(self) -> Any:
-        stream = open(self.baseFilename, "a", encoding="utf-8", opener=_owner_only)  # noqa: SIM115
-        if _broke_off(self.baseFilename):
-            stream.write("\n")
-        return stream
+    def _append(self, content: bytes) -> None:
+        file = self._file or self._open()
+        if self._size and self._size + len(content) > self._max_bytes:
+            self.close()
+            self._rename()
+            file = self._open()
+        file.write(content)
+        file.flush()
+        self._size += len(content)
+
+    def _open(self) -> BinaryIO:
+        self._file = file = open(self._path, "ab", opener=_owner_only)  # noqa: SIM115
+        self._size = self._path.stat().st_size if self._path.is_file() else 0
+        if _ends_within_a_line(self._path):
+            file.write(b"\n")
+        return file
+
+    def _rename(self) -> None:
+        """Rename FILE to FILE.1, FILE.1 to FILE.2, and so on; the last one is replaced."""
+        names = [self._path, *(Path(f"{self._path}.{n}") for n in range(1, MAX_FILES + 1))]
+        for old, new in reversed(list(pairwise(names))):
+            with suppress(FileNotFoundError):
+                old.replace(new)
 
 
 def _record(request: LegacyRequest, answer: LegacyResponse) -> Record:
-    query = quote(request.query, safe=_IN_QUERIES)
-    target = quote(request.path, safe=_IN_PATHS) + (f"?{query}" if query else "")
+    query = quote(request.query, safe=_QUERY_CHARACTERS)
+    target = quote(request.path, safe=_PATH_CHARACTERS) + (f"?{query}" if query else "")
     return Record(
         taken_at=datetime.now(UTC).replace(microsecond=0),
         method=request.method,
@@ -170,10 +194,10 @@ def _owner_only(path: str, flags: int) -> int:
     return opened
 
 
-def _broke_off(path: str) -> bool:
-    """Whether a file ends in the middle of a line, as after a full disk or a crash."""
-    if not os.path.isfile(path) or not os.path.getsize(path):
+def _ends_within_a_line(path: Path) -> bool:
+    """Whether a file ends without a line break, as after a full disk or a crash."""
+    if not path.is_file() or not path.stat().st_size:
         return False
-    with Path(path).open("rb") as file:
+    with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read(1) != b"\n"

@@ -1,4 +1,4 @@
-"""Listening on a port with uvicorn until told to stop."""
+"""Run an ASGI application with uvicorn until a signal stops it."""
 
 from __future__ import annotations
 
@@ -6,57 +6,61 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from socket import socket
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-from compat.cli.logs import Log, log_as, tell
-
-from compat.cli.connections import Refusal, guarded, look_at
+from compat.server.logs import Log, announce, configure_logging
+from compat.server.protocol import Application
 
 if TYPE_CHECKING:
-    from uvicorn import Config, Server
+    from uvicorn import Server
+
+MAX_HEAD: Final = 64 * 1024
+"""Bytes that the request line and the headers of a request may have together."""
+
+HTTP_OPTIONS: Final[dict[str, Any]] = {
+    # h11 limits the size of heads and stops reading while a request is answered, which uvicorn's
+    # faster parser does not, and it accepts header lines that end with a bare LF.
+    "http": "h11",
+    "h11_max_incomplete_event_size": MAX_HEAD,
+    "server_header": False,
+    "ws": "none",
+}
+"""Uvicorn's options for the protocol."""
 
 _LOGGERS: Final = {"uvicorn": {"handlers": [], "propagate": True}}
-_CONFIG: Final[dict[str, Any]] = {
+_OPTIONS: Final[dict[str, Any]] = {
+    **HTTP_OPTIONS,
     "log_config": {"version": 1, "disable_existing_loggers": False, "loggers": _LOGGERS},
     "log_level": "warning",
     "access_log": False,
-    "server_header": False,
-    "ws": "none",
     "timeout_graceful_shutdown": 10,
 }
-"""How uvicorn is run; its log lines go where all others go."""
-
-_TICKS: Final = 5
-"""Tenths of a second between two looks at the connections."""
-
-_MANY_FILES: Final = 65_536
+_MAX_FILES: Final = 65_536
 
 
-def listen(
-    app: object,
+def run(
+    app: Application,
     *,
     host: str,
     port: int,
-    what: str,
-    stopping: Callable[[], None] = lambda: None,
-    refusal: Refusal | None = None,
+    label: str,
+    on_stop: Callable[[], None] = lambda: None,
     reload: Callable[[], None] | None = None,
     log: Log = "text",
     **options: object,
 ) -> None:
-    """Serve until a signal says stop; requests under way are answered first.
+    """Serve until SIGTERM or SIGINT; requests in progress are answered first.
 
     Args:
-        app: An ASGI application.
+        app: The application.
         host: The address to listen on.
         port: The port; 0 for any that is free.
-        what: What listens, for the line on standard error that says where.
-        stopping: Called when the signal has come, before requests under way are waited for.
-        refusal: Makes the response to what is no HTTP, is too large or comes too slowly; if not
-            given uvicorn's own text is, and it knows no limits.
-        reload: Called on SIGHUP, where the system has it.
-        log: How to log, if `log_as` has not said so before.
+        label: What listens, for the line on standard error that says where.
+        on_stop: Called after the signal, before requests in progress are waited for.
+        reload: Called in a thread of its own on SIGHUP, where the system has it; never twice at
+            the same time.
+        log: How to log, if `configure_logging` has not been called before.
         **options: More of uvicorn's own settings.
 
     Raises:
@@ -64,69 +68,84 @@ def listen(
         SystemExit: The port cannot be listened on; status 3.
     """
     try:
-        import uvicorn
+        import uvicorn  # noqa: PLC0415 - an extra
     except ImportError:
         raise ImportError("this needs uvicorn: pip install 'helpscout-v1-compat[server]'") from None
 
-    log_as(log)
-    _open_many_files()
+    started = False
+
+    async def notified() -> None:
+        """Uvicorn calls this as soon as it listens, and again twice a minute."""
+        nonlocal started
+        if not started:
+            started = True
+            _handle_signals(server, on_stop, reload)
+            for url in _urls(server):
+                announce(f"{label} on {url}", log)
+
+    configure_logging(log)
+    _raise_file_limit()
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         host=host,
         port=port,
-        http=guarded(refusal) if refusal else "auto",
-        **_CONFIG,
+        callback_notify=notified,
+        **_OPTIONS,
         **options,  # type: ignore[arg-type]
     )
-    # uvicorn raises the signal again once it has stopped; a stop that was asked for is no failure.
+    server = uvicorn.Server(config)
+    # For a signal that comes before uvicorn listens: it raises that again once it has stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        _server(config, lambda url: tell(f"{what} on {url}", log), stopping, reload).run()
+        server.run()
 
 
-def _server(
-    config: Config,
-    tell: Callable[[str], None],
-    stopping: Callable[[], None],
-    reload: Callable[[], None] | None,
-) -> Server:
-    """Uvicorn's server, but for what it says once it listens, and does on signals."""
-    from uvicorn import Server
+def _handle_signals(
+    server: Server, on_stop: Callable[[], None], reload: Callable[[], None] | None
+) -> None:
+    """Set the handlers of this process; the event loop calls them between two of its steps."""
 
-    class Ours(Server):
-        async def startup(self, sockets: list[socket] | None = None) -> None:
-            await super().startup(sockets)
-            if reload and hasattr(signal, "SIGHUP"):
-                # The loop calls it between two callbacks, so it may take locks, unlike a handler.
-                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
-            for server in self.servers:
-                for listener in server.sockets:
-                    tell(_url(listener, secure=config.is_ssl))
+    def stop(number: int) -> None:
+        if not server.should_exit:
+            on_stop()
+        elif number == signal.SIGINT:
+            server.force_exit = True
+        server.should_exit = True
 
-        async def on_tick(self, counter: int) -> bool:
-            if counter % _TICKS == 0 and config.http != "auto":
-                look_at(self.server_state.connections, asyncio.get_running_loop().time())
-            return await super().on_tick(counter)
-
-        async def shutdown(self, sockets: list[socket] | None = None) -> None:
-            stopping()
-            await super().shutdown(sockets)
-
-    return Ours(config)
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError):  # on Windows; uvicorn's own handlers stay in place
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop, number)
+        if reload:
+            loop.add_signal_handler(signal.SIGHUP, _in_background(reload))
 
 
-def _open_many_files() -> None:
-    """Each connection is a file to the system, and many let a process have no more than 1024."""
+def _in_background(work: Callable[[], None]) -> Callable[[], None]:
+    """Starts work in a thread, after earlier work has ended; the process does not wait for it."""
+    lock = Lock()
+
+    def locked() -> None:
+        with lock:
+            work()
+
+    return lambda: Thread(target=locked, name="reload", daemon=True).start()
+
+
+def _raise_file_limit() -> None:
+    """Allow more open files: each connection is one, and many systems allow only 1,024."""
     with suppress(ImportError, OSError, ValueError):
-        import resource
+        import resource  # noqa: PLC0415 - not on Windows
 
-        few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        allowed = _MANY_FILES if most == resource.RLIM_INFINITY else min(most, _MANY_FILES)
-        if 0 <= few < allowed:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        allowed = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+        if 0 <= soft < allowed:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-def _url(listener: Any, *, secure: bool) -> str:
-    address, number = listener.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    return f"{'https' if secure else 'http'}://{shown}:{number}"
+def _urls(server: Server) -> list[str]:
+    scheme = "https" if server.config.is_ssl else "http"
+    names = [each.getsockname() for listening in server.servers for each in listening.sockets]
+    return [
+        f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"
+        for address, port, *_ in names
+    ]

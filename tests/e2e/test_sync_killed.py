@@ -23,11 +23,11 @@ from compat.core.models import ConversationQuery, Document, ListItems, ListQuery
 from compat.service import LegacyReports
 from compat.simulator import Account
 from compat.simulator.churn import happen
-from tests.doors.commands import COMMAND, environment
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.staging import Upstream, add, judged_by
 from tests.unit.archive.sync.staging import DAY, QUIET, Clock, Staged, lively_account, staged
+from tests.unit.server.commands import COMMAND, environment
 from tests.unit.service.doubles import LONG, basic
 
 THOROUGH = hypothesis_settings().max_examples > 1000

@@ -19,10 +19,10 @@ from compat.archive.database import LEASE, open_archive
 from compat.archive.reader import Snapshot
 from compat.core.intervals import Interval
 from compat.simulator import Behaviour
-from tests.doors.commands import COMMAND, Running, environment, started
 from tests.integration.exactness.staging import Upstream
 from tests.unit.archive.databases import place
 from tests.unit.archive.sync.staging import Clock, Staged, lively_account, staged
+from tests.unit.server.commands import COMMAND, Running, environment, started
 from tests.unit.service.doubles import LONG, basic
 
 pytestmark = pytest.mark.skipif(

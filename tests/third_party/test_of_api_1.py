@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from compat.asgi import create_app
 from pydantic import SecretStr
 
+from compat.asgi import create_app
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator, make_account
-from tests.doors.serving import LOOPBACK, serving
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import DAY
 from tests.integration.exactness.staging import NOW, SINCE, upstream
 from tests.third_party import truth
 from tests.third_party.environments import run
+from tests.unit.server.serving import LOOPBACK, serving
 
 ACCOUNT = make_account(140, 3, NOW, SINCE)
 FIRST, LAST = (ACCOUNT.conversations()[at].created for at in (0, -1))

@@ -16,9 +16,9 @@ from threading import Thread
 import pytest
 
 from compat.simulator import Behaviour, Simulator, make_account, running
-from tests.doors.commands import Running, started
-from tests.doors.serving import ask
 from tests.third_party.environments import environment
+from tests.unit.server.commands import Running, started
+from tests.unit.server.serving import ask
 from tests.unit.service.doubles import basic
 
 KEY = "an-old-key"

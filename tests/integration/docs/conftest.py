@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from compat.asgi import create_app
 
+from compat.asgi import create_app
 from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator, make_account, running
-from tests.doors.serving import LOOPBACK, serving
 from tests.integration.docs.reader import Reader
+from tests.unit.server.serving import LOOPBACK, serving
 
 OLD_KEY = "YOUR_OLD_KEY"
 

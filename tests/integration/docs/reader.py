@@ -26,10 +26,10 @@ import pytest
 from compat.config.accounts import read_accounts
 from compat.config.settings import Settings
 from compat.parity.ignore_rules import read_rules
-from tests.doors.commands import environment
-from tests.doors.serving import LOOPBACK, free_port
 from tests.integration.docs.pages import ROOT, Block
 from tests.integration.docs.telling import alike, fetch, shape
+from tests.unit.server.commands import environment
+from tests.unit.server.serving import LOOPBACK, free_port
 from tests.unit.service.doubles import LONG
 
 TOOLS = Path(sys.executable).parent

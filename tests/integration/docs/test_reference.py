@@ -12,8 +12,8 @@ import pytest
 from compat import account
 from compat.v1 import errors
 from compat.v1.routes import ROUTES
-from tests.doors.commands import run, started
 from tests.integration.docs.pages import ROOT
+from tests.unit.server.commands import run, started
 from tests.unit.service.doubles import LONG
 
 REFERENCE = ROOT / "docs" / "reference"

@@ -13,8 +13,8 @@ from compat.config.conventions import Conventions
 from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Account, Conversation, Simulator, make_account
-from tests.doors.serving import LOOPBACK, Stage, serving
 from tests.integration.exactness.oracle import Asked
+from tests.unit.server.serving import LOOPBACK, Stage, serving
 from tests.unit.service.doubles import only_account
 
 SINCE = datetime(2019, 3, 1, tzinfo=UTC)

@@ -12,19 +12,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from compat.asgi import create_app
 from hypothesis import given, settings
 from pydantic import SecretStr
 
+from compat.asgi import create_app
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Conversation, Simulator
-from tests.doors.serving import ask, serving
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import homes_and_one_view, questions
 from tests.integration.exactness.staging import Upstream, busy_account, upstream
+from tests.unit.server.serving import ask, serving
 from tests.unit.service.doubles import FIRST, LONG, basic
 from tests.unit.v2.upstream import Asked as Heard
 from tests.unit.v2.upstream import Json, Reply, answer, conversation, page_of, scripted

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compat.asgi import create_app
 from pydantic import SecretStr
 
+from compat.asgi import create_app
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
-from tests.doors.serving import LOOPBACK, serving
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.staging import upstream
+from tests.unit.server.serving import LOOPBACK, serving
 
 LINES = Path(__file__).parents[2] / "unit" / "v1" / "data" / "golden-requests.jsonl"
 GOLDEN: list[dict[str, Any]] = [json.loads(line) for line in LINES.read_text().splitlines()]

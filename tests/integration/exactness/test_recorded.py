@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from compat.asgi import create_app
-from compat.recording import Recorder
 from pydantic import SecretStr
 
+from compat.asgi import create_app
 from compat.config.settings import Settings
 from compat.parity.captures.files import read
 from compat.parity.check import check
 from compat.parity.ignore_rules import Rules
 from compat.parity.replay import Replayer
 from compat.parity.verdicts import Verdict
+from compat.server.recorder import Recorder
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator, make_account
-from tests.doors.serving import LOOPBACK, serving
 from tests.integration.exactness.staging import NOW, SINCE, Upstream
 from tests.integration.exactness.test_old_programs import (
     DOCUMENTED,
@@ -25,6 +24,7 @@ from tests.integration.exactness.test_old_programs import (
     call,
     documented_account,
 )
+from tests.unit.server.serving import LOOPBACK, serving
 
 KEYS = {"api_keys": (SecretStr("60783dd23ef"),)}
 DAYS = [

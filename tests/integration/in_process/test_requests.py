@@ -13,9 +13,9 @@ from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
 from compat.requests import LegacyAdapter
 from compat.service import LegacyReports
-from tests.doors.commands import environment
-from tests.doors.serving import LOOPBACK, serving
 from tests.integration.in_process.ways import ORIGIN
+from tests.unit.server.commands import environment
+from tests.unit.server.serving import LOOPBACK, serving
 from tests.unit.service.doubles import JANUARY, LONG, Shelf, basic
 
 KEY = {"Authorization": basic()}

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
-from compat.asgi import create_app
 from pydantic import SecretStr
 
+from compat.asgi import create_app
 from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator, make_account, running
 from compat.v1.routes import ROUTES
-from tests.doors.serving import serving
 from tests.integration.in_process.ways import INSIDE, Call, over_http
+from tests.unit.server.serving import serving
 from tests.unit.service.doubles import LONG, basic
 
 SINCE = datetime(2015, 1, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from compat.httpx import AsyncLegacyTransport, LegacyTransport
 from compat.requests import LegacyAdapter
 from compat.service import LegacyReports
 from compat.v1.http import LegacyRequest
-from tests.doors.serving import LOOPBACK
+from tests.unit.server.serving import LOOPBACK
 from tests.unit.service.doubles import LONG, basic
 
 ORIGIN = "https://api.helpscout.net"

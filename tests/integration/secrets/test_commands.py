@@ -21,10 +21,10 @@ import pytest
 
 from compat import cli
 from compat.config.accounts import VARIABLE
-from tests.doors.commands import COMMAND, environment
-from tests.doors.serving import ask, raw
 from tests.integration.secrets.marks import SECRETS, core, found_in
 from tests.integration.secrets.upstream import APP, BEARER, KEYS, proxied, settings_for, simulated
+from tests.unit.server.commands import COMMAND, environment
+from tests.unit.server.serving import ask, raw
 from tests.unit.service.doubles import LONG, PATH
 
 ANY_YEAR = f"{PATH}?start=2005-01-01&end=2045-01-31&viewBy=month"

@@ -12,14 +12,12 @@ import httpx
 import pytest
 import requests
 import stamina
-from compat.asgi import create_app, refusal
 
-from compat.cli.connections import guarded
+from compat.asgi import create_app
 from compat.config.accounts import accounts_from_env
 from compat.httpx import LegacyTransport
 from compat.requests import LegacyAdapter
 from compat.service import LegacyReports
-from tests.doors.serving import LOOPBACK, Told, ask, raw, read, serving
 from tests.integration.secrets.looking import all_logs, reprs, told_of
 from tests.integration.secrets.marks import SECRETS, core, found_in
 from tests.integration.secrets.upstream import (
@@ -33,6 +31,7 @@ from tests.integration.secrets.upstream import (
     settings_for,
     simulated,
 )
+from tests.unit.server.serving import LOOPBACK, Told, ask, raw, read, serving
 from tests.unit.service.doubles import LONG, PATH, Shelf
 
 ANY_YEAR = f"{PATH}?start=2005-01-01&end=2045-01-31&viewBy=month"
@@ -60,7 +59,7 @@ def opened(base_url: str, **others: str) -> Iterator[tuple[int, LegacyReports, A
     """A server of ours in front of an address."""
     reports = LegacyReports(accounts_from_env(settings_for(base_url, **others)))
     app = create_app(reports)
-    with serving(app, lifespan="on", http=guarded(refusal)) as port:
+    with serving(app, lifespan="on") as port:
         yield port, reports, app
 
 

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from compat.simulator import Behaviour, Simulator, make_account, running
-from tests.doors.serving import LOOPBACK
 from tests.integration.secrets.marks import SECRETS, core
+from tests.unit.server.serving import LOOPBACK
 from tests.unit.service.doubles import basic
 from tests.unit.v2.upstream import Asked, Reply, scripted
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from compat.simulator import Account, Behaviour, Simulator, make_account, running
-from tests.doors.commands import OURS
+from tests.unit.server.commands import OURS
 
 SINCE = datetime(2015, 1, 1, tzinfo=UTC)
 NOW = datetime(2015, 1, 31, tzinfo=UTC)

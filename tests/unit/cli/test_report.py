@@ -21,10 +21,10 @@ import stamina
 from compat.cli import main
 from compat.service import LegacyReports
 from compat.simulator import Account
-from tests.doors.commands import COMMAND, environment, run
-from tests.doors.serving import LOOPBACK
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
+from tests.unit.server.commands import COMMAND, environment, run
+from tests.unit.server.serving import LOOPBACK
 from tests.unit.service.doubles import LONG, basic
 
 JANUARY = ("report", "new", "--start", "2015-01")

@@ -16,9 +16,9 @@ import pytest
 from rich.cells import cell_len
 
 from compat.simulator import Account
-from tests.doors.commands import COMMAND, environment, run
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
+from tests.unit.server.commands import COMMAND, environment, run
 from tests.unit.service.doubles import LONG
 
 JANUARY = ("report", "new", "--start", "2015-01")

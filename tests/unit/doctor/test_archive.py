@@ -19,9 +19,9 @@ from compat.archive.writer import Writer
 from compat.config.settings import Settings
 from compat.core.intervals import Coverage, Interval
 from compat.doctor.examination import Examination, examine
-from tests.doors.commands import run
 from tests.unit.archive.databases import place
 from tests.unit.doctor.conftest import Ward, account_of
+from tests.unit.server.commands import run
 
 DAY = 86_400
 

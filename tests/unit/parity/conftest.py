@@ -1,5 +1,5 @@
-"""A service on a source double, as at the doors."""
+"""A service on a source double, as in tests/unit/server."""
 
-from tests.doors.conftest import reports, shelf
+from tests.unit.server.conftest import reports, shelf
 
 __all__ = ["reports", "shelf"]

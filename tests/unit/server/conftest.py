@@ -1,14 +1,14 @@
-"""One server for all tests of the door, and a service of its own for each."""
+"""One server for all tests of this package, and a service of its own for each test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from compat.asgi import create_app
 
+from compat.asgi import create_app
 from compat.service import LegacyReports
-from tests.doors.serving import Stage, serving
+from tests.unit.server.serving import Stage, serving
 from tests.unit.service.doubles import FIRST, Shelf, reports_on, row
 
 

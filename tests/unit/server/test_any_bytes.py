@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from urllib.parse import quote_from_bytes
 
 import pytest
-from compat.asgi import create_app
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.doors.serving import KEY, raw, serving
+from compat.asgi import create_app
 from tests.strategies import query_strings
+from tests.unit.server.serving import KEY, raw, serving
 from tests.unit.service.doubles import FIRST, JANUARY, PATH, Shelf, reports_on, row
 
 ALLOWED = bytes(range(0x21, 0x7F)).replace(b"#", b"")

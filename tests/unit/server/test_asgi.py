@@ -1,4 +1,4 @@
-"""The server's door over real HTTP."""
+"""The application over real HTTP."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import urllib.request
 from typing import Any
 
 import pytest
-from compat.asgi import Application, create_app
 
+from compat.asgi import create_app
 from compat.config.settings import SettingsError, variables
+from compat.server.protocol import Application
 from compat.v2 import errors as v2
-from tests.doors.serving import KEY, LOOPBACK, ask, raw, serving
+from tests.unit.server.serving import KEY, LOOPBACK, ask, raw, serving
 from tests.unit.service.doubles import JANUARY, PATH, Shelf, reports_on
 
 JSON = "application/json; charset=utf-8"

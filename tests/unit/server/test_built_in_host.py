@@ -18,8 +18,8 @@ import pytest
 
 from compat.config.settings import variables
 from compat.simulator import Account, Behaviour, Simulator
-from tests.doors.commands import Running, environment, run, started
-from tests.doors.serving import KEY, LOOPBACK, Told, read, serving
+from tests.unit.server.commands import Running, environment, run, started
+from tests.unit.server.serving import KEY, LOOPBACK, Told, read, serving
 from tests.unit.service.doubles import FIRST, JANUARY, LONG
 
 ROOT = Path(__file__).parents[3]

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from compat.asgi import create_app
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from compat.asgi import create_app
 from compat.config.settings import Settings
 from compat.core.models import SourceWithStats
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, running
 from compat.sources.live import LiveSource
-from tests.doors.commands import environment
-from tests.doors.serving import KEY, ask, serving
+from tests.unit.server.commands import environment
+from tests.unit.server.serving import KEY, ask, serving
 from tests.unit.service.doubles import FIRST, JANUARY, LONG, PATH, Shelf, basic, reports_on
 
 TOTAL = "requests_total"

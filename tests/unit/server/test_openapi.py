@@ -15,7 +15,7 @@ from compat.config.conventions import Conventions
 from compat.reports import Details
 from compat.v1 import errors, openapi
 from compat.v1.routes import LOCAL, ROUTES, Route
-from tests.doors.serving import KEY, Told, ask
+from tests.unit.server.serving import KEY, Told, ask
 from tests.unit.service.doubles import JANUARY, PATH
 
 DOCUMENT = openapi.document()

@@ -1,4 +1,4 @@
-"""Many callers wait at the door, without a thread for each, and none for too long."""
+"""Many requests wait for answers, without a thread for each, and none for too long."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
-from compat.asgi import create_app
 
+from compat.asgi import create_app
 from compat.service import LegacyReports
-from tests.doors.serving import KEY, LOOPBACK, Stage, ask, read
+from tests.unit.server.serving import KEY, LOOPBACK, Stage, ask, read
 from tests.unit.service.doubles import JANUARY, LONG, Shelf, basic, reports_on
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from compat.asgi import create_app
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from compat.asgi import create_app
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings, SettingsError
 from compat.service import LegacyReports
@@ -22,10 +22,10 @@ from compat.simulator import Account, Behaviour, Simulator
 from compat.simulator.layout import Layout
 from compat.v1.http import LegacyResponse
 from compat.v2.errors import Unreachable
-from tests.doors.serving import ask, serving
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.staging import Upstream, upstream
+from tests.unit.server.serving import ask, serving
 from tests.unit.service.doubles import FIRST, JANUARY, LONG, PATH, Shelf, basic, row
 from tests.unit.v2.upstream import one_tls_context
 

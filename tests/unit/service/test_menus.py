@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
-from compat.asgi import create_app
 from pydantic import SecretStr
 
+from compat.asgi import create_app
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings
 from compat.core.models import ListItem, ListQuery
@@ -17,9 +17,9 @@ from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, make_account
 from compat.simulator.layout import Layout
 from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse
-from tests.doors.serving import ask as ask_over_http
-from tests.doors.serving import serving
 from tests.integration.exactness.staging import NOW, SINCE, Upstream, upstream
+from tests.unit.server.serving import ask as ask_over_http
+from tests.unit.server.serving import serving
 from tests.unit.service.doubles import FIRST, Hands, Shelf, basic, reports_on
 from tests.unit.v2 import upstream as scripts
 from tests.unit.v2.upstream import Json, answer, in_turn, one_tls_context, scripted

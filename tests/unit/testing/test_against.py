@@ -18,8 +18,8 @@ import pytest
 from compat.cli import main
 from compat.testing import simulator_stage
 from compat.testing.http_candidate import Caller, CannotAsk
-from tests.doors.commands import COMMAND, OURS, environment, started
-from tests.doors.serving import LOOPBACK, free_port
+from tests.unit.server.commands import COMMAND, OURS, environment, started
+from tests.unit.server.serving import LOOPBACK, free_port
 from tests.unit.service.doubles import LONG
 from tests.unit.testing.others import NODE, Fetching, served, served_by_node
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from compat.archive.database import open_archive
-from tests.doors.commands import COMMAND, environment, run
 from tests.unit.archive.sync.staging import Staged
+from tests.unit.server.commands import COMMAND, environment, run
 from tests.unit.service.doubles import LONG
 
 

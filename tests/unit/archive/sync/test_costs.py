@@ -18,9 +18,9 @@ from compat.archive.schema import conversation as table
 from compat.core.intervals import Coverage, Interval
 from compat.simulator import Account, Behaviour, Conversation
 from compat.simulator.layout import Layout
-from tests.doors.commands import COMMAND, environment
 from tests.integration.exactness.staging import Upstream
 from tests.unit.archive.sync.staging import DAY, Clock, Staged, staged
+from tests.unit.server.commands import COMMAND, environment
 
 THOROUGH = hypothesis_settings().max_examples > 1000
 SIZE = 1_000_000 if THOROUGH else 20_000
