@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from compat import cli
 from compat.config.accounts import VARIABLE
 from tests.integration.secrets.marks import SECRETS, core, found_in
 from tests.integration.secrets.upstream import APP, BEARER, KEYS, proxied, settings_for, simulated
+from tests.profiles import THOROUGH
 from tests.unit.server.commands import COMMAND, environment
 from tests.unit.server.serving import ask, raw
 from tests.unit.service.doubles import LONG, PATH
@@ -194,7 +194,6 @@ SCENES: dict[str, Scene] = {
 """The settings that a command may meet."""
 
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 QUICK = ("all is well", "half a URL")
 
 
