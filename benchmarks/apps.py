@@ -19,8 +19,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from compat import LegacyReports, Settings
-from compat.asgi import Application, Message, Receive, Scope, Send, create_app
-from compat.cli.listening import listen
+from compat.asgi import create_app
 from compat.core.models import (
     ConversationQuery,
     Document,
@@ -30,6 +29,8 @@ from compat.core.models import (
     Row,
     RowSet,
 )
+from compat.server.protocol import Application, Message, Receive, Scope, Send
+from compat.server.run import run
 
 KEY: Final = "60783dd23ef"
 AUTHORIZATION: Final = f"Basic {b64encode(f'{KEY}:X'.encode()).decode()}"
@@ -186,7 +187,7 @@ APPLICATIONS: Final[Mapping[str, Callable[..., Application]]] = {
 
 def main(name: str, *arguments: str) -> None:
     """Serve an application until told to stop."""
-    listen(APPLICATIONS[name](*arguments), host="127.0.0.1", port=0, what=name, log="text")
+    run(APPLICATIONS[name](*arguments), host="127.0.0.1", port=0, label=name)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -263,16 +263,21 @@ def gone(server: Server, times: int) -> Came:
 
 
 def silent(server: Server, times: int) -> Came:
-    """Connections that send nothing, or half a request, until the server has enough of them."""
-    came = Came()
-    with selectors.DefaultSelector() as selector:
+    """Connections that send nothing, or half a request, until their callers hang up.
+
+    The server does not end them: that is left to a reverse proxy. They may hinder nobody.
+    """
+    came, others = Came(), 20
+    with ExitStack() as stack:
         for at in range(times):
-            connection = socket.create_connection((LOOPBACK, server.port), timeout=PATIENCE)
+            address = (LOOPBACK, server.port)
+            connection = stack.enter_context(socket.create_connection(address, timeout=PATIENCE))
             if at % 2:
                 connection.sendall(HEALTH)
-            selector.register(connection, selectors.EVENT_READ, bytearray())
-        came.statuses["honest callers answered meanwhile"] += sum(honest(server) for _ in range(20))
-        _fetch(selector, came)
+        answered = sum(honest(server) for _ in range(others))
+        came.statuses["honest callers answered meanwhile"] += answered
+        if answered < others:
+            came.wrong.append(b"an honest caller was not answered")
     return came
 
 
@@ -309,6 +314,13 @@ def _fetch(selector: selectors.BaseSelector, came: Came) -> None:
         selector.unregister(key.fileobj)
 
 
+def _let_go(server: Server, files: int) -> None:
+    """Give the server a few seconds to notice that callers have hung up."""
+    until = time.monotonic() + 5.0
+    while server.files() > files and time.monotonic() < until:
+        time.sleep(_PAUSE)
+
+
 ATTACKS: tuple[tuple[str, Callable[[Server, int], Came], int], ...] = (
     ("real requests, spoiled", nonsense, 3000),
     ("heads of over a megabyte", large_heads, 60),
@@ -343,6 +355,7 @@ def main(arguments: list[str]) -> int:
             back = ", ".join(f"{word}: {number:,}" for word, number in came.statuses.most_common())
             print(f"| {what} | {times // part:,} | {back} | {before:.0f}, {server.memory():.0f} |")
         answered = honest(server)
+        _let_go(server, open_before)
         growth, left = server.memory() - began, server.files() - open_before
     print(f"\nGrowth in all: {growth:.0f} MB; connections left open: {max(left, 0)}.")
     for each in wrong[:5]:

@@ -14,7 +14,6 @@ import httpx
 from compat.service import LegacyReports, Pending
 from compat.v1.http import LegacyRequest, LegacyResponse
 from compat.v1.routes import belongs
-from compat.waiting import landed
 
 
 class LegacyTransport(httpx.BaseTransport):
@@ -66,7 +65,7 @@ class AsyncLegacyTransport(httpx.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         begun = self._reports.begin(asked)
         return _response(
-            await landed(self._reports, begun) if isinstance(begun, Pending) else begun
+            await self._reports.finish_async(begun) if isinstance(begun, Pending) else begun
         )
 
     async def aclose(self) -> None:

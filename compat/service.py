@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self, cast
+from uuid import uuid4
 
-from compat import correlation, error_mapping
+from compat import error_mapping
 from compat.account import Account
 from compat.config.accounts import SINGLE, accounts_from_env
 from compat.config.conventions import ViewBy
@@ -74,8 +77,10 @@ class LegacyReports:
     ) -> None:
         named = {SINGLE: settings} if isinstance(settings, Settings) else settings
         _check_apart(named)
-        self._accounts = _opened(named, source)
+        self._accounts: Mapping[str, Account] = _opened(named, source)
         self._closed = False
+        self._reloading = threading.Lock()
+        self._replacing = threading.Lock()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -95,14 +100,18 @@ class LegacyReports:
             SettingsError: Some cannot be used; then nothing changes.
         """
         _check_apart(settings)
-        if self._closed:
-            return
-        before = self._accounts
-        same = {name for name, each in settings.items() if _has(before, name, each)}
-        fresh = _opened({name: each for name, each in settings.items() if name not in same})
-        self._accounts = {name: fresh.get(name) or before[name] for name in settings}
-        for name in before.keys() - same:
-            before[name].close()
+        with self._reloading:
+            before = self._accounts
+            kept = {name: before[name] for name in settings if _has(before, name, settings[name])}
+            if self._closed:
+                return
+            fresh = _opened({name: each for name, each in settings.items() if name not in kept})
+            if self._replace({name: fresh.get(name) or kept[name] for name in settings}):
+                obsolete = [before[name] for name in before.keys() - kept.keys()]
+            else:
+                obsolete = list(fresh.values())
+        for account in obsolete:
+            account.close()
 
     def new_conversations(
         self,
@@ -211,7 +220,7 @@ class LegacyReports:
             request: The request.
             account: Whose it is, if that was looked up already.
         """
-        correlation_id = correlation.new_id()
+        correlation_id = str(uuid4())
         try:
             route = routes.find(request.method, request.path)
             account = account or self.whose(request)
@@ -235,6 +244,30 @@ class LegacyReports:
         except Exception as error:  # noqa: BLE001 - likewise
             return _refused(error, pending.correlation_id)
 
+    async def finish_async(self, pending: Pending, seconds: float | None = None) -> LegacyResponse:
+        """Wait for an answer under asyncio, without a thread, and finish it.
+
+        If the task is cancelled it stops waiting; the computation goes on.
+
+        Args:
+            pending: The pending answer.
+            seconds: How long to wait before a 503; as long as it takes if not given.
+        """
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(done.set)
+
+        pending.flight.future.add_done_callback(wake)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await done.wait()
+        finally:
+            answer = self.finish(pending)
+        return answer
+
     def whose(self, request: LegacyRequest) -> Account | None:
         """The account whose key was sent; every account is looked at, whoever's it is."""
         key = read_api_key(request.authorization)
@@ -253,7 +286,8 @@ class LegacyReports:
 
     def close(self) -> None:
         """Call off what is under way and drop all connections."""
-        self._closed = True
+        with self._replacing:
+            self._closed = True
         for account in self._accounts.values():
             account.close()
 
@@ -263,10 +297,17 @@ class LegacyReports:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
+    def _replace(self, accounts: Mapping[str, Account]) -> bool:
+        """Use these accounts from now on, unless the service was closed meanwhile."""
+        with self._replacing:
+            if not self._closed:
+                self._accounts = accounts
+            return not self._closed
+
     def _named(self, name: str | None) -> Account:
         if name is None and len(self._accounts) == 1:
             return next(iter(self._accounts.values()))
-        if name not in self._accounts:
+        if name is None or name not in self._accounts:
             known = ", ".join(self._accounts)
             raise LookupError(f"say which account: one of {known}")
         return self._accounts[name]

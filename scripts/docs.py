@@ -15,11 +15,11 @@ import vectors
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from compat import recording
 from compat.config import accounts
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings, variable
 from compat.parity import verdicts
+from compat.server import recorder
 from compat.v1 import openapi
 from compat.v1.decisions import DECISIONS
 from compat.v1.differences import DIFFERENCES
@@ -95,7 +95,7 @@ def schemas() -> Iterable[tuple[str, str]]:
     """The published JSON documents by file name."""
     for name, schema in {
         "openapi.json": openapi.document(),
-        "captures.schema.json": recording.schema(),
+        "captures.schema.json": recorder.schema(),
         "verdicts.schema.json": verdicts.schema(),
     }.items():
         yield name, json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

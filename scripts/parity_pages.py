@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from compat.parity.ignore_rules import Rule
 from compat.parity.verdicts import OUTCOMES, Place, Summary, Verdict
-from compat.recording import MOST_BYTES, MOST_FILES, Record
+from compat.server.recorder import MAX_BYTES, MAX_FILES, Record
 
 EXAMPLE = {
     "taken_at": "2019-03-01T09:00:00Z",
@@ -58,8 +58,8 @@ def captures() -> Iterator[str]:
     yield "## What serve records"
     yield (
         "Every request below `/v1/` with its answer, errors included; nothing else. The file is "
-        f"its owner's alone (mode 0600) and grows to {MOST_BYTES // 1024**2} MiB; then it becomes "
-        f"`FILE.1`, and what was `FILE.{MOST_FILES}` goes. Recording never holds an answer up: "
+        f"its owner's alone (mode 0600) and grows to {MAX_BYTES // 1024**2} MiB; then it becomes "
+        f"`FILE.1`, and what was `FILE.{MAX_FILES}` goes. Recording never holds an answer up: "
         "where the file cannot be written, the log says so once and answers go on, unrecorded."
     )
 

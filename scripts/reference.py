@@ -11,12 +11,13 @@ from typing import Final
 
 import click
 
-from compat import asgi, error_mapping
-from compat.cli import connections
+from compat import error_mapping
 from compat.cli.commands import program
 from compat.cli.exit_codes import MEANINGS
 from compat.config import accounts
 from compat.config.conventions import Conventions
+from compat.server import app
+from compat.server.run import MAX_HEAD
 from compat.v1 import errors
 from compat.v1.parameters import Parameter
 from compat.v1.routes import ROUTES, Route
@@ -56,11 +57,10 @@ ACCOUNTS: Final = (
     "above in lower case without its prefix; `[name.conventions]` does the same for the rules "
     "below. See [several accounts](../how-to/several-accounts.md)."
 )
-REFUSED: Final = {
-    400: "Send HTTP, or https where it is served.",
-    408: "Send a request's head, and each further part of it, without long pauses.",
-    431: "Ask for less in one request, or send fewer cookies and headers.",
-}
+NO_HTTP: Final = (
+    "Send HTTP, or https where it is served, with a request line and headers of at most "
+    f"{MAX_HEAD // 1024} KiB. This answer is plain text and not JSON, and the connection ends."
+)
 ESCAPED: Final = r"\|"
 """A bar within a cell of a table, which GitHub understands in code too."""
 STILL_FETCHING: Final = "The conversations are still being fetched; ask again in a while"
@@ -117,7 +117,7 @@ def error_page() -> Iterator[str]:
     yield "## What Help Scout does, and how it is told"
     yield _table(("status", "sentence", "what to do"), _sentences())
     yield "## Besides"
-    yield _table(("status", "sentence", "what to do"), _strangers())
+    yield _table(("status", "sentence", "what to do"), _others())
 
 
 def reports() -> Iterator[str]:
@@ -182,10 +182,9 @@ def _sentences() -> Iterator[tuple[str, ...]]:
         yield str(error.status), _sentence(error), WHAT_TO_DO[kind.__name__]
 
 
-def _strangers() -> Iterator[tuple[str, ...]]:
-    for status, sentence in connections.REFUSALS:
-        yield str(status), sentence, REFUSED[status]
-    yield str(LOOP_STATUS), asgi._LOOP_MESSAGE, WHAT_TO_DO["RequestLoop"]
+def _others() -> Iterator[tuple[str, ...]]:
+    yield "400", "Invalid HTTP request received.", NO_HTTP
+    yield str(LOOP_STATUS), app._LOOP_MESSAGE, WHAT_TO_DO["RequestLoop"]
 
 
 def _sentence(error: errors.LegacyError) -> str:

@@ -1,14 +1,26 @@
-"""Hypothesis profiles, quick unless HYPOTHESIS_PROFILE names another; and Ctrl-C as it is."""
+"""Both profiles, the marker `thorough`, and Ctrl-C as a terminal sends it."""
 
-import os
+from __future__ import annotations
+
 import signal
 
+import pytest
 from hypothesis import settings
+
+from tests.profiles import PROFILE, THOROUGH
 
 settings.register_profile("quick", deadline=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+settings.load_profile(PROFILE)
 
-# What runs in the background ignores Ctrl-C, and so would every command that a test starts.
+# A process that was started in the background ignores Ctrl-C, and its children do the same.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked `thorough`, unless that profile is chosen."""
+    skipped = pytest.mark.skip(reason="slow: runs with HYPOTHESIS_PROFILE=thorough")
+    for item in items:
+        if not THOROUGH and item.get_closest_marker("thorough"):
+            item.add_marker(skipped)

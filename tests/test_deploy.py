@@ -17,7 +17,7 @@ import pytest
 
 from compat.config import accounts
 from compat.config.settings import variables
-from compat.metrics import Metrics
+from compat.server.metrics import Metrics
 from compat.simulator import Account, Simulator, running
 from tests.unit.server.commands import COMMAND, Running, environment, started
 from tests.unit.server.serving import ask

@@ -33,7 +33,7 @@ from compat.parity.captures.models import Capture
 from compat.parity.check import check
 from compat.parity.ignore_rules import Rules
 from compat.parity.replay import Replayer
-from compat.recording import Record
+from compat.server.recorder import Record
 from compat.simulator import Behaviour, Simulator, make_account, running
 from compat.v1.http import LegacyRequest
 from compat.v1.query import read_pairs

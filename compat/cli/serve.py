@@ -16,7 +16,7 @@ from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:
     from compat.config.settings import Settings
-    from compat.recording import Recorder
+    from compat.server.recorder import Recorder
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -64,14 +64,14 @@ def serve(
     offline: bool,
 ) -> None:
     """Answer the old API over HTTP. All settings come from the environment."""
-    from compat.asgi import create_app, guarded, refusal
-    from compat.cli.listening import listen
-    from compat.cli.logs import log_as
     from compat.config.settings import Settings
+    from compat.server.app import create_app, require_api_keys
+    from compat.server.logs import configure_logging
+    from compat.server.run import run as run_server
     from compat.service import LegacyReports
 
     def read_accounts() -> Mapping[str, Settings]:
-        return guarded(accounts_with(offline=offline))
+        return require_api_keys(accounts_with(offline=offline))
 
     def reload() -> None:
         try:
@@ -81,19 +81,18 @@ def serve(
             _LOG.error("the accounts stay as they were: %s", error)
 
     log = Settings.from_env(os.environ).log
-    log_as(log)
+    configure_logging(log)
     with (
         _demo() if demo else nullcontext(read_accounts()) as accounts,
         _recorder(record) as recorder,
     ):
         reports = LegacyReports(accounts)
-        listen(
+        run_server(
             create_app(reports, recorder=recorder),
             host=host,
             port=port,
-            what="Answering the old API",
-            stopping=reports.close,
-            refusal=refusal,
+            label="Answering the old API",
+            on_stop=reports.close,
             reload=None if demo else reload,
             log=log,
             lifespan="on",
@@ -110,7 +109,7 @@ def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
     """
     if path is None:
         return nullcontext()
-    from compat.recording import Recorder
+    from compat.server.recorder import Recorder
 
     try:
         return Recorder(path)

@@ -95,7 +95,7 @@ def simulate(*, host: str, port: int, conversations: int, plan: Plan, **behaviou
     Sign in as demo-app with the secret demo-secret. It can be as unfriendly as you want it: a rate
     is a share of requests from 0 to 1, and all can be mixed.
     """
-    from compat.cli.listening import listen
+    from compat.server.run import run as run_server
     from compat.simulator import Simulator, make_account
 
     try:
@@ -103,11 +103,11 @@ def simulate(*, host: str, port: int, conversations: int, plan: Plan, **behaviou
     except ValueError as error:
         raise SettingsError(str(error)) from None
     account = make_account(conversations, chosen.seed)
-    listen(
+    run_server(
         Simulator(account, chosen, plan=plan),
         host=host,
         port=port,
-        what="Simulating Mailbox API 2.0 (base URL ends in /v2)",
+        label="Simulating Mailbox API 2.0 (base URL ends in /v2)",
         lifespan="off",
         date_header=False,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -25,10 +24,7 @@ from tests.unit.archive.sync.staging import Clock, Staged, lively_account, stage
 from tests.unit.server.commands import COMMAND, Running, environment, started
 from tests.unit.service.doubles import LONG, basic
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("HYPOTHESIS_PROFILE") != "thorough",
-    reason="in the thorough half: HYPOTHESIS_PROFILE=thorough",
-)
+pytestmark = pytest.mark.thorough
 REPORT = (
     "/v1/reports/conversations/new.json"
     "?start=2014-01-01T00:00:00Z&end=2015-05-31T23:59:59Z&viewBy=month"

@@ -19,6 +19,8 @@ from tests.third_party import truth
 from tests.third_party.environments import run
 from tests.unit.server.serving import LOOPBACK, serving
 
+pytestmark = pytest.mark.thorough  # installing the clients takes a minute
+
 ACCOUNT = make_account(140, 3, NOW, SINCE)
 FIRST, LAST = (ACCOUNT.conversations()[at].created for at in (0, -1))
 QUESTIONS = (

@@ -14,6 +14,8 @@ from tests.integration.exactness.staging import NOW, SINCE
 from tests.third_party import truth
 from tests.third_party.environments import run
 
+pytestmark = pytest.mark.thorough  # installing the clients takes a minute
+
 CLIENTS = {
     "python-helpscout": "python_helpscout",
     "helpscout-wrapper": "helpscout_wrapper",

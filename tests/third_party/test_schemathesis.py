@@ -21,6 +21,8 @@ from tests.unit.server.commands import Running, started
 from tests.unit.server.serving import ask
 from tests.unit.service.doubles import basic
 
+pytestmark = pytest.mark.thorough  # installing the clients takes a minute
+
 KEY = "an-old-key"
 
 

@@ -1,4 +1,4 @@
-"""Captures from JSON lines, the format of `compat.recording`: a record a line."""
+"""Captures from JSON lines, the format of `compat.server.recorder`: a record a line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from pydantic import ValidationError
 
 from compat.parity.captures.models import Capture, Unreadable, captured
-from compat.recording import Record
+from compat.server.recorder import Record
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"

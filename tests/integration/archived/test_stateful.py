@@ -30,6 +30,7 @@ from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import questions, some
 from tests.integration.exactness.staging import Upstream, judged_by
+from tests.profiles import THOROUGH
 from tests.unit.archive.sync.staging import (
     DAY,
     SINCE,
@@ -54,7 +55,6 @@ BROAD = (
 NOW = Hands()
 """The one present: sources take it for the machine's clock, and each example sets it back."""
 
-THOROUGH = settings.get_profile("thorough").max_examples == settings().max_examples
 PROFILE = settings(
     max_examples=25 if THOROUGH else 3,
     stateful_step_count=25 if THOROUGH else 14,
@@ -250,7 +250,7 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
 }
 
 
-@pytest.mark.skipif(not THOROUGH, reason="takes half a minute: HYPOTHESIS_PROFILE=thorough")
+@pytest.mark.thorough
 @pytest.mark.parametrize("bug", PLANTED)
 def test_planted_bugs_are_found(
     life: type[Life], bug: str, monkeypatch: pytest.MonkeyPatch

@@ -4,7 +4,6 @@ within what existed, or an honest error; and once the trouble is over, exact."""
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -28,9 +27,9 @@ from tests.integration.exactness import living, oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import homes_and_one_view, questions
 from tests.integration.exactness.staging import BURST, NOW, Upstream, busy_account, judged_by
+from tests.profiles import THOROUGH
 from tests.unit.service.doubles import LONG, Hands, basic, hold_the_clock, only_account
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 EXAMPLES, STEPS = (40, 25) if THOROUGH else (6, 8)
 SIZE = {"conversations": 70, "burst": 40}
 ACCOUNT = busy_account(**SIZE)

@@ -14,7 +14,7 @@ from compat.parity.check import check
 from compat.parity.ignore_rules import Rules
 from compat.parity.replay import Replayer
 from compat.parity.verdicts import Verdict
-from compat.recording import Recorder
+from compat.server.recorder import Recorder
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator, make_account
 from tests.integration.exactness.staging import NOW, SINCE, Upstream

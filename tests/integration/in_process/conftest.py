@@ -1,4 +1,4 @@
-"""A service on a source double, for what needs no account behind it: that of the doors."""
+"""A service on a source double, for what needs no account behind it: that of tests/unit/server."""
 
 from tests.unit.server.conftest import reports, shelf
 

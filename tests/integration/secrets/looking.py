@@ -10,7 +10,7 @@ import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from compat.cli.logs import _TEXT, _JsonLines
+from compat.server.logs import TEXT, JsonLinesFormatter
 
 _PLAIN = (str, bytes, bytearray, int, float, list, tuple, dict, set, frozenset, type(None))
 _ELSEWHERE = (types.ModuleType, type, types.FrameType, types.CodeType, types.TracebackType)
@@ -23,7 +23,7 @@ class _Both(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.said = io.StringIO()
-        self._formatters = (logging.Formatter(_TEXT), _JsonLines())
+        self._formatters = (logging.Formatter(TEXT), JsonLinesFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         for formatter in self._formatters:

@@ -7,7 +7,6 @@ row of `RUNS` makes it do more.
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from compat.cli.commands import program
 from compat.config.accounts import VARIABLE
 from tests.integration.secrets.marks import SECRETS, core, found_in
 from tests.integration.secrets.upstream import APP, BEARER, KEYS, proxied, settings_for, simulated
+from tests.profiles import THOROUGH
 from tests.unit.server.commands import COMMAND, environment
 from tests.unit.server.serving import ask, raw
 from tests.unit.service.doubles import LONG, PATH
@@ -189,7 +189,6 @@ SCENES: dict[str, Scene] = {
 """The settings that a command may meet."""
 
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 QUICK = ("all is well", "half a URL")
 
 

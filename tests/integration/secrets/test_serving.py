@@ -13,8 +13,7 @@ import pytest
 import requests
 import stamina
 
-from compat.asgi import create_app, refusal
-from compat.cli.connections import guarded
+from compat.asgi import create_app
 from compat.config.accounts import accounts_from_env
 from compat.httpx import LegacyTransport
 from compat.requests import LegacyAdapter
@@ -60,7 +59,7 @@ def opened(base_url: str, **others: str) -> Iterator[tuple[int, LegacyReports, A
     """A server of ours in front of an address."""
     reports = LegacyReports(accounts_from_env(settings_for(base_url, **others)))
     app = create_app(reports)
-    with serving(app, lifespan="on", http=guarded(refusal)) as port:
+    with serving(app, lifespan="on") as port:
         yield port, reports, app
 
 

@@ -1,4 +1,4 @@
-"""A service on a source double, as at the doors."""
+"""A service on a source double, as in tests/unit/server."""
 
 from tests.unit.server.conftest import reports, shelf
 

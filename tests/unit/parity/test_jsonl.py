@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from compat.parity.captures import jsonl
 from compat.parity.captures.models import Capture, Unreadable
-from compat.recording import Record
+from compat.server.recorder import Record
 from tests.unit.parity.captured import lines, read_lines
 
 RECORD: dict[str, Any] = {"target": "/v1/tags.json?page=1", "status": 200, "body": '{"count":7}'}

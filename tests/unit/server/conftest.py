@@ -1,4 +1,4 @@
-"""One server for all tests of the door, and a service of its own for each."""
+"""One server for all tests of this package, and a service of its own for each test."""
 
 from __future__ import annotations
 

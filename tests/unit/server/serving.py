@@ -13,7 +13,8 @@ from typing import Any
 
 import uvicorn
 
-from compat.asgi import Application, Receive, Scope, Send
+from compat.server.protocol import Application, Receive, Scope, Send
+from compat.server.run import HTTP_OPTIONS
 from tests.unit.service.doubles import LONG, basic
 
 LOOPBACK = "127.0.0.1"
@@ -33,9 +34,8 @@ def serving(app: Application, **options: Any) -> Iterator[int]:
         app,
         access_log=False,
         log_level="critical",
-        server_header=False,
         timeout_graceful_shutdown=5,
-        **options,
+        **{**HTTP_OPTIONS, **options},
     )
     server = uvicorn.Server(config)
     with socket.create_server((LOOPBACK, 0), backlog=512) as listener:
@@ -49,7 +49,7 @@ def serving(app: Application, **options: Any) -> Iterator[int]:
 
 
 class Stage:
-    """One server for many tests: what it serves changes with the scene.
+    """One server for many tests: each test sets the application.
 
     Attributes:
         app: What answers from now on.

@@ -1,4 +1,4 @@
-"""The server's door over real HTTP."""
+"""The application over real HTTP."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from compat.asgi import Application, create_app
+from compat.asgi import create_app
 from compat.config.settings import SettingsError, variables
+from compat.server.protocol import Application
 from compat.v2 import errors as v2
 from tests.unit.server.serving import KEY, LOOPBACK, ask, raw, serving
 from tests.unit.service.doubles import JANUARY, PATH, Shelf, reports_on

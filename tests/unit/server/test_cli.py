@@ -20,7 +20,7 @@ import pytest
 
 from compat.simulator import Account, Simulator, running
 from tests.unit.server.commands import Running, environment, run, started
-from tests.unit.server.serving import KEY, LOOPBACK, ask, read
+from tests.unit.server.serving import KEY, LOOPBACK, ask, raw, read
 from tests.unit.service.doubles import FIRST, JANUARY, LONG
 
 ACCOUNT = {"HELPSCOUT_APP_ID": "demo-app", "HELPSCOUT_APP_SECRET": "demo-secret"}
@@ -144,18 +144,19 @@ def test_a_stop_answers_those_who_wait_for_a_silent_upstream(stuck: str) -> None
         assert time.monotonic() - began < 10
 
 
-@pytest.mark.parametrize(
-    "request_line", [b"GET /v1/\xf6 HTTP/1.1", b"BREW /v1/ HTTP/1.1", b"nonsense"]
-)
-def test_what_is_no_http_is_told_so_in_json(demo: Running, request_line: bytes) -> None:
-    with socket.create_connection((LOOPBACK, demo.port), timeout=LONG) as connection:
-        connection.sendall(request_line + b"\r\nHost: here\r\n\r\n")
-        answer = http.client.HTTPResponse(connection)
-        answer.begin()
-        assert answer.status == 400
-        assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
-        assert answer.headers["Correlation-Id"]
-        assert json.loads(answer.read())["code"] == 400
+@pytest.mark.parametrize("request_line", [b"GET /v1/\xf6 HTTP/1.1", b"nonsense"])
+def test_what_is_no_http_is_refused_and_the_connection_closed(
+    demo: Running, request_line: bytes
+) -> None:
+    answer = raw(demo.port, request_line + b"\r\nHost: here\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_an_unknown_method_reaches_the_application_and_is_answered_in_json(demo: Running) -> None:
+    answer = ask(demo.port, "/v1/", method="BREW")
+    assert (answer.status, answer.json["code"]) == (404, 404)
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.headers["correlation-id"]
 
 
 @pytest.fixture(scope="module")

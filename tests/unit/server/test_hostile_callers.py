@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +13,7 @@ SHARE = "10"
 """The figures in the docs are of a run in full; here it is a tenth of that."""
 
 
-@pytest.mark.skipif(
-    os.environ.get("HYPOTHESIS_PROFILE") != "thorough",
-    reason="in the thorough half: HYPOTHESIS_PROFILE=thorough",
-)
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 def test_hostile_callers_get_answers_or_are_left_and_cost_nothing() -> None:
     done = subprocess.run(

@@ -17,8 +17,8 @@ import pytest
 from pydantic import SecretStr
 
 from compat.asgi import create_app
-from compat.cli.logs import _TEXT, _JsonLines, _Text
 from compat.config.settings import Settings
+from compat.server.logs import JsonLinesFormatter
 from compat.service import LegacyReports
 from tests.unit.server.commands import COMMAND, environment, run, started
 from tests.unit.server.serving import KEY, ask, raw, serving
@@ -194,24 +194,11 @@ def test_as_text_each_request_is_a_line_without_its_query() -> None:
     assert line.endswith(f"account default, {answer.headers['correlation-id']}")
 
 
-@pytest.mark.parametrize("created", [0.0, 1.9994, 1_420_070_400.5, 1_420_070_400.999])
-@pytest.mark.parametrize("error", [None, ValueError("two\nlines")])
-def test_as_text_a_line_is_what_logging_itself_would_write(
-    created: float, error: Exception | None
-) -> None:
-    ours, usual = _Text(_TEXT), logging.Formatter(_TEXT)
-    for second in (0, 1, 1, 0):
-        record = logging.makeLogRecord({"msg": "it %s", "args": ("broke",), "levelname": "ERROR"})
-        record.created, record.msecs = created + second, created % 1 * 1000
-        record.exc_info = (type(error), error, None) if error else None
-        assert ours.format(record) == usual.format(record)
-
-
 def test_as_json_an_exception_stays_on_its_line() -> None:
     record = logging.makeLogRecord({"msg": "it %s", "args": ("broke",), "levelname": "ERROR"})
     record.exc_info = (ValueError, ValueError("two\nlines"), None)
     record.thing = object()
-    line = _JsonLines().format(record)
+    line = JsonLinesFormatter().format(record)
     assert "\n" not in line
     told = json.loads(line)
     assert told["message"] == "it broke"

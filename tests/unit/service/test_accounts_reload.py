@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -141,6 +142,20 @@ def test_an_account_that_was_added_is_answered_for(scene: Scene) -> None:
     added = with_keys(scene.spare.show(simulated(7)), "chip-key")
     scene.reports.reload({**scene.settings, "chip": added})
     assert [scene.count(f"{name}-key") for name in ("acme", "bravo", "chip")] == [2, 3, 7]
+
+
+def test_accounts_that_are_opened_while_the_service_closes_do_not_take_over(scene: Scene) -> None:
+    class Closing(dict[str, Settings]):
+        """Settings that close the service just before accounts are opened by them."""
+
+        def items(self) -> Any:
+            scene.reports.close()
+            return super().items()
+
+    before, added = scene.reports.accounts, with_keys(scene.settings["acme"], "chip-key")
+    scene.reports.reload(Closing({**scene.settings, "chip": added}))
+    assert scene.reports.accounts is before
+    assert not scene.reports.ready
 
 
 def test_an_account_of_another_name_is_another_account(scene: Scene) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from compat import Conventions
 from compat.testing import ParityFailed, Reference, Stage, assert_parity
 from compat.testing.queries import REPORTS
+from tests.profiles import THOROUGH
 from tests.unit.testing.candidate import BUGS, Candidate
 from tests.unit.testing.others import Fetching
 
@@ -18,7 +18,6 @@ FEW = 2
 SLOW = {"untagged", "php", "backwards", "right-closed", "all-tags"}
 """Bugs that take many questions to be met; the quick half leaves them to the thorough one."""
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 MET = [bug for bug, name in BUGS.items() if THOROUGH or name not in SLOW]
 
 

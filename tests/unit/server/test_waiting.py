@@ -1,4 +1,4 @@
-"""Many callers wait at the door, without a thread for each, and none for too long."""
+"""Many requests wait for answers, without a thread for each, and none for too long."""
 
 from __future__ import annotations
 

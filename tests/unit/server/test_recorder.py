@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from compat import recording
 from compat.asgi import create_app
 from compat.parity.captures.files import read
 from compat.parity.check import check
 from compat.parity.ignore_rules import Rules
 from compat.parity.replay import Replayer
-from compat.recording import Recorder
+from compat.server import recorder as module
+from compat.server.recorder import MAX_FILES, Recorder
 from compat.service import LegacyReports
 from compat.v1.http import LegacyRequest, LegacyResponse, ok
 from compat.v2.errors import UpstreamError
@@ -147,10 +147,10 @@ def test_a_line_that_broke_off_is_ended_before_the_next(path: Path) -> None:
 
 
 def test_a_file_that_is_large_enough_is_put_aside_and_the_oldest_goes(path: Path) -> None:
-    with Recorder(path, most_bytes=1000) as recorder:
+    with Recorder(path, max_bytes=1000) as recorder:
         for number in range(100):
             note(recorder, body=str(number).encode())
-    kept = [path, *(path.with_name(f"{path.name}.{n}") for n in range(1, recording.MOST_FILES + 1))]
+    kept = [path, *(path.with_name(f"{path.name}.{n}") for n in range(1, MAX_FILES + 1))]
     assert sorted(path.parent.iterdir()) == sorted(kept)
     assert all(each.stat().st_size <= 1000 for each in kept)
     bodies = [record["body"] for each in reversed(kept) for record in records(each)]
@@ -173,34 +173,38 @@ def test_a_full_disk_is_told_once_and_answers_go_on(
 def test_once_it_can_be_written_again_recording_goes_on_and_the_loss_is_told(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Recorder(path) as recorder:
-        file = recorder._file
-        target, file.baseFilename = file.baseFilename, str(path / "nowhere" / "at-all")
-        if file.stream:
-            file.stream.close()
-        file.stream = None
+    away = path.parent.with_name("away")
+    with Recorder(path, max_bytes=1) as recorder:  # each line is written to a new file
+        note(recorder, body=b"before")
+        recorder._queue.join()
+        path.parent.rename(away)
         for _ in range(3):
-            note(recorder)
-        recorder._waiting.join()
-        file.baseFilename = target
-        note(recorder)
-    assert len(records(path)) == 1
-    assert [each.getMessage() for each in caplog.records][1:] == [
-        "recording goes on; answers that were not recorded: 3"
+            note(recorder, body=b"lost")
+        recorder._queue.join()
+        away.rename(path.parent)
+        note(recorder, body=b"after")
+    old, new = path.with_name(f"{path.name}.1"), path
+    assert [record["body"] for each in (old, new) for record in records(each)] == [
+        "before",
+        "after",
+    ]
+    assert [each.getMessage() for each in caplog.records] == [
+        f"answers are not recorded to {path}: No such file or directory",
+        "recording goes on; answers that were not recorded: 3",
     ]
 
 
 def test_a_disk_that_is_too_slow_loses_records_and_no_time(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(recording, "_MOST_WAITING", 10)
-    going, emit = threading.Event(), recording._File.emit
+    monkeypatch.setattr(module, "_MAX_QUEUED", 10)
+    going, write = threading.Event(), module._RecordFile.write
 
-    def slowly(file: Any, record: Any) -> None:
+    def slowly(file: Any, line: str) -> None:
         going.wait()
-        emit(file, record)
+        write(file, line)
 
-    monkeypatch.setattr(recording._File, "emit", slowly)
+    monkeypatch.setattr(module._RecordFile, "write", slowly)
     with Recorder(path) as recorder:
         for _ in range(50):
             note(recorder)

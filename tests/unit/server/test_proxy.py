@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import http.client
 import json
@@ -13,9 +14,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from compat import passing
 from compat.asgi import create_app
 from compat.config.settings import Settings
+from compat.server import proxy
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, running
 from tests.unit.server.serving import KEY, LOOPBACK, Told, ask, raw, read, serving
@@ -23,7 +24,7 @@ from tests.unit.service.doubles import FIRST, JANUARY, LONG, Shelf, row
 from tests.unit.v2.upstream import Reply, in_turn, scripted
 
 JSON = "application/json; charset=utf-8"
-Door = Callable[..., int]
+StartProxy = Callable[..., int]
 
 
 class Echo:
@@ -73,11 +74,11 @@ def echo(far: tuple[Echo, int]) -> Echo:
 
 
 @pytest.fixture
-def door() -> Iterator[Door]:
-    """Opens a server of ours in front of an address; its port."""
+def start_proxy() -> Iterator[StartProxy]:
+    """Starts a server that forwards to an address, and returns its port."""
     with ExitStack() as stack:
 
-        def opened(base_url: str, options: dict[str, Any] | None = None, **others: Any) -> int:
+        def start(base_url: str, options: dict[str, Any] | None = None, **others: Any) -> int:
             settings = Settings(
                 app_id="our-app",
                 app_secret=SecretStr("our-secret"),
@@ -87,12 +88,12 @@ def door() -> Iterator[Door]:
             reports = LegacyReports(settings, source=Shelf([row(FIRST)]))
             return stack.enter_context(serving(create_app(reports), lifespan="on", **options or {}))
 
-        yield opened
+        yield start
 
 
 @pytest.fixture
-def port(far: tuple[Echo, int], echo: Echo, door: Door) -> int:
-    return door(f"http://{LOOPBACK}:{far[1]}/v2")
+def port(far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy) -> int:
+    return start_proxy(f"http://{LOOPBACK}:{far[1]}/v2")
 
 
 def sent(
@@ -103,19 +104,21 @@ def sent(
         return read(connection)
 
 
-def test_by_default_there_is_no_such_path(far: tuple[Echo, int], echo: Echo, door: Door) -> None:
-    port = door(f"http://{LOOPBACK}:{far[1]}/v2", pass_v2=False)
+def test_by_default_there_is_no_such_path(
+    far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy
+) -> None:
+    port = start_proxy(f"http://{LOOPBACK}:{far[1]}/v2", pass_v2=False)
     answer = ask(port, "/v2/conversations")
     assert answer.status == 404
     assert answer.json["error"] == "The specified resource was not found: '/v2/conversations'"
     assert echo.heard == []
 
 
-def test_a_living_program_signs_in_and_reads_on(door: Door) -> None:
+def test_a_living_program_signs_in_and_reads_on(start_proxy: StartProxy) -> None:
     account = Account()
     account.add(FIRST)
     with running(Simulator(account, Behaviour(rate_limit=400))) as base_url:
-        port = door(base_url)
+        port = start_proxy(base_url)
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         grant = "grant_type=client_credentials&client_id=demo-app&client_secret=demo-secret"
         token = sent(port, "POST", "/v2/oauth2/token", grant, form).json["access_token"]
@@ -226,29 +229,31 @@ def test_a_cookie_of_one_caller_is_not_sent_for_the_next(port: int, echo: Echo) 
 
 
 def test_the_proxies_of_the_environment_are_not_used(
-    far: tuple[Echo, int], echo: Echo, door: Door, monkeypatch: pytest.MonkeyPatch
+    far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://{LOOPBACK}:1")
-    assert ask(door(f"http://{LOOPBACK}:{far[1]}/v2"), "/v2/x").status == 200
+    assert ask(start_proxy(f"http://{LOOPBACK}:{far[1]}/v2"), "/v2/x").status == 200
 
 
 def test_another_place_is_asked_under_the_name_of_the_base_url(
-    far: tuple[Echo, int], echo: Echo, door: Door
+    far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy
 ) -> None:
-    port = door("http://localhost:1/v2", connect_to=f"{LOOPBACK}:{far[1]}")
+    port = start_proxy("http://localhost:1/v2", connect_to=f"{LOOPBACK}:{far[1]}")
     assert ask(port, "/v2/x").status == 200
     assert echo.heard[0][2]["host"] == "localhost:1"
 
 
 def test_below_a_longer_base_the_rest_is_the_same(
-    far: tuple[Echo, int], echo: Echo, door: Door
+    far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy
 ) -> None:
-    ask(door(f"http://{LOOPBACK}:{far[1]}/deep/v2"), "/v2/x?y=1")
+    ask(start_proxy(f"http://{LOOPBACK}:{far[1]}/deep/v2"), "/v2/x?y=1")
     assert echo.heard[0][1] == b"/deep/v2/x?y=1"
 
 
-def test_behind_a_root_path_it_is_below_it(far: tuple[Echo, int], echo: Echo, door: Door) -> None:
-    port = door(f"http://{LOOPBACK}:{far[1]}/v2", {"root_path": "/old"})
+def test_behind_a_root_path_it_is_below_it(
+    far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy
+) -> None:
+    port = start_proxy(f"http://{LOOPBACK}:{far[1]}/v2", {"root_path": "/old"})
     assert ask(port, "/v2/x").status == 200
     assert echo.heard[0][1] == b"/v2/x"
 
@@ -267,19 +272,19 @@ def test_a_request_with_our_own_mark_is_refused(port: int, echo: Echo) -> None:
 
 
 def test_a_request_that_would_go_round_in_circles_ends(
-    far: tuple[Echo, int], echo: Echo, door: Door
+    far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy
 ) -> None:
-    inner = door(f"http://{LOOPBACK}:{far[1]}/v2")
-    answer = ask(door(f"http://{LOOPBACK}:{inner}/v2"), "/v2/x")
+    inner = start_proxy(f"http://{LOOPBACK}:{far[1]}/v2")
+    answer = ask(start_proxy(f"http://{LOOPBACK}:{inner}/v2"), "/v2/x")
     assert answer.status == 508
     assert "COMPAT_CONNECT_TO" in answer.json["error"]
     assert echo.heard == []
 
 
-def test_upstream_out_of_reach_is_told_with_a_time_to_come_back(door: Door) -> None:
+def test_upstream_out_of_reach_is_told_with_a_time_to_come_back(start_proxy: StartProxy) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         nobody = taken.getsockname()[1]
-    answer = ask(door(f"http://{LOOPBACK}:{nobody}/v2"), "/v2/x")
+    answer = ask(start_proxy(f"http://{LOOPBACK}:{nobody}/v2"), "/v2/x")
     assert answer.status == 503
     assert answer.headers["content-type"] == JSON
     assert int(answer.headers["retry-after"]) >= 1
@@ -288,17 +293,19 @@ def test_upstream_out_of_reach_is_told_with_a_time_to_come_back(door: Door) -> N
 
 
 @pytest.mark.parametrize("fate", ["dropped", "stalled"])
-def test_an_upstream_that_does_not_answer_is_told_likewise(door: Door, fate: Any) -> None:
+def test_an_upstream_that_does_not_answer_is_told_likewise(
+    start_proxy: StartProxy, fate: Any
+) -> None:
     with scripted() as upstream:
         upstream.script = in_turn(Reply(fate=fate))
-        answer = ask(door(upstream.url, timeout=0.3), "/v2/x")
+        answer = ask(start_proxy(upstream.url, timeout=0.3), "/v2/x")
     assert (answer.status, answer.json["code"]) == (503, 503)
 
 
-def test_an_answer_that_breaks_off_is_seen_to_break_off(door: Door) -> None:
+def test_an_answer_that_breaks_off_is_seen_to_break_off(start_proxy: StartProxy) -> None:
     with scripted() as upstream:
         upstream.script = in_turn(Reply(body=json.dumps("long" * 100).encode(), fate="cut"))
-        port = door(upstream.url)
+        port = start_proxy(upstream.url)
         with pytest.raises((http.client.IncompleteRead, ConnectionError)):
             ask(port, "/v2/x")
 
@@ -306,13 +313,36 @@ def test_an_answer_that_breaks_off_is_seen_to_break_off(door: Door) -> None:
 def test_a_request_that_is_too_large_is_not_handed_on(
     port: int, echo: Echo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passing, "_MOST_BYTES", 10)
+    monkeypatch.setattr(proxy, "_MAX_BODY", 10)
     assert sent(port, "POST", "/v2/x", b"0123456789").status == 200
     answer = sent(port, "POST", "/v2/x", b"0123456789A")
     assert (answer.status, answer.json["code"]) == (413, 413)
     assert len(echo.heard) == 1
 
 
-def test_a_caller_with_the_old_key_alone_gets_no_further_than_upstream_lets_it(door: Door) -> None:
+def test_a_body_in_many_parts_is_not_added_up_anew_for_each() -> None:
+    """Counts what is read of the parts that came: each once for its length, once to keep it."""
+    lengths = 0
+
+    class Part(bytes):
+        def __len__(self) -> int:
+            nonlocal lengths
+            lengths += 1
+            return super().__len__()
+
+    parts = [Part(b"a") for _ in range(1000)]
+    messages = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+    messages.append({"type": "http.request", "body": b"", "more_body": False})
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    assert asyncio.run(proxy._read_body(receive)) == b"a" * 1000
+    assert lengths <= 2 * len(parts)
+
+
+def test_a_caller_with_the_old_key_alone_gets_no_further_than_upstream_lets_it(
+    start_proxy: StartProxy,
+) -> None:
     with running(Simulator(Account(), Behaviour(rate_limit=None))) as base_url:
-        assert ask(door(base_url), "/v2/conversations", headers=KEY).status == 401
+        assert ask(start_proxy(base_url), "/v2/conversations", headers=KEY).status == 401

@@ -1,7 +1,7 @@
-"""Handing requests for Mailbox API 2.0 on, where its name leads to this server.
+"""Forwards requests for Mailbox API 2.0, where its host name leads to this server.
 
-A program whose host cannot be changed may share a machine with others that speak to Mailbox API
-2.0 under the same name. What those ask goes through as it is, with their own authorization.
+A program whose host cannot be changed may share a machine with programs that use Mailbox API 2.0
+under the same name. Requests of those are forwarded unchanged, with their own authorization.
 """
 
 from __future__ import annotations
@@ -10,67 +10,67 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import aclosing
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 
-from compat import correlation
 from compat.config.settings import Settings
+from compat.server.protocol import Receive, Scope, Send
 from compat.v1.errors import LegacyError, Unavailable
 from compat.v1.http import LegacyResponse, render
 from compat.v2.transport import LOOP_HEADER, Address, named, reaching
 
-if TYPE_CHECKING:
-    from compat.asgi import Receive, Scope, Send
-
 _LOG: Final = logging.getLogger("compat")
 
 PREFIX: Final = "/v2/"
-_MOST_BYTES: Final = 32 * 1024 * 1024
+_MAX_BODY: Final = 32 * 1024 * 1024
+"""Bytes that the body of a forwarded request may have."""
+
 _RETRY_AFTER: Final = 30
 
-_OF_THE_CONNECTION: Final = frozenset(
+_HOP_BY_HOP: Final = frozenset(
     {
         *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization"),
         *(b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"),
     }
 )
-_NOT_SENT: Final = _OF_THE_CONNECTION | {b"host", b"content-length", b"expect"}
-"""The body is sent whole and to another host, so these are said anew."""
+_NOT_SENT: Final = _HOP_BY_HOP | {b"host", b"content-length", b"expect"}
+"""The body is sent in one piece and to another host, so these are set again."""
 
-_NOT_RETURNED: Final = _OF_THE_CONNECTION | {b"date"}
-"""Whatever serves this application writes a date of its own."""
+_NOT_RETURNED: Final = _HOP_BY_HOP | {b"date"}
+"""The server that runs this application sets its own date."""
 
 Headers = Iterable[tuple[bytes, bytes]]
 
 
 class TooLarge(LegacyError):
-    """The body of a request is larger than what is handed on (413)."""
+    """The body of a request is too large to be forwarded (413)."""
 
     status = 413
 
 
-class Passing:
-    """Hands requests below `/v2/` on; belongs to one event loop.
+class Proxy:
+    """Forwards requests below `/v2/`; belongs to one event loop.
 
     Attributes:
-        below: What the paths of such requests begin with.
+        prefix: What the paths of such requests begin with.
 
     Args:
-        settings: Where Mailbox API 2.0 is, and how it is reached. Credentials are not used.
+        settings: The address of Mailbox API 2.0 and how to reach it. Credentials are not used.
 
     Raises:
         ValueError: An address or a file in the settings cannot be used.
     """
 
-    below: Final = PREFIX
+    prefix: Final = PREFIX
 
     def __init__(self, settings: Settings) -> None:
         self._address = Address.of(settings.base_url, settings.connect_to)
         self._base = httpx.URL(self._address.url)
         self._client = httpx.AsyncClient(
-            # Callers are strangers to each other: what one is given, another must not send.
+            # A cookie that one caller is given must not be sent with another caller's request.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             **reaching(
                 timeout=settings.timeout,
@@ -79,27 +79,28 @@ class Passing:
             ),
         )
 
-    def takes(self, scope: Scope) -> bool:
+    def accepts(self, scope: Scope) -> bool:
         """Whether a request is for Mailbox API 2.0."""
         return _path(scope).startswith(PREFIX.encode())
 
-    async def hand_on(self, scope: Scope, receive: Receive, send: Send) -> LegacyResponse | None:
-        """Ask upstream, and send what it answers: status, body and end-to-end headers.
+    async def forward(self, scope: Scope, receive: Receive, send: Send) -> LegacyResponse | None:
+        """Forward a request, and send upstream's status, end-to-end headers and body.
 
         Returns:
-            What is to be said in place of upstream; None once all that can be is sent.
+            The error to send if upstream gave no answer; None if an answer was sent, or the
+            caller has left.
         """
         try:
-            body = await _body(receive)
+            body = await _read_body(receive)
             response = await self._client.send(self._request(scope, body), stream=True)
         except ConnectionAbortedError:
             return None
         except TooLarge as error:
-            return _told(error)
+            return _error(error)
         except (httpx.HTTPError, RuntimeError) as error:  # a closed client raises the latter
             _LOG.warning("a request for Mailbox API 2.0 got no answer: %s", type(error).__name__)
-            return _told(Unavailable("Mailbox API 2.0 cannot be reached", _RETRY_AFTER))
-        await _return(response, send)
+            return _error(Unavailable("Mailbox API 2.0 cannot be reached", _RETRY_AFTER))
+        await _send_back(response, send)
         return None
 
     async def close(self) -> None:
@@ -139,25 +140,30 @@ class _Exact(httpx.URL):
         return self._target
 
 
-async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    more = True
+async def _read_body(receive: Receive) -> bytes:
+    """The whole body of a request.
+
+    Raises:
+        TooLarge: It has more bytes than are forwarded.
+        ConnectionAbortedError: The caller has left.
+    """
+    body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionAbortedError
-        parts.append(message.get("body", b""))
+        body += message.get("body", b"")
         more = message.get("more_body", False)
-        if sum(map(len, parts)) > _MOST_BYTES:
+        if len(body) > _MAX_BODY:
             raise TooLarge("The request is larger than what is handed on to Mailbox API 2.0")
-    return b"".join(parts)
+    return bytes(body)
 
 
-async def _return(response: httpx.Response, send: Send) -> None:
-    """Send an answer on as it comes in, compressed or not.
+async def _send_back(response: httpx.Response, send: Send) -> None:
+    """Send upstream's answer to the caller part by part, still compressed if it was.
 
-    Where it breaks off, so does ours: whoever serves us then closes the connection, and the
-    caller learns that something is missing.
+    Where upstream's answer breaks off, ours ends without its last message: the server then closes
+    the connection, and the caller can see that something is missing.
     """
     headers = list(_end_to_end(response.headers.raw, _NOT_RETURNED))
     start = {"type": "http.response.start", "status": response.status_code, "headers": headers}
@@ -173,18 +179,18 @@ async def _return(response: httpx.Response, send: Send) -> None:
 
 
 def _end_to_end(headers: Headers, dropped: frozenset[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """The headers that are for the far end; those that `Connection` names are not."""
-    known = [(name.lower(), value) for name, value in headers]
-    told = b",".join(value for name, value in known if name == b"connection")
-    dropped |= {name.strip().lower() for name in told.split(b",")}
-    return ((name, value) for name, value in known if name not in dropped)
+    """The headers without those to drop, and without those that `Connection` names."""
+    lowered = [(name.lower(), value) for name, value in headers]
+    named = b",".join(value for name, value in lowered if name == b"connection")
+    dropped |= {name.strip().lower() for name in named.split(b",")}
+    return ((name, value) for name, value in lowered if name not in dropped)
 
 
 def _path(scope: Scope) -> bytes:
-    """The path as it was sent, without what the application is mounted below."""
+    """The path as it was sent, without the path that the application is mounted at."""
     path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     return path.removeprefix(scope.get("root_path", "").encode())
 
 
-def _told(error: LegacyError) -> LegacyResponse:
-    return render(error).with_header("Correlation-Id", correlation.new_id())
+def _error(error: LegacyError) -> LegacyResponse:
+    return render(error).with_header("Correlation-Id", str(uuid4()))

@@ -1,6 +1,6 @@
-"""Figures for Prometheus, in its text format.
+"""Metrics for Prometheus, in its text format.
 
-They name routes, statuses and accounts, and nothing that a caller or upstream sent.
+Their labels are routes, statuses and accounts: nothing that a caller or upstream sent.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
+from uuid import uuid4
 
-from compat import correlation
 from compat.v1.http import LegacyResponse
 
 if TYPE_CHECKING:
@@ -37,16 +37,16 @@ Accounts = Callable[[], Mapping[str, "Account"]]
 
 
 @dataclass(frozen=True)
-class Visit:
-    """A request that was answered.
+class RequestMetric:
+    """What is counted of one answered request.
 
     Attributes:
-        route: Which of the known paths it asked for, or `other`.
+        route: The known route of its path, or `other`.
         status: The status of its answer.
-        seconds: How long that took.
+        seconds: The time from the request to the answer.
         account: The name of the account that its key selects, if it selects one.
-        source: Where a report came from: an answer kept from before, or one counted anew.
-        as_of: As of when the report is, epoch seconds.
+        source: Where a report came from: the cache of answers, or a new computation.
+        as_of: The *as of* of the report's data, epoch seconds.
     """
 
     route: str
@@ -58,10 +58,10 @@ class Visit:
 
 
 class Metrics:
-    """Counts visits, and reads off the accounts whatever they know themselves.
+    """Counts requests, and reads the figures that the accounts keep.
 
     Args:
-        accounts: Gives the accounts of the moment by their names.
+        accounts: Returns the current accounts by their names.
 
     Raises:
         ImportError: prometheus-client is not installed.
@@ -72,7 +72,7 @@ class Metrics:
         self._write = library.generate_latest
         self._content_type: str = library.CONTENT_TYPE_LATEST
         self._registry = library.CollectorRegistry()
-        self._registry.register(_Loads(accounts))
+        self._registry.register(_AccountCollector(accounts))
         own = {"registry": self._registry}
         self._requests = library.Counter(
             f"{_PREFIX}requests", "Requests answered.", ["route", "status"], **own
@@ -97,23 +97,23 @@ class Metrics:
             **own,
         )
 
-    def note(self, visit: Visit) -> None:
-        """Count a visit."""
-        self._requests.labels(visit.route, str(visit.status)).inc()
-        self._seconds.labels(visit.route).observe(visit.seconds)
-        if visit.account is not None and visit.source is not None:
-            self._answers.labels(visit.account, visit.source).inc()
-        if visit.account is not None and visit.as_of is not None:
-            self._as_of.labels(visit.account).set(visit.as_of)
+    def note(self, request: RequestMetric) -> None:
+        """Count a request."""
+        self._requests.labels(request.route, str(request.status)).inc()
+        self._seconds.labels(request.route).observe(request.seconds)
+        if request.account is not None and request.source is not None:
+            self._answers.labels(request.account, request.source).inc()
+        if request.account is not None and request.as_of is not None:
+            self._as_of.labels(request.account).set(request.as_of)
 
     def page(self) -> LegacyResponse:
-        """All figures as they are now."""
-        headers = (("Content-Type", self._content_type), ("Correlation-Id", correlation.new_id()))
+        """All metrics as they are now."""
+        headers = (("Content-Type", self._content_type), ("Correlation-Id", str(uuid4())))
         return LegacyResponse(200, headers, self._write(self._registry))
 
 
-class _Loads:
-    """Turns what the accounts tell of themselves into metrics, whenever they are asked for."""
+class _AccountCollector:
+    """Reads the figures of all accounts at each scrape."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
@@ -140,7 +140,7 @@ class _Loads:
 
 def _library() -> Any:
     try:
-        import prometheus_client.core  # noqa: PLC0415 - an extra, imported once it is asked for
+        import prometheus_client.core  # noqa: PLC0415 - an extra that few install
     except ImportError as error:
         raise ImportError(_MISSING) from error
     return prometheus_client

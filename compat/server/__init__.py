@@ -1,0 +1,1 @@
+"""The HTTP server: the ASGI application, and what runs, proxies, measures, records and logs."""

@@ -1,0 +1,259 @@
+"""The ASGI application: answers the old API, and what a server has besides.
+
+No framework is needed: there are a few fixed paths, and all others go to the service or to the
+proxy.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from time import perf_counter
+from typing import Final, Literal
+from urllib.parse import quote
+from uuid import uuid4
+
+from compat.config.accounts import accounts_from_env
+from compat.config.settings import Settings, SettingsError, variable
+from compat.server.metrics import Metrics, RequestMetric
+from compat.server.protocol import Application, Message, Receive, Scope, Send
+from compat.server.proxy import Proxy
+from compat.server.recorder import Recorder
+from compat.service import LegacyReports, Pending
+from compat.v1 import openapi
+from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse
+from compat.v1.routes import ROUTES
+from compat.v2.transport import LOOP_HEADER, LOOP_STATUS
+
+_ACCESS: Final = logging.getLogger("compat.access")
+_ACCESS_LINE: Final = (
+    "%(method)s %(path)s %(status)d, %(milliseconds)s ms, account %(account)s, %(correlation_id)s"
+)
+_UNQUOTED: Final = "/%:@,;=+~!$&'()*"
+_LOOP_HEADER: Final = LOOP_HEADER.lower().encode()
+_LOOP_MESSAGE: Final = "This server was asked by itself: set COMPAT_CONNECT_TO"
+
+
+@dataclass(frozen=True)
+class _App:
+    """What the application consists of.
+
+    Attributes:
+        reports: Answers requests of the old API.
+        pages: Answers a GET of a path that the old API did not have.
+        proxy: Forwards requests for Mailbox API 2.0; None if that is off.
+        metrics: Counts requests; None if that is off.
+        recorder: Records requests and answers; None if that is off.
+    """
+
+    reports: LegacyReports
+    pages: Mapping[str, Callable[[], LegacyResponse]]
+    proxy: Proxy | None
+    metrics: Metrics | None
+    recorder: Recorder | None
+
+
+@dataclass
+class _RequestRecord:
+    """What the access log and the metrics need to know of one request.
+
+    Attributes:
+        account: The name of the account that the request's key selects.
+        source: Where a report came from: the cache of answers, or a new computation.
+        status: The status of the answer.
+        headers: The headers of the answer.
+    """
+
+    account: str | None = None
+    source: Literal["cache", "fetched"] | None = None
+    status: int = 500
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+
+
+def create_app(
+    reports: LegacyReports | None = None, *, recorder: Recorder | None = None
+) -> Application:
+    """The ASGI application.
+
+    Args:
+        reports: Answers the requests; set up from the environment if not given. It is closed when
+            the server shuts down. Settings that concern the server and not an account, such as
+            `COMPAT_METRICS` and the address of `/v2/`, are those of the first account.
+        recorder: Records requests of the old API and their answers; nothing does if not given.
+
+    Raises:
+        SettingsError: Set up from the environment, a setting is missing or cannot be used.
+        ImportError: Metrics are switched on, and their library is not installed.
+    """
+    reports = reports or LegacyReports(require_api_keys(accounts_from_env(os.environ)))
+    app = _assemble(reports, recorder)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(app, receive, send)
+        elif scope["type"] == "http":
+            await _handle(app, scope, receive, send)
+        else:
+            await send({"type": "websocket.close"})
+
+    return application
+
+
+def require_api_keys(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]:
+    """The same settings, after a check that not everybody can read the reports.
+
+    Raises:
+        SettingsError: An account has no API key.
+    """
+    if not all(settings.api_keys for settings in accounts.values()):
+        raise SettingsError(
+            f"{variable('api_keys')} is not set: set it to the old API keys that your programs "
+            "send, separated by commas; without one anybody could read your reports"
+        )
+    return accounts
+
+
+def _assemble(reports: LegacyReports, recorder: Recorder | None) -> _App:
+    settings = next(iter(reports.accounts.values())).settings
+    metrics = Metrics(lambda: reports.accounts) if settings.metrics else None
+    pages: dict[str, Callable[[], LegacyResponse]] = {
+        "/healthz": partial(_health, reports),
+        "/openapi.json": lambda: _json(200, openapi.document()),
+    }
+    if metrics:
+        pages["/metrics"] = metrics.page
+    proxy = Proxy(settings) if settings.pass_v2 else None
+    return _App(reports, pages, proxy, metrics, recorder)
+
+
+async def _handle(app: _App, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request, log it and count it."""
+    start, record = perf_counter(), _RequestRecord()
+
+    async def send_and_note(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            record.status, record.headers = message["status"], dict(message["headers"])
+        await send(message)
+
+    try:
+        answer = await _answer(app, scope, receive, send_and_note, record)
+        if answer is not None:
+            await _send(send_and_note, answer)
+    finally:
+        seconds = perf_counter() - start
+        _log(scope, record, seconds)
+        if app.metrics:
+            app.metrics.note(_metric(app, scope, record, seconds))
+
+
+async def _answer(
+    app: _App, scope: Scope, receive: Receive, send: Send, record: _RequestRecord
+) -> LegacyResponse | None:
+    """The answer to send; None if the proxy has sent one."""
+    headers = dict(scope["headers"])
+    if _LOOP_HEADER in headers:
+        error = {"code": LOOP_STATUS, "error": _LOOP_MESSAGE}
+        return _json(LOOP_STATUS, error).with_header(LOOP_HEADER, "refused")
+    if app.proxy and app.proxy.accepts(scope):
+        return await app.proxy.forward(scope, receive, send)
+    if scope["method"] == "GET" and (page := app.pages.get(_path(scope))):
+        return page()
+    request = LegacyRequest(
+        scope["method"], _path(scope), scope["query_string"], headers.get(b"authorization")
+    )
+    answer = await _legacy_answer(app.reports, request, record)
+    if app.recorder:
+        app.recorder.note(request, answer)
+    return answer
+
+
+async def _legacy_answer(
+    reports: LegacyReports, request: LegacyRequest, record: _RequestRecord
+) -> LegacyResponse:
+    """The answer to a request of the old API, or a 503 once the caller has waited long enough."""
+    account = reports.whose(request)
+    record.account = account.name if account else None
+    begun = reports.begin(request, account)
+    if isinstance(begun, Pending):
+        answer = await reports.finish_async(begun, begun.patience)
+    else:
+        answer = begun
+    if answer.status == 200:
+        record.source = "fetched" if isinstance(begun, Pending) else "cache"
+    return answer
+
+
+def _log(scope: Scope, record: _RequestRecord, seconds: float) -> None:
+    """Write a line of the access log: never a key, a query or a header that a caller sent."""
+    fields = {
+        "method": scope["method"],
+        # Quoted, so that a path with line breaks in it stays on one line.
+        "path": quote(_path(scope), safe=_UNQUOTED),
+        "status": record.status,
+        "milliseconds": round(seconds * 1000, 1),
+        "account": record.account,
+        "correlation_id": record.headers.get(b"correlation-id", b"").decode("latin-1"),
+    }
+    _ACCESS.info(_ACCESS_LINE, fields, extra=fields)
+
+
+def _metric(app: _App, scope: Scope, record: _RequestRecord, seconds: float) -> RequestMetric:
+    as_of = record.headers.get(b"compat-as-of")
+    return RequestMetric(
+        _route(app, _path(scope)),
+        record.status,
+        seconds,
+        record.account,
+        record.source,
+        datetime.fromisoformat(as_of.decode()).timestamp() if as_of else None,
+    )
+
+
+def _route(app: _App, path: str) -> str:
+    """The route that a path is counted under; `other` for unknown ones, so that routes are few."""
+    if path in app.pages:
+        return path
+    if app.proxy and path.startswith(app.proxy.prefix):
+        return app.proxy.prefix
+    return next((route.path for route in ROUTES if route.match(path)), "other")
+
+
+def _path(scope: Scope) -> str:
+    """The decoded path, without the path that the application is mounted at."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def _health(reports: LegacyReports) -> LegacyResponse:
+    if reports.ready:
+        return _json(200, {"status": "ok"})
+    return _json(503, {"status": "unavailable", "error": "Closing, or refused by Help Scout"})
+
+
+def _json(status: int, content: object) -> LegacyResponse:
+    headers = (("Content-Type", CONTENT_TYPE), ("Correlation-Id", str(uuid4())))
+    return LegacyResponse(status, headers, json.dumps(content).encode())
+
+
+async def _send(send: Send, answer: LegacyResponse) -> None:
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
+    ]
+    headers.append((b"content-length", b"%d" % len(answer.body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _lifespan(app: _App, receive: Receive, send: Send) -> None:
+    """Answer the server's messages on its start and its end; close everything at the end."""
+    while (message := await receive())["type"] != "lifespan.shutdown":
+        await send({"type": message["type"] + ".complete"})
+    app.reports.close()
+    if app.proxy:
+        await app.proxy.close()
+    await send({"type": "lifespan.shutdown.complete"})
