@@ -76,7 +76,7 @@ def reports() -> LegacyReports:
 def answer() -> bytes:
     """What all of them answer."""
     with reports() as ours:
-        return ours.answer(TARGET, authorization=AUTHORIZATION).body
+        return ours.handle(TARGET, authorization=AUTHORIZATION).body
 
 
 def bare() -> Application:

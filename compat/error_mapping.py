@@ -1,14 +1,15 @@
-"""What went wrong, in the words of the old API: the one place where one becomes the other."""
+"""Maps what went wrong to errors of the old API."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
-from compat import clock
 from compat.archive.errors import ArchiveError
-from compat.single_flight import Call, CallCancelled, TooManyCalls
+from compat.core.intervals import Interval, overlap
+from compat.core.models import ConversationQuery, ListQuery, NotCovered
+from compat.single_flight import CallCancelled, TooManyCalls
+from compat.v1.datetimes import format_epoch, format_instant
 from compat.v1.errors import (
     BadParameter,
     Forbidden,
@@ -17,11 +18,12 @@ from compat.v1.errors import (
     Unavailable,
     ValidationFailed,
 )
+from compat.v1.query import Query, ReportQuery
 from compat.v2 import errors as v2
 
 _SOON: Final = 5
 _LATER: Final = 30
-_LONGEST: Final = 3600
+_MUCH_LATER: Final = 3600
 
 
 def _forbidden(sentence: str) -> Callable[[BaseException], LegacyError]:
@@ -29,19 +31,19 @@ def _forbidden(sentence: str) -> Callable[[BaseException], LegacyError]:
 
 
 def _unavailable(sentence: str, seconds: int) -> Callable[[BaseException], LegacyError]:
-    """`{}` in the sentence stands for what upstream did."""
+    """`{}` in the sentence stands for the text of the error."""
     return lambda error: Unavailable(sentence.format(error), seconds)
 
 
-def _as_named(error: BaseException) -> LegacyError:
-    """Parameters keep their names from one version of the API to the other."""
+def _invalid(error: BaseException) -> LegacyError:
+    """Parameters have the same names in both versions of the API."""
     faults = error.faults if isinstance(error, v2.QuestionRefused) else ()
     return ValidationFailed(
         [BadParameter(fault.path, fault.value, fault.message) for fault in faults]
     )
 
 
-_TABLE: Final = (
+LEGACY_ERRORS: Final = (
     (
         v2.CredentialsRefused,
         _forbidden(
@@ -76,7 +78,7 @@ _TABLE: Final = (
         v2.Redirected,
         _unavailable("{}: check HELPSCOUT_BASE_URL", _LATER),
     ),
-    (v2.QuestionRefused, _as_named),
+    (v2.QuestionRefused, _invalid),
     (ArchiveError, _unavailable("The archive cannot be used: {}", _LATER)),
     (v2.InconsistentData, _unavailable("The conversations cannot be counted exactly: {}", _LATER)),
     (v2.Stopped, _unavailable("The server is closing", _SOON)),
@@ -84,26 +86,64 @@ _TABLE: Final = (
     (TooManyCalls, _unavailable("Too many other questions are being worked on", _LATER)),
     (CallCancelled, _unavailable("The work on this answer was called off", _SOON)),
 )
-"""The first row whose kind fits decides; whatever fits none was not foreseen."""
+"""The first row whose type fits decides. An error that fits no row is an internal one."""
 
 
-def told(error: BaseException) -> LegacyError:
-    """The error that a caller of the old API is told in place of this one."""
+def to_legacy_error(error: BaseException) -> LegacyError:
+    """The error of the old API that a caller gets for this one."""
     if isinstance(error, LegacyError):
         return error
-    found = (tell for kind, tell in _TABLE if isinstance(error, kind))
+    found = (convert for kind, convert in LEGACY_ERRORS if isinstance(error, kind))
     return next(found, lambda _: Internal())(error)
 
 
-def seconds_left(flight: Call[Any], held: float) -> int:
-    """Whole seconds after which a flight will probably have landed.
+_EDGES: Final = (("start", "end"), ("previousStart", "previousEnd"))
+_NO_LIST: Final = (
+    "The archive holds no such list: run `helpscout-v1 sync` where Help Scout is reached"
+)
+_VIEWS: Final = (
+    "The archive cannot tell what these folders show, since they are views over others, or not "
+    "known to it: only Help Scout itself could be asked"
+)
+
+
+def not_covered_error(
+    error: NotCovered, query: Query, needed: ConversationQuery | ListQuery
+) -> LegacyError:
+    """The error for a query that an archive does not cover, without a connection to Help Scout.
+
+    It names the parameter whose seconds, or folders, are not covered.
 
     Args:
-        flight: The fetching; its progress tells the pace.
-        held: Seconds until the rate budget lets the next request through.
+        error: What is not covered.
+        query: The query of the caller.
+        needed: The data that the query needs. Its seconds differ from the query's if the
+            conventions shift the clock.
     """
-    progress = flight.progress
-    left = max(progress.expected - progress.taken, 0)
-    spent = clock.elapsed() - flight.began
-    estimate = left * spent / progress.taken if progress.taken else _SOON
-    return math.ceil(min(max(estimate + held, 1), _LONGEST))
+    if isinstance(needed, ListQuery) or not isinstance(query, ReportQuery):
+        return Unavailable(_NO_LIST, _MUCH_LATER)
+    if error.folders:
+        folders = ",".join(map(str, query.folders))
+        return ValidationFailed([BadParameter("folders", folders, _VIEWS)])
+    message = f"The archive covers {_format(error.covered)}, and nobody else can be asked"
+    ranges = [query.current, *([query.previous] if query.previous else [])]
+    return ValidationFailed(
+        [
+            BadParameter(names[edge], format_instant((asked.start, asked.end)[edge]), message)
+            for names, asked, interval in zip(_EDGES, ranges, needed.created, strict=False)
+            for edge in _uncovered_edges(interval, error.spans)
+        ]
+    )
+
+
+def _uncovered_edges(needed: Interval, gaps: Iterable[Interval]) -> Iterator[int]:
+    """0 if the start has to change, 1 if only the end has; nothing if all is covered."""
+    within = [gap for gap in gaps if overlap(gap, needed)]
+    if within:
+        only_late = all(gap.first > needed.first for gap in within)
+        yield int(only_late and within[-1].last >= needed.last)
+
+
+def _format(covered: Iterable[Interval]) -> str:
+    texts = [f"{format_epoch(each.first)} to {format_epoch(each.last)}" for each in covered]
+    return " and ".join(texts) or "nothing yet"

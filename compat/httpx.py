@@ -1,29 +1,29 @@
-"""The door for programs that use httpx: a transport to mount on the old API's host.
+"""Transports for httpx that answer the old reports in this process.
 
 ::
 
     httpx.Client(mounts={"https://api.helpscout.net": LegacyTransport(reports)})
 
-A mount gets everything that goes to its host, so what is not the old reports' is passed on.
+A mount gets all requests to its host; those for other paths are sent by the inner transport.
 """
 
 from __future__ import annotations
 
 import httpx
 
-from compat.service import LegacyReports, Pending
+from compat.service import LegacyReports
 from compat.v1.http import LegacyRequest, LegacyResponse
 from compat.v1.routes import belongs
 
 
 class LegacyTransport(httpx.BaseTransport):
-    """Answers the old reports in this process; hands all other requests on.
+    """Answers requests of the old API, and sends all others.
 
-    An answer takes as long as it takes: the client's timeouts are for the inner transport.
+    There is no timeout for answers: the client's timeouts are for the inner transport.
 
     Args:
-        reports: What answers. It is not closed with the transport.
-        inner: Takes all other requests; httpx's own transport if not given.
+        reports: Answers the requests. It is not closed with the transport.
+        inner: Sends all other requests; httpx's own transport if not given.
     """
 
     def __init__(self, reports: LegacyReports, inner: httpx.BaseTransport | None = None) -> None:
@@ -31,11 +31,11 @@ class LegacyTransport(httpx.BaseTransport):
         self._inner = inner or httpx.HTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request, or hand it on."""
-        asked = _asked(request)
-        if asked is None:
+        """Answer a request, or send it."""
+        legacy_request = _legacy_request(request)
+        if legacy_request is None:
             return self._inner.handle_request(request)
-        return _response(self._reports.answer(asked))
+        return _httpx_response(self._reports.handle(legacy_request))
 
     def close(self) -> None:
         """Close the inner transport."""
@@ -45,11 +45,12 @@ class LegacyTransport(httpx.BaseTransport):
 class AsyncLegacyTransport(httpx.AsyncBaseTransport):
     """The same for `httpx.AsyncClient` under asyncio; waiting takes no thread.
 
-    A task that is cancelled waits no longer; the fetching goes on, so that asking again helps.
+    If a task is cancelled, it stops waiting; the computation goes on, and its result is kept for
+    the next equal request.
 
     Args:
-        reports: What answers. It is not closed with the transport.
-        inner: Takes all other requests; httpx's own transport if not given.
+        reports: Answers the requests. It is not closed with the transport.
+        inner: Sends all other requests; httpx's own transport if not given.
     """
 
     def __init__(
@@ -59,26 +60,23 @@ class AsyncLegacyTransport(httpx.AsyncBaseTransport):
         self._inner = inner or httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer a request, or hand it on."""
-        asked = _asked(request)
-        if asked is None:
+        """Answer a request, or send it."""
+        legacy_request = _legacy_request(request)
+        if legacy_request is None:
             return await self._inner.handle_async_request(request)
-        begun = self._reports.begin(asked)
-        return _response(
-            await self._reports.finish_async(begun) if isinstance(begun, Pending) else begun
-        )
+        return _httpx_response(await self._reports.start(legacy_request).wait_async())
 
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
 
 
-def _asked(request: httpx.Request) -> LegacyRequest | None:
-    """The request in the old API's terms, if it is for us."""
+def _legacy_request(request: httpx.Request) -> LegacyRequest | None:
+    """The request as one of the old API; None if its path does not belong to the old API."""
     authorization = request.headers.get("Authorization")
-    asked = LegacyRequest.from_target(request.url.raw_path, request.method, authorization)
-    return asked if belongs(asked.path) else None
+    legacy_request = LegacyRequest.from_target(request.url.raw_path, request.method, authorization)
+    return legacy_request if belongs(legacy_request.path) else None
 
 
-def _response(answer: LegacyResponse) -> httpx.Response:
-    return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+def _httpx_response(response: LegacyResponse) -> httpx.Response:
+    return httpx.Response(response.status, headers=response.headers, content=response.body)

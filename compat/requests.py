@@ -1,4 +1,4 @@
-"""The door for programs that use requests: an adapter to mount on the old API's address.
+"""An adapter for requests that answers the old reports in this process.
 
 ::
 
@@ -26,13 +26,13 @@ from compat.v1.routes import belongs
 
 
 class LegacyAdapter(BaseAdapter):
-    """Answers the old reports in this process; hands all other requests on.
+    """Answers requests of the old API, and sends all others.
 
-    An answer takes as long as it takes: `timeout` and its like are for the inner adapter.
+    There is no timeout for answers: `timeout` and other options are for the inner adapter.
 
     Args:
-        reports: What answers. It is not closed with the adapter.
-        inner: Takes all other requests; the usual adapter if not given.
+        reports: Answers the requests. It is not closed with the adapter.
+        inner: Sends all other requests; the library's own adapter if not given.
     """
 
     def __init__(self, reports: LegacyReports, inner: BaseAdapter | None = None) -> None:
@@ -42,13 +42,13 @@ class LegacyAdapter(BaseAdapter):
         self._builder = HTTPAdapter()
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
-        """Answer a request, or hand it on with all that was said of how to send it."""
-        asked = LegacyRequest.from_target(
+        """Answer a request, or send it with the options given."""
+        legacy_request = LegacyRequest.from_target(
             request.url or "/", request.method or "GET", request.headers.get("Authorization")
         )
-        if not belongs(asked.path):
+        if not belongs(legacy_request.path):
             return self._inner.send(request, *args, **options)
-        answer = self._reports.answer(asked)
+        answer = self._reports.handle(legacy_request)
         raw = HTTPResponse(
             BytesIO(answer.body),
             headers=dict(answer.headers),
@@ -57,7 +57,7 @@ class LegacyAdapter(BaseAdapter):
             preload_content=False,
         )
         response = self._builder.build_response(request, raw)
-        # An authentication that sends again after a 401 sends it there.
+        # Authentication handlers that repeat a request after a 401 send it through this adapter.
         response.connection = self  # type: ignore[assignment]
         return response
 

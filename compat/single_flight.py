@@ -1,7 +1,8 @@
-"""One fetch for one question, however many ask it, and however long they wait."""
+"""One computation for each key, shared by all callers that need its result."""
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,122 +21,153 @@ _RESULT_KEPT: Final = 600.0
 _ERROR_KEPT: Final = 30.0
 _MOST_KEPT: Final = 256
 
+_FIRST_ESTIMATE: Final = 5
+_LONGEST_ESTIMATE: Final = 3600
+
 
 class TooManyCalls(Exception):
-    """More questions are being worked on than may be."""
+    """As many computations as allowed are running or queued."""
 
 
 class CallCancelled(Exception):
-    """The work was called off, because nobody waits for it or because the program ends."""
+    """The computation was cancelled: no caller waits for it, or the service is closed."""
 
 
 class Call(Generic[V]):
-    """One question on its way.
+    """One running computation.
 
     Attributes:
-        future: Holds the result or the error, once there is one.
-        progress: How far the fetching has come.
-        began: When it was asked first, by `compat.clock.elapsed`.
+        future: Holds the result or the error once the computation has ended.
+        progress: How many rows are loaded so far.
+        started: When the first caller asked for it, in seconds of `compat.clock.elapsed`.
+        callers: How many callers wait for it.
+        cancelled: Whether the computation has to stop at its next step.
     """
 
     def __init__(self) -> None:
         self.future: Future[V] = Future()
         self.progress = Progress(check=self._check)
-        self.began = clock.elapsed()
-        self.waiting = 0
-        self.called_off = False
+        self.started = clock.elapsed()
+        self.callers = 0
+        self.cancelled = False
+
+    def seconds_left(self, delay: float = 0.0) -> int:
+        """An estimate of the whole seconds until the result is there: 1 to 3600.
+
+        Args:
+            delay: Seconds until the rate limit allows the next request.
+        """
+        taken = self.progress.taken
+        left = max(self.progress.expected - taken, 0)
+        spent = clock.elapsed() - self.started
+        estimate = left * spent / taken if taken else _FIRST_ESTIMATE
+        return math.ceil(min(max(estimate + delay, 1), _LONGEST_ESTIMATE))
 
     def _check(self) -> None:
-        if self.called_off:
+        if self.cancelled:
             raise CallCancelled("nobody waits for this answer any more")
 
 
 class SingleFlight(Generic[K, V]):
-    """The questions being worked on, and results that nobody has fetched yet.
+    """Runs one computation for each key in a pool of threads.
 
-    Equal questions share one flight, its error included. Whoever stops waiting leaves the flight
-    going; a result that lands while nobody waits is kept for ten minutes (an error for half a
-    minute) or until somebody asks, whichever comes first.
+    Callers with equal keys share one call and its error. If a caller stops waiting, the
+    computation goes on. A result that no caller waits for is kept for ten minutes (an error for
+    half a minute) and given to the next caller, once. Safe to share between threads.
 
     Args:
-        workers: How many questions are worked on at once.
-        most: How many may be under way, those that wait for a worker included.
-        elapsed: Seconds on a clock that never goes back.
+        compute: Computes the result for a key. Calls `check` of its progress between two steps.
+        workers: How many computations run at the same time.
+        most: How many may be running or queued.
+        elapsed: Seconds of a clock that never goes back.
     """
 
     def __init__(
-        self, *, workers: int, most: int, elapsed: Callable[[], float] = clock.elapsed
+        self,
+        compute: Callable[[K, Progress], V],
+        *,
+        workers: int,
+        most: int,
+        elapsed: Callable[[], float] = clock.elapsed,
     ) -> None:
+        self._compute = compute
         self._most = most
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="report")
-        self._under_way: dict[K, Call[V]] = {}
-        self._landed: TLRUCache[K, Call[V]] = TLRUCache(_MOST_KEPT, _kept_until, elapsed)
+        self._running: dict[K, Call[V]] = {}
+        self._kept: TLRUCache[K, Call[V]] = TLRUCache(_MOST_KEPT, _kept_until, elapsed)
         self._closed = False
 
-    def join(self, key: K, work: Callable[[Progress], V]) -> Call[V]:
-        """Board the flight for a question; it takes off if there is none.
+    def start_or_join(self, key: K) -> Call[V]:
+        """Start the computation for a key, or join the one that runs.
 
-        Each `join` must be followed by one `leave`.
+        Each caller must call `release` once it has the result or stops waiting.
 
         Raises:
-            Crowded: Too many other questions are under way.
-            CalledOff: The program is ending.
+            TooManyCalls: As many computations as allowed are running or queued.
+            CallCancelled: The service is closed.
         """
         with self._lock:
             if self._closed:
                 raise CallCancelled("the service is closed")
-            flight = self._landed.pop(key, None) or self._under_way.get(key)
-            if flight is None:
-                flight = self._take_off(key, work)
-            flight.waiting += 1
-            return flight
+            call = self._kept.pop(key, None) or self._running.get(key)
+            if call is None:
+                call = self._start(key)
+            call.callers += 1
+            return call
 
-    def leave(self, flight: Call[V], *, call_off: bool = False) -> None:
-        """Wait no longer; with `call_off` the work ends unless somebody else waits."""
+    def release(self, call: Call[V], *, cancel: bool = False) -> None:
+        """Stop waiting for a call.
+
+        Args:
+            call: The call.
+            cancel: Whether the computation stops if no other caller waits for it.
+        """
         with self._lock:
-            flight.waiting -= 1
-            if call_off and not flight.waiting:
-                flight.called_off = True
+            call.callers -= 1
+            if cancel and not call.callers:
+                call.cancelled = True
 
     def close(self) -> None:
-        """Call everything off; what waits is told so at once."""
+        """Cancel all computations; their callers get the error at once."""
         with self._lock:
             self._closed = True
-            flights = list(self._under_way.values())
-        for flight in flights:
-            flight.called_off = True
-            _fail(flight.future, CallCancelled("the service is closing"))
+            for call in self._running.values():
+                call.cancelled = True
+                _set_error(call.future, CallCancelled("the service is closing"))
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _take_off(self, key: K, work: Callable[[Progress], V]) -> Call[V]:
-        if len(self._under_way) >= self._most:
+    def _start(self, key: K) -> Call[V]:
+        if len(self._running) >= self._most:
             raise TooManyCalls
-        flight = self._under_way[key] = Call()
-        self._pool.submit(self._fly, key, flight, work)
-        return flight
+        call = self._running[key] = Call()
+        self._pool.submit(self._run, key, call)
+        return call
 
-    def _fly(self, key: K, flight: Call[V], work: Callable[[Progress], V]) -> None:
+    def _run(self, key: K, call: Call[V]) -> None:
         try:
-            settle = partial(_succeed, flight.future, work(flight.progress))
-        except BaseException as error:  # noqa: BLE001 - it is handed on to those who wait
-            settle = partial(_fail, flight.future, error)
+            finish = partial(_set_result, call.future, self._compute(key, call.progress))
+        except BaseException as error:  # noqa: BLE001 - the callers get every error
+            finish = partial(_set_error, call.future, error)
         with self._lock:
-            settle()
-            del self._under_way[key]
-            if not flight.waiting:
-                self._landed[key] = flight
+            finish()
+            del self._running[key]
+            if not call.callers:
+                self._kept[key] = call
 
 
-def _kept_until(_: object, flight: Call[V], now: float) -> float:
-    return now + (_ERROR_KEPT if flight.future.exception() else _RESULT_KEPT)
+def _kept_until(_: object, call: Call[V], now: float) -> float:
+    return now + (_ERROR_KEPT if call.future.exception() else _RESULT_KEPT)
 
 
-def _succeed(future: Future[V], result: V) -> None:
+# Both are called with the lock held: `close` may have set an error before.
+
+
+def _set_result(future: Future[V], result: V) -> None:
     if not future.done():
         future.set_result(result)
 
 
-def _fail(future: Future[V], error: BaseException) -> None:
+def _set_error(future: Future[V], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)

@@ -1,4 +1,4 @@
-"""What upstream's answers say, in the words that reports and sources share."""
+"""A client of Mailbox API 2.0 from settings, and its models as the project's own data."""
 
 from __future__ import annotations
 
@@ -10,109 +10,24 @@ from datetime import datetime
 from typing import Final
 
 from compat.config.settings import Settings, SettingsError, variable
+from compat.core.intervals import Interval
 from compat.core.models import Document, ListItem, ListQuery, NamedTag, Person, Progress, Row
 from compat.v2 import lists, models
 from compat.v2.client import Client, Credentials
 from compat.v2.errors import Redirected, RequestRefused
 from compat.v2.models import Conversation
-from compat.v2.pagination import second_of
+from compat.v2.pagination import Window, second_of
 
-_GONE: Final = 404
-
-
-def row_of(conversation: Conversation) -> Row:
-    """What counting needs of a conversation."""
-    return Row(
-        second_of(conversation),
-        conversation.id,
-        conversation.mailbox_id,
-        conversation.folder_id,
-        sys.intern(conversation.type),
-        sys.intern(conversation.status),
-        sys.intern(conversation.state),
-        tuple(tag.id for tag in conversation.tags),
-    )
+_MERGED: Final = 301
+_NOT_FOUND: Final = 404
+_DELETED: Final = "deleted"
 
 
-def fetch_items(client: Client, menu: ListQuery) -> tuple[tuple[ListItem, ...] | None, int]:
-    """What a menu shows, None if there is no such mailbox; and when it was asked for.
+def client_from_settings(settings: Settings) -> Client:
+    """A client that authenticates and connects as the settings say.
 
     Raises:
-        UpstreamError: Upstream fails.
-    """
-    try:
-        listed = _listed(client, menu)
-    except RequestRefused as refusal:
-        if refusal.status != _GONE:
-            raise
-        return None, refusal.asked_at
-    return tuple(map(_item, listed.rows)), listed.asked_at
-
-
-def _listed(client: Client, menu: ListQuery) -> lists.Catalogue:
-    if menu.kind == "folders":
-        return lists.folders(client, menu.mailbox)
-    return lists.tags(client) if menu.kind == "tags" else lists.mailboxes(client)
-
-
-def _item(read: models.ListEntry) -> ListItem:
-    created = second(read.created_at or read.updated_at) or 0
-    return ListItem(
-        id=read.id,
-        name=read.name or "",
-        slug=read.slug or "",
-        email=read.email or "",
-        type=read.type or "",
-        user=read.user_id or 0,
-        color=read.color or "",
-        total=read.total or read.tickets or 0,
-        active=read.active or 0,
-        created=created,
-        modified=second(read.updated_at) or created,
-    )
-
-
-def second(instant: datetime | None) -> int | None:
-    """The whole second that an instant is in, epoch UTC."""
-    return None if instant is None else math.floor(instant.timestamp())
-
-
-def document_of(read: models.ConversationDocument) -> Document:
-    """What is shown of a conversation; what upstream left out is empty."""
-    created = _second(read.created_at)
-    waiting = read.waiting_since.time if read.waiting_since else None
-    return Document(
-        id=read.id,
-        number=read.number,
-        type=read.type,
-        mailbox=read.mailbox_id,
-        subject=read.subject or "",
-        status=read.status,
-        threads=read.threads or 0,
-        preview=read.preview or "",
-        customer=_person(read.customer),
-        assignee=_person(read.assignee),
-        updated=_second(read.updated_at) if read.updated_at else created,
-        waiting_since=_second(waiting) if waiting else created,
-        tags=tuple(NamedTag(tag.id, tag.name or "", tag.color or "") for tag in read.tags or ()),
-    )
-
-
-def _second(instant: datetime) -> int:
-    return math.floor(instant.timestamp())
-
-
-def _person(read: models.PersonPayload | None) -> Person:
-    if read is None:
-        return Person()
-    return Person(read.id, read.first or "", read.last or "", read.email or "")
-
-
-def line_of(settings: Settings) -> Client:
-    """A client that signs in and connects as the settings say.
-
-    Raises:
-        SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
+        SettingsError: A setting that Mailbox API 2.0 needs is missing or cannot be used.
     """
     secret = settings.app_secret.get_secret_value()
     needed = (("app_id", settings.app_id, "App ID"), ("app_secret", secret, "App Secret"))
@@ -139,32 +54,135 @@ def line_of(settings: Settings) -> Client:
         raise SettingsError(f"{names}: {error}") from None
 
 
-_MERGED: Final = 301
-_DELETED: Final = "deleted"
+def to_window(created: Interval) -> Window:
+    """An interval of creation as the client takes it; both include their first and last second."""
+    return Window(created.first, created.last)
+
+
+def to_row(conversation: Conversation) -> Row:
+    """The fields of a conversation that counting needs."""
+    return Row(
+        second_of(conversation),
+        conversation.id,
+        conversation.mailbox_id,
+        conversation.folder_id,
+        # There are few different texts and many rows.
+        sys.intern(conversation.type),
+        sys.intern(conversation.status),
+        sys.intern(conversation.state),
+        tuple(tag.id for tag in conversation.tags),
+    )
+
+
+def to_document(conversation: models.ConversationDocument) -> Document:
+    """The fields of a conversation that a list shows; empty where upstream has none."""
+    waiting_since = conversation.waiting_since.time if conversation.waiting_since else None
+    return Document(
+        id=conversation.id,
+        number=conversation.number,
+        type=conversation.type,
+        mailbox=conversation.mailbox_id,
+        subject=conversation.subject or "",
+        status=conversation.status,
+        threads=conversation.threads or 0,
+        preview=conversation.preview or "",
+        customer=_to_person(conversation.customer),
+        assignee=_to_person(conversation.assignee),
+        updated=to_second(conversation.updated_at or conversation.created_at),
+        waiting_since=to_second(waiting_since or conversation.created_at),
+        tags=tuple(
+            NamedTag(tag.id, tag.name or "", tag.color or "") for tag in conversation.tags or ()
+        ),
+    )
+
+
+def to_list_item(entry: models.ListEntry) -> ListItem:
+    """A mailbox, a folder or a tag."""
+    created_at = entry.created_at or entry.updated_at
+    created = to_second(created_at) if created_at else 0
+    return ListItem(
+        id=entry.id,
+        name=entry.name or "",
+        slug=entry.slug or "",
+        email=entry.email or "",
+        type=entry.type or "",
+        user=entry.user_id or 0,
+        color=entry.color or "",
+        total=entry.total or entry.tickets or 0,
+        active=entry.active or 0,
+        created=created,
+        modified=to_second(entry.updated_at) if entry.updated_at else created,
+    )
+
+
+def to_second(instant: datetime) -> int:
+    """The whole second of an instant, epoch UTC; fractions are dropped."""
+    return math.floor(instant.timestamp())
+
+
+def fetch_list(client: Client, query: ListQuery) -> tuple[tuple[ListItem, ...] | None, int]:
+    """All mailboxes, all tags, or the folders of a mailbox.
+
+    Returns:
+        The items, or None if there is no such mailbox; and when they were requested, epoch
+        seconds by upstream's clock.
+
+    Raises:
+        UpstreamError: Upstream fails.
+    """
+    try:
+        found = _fetch_list(client, query)
+    except RequestRefused as refusal:
+        if refusal.status != _NOT_FOUND:
+            raise
+        return None, refusal.asked_at
+    return tuple(map(to_list_item, found.rows)), found.asked_at
 
 
 def fetch_documents(
     client: Client, ids: Sequence[int], progress: Progress, *, workers: int
 ) -> list[Document]:
-    """The conversations of these ids, in their order; deleted and merged ones left out."""
+    """The conversations with these ids, in their order; deleted and merged ones are left out.
+
+    Args:
+        client: The client.
+        ids: The ids of the conversations.
+        progress: Its `check` is called before each request.
+        workers: How many requests run at the same time.
+
+    Raises:
+        UpstreamError: Upstream fails.
+    """
 
     def fetch(conversation: int) -> Document | None:
         progress.check()
-        return _fetch(client, conversation)
+        return _fetch_document(client, conversation)
 
     with ThreadPoolExecutor(workers, thread_name_prefix="document") as pool:
         return [document for document in pool.map(fetch, ids) if document]
 
 
-def _fetch(client: Client, conversation: int) -> Document | None:
+def _fetch_list(client: Client, query: ListQuery) -> lists.Catalogue:
+    if query.kind == "folders":
+        return lists.folders(client, query.mailbox)
+    return lists.tags(client) if query.kind == "tags" else lists.mailboxes(client)
+
+
+def _fetch_document(client: Client, conversation: int) -> Document | None:
     try:
         found = client.get(f"/conversations/{conversation}", {}, models.ConversationDocument)
-    except Redirected as moved:
-        if moved.status != _MERGED:
+    except Redirected as redirect:
+        if redirect.status != _MERGED:
             raise
-        return None  # merged into another, which is a conversation of its own
+        return None  # merged into another conversation, which has an id of its own
     except RequestRefused as refusal:
-        if refusal.status != _GONE:
+        if refusal.status != _NOT_FOUND:
             raise
         return None
-    return None if found.value.state == _DELETED else document_of(found.value)
+    return None if found.value.state == _DELETED else to_document(found.value)
+
+
+def _to_person(person: models.PersonPayload | None) -> Person:
+    if person is None:
+        return Person()
+    return Person(person.id, person.first or "", person.last or "", person.email or "")

@@ -177,8 +177,8 @@ def _statuses() -> Iterator[tuple[str, ...]]:
 
 def _sentences() -> Iterator[tuple[str, ...]]:
     yield "503", STILL_FETCHING, "Ask again after `Retry-After`: the answer is being worked on."
-    for kind, tell in error_mapping._TABLE:
-        error = tell(kind("…"))
+    for kind, convert in error_mapping.LEGACY_ERRORS:
+        error = convert(kind("…"))
         yield str(error.status), _sentence(error), WHAT_TO_DO[kind.__name__]
 
 

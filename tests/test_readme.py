@@ -56,7 +56,7 @@ def test_the_curl_line_in_the_readme_is_answered(environment: dict[str, str]) ->
     assert (curl, credentials) == ("curl", "YOUR_OLD_KEY:X")
     target = urlsplit(url)
     with LegacyReports(Settings.from_env(environment)) as reports:
-        answer = reports.answer(
+        answer = reports.handle(
             LegacyRequest("GET", target.path, target.query.encode(), b"Basic WU9VUl9PTERfS0VZOlg=")
         )
     assert answer.status == 200

@@ -33,7 +33,7 @@ def measure(scale: Scale) -> Table:
     """What a call takes at every door, and at the same door with a peer behind it."""
     with ExitStack() as stack:
         service = stack.enter_context(reports())
-        body = service.answer(TARGET, authorization=AUTHORIZATION).body
+        body = service.handle(TARGET, authorization=AUTHORIZATION).body
         pairs = {
             "ASGI, against starlette": (
                 stack.enter_context(_asgi(ours())),
@@ -43,8 +43,8 @@ def measure(scale: Scale) -> Table:
             "requests, against an adapter": stack.enter_context(_requests(service, body)),
         }
         alone = {
-            "LegacyReports.answer": lambda: (
-                service.answer(TARGET, authorization=AUTHORIZATION).body
+            "LegacyReports.handle": lambda: (
+                service.handle(TARGET, authorization=AUTHORIZATION).body
             ),
             "LegacyReports.new_conversations": lambda: _new_conversations(service),
         }

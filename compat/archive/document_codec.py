@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from compat.core.models import Document
-from compat.upstream import document_of
+from compat.upstream import to_document
 from compat.v2.models import ConversationDocument
 
 
@@ -25,4 +25,4 @@ def unpacked(kept: bytes) -> bytes:
 
 def shown(kept: bytes) -> Document:
     """What is shown of a kept document."""
-    return document_of(ConversationDocument.model_validate_json(unpacked(kept)))
+    return to_document(ConversationDocument.model_validate_json(unpacked(kept)))

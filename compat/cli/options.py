@@ -136,14 +136,13 @@ def settings_for(name: str | None) -> Settings:
     Raises:
         SettingsError: There is no such account, or several and none was named.
     """
-    from compat.config.accounts import accounts_from_env
+    from compat.config.accounts import accounts_from_env, select_account
 
     accounts = accounts_from_env(os.environ)
-    if name is None and len(accounts) == 1:
-        return next(iter(accounts.values()))
-    if name not in accounts:
-        raise SettingsError(f"--account: say which account: one of {', '.join(accounts)}")
-    return accounts[name]
+    try:
+        return select_account(accounts, name)
+    except LookupError as error:
+        raise SettingsError(f"--account: {error}") from None
 
 
 def accounts_with(engine: str | None = None, *, offline: bool = False) -> dict[str, Settings]:

@@ -72,15 +72,15 @@ def fit(
 
     Prints the settings to adopt as TOML. Settings come from the environment.
     """
+    from compat.config.accounts import select_account
     from compat.parity.fit import output
-    from compat.parity.replay import account_named
     from compat.service import LegacyReports
     from compat.v1.errors import LegacyError
 
     hide_retries()
     try:
         with LegacyReports.from_env(os.environ) as reports:
-            name = account_named(reports, account)
+            name = select_account(reports.accounts, account).name
             findings = _findings(captures, reports, name, seconds=seconds, most_gone=most_gone)
     except (LegacyError, LookupError, OSError) as error:
         print_note(error)

@@ -26,7 +26,7 @@ from compat.cli.output import hide_retries, ignore_closed_pipe, print_note
 from compat.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from compat.engines.answers import EngineAnswer
+    from compat.engines import EngineAnswer
 
 _NOTES: Final = {
     "relayed": "relayed from Help Scout's own report",

@@ -24,7 +24,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -35,6 +35,21 @@ _LOG: Final = logging.getLogger("compat")
 VARIABLE: Final = f"{PREFIX}ACCOUNTS"
 SINGLE: Final = "default"
 """The name of the one account that the environment alone describes."""
+
+T = TypeVar("T")
+
+
+def select_account(accounts: Mapping[str, T], name: str | None) -> T:
+    """The account with a name, or the only account if there is no name.
+
+    Raises:
+        LookupError: There is no such account, or there are several and no name.
+    """
+    if name is None and len(accounts) == 1:
+        return next(iter(accounts.values()))
+    if name is None or name not in accounts:
+        raise LookupError(f"say which account: one of {', '.join(accounts)}")
+    return accounts[name]
 
 
 def accounts_from_env(environ: Mapping[str, str]) -> dict[str, Settings]:

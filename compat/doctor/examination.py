@@ -11,7 +11,7 @@ from compat.doctor.archive_facts import look_into
 from compat.doctor.checks import CHECKS, CheckInput
 from compat.doctor.facts import AccountFacts, learn
 from compat.doctor.findings import Finding
-from compat.upstream import line_of
+from compat.upstream import client_from_settings
 from compat.v2.errors import CredentialsRefused
 
 
@@ -67,7 +67,7 @@ def _with_reason(finding: Finding, check: str, learnt: AccountFacts | None) -> F
 def _learnt(settings: Settings) -> tuple[AccountFacts | None, Finding | None]:
     """What upstream shows; or why it cannot even be asked."""
     try:
-        client = line_of(settings)
+        client = client_from_settings(settings)
     except SettingsError as error:
         what, *rest = str(error).splitlines()
         return None, Finding("trouble", what, "; ".join(rest))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from compat import reports
+from compat import error_mapping, reports
 from compat.config.conventions import Conventions
 from compat.core.counting import CountingSource, CountResult
 from compat.core.models import ListItems, ListQuery, NotCovered, Progress, RowSet, Source
-from compat.engines.answers import EngineAnswer, EngineName
-from compat.engines.not_covered import refused
+from compat.engines import EngineAnswer, EngineName
 from compat.reports import CountingReport, Details, ReportModule
 from compat.v1.query import Query
 from compat.v1.routes import Route
@@ -22,37 +21,43 @@ def compute(
     source: Source,
     progress: Progress,
 ) -> EngineAnswer:
-    """Ask the report what it needs, the source to bring it, and the report to count.
+    """Load the data that a report needs from a source, and compute the report from it.
 
-    Where the source can count by itself and counts are all it takes, no rows are brought.
+    If the report needs counts alone and the source can count, no rows are loaded.
 
     Raises:
-        ValidationFailed: Conversations are needed that are not kept, with nobody to ask.
+        ValidationFailed: An archive does not cover the query, and there is no connection to
+            upstream.
+        UpstreamError: Upstream fails, or its answers contradict each other.
     """
     report = reports.load(route.report)
     try:
-        return _computed(report, query, conventions, source, progress)
-    except NotCovered as lack:
-        raise refused(lack, query, report.needs(query, conventions)) from lack
+        return _compute(report, query, conventions, source, progress)
+    except NotCovered as error:
+        needed = report.needs(query, conventions)
+        raise error_mapping.not_covered_error(error, query, needed) from error
 
 
-def _computed(
+def _compute(
     report: ReportModule, query: Query, conventions: Conventions, source: Source, progress: Progress
 ) -> EngineAnswer:
     if isinstance(report, CountingReport) and isinstance(source, CountingSource):
         counted = source.count(report.tally(query, conventions), progress)
         if counted is not None:
-            return _answered(report.from_counts(query, counted, conventions), counted)
-    need = report.needs(query, conventions)
-    found = source.menu(need) if isinstance(need, ListQuery) else source.rows(need, progress)
-    answer = report.answer(query, found, conventions)
+            return _engine_answer(report.from_counts(query, counted, conventions), counted)
+    needed = report.needs(query, conventions)
+    if isinstance(needed, ListQuery):
+        data: ListItems | RowSet = source.menu(needed)
+    else:
+        data = source.rows(needed, progress)
+    answer = report.answer(query, data, conventions)
     if isinstance(answer, Details):
         answer = answer.answer(source.documents(answer.ids, progress))
-    return _answered(answer, found)
+    return _engine_answer(answer, data)
 
 
-def _answered(answer: BaseModel, found: RowSet | ListItems | CountResult) -> EngineAnswer:
+def _engine_answer(answer: BaseModel, data: RowSet | ListItems | CountResult) -> EngineAnswer:
     body = answer.model_dump_json().encode()
-    by_totals = isinstance(found, CountResult) and found.totals
-    engine: EngineName = "totals" if by_totals else "computed"
-    return EngineAnswer(answer, body, found.as_of, found.fresh_until, engine)
+    from_totals = isinstance(data, CountResult) and data.totals
+    engine: EngineName = "totals" if from_totals else "computed"
+    return EngineAnswer(answer, body, data.as_of, data.fresh_until, engine)

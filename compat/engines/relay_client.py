@@ -1,19 +1,30 @@
-"""One question on its way to the successor, in as many requests as it takes."""
+"""Requests to the successor's own reports, and what they count of the last second of a range."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Final, TypeVar
 
 from compat.config.conventions import Conventions
+from compat.core.buckets import DAY
+from compat.core.intervals import Interval
 from compat.core.models import Progress
 from compat.reports.created import span
+from compat.v1.datetimes import epoch
 from compat.v1.query import Range
 from compat.v2.client import Client
-from compat.v2.errors import InconsistentData
-from compat.v2.reports import R, fetch
+from compat.v2.errors import AccessRefused, InconsistentData, RequestRefused
+from compat.v2.models import Conversation, ConversationsAnswer
+from compat.v2.pagination import second_of
+from compat.v2.reports import R, Series, fetch
 from compat.v2.search import LAST_SECOND, spelled
 
 _UNDECIDED: Final = (
@@ -26,16 +37,16 @@ P = TypeVar("P")
 
 @dataclass
 class RelayClient:
-    """A question to one of the successor's reports.
+    """Sends the requests of one query to one of the successor's reports.
 
     Attributes:
-        client: The line to upstream.
-        end_included: Whether the successor counts the second of `end`; None if nothing shows it.
+        client: The client of Mailbox API 2.0.
+        end_included: Whether the successor counts the second of `end`; None if unknown.
         path: The report, below `/reports/`.
-        params: What every request has, beside the range.
-        workers: How many requests may be under way at once.
+        params: The parameters of every request, without the range.
+        workers: How many requests run at the same time.
         progress: Counts requests.
-        asked_at: When each was made, epoch seconds by upstream's clock.
+        asked_at: When each request was made, epoch seconds by upstream's clock.
     """
 
     client: Client
@@ -46,43 +57,150 @@ class RelayClient:
     progress: Progress
     asked_at: list[int] = field(default_factory=list)
 
-    def about(self, first: int, last: int, model: type[R], **more: str) -> R:
-        """What the successor says of the seconds from `first` to `last`, both included.
+    def fetch(self, first: int, last: int, model: type[R], **params: str) -> R:
+        """The successor's report on the seconds from `first` to `last`, both included.
 
         Raises:
-            UpstreamError: Upstream fails, refuses, or gives an answer that does not fit.
+            UpstreamError: Upstream fails, refuses, or returns an unusable answer.
         """
         self.progress.check()
         params = {
             "start": spelled(first),
-            "end": spelled(self.end_for(last)),
+            "end": spelled(self.end_parameter(last)),
             **self.params,
-            **more,
+            **params,
         }
         answer = fetch(self.client, self.path, params, model)
         self.asked_at.append(answer.asked_at)
         if self.end_included is None and answer.value.total:
-            # It was asked for a second more than counts. Only nothing is nothing in either case.
+            # The request covers one second more than it should. Only a count of zero is certain.
             raise InconsistentData(_UNDECIDED)
         return answer.value
 
-    def end_for(self, last: int) -> int:
-        """What `end` must be for `last` to count, and the second after it not to."""
-        return last if self.end_included else min(last + 1, LAST_SECOND)
-
-    def each(self, ask: Callable[[P], T], parts: Sequence[P]) -> list[T]:
-        """Ask about several parts, some of them at once."""
+    def fetch_parts(self, fetch_part: Callable[[P], T], parts: Sequence[P]) -> list[T]:
+        """The answers for several parts of a range, in their order; some run at the same time."""
         self.progress.expected += len(parts)
         answers = []
         with ThreadPoolExecutor(self.workers, thread_name_prefix="relay") as pool:
-            for answer in pool.map(ask, parts):
+            for answer in pool.map(fetch_part, parts):
                 self.progress.taken += 1
                 answers.append(answer)
         return answers
 
+    def end_parameter(self, last: int) -> int:
+        """The value of `end` for which the successor counts `last` and not the second after it."""
+        return last if self.end_included else min(last + 1, LAST_SECOND)
 
-def seconds_counting(asked: Range, conventions: Conventions) -> tuple[int, int] | None:
-    """The first and the last second of a range that count; None if none does."""
+
+def counted_interval(asked: Range, conventions: Conventions) -> Interval | None:
+    """The seconds of a range that count, both ends included; None if none does."""
     first, end = span(asked)
     last = end if conventions.end_included else end - 1
-    return (first, last) if first <= last else None
+    return Interval(first, last) if first <= last else None
+
+
+_FIRST_YEAR: Final = epoch(datetime(2011, 1, 1, tzinfo=UTC))
+"""Help Scout has existed since that year."""
+
+_VIEWS: Final = (("day", 60 * DAY), ("week", 365 * DAY), ("month", math.inf))
+"""Views that the successor accepts, each with the length that a range must stay below."""
+
+_ORDERS: Final = ("desc", "asc")
+_MOST_EXAMPLES: Final = 3
+"""Conversations tried from each end of the list. One may be too new for the report, or change
+between two requests; it is unlikely that all of them are."""
+
+
+class EndProbe:
+    """Finds out whether the successor counts conversations created in the second of `end`.
+
+    Nothing documents it, and parts of a range can only be joined if it is known. So it is found
+    out once for an account, with a second in which conversations were created and none in the
+    second after it. A range that ends one second later has them in any case, which shows that
+    the report includes them at all. A range that ends in their second has the same count, or
+    one that is lower by their number.
+
+    Safe to share between threads.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._included: bool | None = None
+
+    def end_included(self, check: Callable[[], None]) -> bool | None:
+        """Whether the second of `end` counts; None as long as no conversation shows it.
+
+        Args:
+            check: Called before each request; raises to stop.
+
+        Raises:
+            UpstreamError: Upstream fails, or has no reports for this account.
+        """
+        with self._lock:
+            if self._included is None:
+                self._included = self._probe(check)
+            return self._included
+
+    def _probe(self, check: Callable[[], None]) -> bool | None:
+        for second, created in chain(self._listed(check), self._searched(check)):
+            until, beyond = (self._count(second - 1, second + more, check) for more in (0, 1))
+            if beyond >= created and beyond - until in {0, created}:
+                return until == beyond
+        return None
+
+    def _listed(self, check: Callable[[], None]) -> Iterator[tuple[int, int]]:
+        """Seconds and how many conversations were created in them, from both ends of the list."""
+        for order in _ORDERS:
+            check()
+            params = {"status": "all", "sortField": "createdAt", "sortOrder": order, "page": "1"}
+            try:
+                answer = self._client.get("/conversations", params, ConversationsAnswer).value
+            except (AccessRefused, RequestRefused):
+                return  # a user may have the right to see reports and not conversations
+            isolated = list(_isolated_seconds(answer))
+            yield from (isolated if order == "asc" else isolated[::-1])[:_MOST_EXAMPLES]
+
+    def _searched(self, check: Callable[[], None]) -> Iterator[tuple[int, int]]:
+        """The last such second more than a day ago, found by bisection with reports alone.
+
+        Nothing was created in the second of `last` at any step, so that counts up to it are the
+        same whether it is included or not.
+        """
+        first, last = _FIRST_YEAR, int(time.time()) - DAY
+        if self._count(last, last + 1, check) or not self._count(first, last, check):
+            return
+        while last - first > 1:
+            middle = (first + last) // 2
+            if self._count(middle, last, check):
+                first = middle
+            else:
+                last = middle
+        if created := self._count(first, last, check):
+            yield first, created
+
+    def _count(self, first: int, end: int, check: Callable[[], None]) -> int:
+        check()
+        view_by = next(view for view, most in _VIEWS if end - first < most)
+        params = {"start": spelled(first), "end": spelled(end), "viewBy": view_by}
+        answer = fetch(self._client, "conversations/new", params, Series)
+        return answer.value.total
+
+
+def _isolated_seconds(answer: ConversationsAnswer) -> Iterator[tuple[int, int]]:
+    """Seconds with nothing created in the seconds before and after them, and their counts.
+
+    The neighbours of a page's last row are on the next page, so that row does not qualify.
+    """
+    rows = {row.id: row for row in answer.rows}.values()  # a row may be repeated
+    seconds = [second_of(row) for row in rows]
+    counts = Counter(second_of(row) for row in rows if _counts(row))
+    edge = set(seconds[-1:]) if answer.page.total_pages > 1 else set()
+    for second, created in counts.items():
+        neighbours = {second - 1, second + 1}
+        if not neighbours & {*seconds} and not edge & {second, *neighbours}:
+            yield second, created
+
+
+def _counts(row: Conversation) -> bool:
+    return row.state == "published" and row.status != "spam"

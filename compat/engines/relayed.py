@@ -1,4 +1,4 @@
-"""The engine that asks the successor's own reports, and translates."""
+"""The engine that requests the successor's own reports and translates them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pydantic import BaseModel
 from compat import clock, reports
 from compat.config.conventions import Conventions
 from compat.core.models import Progress, RowSet
-from compat.engines.answers import EngineAnswer
-from compat.engines.end_probe import End
-from compat.engines.relay_client import RelayClient
-from compat.engines.translations import TRANSLATIONS, asked, faults
+from compat.engines import EngineAnswer
+from compat.engines.relay_client import EndProbe, RelayClient
+from compat.engines.translations import (
+    TRANSLATIONS,
+    translated_parameters,
+    unsupported_parameters,
+)
 from compat.reports import Details
 from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v1.query import Query, ReportQuery
@@ -21,60 +24,61 @@ from compat.v2.client import Client
 
 
 class Relay:
-    """Asks the successor what the old API was asked; safe to share between threads.
+    """Answers queries from the successor's reports; safe to share between threads.
 
     Args:
-        client: The line to upstream.
-        lifetime: Seconds for which an answer may be given again.
-        workers: How many requests one question may have under way at once.
+        client: The client of Mailbox API 2.0.
+        lifetime: Seconds for which an answer may be used again.
+        workers: How many requests of one query run at the same time.
     """
 
     def __init__(self, client: Client, *, lifetime: float, workers: int) -> None:
         self._client = client
         self._lifetime = lifetime
         self._workers = workers
-        self._end = End(client)
+        self._end_probe = EndProbe(client)
 
-    def knows(self, route: Route) -> bool:
+    def supports(self, route: Route) -> bool:
         """Whether the successor has such a report."""
         return route.report in TRANSLATIONS
 
     def answer(
         self, route: Route, query: Query, conventions: Conventions, progress: Progress
     ) -> EngineAnswer:
-        """Translate a question, ask it, and translate the answer.
+        """Translate a query, request the successor's report, and translate its answer.
 
         Raises:
-            ValidationFailed: The successor has no such report, or would answer another question.
-            UpstreamError: Upstream fails, refuses, or gives an answer that does not fit.
+            ValidationFailed: The successor has no such report, or would understand the query in
+                another way.
+            UpstreamError: Upstream fails, refuses, or returns an unusable answer.
         """
-        began = clock.elapsed()
+        started = clock.elapsed()
         translation = TRANSLATIONS.get(route.report)
         if translation is None or not isinstance(query, ReportQuery):
-            raise ValidationFailed([_unknown(route)])
-        if found := faults(query, conventions):
-            raise ValidationFailed(found)
-        asking = RelayClient(
+            raise ValidationFailed([_no_successor(route)])
+        if faults := unsupported_parameters(query, conventions):
+            raise ValidationFailed(faults)
+        client = RelayClient(
             self._client,
-            self._end.included(progress.check),
+            self._end_probe.end_included(progress.check),
             translation.path,
-            asked(route.parameters, query),
+            translated_parameters(route.parameters, query),
             self._workers,
             progress,
         )
-        answer = translation.answer(asking, query, conventions)
-        answer = answer or _of_nothing(route, query, conventions)
-        as_of = min(asking.asked_at, default=int(time.time()))
+        answer = translation.answer(client, query, conventions)
+        answer = answer or _empty_answer(route, query, conventions)
+        as_of = min(client.asked_at, default=int(time.time()))
         body = answer.model_dump_json().encode()
-        return EngineAnswer(answer, body, as_of, began + self._lifetime, "relayed")
+        return EngineAnswer(answer, body, as_of, started + self._lifetime, "relayed")
 
 
-def _unknown(route: Route) -> BadParameter:
+def _no_successor(route: Route) -> BadParameter:
     message = f"Help Scout's own reports do not tell {route.report}: set COMPAT_ENGINE to computed."
     return BadParameter("engine", "relayed", message)
 
 
-def _of_nothing(route: Route, query: ReportQuery, conventions: Conventions) -> BaseModel:
-    """What a report says where no second counts: what it would say of no conversations."""
+def _empty_answer(route: Route, query: ReportQuery, conventions: Conventions) -> BaseModel:
+    """The answer if no second of the range counts: the same as for no conversations."""
     answer = reports.load(route.report).answer(query, RowSet((), 0, 0.0), conventions)
     return answer.answer(()) if isinstance(answer, Details) else answer

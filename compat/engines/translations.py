@@ -1,11 +1,12 @@
-"""The successor's reports in the old API's terms: a row for each old report.
+"""The successor's reports and how they translate: one row for each old report.
 
-A question is asked in the names and values that a request of the old API has, as it was
-understood: known parameters only, instants in one spelling, defaults filled in.
+A query is sent with the names and values of an old request after parsing: known parameters
+only, instants in one format, defaults filled in.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,57 +15,68 @@ from pydantic import BaseModel
 
 from compat.config.conventions import Conventions
 from compat.config.settings import variable
-from compat.engines.relay_client import RelayClient, seconds_counting
-from compat.engines.relayed_series import added_up
+from compat.core import buckets
+from compat.engines.range_splitting import RangePart, split_range
+from compat.engines.relay_client import RelayClient, counted_interval
+from compat.reports.created import span
+from compat.reports.new_conversations import listed
 from compat.reports.new_drilldown import color_word
+from compat.v1.datetimes import epoch
 from compat.v1.errors import BadParameter
-from compat.v1.models import BusyTimes, Drilldown, DrilldownPage, DrilldownRow, Hour, RowTag
+from compat.v1.models import (
+    Bucket,
+    BusyTimes,
+    Drilldown,
+    DrilldownPage,
+    DrilldownRow,
+    Hour,
+    NewConversations,
+    RowTag,
+)
 from compat.v1.parameters import Parameter
-from compat.v1.query import ReportQuery
+from compat.v1.query import Range, ReportQuery
 from compat.v2.errors import InconsistentData
-from compat.v2.reports import BusyHours, ListedReport, ListedRow, R
+from compat.v2.reports import BusyHours, ListedReport, ListedRow, R, Series
 
 UNTAGGED: Final = 1
 """The tag id that stands for conversations without a tag, in the successor's reports as well."""
 
-
 Answer = Callable[[RelayClient, ReportQuery, Conventions], BaseModel | None]
-"""Asks the successor, and makes the old answer; None where no second of the range counts."""
+"""Requests the successor's report and makes the old answer of it; None if no second counts."""
 
-
-UNHONOURED: Final = {
+UNSUPPORTED: Final = {
     "counted_states": "count published conversations alone",
     "uncounted_statuses": "leave out spam alone",
     "clock_shift_minutes": "go by the true time",
 }
-"""Conventions that the successor would have to be told of and cannot be, and what it does."""
+"""Conventions that the successor's reports cannot follow, and what they do instead."""
 
 
 @dataclass(frozen=True)
 class Translation:
-    """How an old report is asked of its successor.
+    """How an old report is made of its successor.
 
     Attributes:
         path: The successor's report, below `/reports/`.
-        answer: How the old answer is made of it.
+        answer: Makes the old answer.
     """
 
     path: str
     answer: Answer
 
 
-def asked(parameters: tuple[Parameter, ...], query: ReportQuery) -> dict[str, str]:
-    """A query's parameters as the successor takes them, but for ranges and the length of buckets.
+def translated_parameters(parameters: tuple[Parameter, ...], query: ReportQuery) -> dict[str, str]:
+    """A query's parameters for the successor, without ranges and the length of buckets.
 
-    Those are for whoever asks to set, since a question may take several requests.
+    `RelayClient` sets these, since one query may need several requests.
     """
     own = (each for each in parameters if each.edge is None and each.name != "viewBy")
     values = ((each.name, getattr(query, each.attribute)) for each in own)
     return {name: _text(value) for name, value in values if value not in (None, ())}
 
 
-def faults(query: ReportQuery, conventions: Conventions) -> list[BadParameter]:
-    """Why the successor would answer another question; one for each parameter."""
+def unsupported_parameters(query: ReportQuery, conventions: Conventions) -> list[BadParameter]:
+    """The parameters that the successor would understand in another way, with the reason."""
     reasons = []
     if conventions.tags_match == "all" and len(query.tags) > 1:
         reasons.append("COMPAT_TAGS_MATCH is all, and Help Scout's own reports match any tag")
@@ -78,11 +90,11 @@ def faults(query: ReportQuery, conventions: Conventions) -> list[BadParameter]:
     ]
 
 
-def objections(conventions: Conventions) -> list[str]:
-    """Which conventions no question to the successor could honour, each with its setting."""
+def unsupported_conventions(conventions: Conventions) -> list[str]:
+    """The conventions that no request to the successor can follow, each with its setting."""
     return [
         f"{variable(field)}: Help Scout's own reports {habit}"
-        for field, habit in UNHONOURED.items()
+        for field, habit in UNSUPPORTED.items()
         if getattr(conventions, field) != Conventions.model_fields[field].default
     ]
 
@@ -91,14 +103,14 @@ def _text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _at_once(model: type[R], tell: Callable[[R, ReportQuery], BaseModel]) -> Answer:
-    """A report that one request brings."""
+def _from_one_request(model: type[R], convert: Callable[[R, ReportQuery], BaseModel]) -> Answer:
+    """The answer of a report that takes one request."""
 
     def answer(
-        asking: RelayClient, query: ReportQuery, conventions: Conventions
+        client: RelayClient, query: ReportQuery, conventions: Conventions
     ) -> BaseModel | None:
-        counting = seconds_counting(query.current, conventions)
-        return tell(asking.about(*counting, model), query) if counting else None
+        interval = counted_interval(query.current, conventions)
+        return convert(client.fetch(*interval, model), query) if interval else None
 
     return answer
 
@@ -153,9 +165,50 @@ def _busy_times(found: BusyHours, _query: ReportQuery) -> BusyTimes:
     )
 
 
+def _series(client: RelayClient, query: ReportQuery, conventions: Conventions) -> NewConversations:
+    """Both series. Each range is requested on its own, since their lengths may differ.
+
+    Raises:
+        InconsistentData: The successor cuts a range into other buckets than the old API did.
+    """
+    view_by = query.view_by or conventions.default_view_by
+
+    def series(asked: Range) -> tuple[Bucket, ...]:
+        first, end = span(asked)
+        starts = buckets.starts(first, end, view_by, conventions.month_step)
+        counts = [0] * len(starts)
+        if interval := counted_interval(asked, conventions):
+            parts = split_range(*interval, starts, view_by, conventions.month_step)
+            for points in client.fetch_parts(lambda part: _points(client, part), parts):
+                for point in points.current:
+                    counts[bisect_right(starts, epoch(point.start)) - 1] += point.count
+        return listed(starts, counts, conventions)
+
+    return NewConversations(
+        current=series(query.current),
+        previous=series(query.previous) if query.previous else None,
+    )
+
+
+def _points(client: RelayClient, part: RangePart) -> Series:
+    """The points of one part, after a check that none is missing or elsewhere."""
+    found = client.fetch(part.first, part.last, Series, viewBy=part.view_by)
+    expected = buckets.starts(part.first, client.end_parameter(part.last), part.view_by)
+    if [epoch(point.start) for point in found.current] != expected:
+        raise InconsistentData(
+            f"Help Scout's own report has {len(found.current)} points by {part.view_by} where "
+            f"{len(expected)} were expected, or has them elsewhere"
+        )
+    return found
+
+
 TRANSLATIONS: Final[Mapping[str, Translation]] = {
-    "new_conversations": Translation("conversations/new", added_up),
-    "new_drilldown": Translation("conversations/new-drilldown", _at_once(ListedReport, _drilldown)),
-    "busy_times": Translation("conversations/busy-times", _at_once(BusyHours, _busy_times)),
+    "new_conversations": Translation("conversations/new", _series),
+    "new_drilldown": Translation(
+        "conversations/new-drilldown", _from_one_request(ListedReport, _drilldown)
+    ),
+    "busy_times": Translation(
+        "conversations/busy-times", _from_one_request(BusyHours, _busy_times)
+    ),
 }
 """Each old report that has a successor, by the name of its module."""

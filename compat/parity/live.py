@@ -12,12 +12,12 @@ from compat.config.settings import Settings
 from compat.core.buckets import starts
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Progress, Row
-from compat.engines.range_splitting import pieces
+from compat.engines.range_splitting import split_range
 from compat.parity.captures.models import Capture
 from compat.parity.live_grid import GridQuestion, questions
 from compat.reports.created import span
 from compat.service import LegacyReports
-from compat.sources.live import LiveSource, connect
+from compat.sources.live import LiveSource, live_source_from_settings
 from compat.v1.datetimes import epoch, format_epoch
 from compat.v1.errors import LegacyError, ValidationFailed
 from compat.v1.models import NewConversations
@@ -76,7 +76,7 @@ class Both:
 
     def __init__(self, settings: Settings, most: int) -> None:
         kept = {"recent_age": _KEPT, "max_age": _KEPT}
-        self._source: LiveSource = connect(settings.model_copy(update=kept))
+        self._source: LiveSource = live_source_from_settings(settings.model_copy(update=kept))
         self.computed, self._relayed = (
             LegacyReports(
                 settings.model_copy(update={**kept, "engine": engine}), source=self._source
@@ -114,7 +114,7 @@ class Both:
         try:
             found = self._source.rows(ConversationQuery(created=(window,)), progress)
         except UpstreamError as error:
-            raise error_mapping.told(error) from error
+            raise error_mapping.to_legacy_error(error) from error
         return Sight(window, tuple(found.rows))
 
     def captures(self, sight: Sight, seed: int = 1) -> Iterator[Capture]:
@@ -167,7 +167,11 @@ class Both:
         rules = self._conventions
         view_by = asked.view_by or rules.default_view_by
         return sum(
-            len(pieces(*span, starts(*span, view_by, rules.month_step), view_by, rules.month_step))
+            len(
+                split_range(
+                    *span, starts(*span, view_by, rules.month_step), view_by, rules.month_step
+                )
+            )
             for span in asked.ranges
         )
 

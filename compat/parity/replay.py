@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from compat.account import Account
+from compat.config.accounts import select_account
 from compat.core import intervals
 from compat.core.intervals import Interval
 from compat.parity.captures.models import Capture
@@ -45,7 +46,7 @@ class Replayer:
 
     def __init__(self, reports: LegacyReports, account: str | None = None) -> None:
         self._reports = reports
-        self._name = account_named(reports, account)
+        self._name = select_account(reports.accounts, account).name
         self._failed: list[str] = []
         self._prepared: defaultdict[tuple[int, ...], list[Interval]] = defaultdict(list)
 
@@ -110,7 +111,7 @@ class Replayer:
     def _is_understood(self, route: Route, pairs: Sequence[tuple[str, str]]) -> bool:
         """Whether a refusal is not the request's fault: then the account lacks what it asks for."""
         try:
-            self._reports.accounts[self._name].understand(route, pairs)
+            self._reports.accounts[self._name].parse(route, pairs)
         except LegacyError:
             return False
         return True
@@ -125,20 +126,6 @@ class Replayer:
             self._reports.compute("busy_times", pairs, self._name)
 
 
-def account_named(reports: LegacyReports, account: str | None) -> str:
-    """The name of the account that is meant: the one there is, if none was named.
-
-    Raises:
-        LookupError: There is no such account, or several and none was named.
-    """
-    names = list(reports.accounts)
-    if account is None and len(names) == 1:
-        return names[0]
-    if account not in names:
-        raise LookupError(f"say which account: one of {', '.join(names)}")
-    return account
-
-
 def _queries(captures: Iterable[Capture], account: Account) -> Iterator[ReportQuery]:
     """What the captures ask, as far as it is a report that can be read."""
     for capture in captures:
@@ -146,7 +133,7 @@ def _queries(captures: Iterable[Capture], account: Account) -> Iterator[ReportQu
         with suppress(LegacyError):
             route = routes.find(request.method, request.path)
             pairs = route.pairs(request.path, read_pairs(request.query))
-            query = account.understand(route, pairs).query
+            query = account.parse(route, pairs).query
             if isinstance(query, ReportQuery):
                 yield query
 

@@ -1,4 +1,4 @@
-"""Which folders are homes of conversations, and which are views over other folders."""
+"""Which folders are home folders of conversations, and which are views over other folders."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from compat.v2.client import Client
 from compat.v2.errors import RequestRefused
 from compat.v2.lists import Gone, look_up_mailbox
 
-_REMEMBERED: Final = 300.0
+_LIFETIME: Final = 300.0
 _MOST_MAILBOXES: Final = 10_000
-_NO_SUCH_MAILBOX: Final = 404
+_NOT_FOUND: Final = 404
 
 
 @dataclass(frozen=True)
 class SortedFolders:
-    """Folders asked for, sorted by what they are.
+    """The folders of a query by their kind.
 
     Attributes:
-        homes: Home folders; a conversation's payload names the one it is in.
-        home_mailboxes: The mailboxes these belong to.
-        views: Folders that only upstream can say the contents of.
-        unknown: Ids that belong to no folder that was looked at.
+        homes: Home folders; a conversation's payload has the id of its home folder.
+        home_mailboxes: The mailboxes of these.
+        views: Folders whose conversations only upstream can list.
+        unknown: Ids of no folder in the mailboxes of the query.
     """
 
     homes: frozenset[int]
@@ -37,17 +37,21 @@ class SortedFolders:
 
 
 class Folders:
-    """The account's folders, asked for when needed and remembered for five minutes."""
+    """The folders of an account, loaded when needed and kept for five minutes."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._lock = threading.Lock()
         self._types: TTLCache[int, dict[int, str]] = TTLCache(
-            _MOST_MAILBOXES, _REMEMBERED, timer=clock.elapsed
+            _MOST_MAILBOXES, _LIFETIME, timer=clock.elapsed
         )
 
     def sort(self, folders: frozenset[int], mailboxes: frozenset[int]) -> SortedFolders:
-        """Tell home folders from views, looking into these mailboxes; into all listed if empty.
+        """Sort folders into home folders and views.
+
+        Args:
+            folders: The ids of the folders.
+            mailboxes: The mailboxes that they may be in; all listed mailboxes if empty.
 
         Raises:
             UpstreamError: Upstream fails, or one of the mailboxes is hidden.
@@ -55,9 +59,9 @@ class Folders:
         owner: dict[int, int] = {}
         types: dict[int, str] = {}
         for mailbox in sorted(mailboxes or self.mailboxes()):
-            here = self._types_in(mailbox)
-            types |= here
-            owner |= dict.fromkeys(here, mailbox)
+            types_here = self._types_in(mailbox)
+            types |= types_here
+            owner |= dict.fromkeys(types_here, mailbox)
         homes = frozenset(each for each in folders if types.get(each) in lists.HOMES)
         known = folders & types.keys()
         return SortedFolders(
@@ -67,13 +71,20 @@ class Folders:
     def existing(self, mailboxes: frozenset[int]) -> frozenset[int]:
         """Those of some mailboxes that exist, hidden ones included.
 
-        What the list of mailboxes does not mention is looked up by its id.
+        A mailbox that the list of mailboxes does not contain is requested by its id.
+
+        Raises:
+            UpstreamError: Upstream fails.
         """
         unlisted = mailboxes - self.mailboxes()
         return mailboxes - {mailbox for mailbox in unlisted if self._is_deleted(mailbox)}
 
     def mailboxes(self) -> frozenset[int]:
-        """The ids of all mailboxes that the application may see."""
+        """The ids of all mailboxes that the application may see.
+
+        Raises:
+            UpstreamError: Upstream fails.
+        """
         return frozenset(mailbox.id for mailbox in lists.mailboxes(self._client).rows)
 
     def _is_deleted(self, mailbox: int) -> bool:
@@ -91,9 +102,9 @@ class Folders:
 
     def _fetch_types(self, mailbox: int) -> dict[int, str]:
         try:
-            listed = lists.folders(self._client, mailbox)
+            folders = lists.folders(self._client, mailbox)
         except RequestRefused as refusal:
-            if refusal.status != _NO_SUCH_MAILBOX:
+            if refusal.status != _NOT_FOUND:
                 raise
             return {}
-        return {each.id: each.type or "" for each in listed.rows}
+        return {each.id: each.type or "" for each in folders.rows}

@@ -1,8 +1,9 @@
-"""Conversations fetched from Mailbox API 2.0 when they are asked for."""
+"""Loads conversations from Mailbox API 2.0 when a query needs them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from compat import clock
@@ -19,12 +20,18 @@ from compat.core.models import (
     SourceStats,
 )
 from compat.sources.folders import Folders, SortedFolders
-from compat.sources.row_cache import Fetched, RowCache, Scope, belongs
-from compat.upstream import fetch_documents, fetch_items, line_of, row_of
+from compat.sources.row_cache import RowCache, Scope
+from compat.upstream import (
+    client_from_settings,
+    fetch_documents,
+    fetch_list,
+    to_row,
+    to_window,
+)
 from compat.v2.client import Answer, Client
 from compat.v2.errors import InconsistentData, RequestRefused
 from compat.v2.models import ConversationsAnswer
-from compat.v2.pagination import Selection, Window
+from compat.v2.pagination import Selection
 from compat.v2.parallel_pagination import Rows, Sink, gather
 
 _ROUNDS: Final = 3
@@ -37,33 +44,47 @@ _UNKNOWN: Final = frozenset({400, 404})
 _ALL: Final = ("all",)
 _WITH_SPAM: Final = ("spam", "all", "spam")
 """Whether `all` shows spam is not documented. A conversation that is marked, or unmarked, while
-the walks go on is still met by one of the three."""
+the lists are read is still met in one of the three."""
 
 
-def connect(settings: Settings, kind: type[LiveSource] | None = None) -> LiveSource:
-    """The source that the settings name.
+@dataclass(frozen=True)
+class Fetched:
+    """Rows from upstream, and when fetching them started, epoch seconds by its clock."""
+
+    rows: Sequence[Row]
+    as_of: int
+
+
+def live_source_from_settings(
+    settings: Settings, kind: type[LiveSource] | None = None
+) -> LiveSource:
+    """The live source of an account.
 
     Args:
         settings: The account's settings.
-        kind: Another source than the usual, made alike.
+        kind: A subclass to use instead of `LiveSource`.
 
     Raises:
-        SettingsError: What is needed to reach Mailbox API 2.0 is missing or cannot be used.
+        SettingsError: A setting that Mailbox API 2.0 needs is missing or cannot be used.
     """
     ages = MaxAges(settings.recent_age, settings.max_age)
     return (kind or LiveSource)(
-        line_of(settings), ages, workers=settings.parallel, most_rows=settings.memory_rows
+        client_from_settings(settings),
+        ages,
+        workers=settings.parallel,
+        most_rows=settings.memory_rows,
     )
 
 
 class LiveSource:
-    """Brings rows from upstream, and remembers them.
+    """Loads rows from upstream, and keeps them in a cache; safe to share between threads.
 
     Args:
-        client: The line to upstream; whoever else talks to it for this account shares it.
-        ages: How old remembered rows may be.
-        workers: How many requests one question may have under way at once.
-        most_rows: How many rows are remembered at most.
+        client: The client of Mailbox API 2.0. Everything that sends requests for this account
+            shares it, for the rate limit.
+        ages: How old cached rows may be.
+        workers: How many requests of one query run at the same time.
+        most_rows: How many rows the cache keeps.
     """
 
     def __init__(self, client: Client, ages: MaxAges, *, workers: int, most_rows: int) -> None:
@@ -71,112 +92,144 @@ class LiveSource:
         self._ages = ages
         self._workers = workers
         self._folders = Folders(client)
-        self._memory = RowCache(self._fetch_scope, ages, most_rows)
+        self._cache = RowCache(ages, most_rows)
 
     @property
     def ready(self) -> bool:
-        """Whether upstream has not refused the account's credentials just now."""
+        """Whether upstream accepted the account's credentials when they were last sent."""
         return not self._client.sign_in_refused
 
     def held(self) -> float:
-        """Seconds until the rate budget lets the next request through."""
+        """Seconds until the rate limit allows the next request."""
         return self._client.budget.wait()
 
     def stats(self) -> SourceStats:
-        """Requests made, requests left, and rows remembered."""
-        return SourceStats(self._client.outcomes(), self._client.rate_left, self._memory.remembered)
+        """Requests made, requests left, and rows in the cache."""
+        return SourceStats(self._client.outcomes(), self._client.rate_left, self._cache.row_count)
 
     def close(self) -> None:
-        """Wake what waits, and drop all connections."""
+        """Close all connections; requests that wait for the rate limit fail."""
         self._client.close()
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
-        """Bring the conversations that a report needs.
+        """The conversations that a query needs.
 
         Raises:
-            UpstreamError: Upstream fails, or its answers do not settle.
+            UpstreamError: Upstream fails, or its answers contradict each other.
         """
         if not need.folders:
-            return self._memory.rows(Scope(need.mailboxes, need.spam), need.created, progress)
+            return self._cached(Scope(need.mailboxes, need.spam), need.created, progress)
         folders = self._folders.sort(need.folders, need.mailboxes)
         if folders.views | folders.unknown:
-            began = clock.elapsed()
-            return self._memory.unkept(self._settled(need, folders, progress), began)
+            # Not cached: the payload of a conversation does not show which views it is in.
+            started = clock.elapsed()
+            fetched = self._fetch_until_stable(need, folders, progress)
+            return RowSet(fetched.rows, fetched.as_of, started + self._ages.recent)
         scope = Scope(folders.home_mailboxes, need.spam)
-        kept = self._memory.rows(scope, need.created, progress)
-        rows = [row for row in kept.rows if row.folder in folders.homes]
-        return RowSet(rows, kept.as_of, kept.fresh_until)
+        cached = self._cached(scope, need.created, progress)
+        rows = [row for row in cached.rows if row.folder in folders.homes]
+        return RowSet(rows, cached.as_of, cached.fresh_until)
 
     def menu(self, menu: ListQuery) -> ListItems:
-        """Bring the mailboxes, tags or folders that a menu shows."""
-        return fetch_menu(self._client, menu, self._ages.recent)
+        """All mailboxes, all tags, or the folders of a mailbox.
+
+        Raises:
+            UpstreamError: Upstream fails.
+        """
+        return fetch_list_items(self._client, menu, self._ages.recent)
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
-        """A few conversations in full, in the order of their ids given; gone ones left out."""
+        """A few complete conversations, in the order of the ids; deleted ones are left out.
+
+        Raises:
+            UpstreamError: Upstream fails.
+        """
         return fetch_documents(self._client, ids, progress, workers=self._workers)
 
     def modified(self, since: int, spans: Sequence[Interval], progress: Progress) -> Fetched:
-        """What was created in some spans, spam included, and modified in a second or later.
+        """The conversations modified since a second, spam included.
+
+        Args:
+            since: The second, epoch UTC.
+            spans: When they were created.
+            progress: Counts rows.
 
         Raises:
-            UpstreamError: Upstream fails, or its answers do not settle.
+            UpstreamError: Upstream fails, or its answers contradict each other.
         """
         return self._fetch(Scope(spam=True), spans, progress, modified_since=since)
 
     def total(self, span: Interval, progress: Progress) -> Answer[ConversationsAnswer]:
-        """The first page of what was created in a span: its total may leave out spam.
+        """The first page of the conversations created in an interval.
+
+        Its total may leave out spam.
 
         Args:
-            span: Seconds of creation.
-            progress: Called before the request.
+            span: The interval.
+            progress: Its `check` is called before the request.
+
+        Raises:
+            UpstreamError: Upstream fails.
         """
         progress.check()
         params = Selection().params(span.first, span.last, "createdAt", 1)
         return self._client.get("/conversations", params, ConversationsAnswer)
 
-    def _settled(
+    def _cached(self, scope: Scope, created: Sequence[Interval], progress: Progress) -> RowSet:
+        """The rows of a scope: from the cache as far as possible, the rest from upstream."""
+        with self._cache.claim(scope, created, progress.check) as claim:
+            if claim.gaps:
+                fetched = self._fetch_existing(scope, claim.gaps, progress)
+                claim.put(fetched.rows, fetched.as_of)
+            return claim.result()
+
+    def _fetch_until_stable(
         self, need: ConversationQuery, folders: SortedFolders, progress: Progress
     ) -> Fetched:
-        """What views and home folders show, walked until two rounds agree.
+        """The conversations in views and home folders, read until two rounds agree.
 
-        Conversations move between folders while they are walked. One that leaves a folder before
-        it is met there is met in the other, in this round or in the next; so all sightings
-        count, and none may come from memory.
+        Conversations move between folders while these are read. One that leaves a folder before
+        it is read there is met in the other folder, in this round or in the next. So the rows of
+        all rounds count, and none may come from the cache.
+
+        Raises:
+            InconsistentData: No two rounds in a row agree.
         """
         rounds: list[Fetched] = []
         for _ in range(_ROUNDS):
-            rounds.append(self._round(need, folders, progress))
+            rounds.append(self._fetch_folders(need, folders, progress))
             if len(rounds) > 1 and _ids(rounds[-1]) == _ids(rounds[-2]):
-                return _joined(rounds)
+                return _united(rounds)
         raise InconsistentData("the folders asked for kept changing while they were read")
 
-    def _round(
+    def _fetch_folders(
         self, need: ConversationQuery, folders: SortedFolders, progress: Progress
     ) -> Fetched:
         views = sorted(folders.views | folders.unknown)
-        walks = [self._view(need, view, folders, progress) for view in views]
+        parts = [self._fetch_view(need, view, folders, progress) for view in views]
         if folders.homes:
             scope = Scope(folders.home_mailboxes, need.spam)
-            fetched = self._fetch_scope(scope, united(need.created), progress)
+            fetched = self._fetch_existing(scope, united(need.created), progress)
             homes = [row for row in fetched.rows if row.folder in folders.homes]
-            walks.append(Fetched(homes, fetched.as_of))
-        return _joined(walks)
+            parts.append(Fetched(homes, fetched.as_of))
+        return _united(parts)
 
-    def _view(
+    def _fetch_view(
         self, need: ConversationQuery, view: int, folders: SortedFolders, progress: Progress
     ) -> Fetched:
         scope = Scope(need.mailboxes, need.spam)
         try:
-            return self._fetch_scope(scope, united(need.created), progress, view)
+            return self._fetch_existing(scope, united(need.created), progress, view)
         except RequestRefused as refusal:
-            # An id that nobody knows counts nothing; it is no error of the caller's.
+            # A folder that does not exist has no conversations; that is no error.
             if refusal.status not in _UNKNOWN or view not in folders.unknown:
                 raise
             return Fetched((), refusal.asked_at)
 
-    def _fetch_scope(
+    def _fetch_existing(
         self, scope: Scope, spans: Sequence[Interval], progress: Progress, folder: int | None = None
     ) -> Fetched:
+        """The rows of those mailboxes of a scope that exist."""
         try:
             return self._fetch(scope, spans, progress, folder)
         except RequestRefused as refusal:
@@ -197,13 +250,13 @@ class LiveSource:
         folder: int | None = None,
         modified_since: int | None = None,
     ) -> Fetched:
-        seen = _Seen(spans, progress)
-        sink = Sink(seen.take, seen.expect, progress.check)
-        # Payloads are judged anyway.
+        collector = _RowCollector(spans, progress)
+        sink = Sink(collector.add, collector.expect, progress.check)
+        # Where the list of mailboxes is too long for a URL, the payloads decide alone.
         named = len(scope.mailboxes) <= MOST_MAILBOXES_NAMED
         mailboxes = tuple(sorted(scope.mailboxes)) if named else ()
-        windows = [Window(*span) for span in spans]
-        began = [
+        windows = [to_window(span) for span in spans]
+        started = [
             gather(
                 self._client,
                 Selection(mailboxes, folder, status, modified_since),
@@ -213,20 +266,20 @@ class LiveSource:
             )
             for status in (_WITH_SPAM if scope.spam else _ALL)
         ]
-        return Fetched([row for row in seen.rows() if belongs(row, scope)], began[0])
+        return Fetched([row for row in collector.rows() if scope.contains(row)], started[0])
 
 
-class _Seen:
-    """Sightings united by id, slim from the start; the later sighting wins."""
+class _RowCollector:
+    """Rows of several lists, each conversation once: the row that came last counts."""
 
     def __init__(self, spans: Sequence[Interval], progress: Progress) -> None:
         self._spans = spans
         self._progress = progress
         self._rows: dict[int, Row] = {}
 
-    def take(self, rows: Rows) -> None:
+    def add(self, conversations: Rows) -> None:
         before = len(self._rows)
-        for row in map(row_of, rows):
+        for row in map(to_row, conversations):
             if any(span.first <= row.created <= span.last for span in self._spans):
                 self._rows[row.id] = row
         self._progress.taken += len(self._rows) - before
@@ -242,13 +295,18 @@ def _ids(fetched: Fetched) -> set[int]:
     return {row.id for row in fetched.rows}
 
 
-def _joined(walks: Sequence[Fetched]) -> Fetched:
-    rows = {row.id: row for walk in walks for row in walk.rows}
-    return Fetched(sorted(rows.values()), min(walk.as_of for walk in walks))
+def _united(parts: Sequence[Fetched]) -> Fetched:
+    """The rows of all parts, each conversation once, as of the oldest part."""
+    rows = {row.id: row for part in parts for row in part.rows}
+    return Fetched(sorted(rows.values()), min(part.as_of for part in parts))
 
 
-def fetch_menu(client: Client, menu: ListQuery, age: int) -> ListItems:
-    """What a menu shows; to be used again for `age` seconds."""
-    fresh_until = clock.elapsed() + age
-    items, asked_at = fetch_items(client, menu)
+def fetch_list_items(client: Client, menu: ListQuery, max_age: int) -> ListItems:
+    """All mailboxes, all tags, or the folders of a mailbox; usable for `max_age` seconds.
+
+    Raises:
+        UpstreamError: Upstream fails.
+    """
+    fresh_until = clock.elapsed() + max_age
+    items, asked_at = fetch_list(client, menu)
     return ListItems(items, asked_at, fresh_until)

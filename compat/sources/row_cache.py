@@ -1,4 +1,4 @@
-"""Rows fetched a while ago, kept with the time they cover and the instant they are as of."""
+"""A cache of conversation rows. It keeps which interval is covered, and as of when."""
 
 from __future__ import annotations
 
@@ -11,207 +11,237 @@ from dataclasses import dataclass, field
 from compat import clock
 from compat.core import intervals
 from compat.core.intervals import Coverage, Interval, MaxAges
-from compat.core.models import Progress, Row, RowSet
+from compat.core.models import Row, RowSet
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Which conversations a fetch brings, beside the time: the key under which rows are kept."""
+    """Which conversations were loaded, apart from the time: the key of the cache.
+
+    Attributes:
+        mailboxes: The ids of their mailboxes; all mailboxes if empty.
+        spam: Whether conversations marked as spam were loaded as well.
+    """
 
     mailboxes: frozenset[int] = frozenset()
     spam: bool = False
 
     def includes(self, other: Scope) -> bool:
-        """Whether all that `other` brings is in what this brings."""
+        """Whether all conversations of `other` are in this scope."""
         all_mailboxes = not self.mailboxes or (
             bool(other.mailboxes) and other.mailboxes <= self.mailboxes
         )
         return all_mailboxes and (self.spam or not other.spam)
 
-
-@dataclass(frozen=True)
-class Fetched:
-    """Rows from upstream, and the second by its clock at which the fetching began."""
-
-    rows: Sequence[Row]
-    as_of: int
-
-
-Fetch = Callable[[Scope, Sequence[Interval], Progress], Fetched]
+    def contains(self, row: Row) -> bool:
+        """Whether a row is in one of the scope's mailboxes, by its payload."""
+        return not self.mailboxes or row.mailbox in self.mailboxes
 
 
 @dataclass
 class _Entry:
-    """What is known of one scope. Rows sort by creation, then id: they are tuples."""
+    """The rows of one scope, sorted by creation and id, and what they cover."""
 
-    known: list[Coverage] = field(default_factory=list)
+    covered: list[Coverage] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     used: float = 0.0
 
-    def within(self, span: Interval) -> list[Row]:
-        return self.rows[self._slice(span)]
+    def within(self, interval: Interval) -> list[Row]:
+        return self.rows[_slice(self.rows, interval)]
 
-    def put(self, span: Interval, rows: Iterable[Row], as_of: int) -> None:
-        self.rows[self._slice(span)] = rows
-        self.known = intervals.learn(self.known, Coverage(span, as_of))
+    def put(self, interval: Interval, rows: Iterable[Row], as_of: int) -> None:
+        self.rows[_slice(self.rows, interval)] = rows
+        self.covered = intervals.learn(self.covered, Coverage(interval, as_of))
 
-    def forget_oldest(self) -> None:
-        oldest = min(self.known, key=lambda known: known.as_of)
-        self.known.remove(oldest)
-        del self.rows[self._slice(oldest.span)]
+    def remove_oldest(self) -> None:
+        oldest = min(self.covered, key=lambda coverage: coverage.as_of)
+        self.covered.remove(oldest)
+        del self.rows[_slice(self.rows, oldest.span)]
 
-    def _slice(self, span: Interval) -> slice:
-        first, after = (bisect_left(self.rows, (edge,)) for edge in (span.first, span.last + 1))
-        return slice(first, after)
+    def size(self) -> int:
+        """The number of rows and of intervals: many empty intervals need memory as well."""
+        return len(self.rows) + len(self.covered)
 
 
-class RowCache:
-    """Answers from rows at hand, and fetches only what is new or too old.
+class Claim:
+    """The cached rows for one query, and the gaps that its holder alone may load.
 
-    Safe to share between threads. A fetch under way is waited for when it brings seconds that
-    are wanted, instead of being made twice.
-
-    Args:
-        fetch: Brings all rows of a scope in disjoint spans.
-        ages: How old rows may be.
-        most_rows: How many rows are kept; least recently used scopes and oldest rows go first.
-        elapsed: Seconds on a clock that never goes back.
+    Attributes:
+        gaps: The intervals of creation that are not cached or too old.
     """
 
     def __init__(
         self,
-        fetch: Fetch,
+        cache: RowCache,
+        scope: Scope,
+        parts: list[Coverage],
+        rows: list[Row],
+        gaps: list[Interval],
+    ) -> None:
+        self._cache = cache
+        self._scope = scope
+        self._parts = parts
+        self._rows = rows
+        self._started = cache.elapsed()
+        self.gaps = gaps
+
+    def put(self, rows: Iterable[Row], as_of: int) -> None:
+        """Add the rows of all gaps.
+
+        Args:
+            rows: All conversations of the scope that were created in the gaps.
+            as_of: When loading them started, epoch seconds by upstream's clock.
+        """
+        rows = sorted(rows)
+        self._cache.put(self._scope, self.gaps, rows, as_of, started=self._started)
+        self._parts += [Coverage(gap, as_of) for gap in self.gaps]
+        self._rows = sorted([*self._rows, *rows])
+
+    def result(self) -> RowSet:
+        """All rows of the query, each once, sorted by creation; `put` must fill gaps before."""
+        as_of = min(part.as_of for part in self._parts)
+        return RowSet(self._rows, as_of, self._cache.fresh_until(self._parts))
+
+
+class RowCache:
+    """Rows and the intervals that they cover; safe to share between threads.
+
+    Args:
+        ages: How old rows may be.
+        most_rows: How many rows are kept. The scope that was least recently used loses its
+            oldest rows first.
+        elapsed: Seconds of a clock that never goes back.
+    """
+
+    def __init__(
+        self,
         ages: MaxAges,
         most_rows: int,
         *,
         elapsed: Callable[[], float] = clock.elapsed,
     ) -> None:
-        self._fetch = fetch
+        self.elapsed = elapsed
         self._ages = ages
         self._most_rows = most_rows
-        self._elapsed = elapsed
-        self._ahead = 0.0
-        self._shelves: dict[Scope, _Entry] = {}
-        self._under_way: list[tuple[Scope, Interval]] = []
+        self._upstream_ahead = 0.0
+        self._entries: dict[Scope, _Entry] = {}
+        self._claimed: list[tuple[Scope, Interval]] = []
         self._changed = threading.Condition()
 
-    def rows(self, scope: Scope, spans: Iterable[Interval], progress: Progress) -> RowSet:
-        """All conversations of a scope created in some spans, each once, sorted by creation."""
-        wanted = intervals.united(spans)
-        with self._claim(scope, wanted, progress) as (at_hand, gaps):
-            parts, rows = list(at_hand.parts), at_hand.rows
-            if gaps:
-                fetched = self._bring(scope, gaps, progress)
-                parts += [Coverage(gap, fetched.as_of) for gap in gaps]
-                rows = sorted([*rows, *fetched.rows])
-        fresh_until = min(part.as_of + intervals.lifetime(part, self._ages) for part in parts)
-        return RowSet(rows, min(part.as_of for part in parts), fresh_until - self._ahead)
-
-    def unkept(self, fetched: Fetched, began: float) -> RowSet:
-        """Rows that are not kept, because their scope cannot be told from their payloads."""
-        return RowSet(fetched.rows, fetched.as_of, began + self._ages.recent)
-
-    @property
-    def remembered(self) -> int:
-        """How many rows are kept."""
-        with self._changed:
-            return self._kept()
-
     @contextmanager
-    def _claim(
-        self, scope: Scope, wanted: list[Interval], progress: Progress
-    ) -> Iterator[tuple[_AtHand, list[Interval]]]:
-        """What is at hand, and the gaps that the caller alone may fill until it leaves."""
+    def claim(
+        self, scope: Scope, wanted: Iterable[Interval], check: Callable[[], None]
+    ) -> Iterator[Claim]:
+        """Claim the gaps in what is cached, until the context ends.
+
+        While another thread has claimed some of the wanted seconds, this one waits: each second
+        is loaded once.
+
+        Args:
+            scope: The conversations wanted.
+            wanted: Intervals of creation; they may overlap.
+            check: Called while waiting; raises to stop.
+        """
+        wanted = intervals.united(wanted)
         with self._changed:
-            while True:
-                at_hand = self._at_hand(scope, wanted)
-                gaps = intervals.without(wanted, (part.span for part in at_hand.parts))
-                if not self._being_filled(scope, gaps):
-                    break
+            claim = self._find(scope, wanted)
+            while self._is_claimed(scope, claim.gaps):
                 self._changed.wait(0.5)
-                progress.check()
-            claims = [(scope, gap) for gap in gaps]
-            self._under_way += claims
+                check()
+                claim = self._find(scope, wanted)
+            claims = [(scope, gap) for gap in claim.gaps]
+            self._claimed += claims
         try:
-            yield at_hand, gaps
+            yield claim
         finally:
             with self._changed:
-                for claim in claims:
-                    self._under_way.remove(claim)
+                for each in claims:
+                    self._claimed.remove(each)
                 self._changed.notify_all()
 
-    def _being_filled(self, scope: Scope, gaps: list[Interval]) -> bool:
+    def put(
+        self,
+        scope: Scope,
+        covered: Iterable[Interval],
+        rows: Sequence[Row],
+        as_of: int,
+        *,
+        started: float,
+    ) -> None:
+        """Keep the rows of some intervals, in place of those kept before.
+
+        Args:
+            scope: The conversations that were loaded.
+            covered: The intervals of creation that `rows` cover completely.
+            rows: The rows, sorted.
+            as_of: When loading them started, epoch seconds by upstream's clock.
+            started: The same moment, in seconds of `elapsed`.
+        """
+        with self._changed:
+            self._upstream_ahead = as_of - started
+            entry = self._entries.setdefault(scope, _Entry())
+            entry.used = started + self._upstream_ahead
+            for interval in covered:
+                entry.put(interval, rows[_slice(rows, interval)], as_of)
+            self._remove_surplus()
+
+    def fresh_until(self, parts: Iterable[Coverage]) -> float:
+        """Until when some parts may be used, all of them, in seconds of `elapsed`."""
+        ends = (part.as_of + intervals.lifetime(part, self._ages) for part in parts)
+        return min(ends) - self._upstream_ahead
+
+    @property
+    def row_count(self) -> int:
+        """The number of rows kept."""
+        with self._changed:
+            return sum(len(entry.rows) for entry in self._entries.values())
+
+    def _find(self, scope: Scope, wanted: list[Interval]) -> Claim:
+        """The rows that may be used, from the scope that covers most of the wanted seconds."""
+        now = self.elapsed() + self._upstream_ahead
+        parts: list[Coverage] = []
+        rows: list[Row] = []
+        for kept, entry in self._entries.items():
+            if not kept.includes(scope):
+                continue
+            usable = _usable(entry, wanted, int(now), self._ages)
+            if _seconds(usable) > _seconds(parts):
+                entry.used = now
+                parts = usable
+                found = (row for part in parts for row in entry.within(part.span))
+                rows = [row for row in found if scope.contains(row)]
+        gaps = intervals.without(wanted, (part.span for part in parts))
+        return Claim(self, scope, parts, rows, gaps)
+
+    def _is_claimed(self, scope: Scope, gaps: list[Interval]) -> bool:
         return any(
-            claimed.includes(scope) and intervals.overlap(span, gap)
-            for claimed, span in self._under_way
+            claimed.includes(scope) and intervals.overlap(interval, gap)
+            for claimed, interval in self._claimed
             for gap in gaps
         )
 
-    def _at_hand(self, scope: Scope, wanted: list[Interval]) -> _AtHand:
-        """What may be used of the scope that has most, of those that include the one wanted."""
-        now = self._elapsed() + self._ahead
-        best = _AtHand([], [])
-        for kept, shelf in self._shelves.items():
-            if not kept.includes(scope):
-                continue
-            parts = [
-                Coverage(part, as_of)
-                for span, as_of in intervals.usable(shelf.known, int(now), self._ages)
-                for part in _common(wanted, span)
-            ]
-            if _seconds(parts) > _seconds(best.parts):
-                shelf.used = now
-                rows = [row for part in parts for row in shelf.within(part.span)]
-                best = _AtHand(parts, [row for row in rows if belongs(row, scope)])
-        return best
-
-    def _bring(self, scope: Scope, gaps: list[Interval], progress: Progress) -> Fetched:
-        began = self._elapsed()
-        fetched = self._fetch(scope, gaps, progress)
-        rows = sorted(fetched.rows)
-        with self._changed:
-            self._ahead = fetched.as_of - began
-            shelf = self._shelves.setdefault(scope, _Entry())
-            shelf.used = began + self._ahead
-            for gap in gaps:
-                first, after = (bisect_left(rows, (edge,)) for edge in (gap.first, gap.last + 1))
-                shelf.put(gap, rows[first:after], fetched.as_of)
-            self._make_room()
-        return fetched
-
-    def _kept(self) -> int:
-        return sum(len(shelf.rows) for shelf in self._shelves.values())
-
-    def _make_room(self) -> None:
-        while sum(map(_size, self._shelves.values())) > self._most_rows:
-            scope, shelf = min(self._shelves.items(), key=lambda item: item[1].used)
-            shelf.forget_oldest()
-            if not shelf.known:
-                del self._shelves[scope]
+    def _remove_surplus(self) -> None:
+        while sum(entry.size() for entry in self._entries.values()) > self._most_rows:
+            scope, entry = min(self._entries.items(), key=lambda item: item[1].used)
+            entry.remove_oldest()
+            if not entry.covered:
+                del self._entries[scope]
 
 
-@dataclass(frozen=True)
-class _AtHand:
-    parts: list[Coverage]
-    rows: list[Row]
-
-
-def _size(shelf: _Entry) -> int:
-    """Rows on a shelf; a span counts as one too, or empty ones could pile up."""
-    return len(shelf.rows) + len(shelf.known)
-
-
-def belongs(row: Row, scope: Scope) -> bool:
-    """Whether a row is in one of the scope's mailboxes, by its payload."""
-    return not scope.mailboxes or row.mailbox in scope.mailboxes
-
-
-def _common(wanted: Iterable[Interval], span: Interval) -> list[Interval]:
+def _usable(entry: _Entry, wanted: list[Interval], now: int, ages: MaxAges) -> list[Coverage]:
+    """The parts of the wanted intervals that an entry covers and that are young enough."""
     return [
-        Interval(max(one.first, span.first), min(one.last, span.last))
+        Coverage(Interval(max(one.first, span.first), min(one.last, span.last)), as_of)
+        for span, as_of in intervals.usable(entry.covered, now, ages)
         for one in wanted
         if intervals.overlap(one, span)
     ]
+
+
+def _slice(rows: Sequence[Row], interval: Interval) -> slice:
+    """Where the rows created in an interval are; rows are tuples that begin with the second."""
+    edges = (interval.first, interval.last + 1)
+    return slice(*(bisect_left(rows, (edge,)) for edge in edges))
 
 
 def _seconds(parts: Iterable[Coverage]) -> int:

@@ -22,7 +22,7 @@ from compat.core.models import (
 from compat.service import LegacyReports
 from compat.simulator import Account
 from compat.simulator.payloads import conversation
-from compat.upstream import document_of, row_of
+from compat.upstream import to_document, to_row
 from compat.v1.http import LegacyResponse
 from compat.v2.models import Conversation, ConversationDocument
 
@@ -67,7 +67,7 @@ class Reference:
                 there.
         """
         self._given.show(conversations)
-        return self._reports.answer(query, authorization=ANY_KEY)
+        return self._reports.handle(query, authorization=ANY_KEY)
 
     def close(self) -> None:
         """Let go of the threads behind it."""
@@ -91,9 +91,9 @@ class _Given:
 
     def show(self, conversations: Sequence[Payload]) -> None:
         texts = [json.dumps(each) for each in conversations]
-        self._rows = sorted(row_of(Conversation.model_validate_json(text)) for text in texts)
+        self._rows = sorted(to_row(Conversation.model_validate_json(text)) for text in texts)
         documents = map(ConversationDocument.model_validate_json, texts)
-        self._documents = {each.id: document_of(each) for each in documents}
+        self._documents = {each.id: to_document(each) for each in documents}
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         progress.check()

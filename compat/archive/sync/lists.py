@@ -8,7 +8,7 @@ from compat.archive.sync import queries
 from compat.archive.sync.session import WHOLE, SyncSession
 from compat.archive.sync.totals import shows_mailbox
 from compat.core.models import ListItem, ListQuery
-from compat.upstream import fetch_items
+from compat.upstream import fetch_list
 from compat.v2.errors import AccessRefused
 from compat.v2.lists import Gone, look_up_mailbox
 
@@ -107,7 +107,7 @@ def _read_folders_of_unlisted(work: SyncSession, mailbox: int) -> None:
 
 def _read(work: SyncSession, menu: ListQuery) -> tuple[ListItem, ...]:
     work.progress.check()
-    items, asked_at = fetch_items(work.client, menu)
+    items, asked_at = fetch_list(work.client, menu)
     seen = work.moment(asked_at)
     with work.writing() as writer:
         writer.set_menu(menu, items, seen)

@@ -14,7 +14,7 @@ from compat.archive.sync.steps import run
 from compat.config.settings import Settings, SettingsError, variable
 from compat.core.intervals import Coverage
 from compat.core.models import Progress
-from compat.upstream import line_of
+from compat.upstream import client_from_settings
 from compat.v2 import errors as v2
 from compat.v2.client import Client
 
@@ -142,7 +142,7 @@ class Sync:
 
     def _run(self, url: str) -> SyncResult:
         with (
-            closing(line_of(self._settings)) as client,
+            closing(client_from_settings(self._settings)) as client,
             open_archive(url, create=True, slim=self._slim) as archive,
             archive.lock() as lock,
         ):

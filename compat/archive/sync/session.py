@@ -17,7 +17,7 @@ from compat.archive.writer import Writer
 from compat.core import intervals
 from compat.core.intervals import Interval
 from compat.core.models import Progress
-from compat.upstream import row_of, second
+from compat.upstream import to_row, to_second, to_window
 from compat.v2.client import Client
 from compat.v2.models import (
     DocumentedAnswer,
@@ -25,7 +25,7 @@ from compat.v2.models import (
     WholeAnswer,
     WholeConversation,
 )
-from compat.v2.pagination import Selection, Walk, Window, second_of
+from compat.v2.pagination import Selection, Walk, second_of
 
 WHOLE: Final = Interval(BEGINNING, END)
 
@@ -180,7 +180,7 @@ class SyncSession:
         kept = intervals.united(spans) or [window]
         began, spam = None, 0
         walk = Walk(self.client, selection, self._page, self.progress.check)
-        for page in walk.pages(Window(*window)):
+        for page in walk.pages(to_window(window)):
             seen = self.moment(page.asked_at)
             began = seen if began is None else began
             rows = [row for row in page.rows if _in(kept, second_of(row))]
@@ -204,18 +204,19 @@ class SyncSession:
 def sighting_of(conversation: WholeConversation, seen: int) -> ConversationRecord:
     """What the archive is told of a conversation."""
     waiting = conversation.waiting_since
+    closed, updated = conversation.closed_at, conversation.updated_at
     return ConversationRecord(
-        row=row_of(conversation),
+        row=to_row(conversation),
         seen=seen,
         number=conversation.number,
-        closed=second(conversation.closed_at),
+        closed=to_second(closed) if closed else None,
         closed_by=conversation.closed_by,
         created_by=conversation.created_by.id if conversation.created_by else 0,
         customer=conversation.customer.id if conversation.customer else 0,
         assignee=conversation.assignee.id if conversation.assignee else 0,
         threads=conversation.threads,
-        updated=second(conversation.updated_at),
-        waiting_since=second(waiting.time) if waiting else None,
+        updated=to_second(updated) if updated else None,
+        waiting_since=to_second(waiting.time) if waiting and waiting.time else None,
         document=conversation.document or None,
     )
 

@@ -59,7 +59,7 @@ def fetch(
         try:
             return future.result().rows
         except Exception as error:
-            raise error_mapping.told(error) from error
+            raise error_mapping.to_legacy_error(error) from error
 
 
 def _ranges(pairs: Pairs, base: Conventions) -> Iterator[Interval]:

@@ -17,9 +17,8 @@ from compat.config.conventions import Conventions
 from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import ListQuery
 from compat.simulator import Behaviour, Conversation, Simulator
-from compat.sources.live import LiveSource
+from compat.sources.live import Fetched, LiveSource
 from compat.sources.merge import local, planned
-from compat.sources.row_cache import Fetched
 from tests.integration.archived.asking import LISTS, ask, service, told, true
 from tests.integration.archived.test_answers import everything, refused
 from tests.integration.exactness.oracle import Asked, text

@@ -56,7 +56,7 @@ def over_http(port: int, call: Call) -> Got:
 def directly(reports: LegacyReports, call: Call) -> Got:
     """From the service itself."""
     asked = LegacyRequest.from_target(call.target, call.method, call.authorization)
-    answer = reports.answer(asked)
+    answer = reports.handle(asked)
     told = dict(answer.headers)
     return Got(answer.status, told["Content-Type"], told.get("WWW-Authenticate"), answer.body)
 

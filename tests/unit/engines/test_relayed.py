@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from compat.config.conventions import Conventions
 from compat.config.settings import SettingsError
-from compat.engines.translations import TRANSLATIONS, UNHONOURED
+from compat.engines.translations import TRANSLATIONS, UNSUPPORTED
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
 from compat.simulator.records import seconds_of, stamp
@@ -49,7 +49,7 @@ def asked_of(
 ) -> LegacyResponse:
     upstream.script = successor
     with LegacyReports(reach(upstream.url, **settings)) as reports:
-        return reports.answer(target, authorization=basic(), patience=LONG)
+        return reports.handle(target, authorization=basic(), patience=LONG)
 
 
 def test_every_old_report_has_a_translation() -> None:
@@ -278,7 +278,7 @@ def test_on_the_standard_plan_the_sentence_names_the_setting(far_side: staging.U
     account.add(FIRST)
     settings = far_side.show(Simulator(account, Behaviour(rate_limit=None)))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
-        answered = reports.answer(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
+        answered = reports.handle(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
     assert answered.status == 403
     assert "set COMPAT_ENGINE to computed" in json.loads(answered.body)["error"]
 
@@ -293,7 +293,7 @@ the company's own there."""
 
 
 def test_it_is_decided_of_every_convention_what_becomes_of_it() -> None:
-    refused = {*UNHONOURED, "tags_match", "untagged_tag"}
+    refused = {*UNSUPPORTED, "tags_match", "untagged_tag"}
     assert not HONOURED & refused
     assert HONOURED | refused == set(Conventions.model_fields)
 
@@ -362,7 +362,7 @@ def test_ids_behind_counts_are_not_told_by_the_successor(upstream: Upstream) -> 
 def test_lists_that_fill_filters_are_no_reports(far_side: staging.Upstream) -> None:
     settings = far_side.show(Simulator(Account(), Behaviour(rate_limit=None)))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
-        answered = reports.answer("/v1/tags.json", authorization=basic(), patience=LONG)
+        answered = reports.handle("/v1/tags.json", authorization=basic(), patience=LONG)
     assert (answered.status, header(answered, "Compat-Engine")) == (200, "computed")
 
 
@@ -412,7 +412,7 @@ def test_an_answer_is_given_again_as_long_as_recent_ones_may_be(upstream: Upstre
         successor = upstream.script = Successor(SERIES)
         with LegacyReports(reach(upstream.url, recent_age=age)) as reports:
             for _ in range(2):
-                reports.answer(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
+                reports.handle(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
         assert len(successor.asked) == requests
 
 
@@ -422,7 +422,7 @@ def test_in_an_empty_account_nothing_is_counted_though_nothing_shows_the_manner(
     settings = far_side.show(Simulator(Account(), Behaviour(rate_limit=None), plan="pro"))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
         for path in (NEW, LIST, HOURS):
-            answered = reports.answer(f"{path}?{JANUARY}", authorization=basic(), patience=LONG)
+            answered = reports.handle(f"{path}?{JANUARY}", authorization=basic(), patience=LONG)
             assert answered.status == 200
 
 
@@ -436,7 +436,7 @@ def test_where_nothing_shows_the_manner_and_something_is_counted_there_is_no_num
     settings = far_side.show(Simulator(account, Behaviour(rate_limit=None), plan="pro"))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
         for path in (NEW, LIST, HOURS):
-            answered = reports.answer(f"{path}?{today}", authorization=basic(), patience=LONG)
+            answered = reports.handle(f"{path}?{today}", authorization=basic(), patience=LONG)
             assert answered.status == 503
             assert "second of `end`" in json.loads(answered.body)["error"]
 
@@ -452,5 +452,5 @@ def test_each_account_has_an_engine_of_its_own(far_side: staging.Upstream) -> No
     with LegacyReports(accounts) as reports:
         for engine in accounts:
             key = basic(engine)
-            answered = reports.answer(f"{NEW}?{JANUARY}", authorization=key, patience=LONG)
+            answered = reports.handle(f"{NEW}?{JANUARY}", authorization=key, patience=LONG)
             assert header(answered, "Compat-Engine") == engine

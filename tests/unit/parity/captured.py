@@ -21,7 +21,7 @@ def capture(target: str = JANUARY, **others: Any) -> Capture:
 
 def recorded(reports: LegacyReports, target: str = JANUARY, **others: Any) -> Capture:
     """What the service answers now, as if somebody had recorded it."""
-    answer = reports.answer(target, authorization=basic())
+    answer = reports.handle(target, authorization=basic())
     return capture(target, **{"status": answer.status, "body": answer.body} | others)
 
 

@@ -61,7 +61,7 @@ class Scene:
     spare: Upstream
 
     def ask(self, key: str, target: str = JANUARY) -> LegacyResponse:
-        return self.reports.answer(target, authorization=basic(key))
+        return self.reports.handle(target, authorization=basic(key))
 
     def count(self, key: str) -> int | None:
         """Conversations in the first week, or None where the key is not known."""
@@ -193,11 +193,11 @@ def test_who_waits_for_an_account_that_is_removed_is_told_to_ask_again() -> None
         for name in ("acme", "bravo")
     }
     with LegacyReports(accounts, source=shelf) as reports:
-        waiting = reports.answer(JANUARY, authorization=basic("bravo"), patience=0)
+        waiting = reports.handle(JANUARY, authorization=basic("bravo"), patience=0)
         assert shelf.started.wait(LONG)
-        flight = next(iter(reports._accounts["bravo"]._flights._under_way.values()))
+        call = next(iter(reports._accounts["bravo"]._calls._running.values()))
         reports.reload({"acme": accounts["acme"]})
-        assert type(flight.future.exception(LONG)).__name__ == "CallCancelled"
+        assert type(call.future.exception(LONG)).__name__ == "CallCancelled"
     assert waiting.status == 503
 
 

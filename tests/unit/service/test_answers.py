@@ -41,7 +41,7 @@ LAST = FIRST + 31 * 86_400 - 1
 
 
 def ask(reports: LegacyReports, target: str = JANUARY, **options: Any) -> LegacyResponse:
-    return reports.answer(target, authorization=KEY, **options)
+    return reports.handle(target, authorization=KEY, **options)
 
 
 def header(answer: LegacyResponse, name: str) -> str | None:
@@ -143,7 +143,7 @@ def test_an_answer_says_which_engine_it_is_from(reports: LegacyReports) -> None:
 def test_every_answer_carries_an_id_of_its_own(
     reports: LegacyReports, target: str, authorization: str | None
 ) -> None:
-    answers = [reports.answer(target, authorization=authorization) for _ in range(2)]
+    answers = [reports.handle(target, authorization=authorization) for _ in range(2)]
     ids = {header(answer, "Correlation-Id") for answer in answers}
     assert None not in ids
     assert len(ids) == 2
@@ -151,12 +151,12 @@ def test_every_answer_carries_an_id_of_its_own(
 
 @pytest.mark.parametrize("target", [f"https://api.helpscout.net{JANUARY}", JANUARY.encode()])
 def test_a_target_may_be_a_whole_url_or_bytes(reports: LegacyReports, target: str | bytes) -> None:
-    assert reports.answer(target, authorization=KEY.encode()).status == 200
+    assert reports.handle(target, authorization=KEY.encode()).status == 200
 
 
 def test_a_request_may_be_handed_in_whole(reports: LegacyReports) -> None:
     request = LegacyRequest.from_target(JANUARY, authorization=KEY)
-    assert reports.answer(request).status == 200
+    assert reports.handle(request).status == 200
 
 
 def test_a_finished_answer_is_given_again_until_it_is_too_old(
@@ -209,8 +209,8 @@ def test_other_conventions_make_it_another_question(reports: LegacyReports) -> N
         Account(account.settings.model_copy(update={"conventions": conventions}), Shelf())
         for conventions in (Conventions(), Conventions(end_included=False))
     ]
-    questions = [each.understand(*_spelled()) for each in others]
-    assert questions[0] == account.understand(*_spelled())
+    questions = [each.parse(*_spelled()) for each in others]
+    assert questions[0] == account.parse(*_spelled())
     assert questions[0] != questions[1]
     for each in others:
         each.close()

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 import pytest
 
 from compat.core.models import ConversationQuery, Progress, RowSet
-from compat.service import LegacyReports, Pending
+from compat.service import LegacyReports
 from compat.single_flight import CallCancelled
 from compat.v1.http import LegacyRequest, LegacyResponse
 from compat.v2.errors import Unreachable
@@ -20,7 +20,7 @@ KEY = basic()
 
 
 def ask(reports: LegacyReports, patience: float | None = None) -> LegacyResponse:
-    return reports.answer(JANUARY, authorization=KEY, patience=patience)
+    return reports.handle(JANUARY, authorization=KEY, patience=patience)
 
 
 def retry_after(answer: LegacyResponse) -> int:
@@ -35,14 +35,14 @@ def slow(shelf: Shelf) -> Shelf:
 
 
 def landed(reports: LegacyReports, shelf: Shelf) -> None:
-    """Let the work end, and wait until the service knows."""
-    flights = only_account(reports)._flights
-    with flights._lock:
-        under_way = list(flights._under_way.values())
+    """Let all computations end, and wait until their results are kept."""
+    calls = only_account(reports)._calls
+    with calls._lock:
+        running = list(calls._running.values())
     shelf.gate.set()
-    for flight in under_way:
-        flight.future.exception(LONG)
-    with flights._lock:
+    for call in running:
+        call.future.exception(LONG)
+    with calls._lock:
         pass
 
 
@@ -59,10 +59,10 @@ def test_a_caller_with_enough_patience_gets_the_answer(reports: LegacyReports, s
 
 def test_the_settings_say_how_patient_callers_over_http_are(slow: Shelf) -> None:
     with reports_on(slow, patience=0.01) as reports:
-        pending = reports.begin(LegacyRequest.from_target(JANUARY, authorization=KEY))
-        assert isinstance(pending, Pending)
+        pending = reports.start(LegacyRequest.from_target(JANUARY, authorization=KEY))
+        assert not pending.immediate
         assert pending.patience == 0.01
-        assert reports.finish(pending).status == 503
+        assert pending.wait(pending.patience).status == 503
 
 
 def test_a_caller_in_this_process_waits_as_long_as_it_takes(slow: Shelf) -> None:

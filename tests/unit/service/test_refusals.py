@@ -29,7 +29,7 @@ def header(answer: LegacyResponse, name: str) -> str:
 
 
 def test_an_unknown_path_comes_before_a_missing_key(reports: LegacyReports) -> None:
-    assert told(reports.answer("/v1/nowhere?start=never")) == (
+    assert told(reports.handle("/v1/nowhere?start=never")) == (
         404,
         "The specified resource was not found: '/v1/nowhere'",
     )
@@ -37,17 +37,17 @@ def test_an_unknown_path_comes_before_a_missing_key(reports: LegacyReports) -> N
 
 def test_a_wrong_method_comes_before_a_missing_key(reports: LegacyReports) -> None:
     request = LegacyRequest.from_target(BAD, method="POST")
-    assert told(reports.answer(request))[0] == 404
+    assert told(reports.handle(request))[0] == 404
 
 
 def test_a_missing_key_comes_before_bad_parameters(reports: LegacyReports) -> None:
-    answer = reports.answer(BAD)
+    answer = reports.handle(BAD)
     assert told(answer) == (401, "Authentication credentials are invalid")
     assert header(answer, "WWW-Authenticate").startswith("Basic")
 
 
 def test_bad_parameters_come_last(reports: LegacyReports) -> None:
-    answer = reports.answer(BAD, authorization=basic())
+    answer = reports.handle(BAD, authorization=basic())
     assert told(answer) == (400, "Input could not be validated")
     errors = json.loads(answer.body)["validationErrors"]
     assert [(each["property"], each["value"]) for each in errors] == [
@@ -59,22 +59,22 @@ def test_bad_parameters_come_last(reports: LegacyReports) -> None:
 def test_nothing_is_fetched_for_a_request_that_is_refused(
     reports: LegacyReports, shelf: Shelf
 ) -> None:
-    reports.answer("/v1/nowhere", authorization=basic())
-    reports.answer(JANUARY)
-    reports.answer(BAD, authorization=basic())
+    reports.handle("/v1/nowhere", authorization=basic())
+    reports.handle(JANUARY)
+    reports.handle(BAD, authorization=basic())
     assert shelf.asked == []
 
 
 @pytest.mark.parametrize("key", ["anything", "first-key", "a key with spaces"])
 def test_without_configured_keys_any_will_do(reports: LegacyReports, key: str) -> None:
-    assert reports.answer(JANUARY, authorization=basic(key)).status == 200
+    assert reports.handle(JANUARY, authorization=basic(key)).status == 200
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Basic", "Basic Og==", "Bearer x", "é"])
 def test_without_configured_keys_one_must_be_sent_all_the_same(
     reports: LegacyReports, authorization: str | None
 ) -> None:
-    assert reports.answer(JANUARY, authorization=authorization).status == 401
+    assert reports.handle(JANUARY, authorization=authorization).status == 401
 
 
 @pytest.mark.parametrize(
@@ -83,15 +83,15 @@ def test_without_configured_keys_one_must_be_sent_all_the_same(
 )
 def test_with_configured_keys_only_those_will_do(shelf: Shelf, key: str, status: int) -> None:
     with reports_on(shelf, api_keys=KEYS) as reports:
-        assert reports.answer(JANUARY, authorization=basic(key)).status == status
+        assert reports.handle(JANUARY, authorization=basic(key)).status == status
 
 
 @pytest.mark.parametrize("password", ["X", "", "NoPassBecauseKey!", "with:colons:"])
 def test_the_password_is_not_looked_at(shelf: Shelf, password: str) -> None:
     with reports_on(shelf, api_keys=KEYS) as reports:
         sent = basic("first-key", password)
-        assert reports.answer(JANUARY, authorization=sent).status == 200
-        assert reports.answer(JANUARY, authorization=sent.rstrip("=")).status == 200
+        assert reports.handle(JANUARY, authorization=sent).status == 200
+        assert reports.handle(JANUARY, authorization=sent.rstrip("=")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_upstream_does_has_its_status(
     reports: LegacyReports, shelf: Shelf, error: Exception, status: int, part: str
 ) -> None:
     shelf.error = error
-    answer = reports.answer(JANUARY, authorization=basic())
+    answer = reports.handle(JANUARY, authorization=basic())
     assert told(answer)[0] == status
     assert part in told(answer)[1]
     assert ("Retry-After" in dict(answer.headers)) == (status == 503)
@@ -120,14 +120,14 @@ def test_what_upstream_does_has_its_status(
 
 def test_an_error_is_not_kept_for_those_who_ask_later(reports: LegacyReports, shelf: Shelf) -> None:
     shelf.error = v2.Unreachable("no answer")
-    assert reports.answer(JANUARY, authorization=basic()).status == 503
+    assert reports.handle(JANUARY, authorization=basic()).status == 503
     shelf.error = None
-    assert reports.answer(JANUARY, authorization=basic()).status == 200
+    assert reports.handle(JANUARY, authorization=basic()).status == 200
 
 
 def unforeseen(reports: LegacyReports, shelf: Shelf) -> LegacyResponse:
     shelf.error = RuntimeError("a detail that is nobody's business")
-    return reports.answer(JANUARY, authorization=basic("a-secret-key"))
+    return reports.handle(JANUARY, authorization=basic("a-secret-key"))
 
 
 def test_what_was_not_foreseen_is_an_internal_error_and_no_more(
@@ -160,7 +160,7 @@ def test_what_was_foreseen_leaves_no_traceback_in_the_log(
     reports: LegacyReports, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     shelf.error = v2.Unreachable("no answer")
-    answer = reports.answer(JANUARY, authorization=basic())
+    answer = reports.handle(JANUARY, authorization=basic())
     (record,) = caplog.records
     assert header(answer, "Correlation-Id") in record.getMessage()
     assert record.exc_info is None
@@ -171,7 +171,7 @@ def test_callers_mistakes_are_not_logged(
 ) -> None:
     caplog.set_level(logging.INFO, logger="compat")
     for target, key in (("/nowhere", basic()), (JANUARY, None), (BAD, basic())):
-        reports.answer(target, authorization=key)
+        reports.handle(target, authorization=key)
     assert caplog.records == []
 
 
@@ -181,15 +181,15 @@ def test_even_an_error_while_asking_is_answered(
     def fails(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(only_account(reports), "understand", fails)
-    assert told(reports.answer(JANUARY, authorization=basic())) == (500, "Internal error")
+    monkeypatch.setattr(only_account(reports), "parse", fails)
+    assert told(reports.handle(JANUARY, authorization=basic())) == (500, "Internal error")
 
 
 def test_a_crowd_is_told_to_come_back() -> None:
     shelf = Shelf(shut=True)
     with reports_on(shelf, jobs=1) as reports:
         targets = [f"{JANUARY}&tags={number}" for number in range(9)]
-        answers = [reports.answer(each, authorization=basic(), patience=0) for each in targets]
+        answers = [reports.handle(each, authorization=basic(), patience=0) for each in targets]
         assert {answer.status for answer in answers} == {503}
         assert "Too many other questions" in told(answers[-1])[1]
         assert all("Too many other" not in told(answer)[1] for answer in answers[:-1])

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from compat.config.settings import Settings, SettingsError
-from compat.sources.live import connect
+from compat.sources.live import live_source_from_settings
 
 SECRET = "hunter2"
 COMPLETE = Settings(app_id="demo-app", app_secret=SecretStr(SECRET))
@@ -14,14 +14,14 @@ COMPLETE = Settings(app_id="demo-app", app_secret=SecretStr(SECRET))
 
 def fault(settings: Settings) -> str:
     with pytest.raises(SettingsError) as caught:
-        connect(settings)
+        live_source_from_settings(settings)
     assert SECRET not in str(caught.value) + repr(caught.value)
     assert caught.value.__cause__ is None
     return str(caught.value)
 
 
 def test_complete_settings_make_a_source_without_asking_anybody() -> None:
-    source = connect(COMPLETE)
+    source = live_source_from_settings(COMPLETE)
     assert (source.ready, source.held()) == (True, 0)
     source.close()
 
@@ -29,15 +29,15 @@ def test_complete_settings_make_a_source_without_asking_anybody() -> None:
 def test_all_settings_reach_the_client() -> None:
     place, proxy = "127.0.0.1:8443", SecretStr("http://127.0.0.1:3128")
     update = {"connect_to": place, "proxy": proxy, "timeout": 7.5, "rate_reserve": 0.5}
-    source = connect(COMPLETE.model_copy(update=update))
+    source = live_source_from_settings(COMPLETE.model_copy(update=update))
     client = source._client
     assert client._address.url == "https://127.0.0.1:8443/v2"
     assert client._address.host == "api.helpscout.net"
     assert client._http.timeout.read == 7.5
     assert client.budget._reserve == 0.5
     assert source._workers == COMPLETE.parallel
-    assert source._memory._most_rows == COMPLETE.memory_rows
-    assert source._memory._ages == (60, 21_600, 86_400)
+    assert source._cache._most_rows == COMPLETE.memory_rows
+    assert source._cache._ages == (60, 21_600, 86_400)
     source.close()
 
 

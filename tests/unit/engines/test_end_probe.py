@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compat.engines.end_probe import End
+from compat.engines.relay_client import EndProbe
 from compat.simulator import Account, Behaviour, Simulator
 from compat.v2.client import Client
 from compat.v2.errors import ReportsRefused, Stopped
@@ -33,10 +33,10 @@ def stage() -> Iterator[tuple[Stage, Client]]:
 
 def playing(
     stage: tuple[Stage, Client], account: Account, manner: Literal["included", "excluded"]
-) -> tuple[Simulator, End]:
+) -> tuple[Simulator, EndProbe]:
     simulator = Simulator(account, Behaviour(rate_limit=None, report_end=manner), plan="plus")
     stage[0].playing = simulator
-    return simulator, End(stage[1])
+    return simulator, EndProbe(stage[1])
 
 
 def with_rows(*moments: int, **others: object) -> Account:
@@ -50,14 +50,14 @@ def with_rows(*moments: int, **others: object) -> Account:
 def test_one_conversation_shows_it(
     stage: tuple[Stage, Client], manner: Literal["included", "excluded"]
 ) -> None:
-    simulator, end = playing(stage, with_rows(0), manner)
-    assert end.included(calm) is (manner == "included")
+    simulator, probe = playing(stage, with_rows(0), manner)
+    assert probe.end_included(calm) is (manner == "included")
     assert simulator.requests[REPORT] == 2
 
 
 def test_it_is_found_out_once(stage: tuple[Stage, Client]) -> None:
-    simulator, end = playing(stage, with_rows(0), "excluded")
-    assert [end.included(calm) for _ in range(3)] == [False, False, False]
+    simulator, probe = playing(stage, with_rows(0), "excluded")
+    assert [probe.end_included(calm) for _ in range(3)] == [False, False, False]
     assert simulator.requests[REPORT] == 2
 
 
@@ -75,8 +75,8 @@ def test_it_is_found_out_once(stage: tuple[Stage, Client]) -> None:
 def test_where_nothing_shows_it_nothing_is_said(
     stage: tuple[Stage, Client], account: Account, manner: Literal["included", "excluded"]
 ) -> None:
-    _, end = playing(stage, account, manner)
-    assert end.included(calm) is None
+    _, probe = playing(stage, account, manner)
+    assert probe.end_included(calm) is None
 
 
 @pytest.mark.parametrize("moments", [(0, 1), (0, 1, 2, 3), range(40), (*range(40), 86_400 * 900)])
@@ -86,8 +86,8 @@ def test_where_none_stands_alone_the_last_of_a_row_is_searched_for(
     moments: Sequence[int],
     manner: Literal["included", "excluded"],
 ) -> None:
-    simulator, end = playing(stage, with_rows(*moments), manner)
-    assert end.included(calm) is (manner == "included")
+    simulator, probe = playing(stage, with_rows(*moments), manner)
+    assert probe.end_included(calm) is (manner == "included")
     assert simulator.requests[REPORT] < 40
 
 
@@ -97,15 +97,15 @@ def test_reports_alone_can_show_it(
 ) -> None:
     behaviour = Behaviour(rate_limit=None, report_end=manner)
     stage[0].playing = Secretive(with_rows(0, 7, 90), behaviour, plan="plus")
-    assert End(stage[1]).included(calm) is (manner == "included")
+    assert EndProbe(stage[1]).end_included(calm) is (manner == "included")
 
 
 def test_once_something_shows_it_it_is_known(stage: tuple[Stage, Client]) -> None:
     account = Account()
-    _, end = playing(stage, account, "excluded")
-    assert end.included(calm) is None
+    _, probe = playing(stage, account, "excluded")
+    assert probe.end_included(calm) is None
     account.add(FIRST)
-    assert end.included(calm) is False
+    assert probe.end_included(calm) is False
 
 
 class Forgetful(Simulator):
@@ -127,9 +127,9 @@ def test_a_conversation_that_reports_do_not_know_shows_nothing(
 ) -> None:
     behaviour = Behaviour(rate_limit=None, report_end=manner)
     stage[0].playing = Forgetful(with_rows(0), behaviour, plan="plus")
-    assert End(stage[1]).included(calm) is None
+    assert EndProbe(stage[1]).end_included(calm) is None
     stage[0].playing = Forgetful(with_rows(0, 90), behaviour, plan="plus")
-    assert End(stage[1]).included(calm) is (manner == "included")
+    assert EndProbe(stage[1]).end_included(calm) is (manner == "included")
 
 
 MOMENTS = st.lists(
@@ -152,24 +152,24 @@ def test_whatever_the_account_holds_it_is_told_rightly(
     account = Account()
     for moment, status, state in moments:
         account.add(FIRST + moment, status=status, state=state)
-    _, end = playing(stage, account, manner)
+    _, probe = playing(stage, account, manner)
     anything = any(row.counts for row in account.conversations())
-    assert end.included(calm) is ((manner == "included") if anything else None)
+    assert probe.end_included(calm) is ((manner == "included") if anything else None)
 
 
 def test_an_account_without_reports_is_told(stage: tuple[Stage, Client]) -> None:
     stage[0].playing = Simulator(with_rows(0), Behaviour(rate_limit=None))
     with pytest.raises(ReportsRefused):
-        End(stage[1]).included(calm)
+        EndProbe(stage[1]).end_included(calm)
 
 
 def test_the_finding_out_can_be_called_off(stage: tuple[Stage, Client]) -> None:
     def stop() -> None:
         raise Stopped("enough")
 
-    _, end = playing(stage, with_rows(0), "included")
+    _, probe = playing(stage, with_rows(0), "included")
     with pytest.raises(Stopped):
-        end.included(stop)
+        probe.end_included(stop)
 
 
 @pytest.mark.parametrize("lie", [{"empty_page_rate": 1.0}, {"repeat_rate": 1.0}])
@@ -178,4 +178,4 @@ def test_a_list_that_comes_empty_or_repeats_itself_misleads_nobody(
 ) -> None:
     behaviour = Behaviour(rate_limit=None, **lie)  # type: ignore[arg-type]
     stage[0].playing = Simulator(with_rows(*range(0, 90, 3)), behaviour, plan="plus")
-    assert End(stage[1]).included(calm) is True
+    assert EndProbe(stage[1]).end_included(calm) is True

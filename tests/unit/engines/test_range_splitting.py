@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from compat.config.conventions import ViewBy
 from compat.core import buckets
 from compat.core.buckets import DAY
-from compat.engines.range_splitting import Piece, pieces
+from compat.engines.range_splitting import RangePart, split_range
 from tests.strategies import Case, cases
 
 FIRST = 1_420_070_400
 EXAMPLES = min(settings().max_examples, 400)
 
 
-def cut(case: Case) -> list[Piece]:
+def cut(case: Case) -> list[RangePart]:
     """The pieces of a case; those of its first second if its last does not count."""
     last = max(case.start, case.end if case.end_included else case.end - 1)
     starts = buckets.starts(case.start, case.end, case.view_by, case.month_step)
-    return pieces(case.start, last, starts, case.view_by, case.month_step)
+    return split_range(case.start, last, starts, case.view_by, case.month_step)
 
 
 @settings(max_examples=EXAMPLES)
@@ -88,11 +88,11 @@ def test_a_range_is_cut_only_where_it_would_be_refused(
     length: int, view_by: ViewBy, number: int
 ) -> None:
     starts = buckets.starts(FIRST, FIRST + length, view_by)
-    assert len(pieces(FIRST, FIRST + length, starts, view_by, "clamped")) == number
+    assert len(split_range(FIRST, FIRST + length, starts, view_by, "clamped")) == number
 
 
 def test_months_that_the_successor_cuts_otherwise_are_counted_from_days() -> None:
     last = FIRST + 100 * DAY
     starts = buckets.starts(FIRST, last, "month", "thirty-days")
-    found = pieces(FIRST, last, starts, "month", "thirty-days")
+    found = split_range(FIRST, last, starts, "month", "thirty-days")
     assert {piece.view_by for piece in found} == {"day"}

@@ -10,9 +10,10 @@ import pytest
 
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import Progress, Row, RowSet
-from compat.sources.row_cache import Fetched, RowCache, Scope
+from compat.sources.live import Fetched
+from compat.sources.row_cache import Scope
 from compat.v2.errors import Unreachable
-from tests.unit.sources.remembering import AGES, ALL, SPAM, Truth, row
+from tests.unit.sources.cached_upstream import AGES, ALL, SPAM, CachedSource, Upstream, row
 
 OLD = Interval(100, 199)
 """Seconds long ago: what is known of them is settled."""
@@ -20,8 +21,8 @@ OLD = Interval(100, 199)
 ROWS = [row(at, 1000 + at) for at in range(0, 1000, 10)]
 
 
-def ask(memory: RowCache, *spans: Interval, scope: Scope = ALL) -> RowSet:
-    return memory.rows(scope, spans, Progress())
+def ask(source: CachedSource, *spans: Interval, scope: Scope = ALL) -> RowSet:
+    return source.rows(scope, spans, Progress())
 
 
 def ids(found: RowSet) -> list[int]:
@@ -32,156 +33,149 @@ def ids(found: RowSet) -> list[int]:
 
 
 def test_rows_come_once_each_sorted_by_creation_and_only_those_asked_for() -> None:
-    truth = Truth(row(150, 1), row(120, 2), row(120, 3), row(99, 4), row(200, 5), row(199, 6))
-    found = ask(truth.memory(), OLD, Interval(110, 150))
+    upstream = Upstream(row(150, 1), row(120, 2), row(120, 3), row(99, 4), row(200, 5), row(199, 6))
+    found = ask(upstream.source(), OLD, Interval(110, 150))
     assert ids(found) == [2, 3, 1, 6]
 
 
 def test_the_same_window_again_fetches_nothing() -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory()
-    first = ask(memory, OLD)
-    assert truth.spans() == [[OLD]]
-    assert ask(memory, OLD) == first
-    assert truth.spans() == []
+    upstream = Upstream(*ROWS)
+    source = upstream.source()
+    first = ask(source, OLD)
+    assert upstream.spans() == [[OLD]]
+    assert ask(source, OLD) == first
+    assert upstream.spans() == []
 
 
 def test_a_window_within_a_known_one_fetches_nothing() -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory()
-    ask(memory, OLD)
-    truth.spans()
-    assert ids(ask(memory, Interval(120, 130), Interval(150, 150))) == [1120, 1130, 1150]
-    assert truth.spans() == []
+    upstream = Upstream(*ROWS)
+    source = upstream.source()
+    ask(source, OLD)
+    upstream.spans()
+    assert ids(ask(source, Interval(120, 130), Interval(150, 150))) == [1120, 1130, 1150]
+    assert upstream.spans() == []
 
 
 def test_a_wider_window_fetches_only_the_gaps() -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory()
-    ask(memory, Interval(100, 199))
-    ask(memory, Interval(300, 399))
-    truth.spans()
-    assert ids(ask(memory, Interval(50, 500))) == [1000 + at for at in range(50, 501, 10)]
-    assert truth.spans() == [[Interval(50, 99), Interval(200, 299), Interval(400, 500)]]
+    upstream = Upstream(*ROWS)
+    source = upstream.source()
+    ask(source, Interval(100, 199))
+    ask(source, Interval(300, 399))
+    upstream.spans()
+    assert ids(ask(source, Interval(50, 500))) == [1000 + at for at in range(50, 501, 10)]
+    assert upstream.spans() == [[Interval(50, 99), Interval(200, 299), Interval(400, 500)]]
 
 
 def test_windows_that_overlap_or_touch_are_fetched_as_one() -> None:
-    truth = Truth(*ROWS)
-    ask(truth.memory(), Interval(150, 250), Interval(100, 199), Interval(251, 260))
-    assert truth.spans() == [[Interval(100, 260)]]
+    upstream = Upstream(*ROWS)
+    ask(upstream.source(), Interval(150, 250), Interval(100, 199), Interval(251, 260))
+    assert upstream.spans() == [[Interval(100, 260)]]
 
 
 def test_a_fetch_is_told_what_calls_it_off() -> None:
     def enough() -> None:
         raise Unreachable("enough")
 
-    truth = Truth(*ROWS)
+    upstream = Upstream(*ROWS)
     with pytest.raises(Unreachable, match="enough"):
-        truth.memory().rows(ALL, [OLD], Progress(check=enough))
+        upstream.source().rows(ALL, [OLD], Progress(check=enough))
 
 
 # Age.
 
 
 def test_settled_rows_are_used_until_they_are_too_old() -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory()
-    ask(memory, OLD)
-    truth.spans()
-    truth.now += AGES.older - 1
-    ask(memory, OLD)
-    assert truth.spans() == []
-    truth.now += 1
-    ask(memory, OLD)
-    assert truth.spans() == [[OLD]]
+    upstream = Upstream(*ROWS)
+    source = upstream.source()
+    ask(source, OLD)
+    upstream.spans()
+    upstream.now += AGES.older - 1
+    ask(source, OLD)
+    assert upstream.spans() == []
+    upstream.now += 1
+    ask(source, OLD)
+    assert upstream.spans() == [[OLD]]
 
 
 def test_recent_rows_are_fetched_again_sooner_and_settled_ones_used() -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory()
-    now = truth.upstream
+    upstream = Upstream(*ROWS)
+    source = upstream.source()
+    now = upstream.clock
     settled = now - AGES.settled
     whole = Interval(settled - 50, now)
-    ask(memory, whole)
-    truth.now += AGES.recent - 1
-    ask(memory, whole)
-    truth.now += 1
+    ask(source, whole)
+    upstream.now += AGES.recent - 1
+    ask(source, whole)
+    upstream.now += 1
     fresh = row(now - 7, 77)
-    truth.rows.append(fresh)
-    assert truth.spans() == [[whole]]
-    assert ids(ask(memory, whole)) == [77]
-    assert truth.spans() == [[Interval(settled + 1, now)]]
+    upstream.rows.append(fresh)
+    assert upstream.spans() == [[whole]]
+    assert ids(ask(source, whole)) == [77]
+    assert upstream.spans() == [[Interval(settled + 1, now)]]
 
 
 def test_ages_go_by_upstreams_clock_wherever_that_stands() -> None:
     for ahead in (-40_000, 0, 10**9):
-        truth = Truth(*ROWS, ahead=ahead)
-        memory = truth.memory()
-        recent = Interval(truth.upstream - 10, truth.upstream)
-        ask(memory, recent)
-        truth.now += AGES.recent - 1
-        ask(memory, recent)
-        assert len(truth.spans()) == 1
-        truth.now += 1
-        ask(memory, recent)
-        assert len(truth.spans()) == 1
+        upstream = Upstream(*ROWS, ahead=ahead)
+        source = upstream.source()
+        recent = Interval(upstream.clock - 10, upstream.clock)
+        ask(source, recent)
+        upstream.now += AGES.recent - 1
+        ask(source, recent)
+        assert len(upstream.spans()) == 1
+        upstream.now += 1
+        ask(source, recent)
+        assert len(upstream.spans()) == 1
 
 
 def test_without_ages_every_question_is_fetched_anew() -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory(ages=MaxAges(0, 0))
+    upstream = Upstream(*ROWS)
+    source = upstream.source(ages=MaxAges(0, 0))
     for _ in range(3):
-        ask(memory, OLD)
-    assert truth.spans() == [[OLD]] * 3
+        ask(source, OLD)
+    assert upstream.spans() == [[OLD]] * 3
 
 
 def test_rows_that_went_away_are_gone_when_they_are_fetched_again() -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory()
-    ask(memory, OLD)
-    truth.rows = [row for row in truth.rows if row.created not in {100, 150}]
-    truth.now += AGES.older
-    assert ids(ask(memory, Interval(150, 199))) == [1160, 1170, 1180, 1190]
-    assert ids(ask(memory, OLD)) == [1110, 1120, 1130, 1140, 1160, 1170, 1180, 1190]
+    upstream = Upstream(*ROWS)
+    source = upstream.source()
+    ask(source, OLD)
+    upstream.rows = [row for row in upstream.rows if row.created not in {100, 150}]
+    upstream.now += AGES.older
+    assert ids(ask(source, Interval(150, 199))) == [1160, 1170, 1180, 1190]
+    assert ids(ask(source, OLD)) == [1110, 1120, 1130, 1140, 1160, 1170, 1180, 1190]
 
 
 def test_rows_that_changed_are_changed_when_they_are_fetched_again() -> None:
-    truth = Truth(row(150, 1, status="active"))
-    memory = truth.memory()
-    ask(memory, OLD)
-    truth.rows = [row(150, 1, status="closed")]
-    truth.now += AGES.older
-    assert [row.status for row in ask(memory, OLD).rows] == ["closed"]
+    upstream = Upstream(row(150, 1, status="active"))
+    source = upstream.source()
+    ask(source, OLD)
+    upstream.rows = [row(150, 1, status="closed")]
+    upstream.now += AGES.older
+    assert [row.status for row in ask(source, OLD).rows] == ["closed"]
 
 
 @pytest.mark.parametrize("ahead", [-500, 0, 1_000_000])
 def test_an_answer_is_as_of_its_oldest_part(ahead: int) -> None:
-    truth = Truth(*ROWS, ahead=ahead)
-    memory = truth.memory()
-    first = truth.upstream
-    assert ask(memory, Interval(100, 150)).as_of == first
-    truth.now += 100
-    assert ask(memory, OLD).as_of == first
-    assert ask(memory, Interval(151, 199)).as_of == first + 100
+    upstream = Upstream(*ROWS, ahead=ahead)
+    source = upstream.source()
+    first = upstream.clock
+    assert ask(source, Interval(100, 150)).as_of == first
+    upstream.now += 100
+    assert ask(source, OLD).as_of == first
+    assert ask(source, Interval(151, 199)).as_of == first + 100
 
 
 @pytest.mark.parametrize("ahead", [-500, 0, 1_000_000])
 def test_an_answer_tells_by_the_local_clock_until_when_it_can_be_used(ahead: int) -> None:
-    truth = Truth(*ROWS, ahead=ahead)
-    memory = truth.memory()
-    truth.now = 60_000.25
-    old = Interval(truth.upstream - 5000, truth.upstream - 4000)
-    recent = Interval(truth.upstream - 100, truth.upstream)
-    assert ask(memory, old).fresh_until == pytest.approx(60_000.25 + AGES.older)
-    assert ask(memory, recent).fresh_until == pytest.approx(60_000.25 + AGES.recent)
-    assert ask(memory, old, recent).fresh_until == pytest.approx(60_000.25 + AGES.recent)
-
-
-def test_rows_that_are_not_kept_are_fresh_for_as_long_as_recent_ones() -> None:
-    truth = Truth()
-    found = truth.memory().unkept(Fetched(ROWS[:2], 7), 60_000.5)
-    assert found == RowSet(ROWS[:2], 7, 60_060.5)
-    assert truth.spans() == []
+    upstream = Upstream(*ROWS, ahead=ahead)
+    source = upstream.source()
+    upstream.now = 60_000.25
+    old = Interval(upstream.clock - 5000, upstream.clock - 4000)
+    recent = Interval(upstream.clock - 100, upstream.clock)
+    assert ask(source, old).fresh_until == pytest.approx(60_000.25 + AGES.older)
+    assert ask(source, recent).fresh_until == pytest.approx(60_000.25 + AGES.recent)
+    assert ask(source, old, recent).fresh_until == pytest.approx(60_000.25 + AGES.recent)
 
 
 # Scopes.
@@ -205,12 +199,12 @@ MAILBOXES = [
     ],
 )
 def test_a_wider_scope_serves_a_narrower_one(kept: Scope, asked: Scope) -> None:
-    truth = Truth(*MAILBOXES)
-    memory = truth.memory()
-    ask(memory, OLD, scope=kept)
-    found = ask(memory, OLD, scope=asked)
-    assert len(truth.fetched) == 1
-    wanted = truth.shows(asked, [OLD])
+    upstream = Upstream(*MAILBOXES)
+    source = upstream.source()
+    ask(source, OLD, scope=kept)
+    found = ask(source, OLD, scope=asked)
+    assert len(upstream.fetched) == 1
+    wanted = upstream.shows(asked, [OLD])
     # Spam may be among them: the report judges that.
     assert [row for row in found.rows if asked.spam or kept == asked or row in wanted] == wanted
     assert {row.mailbox for row in found.rows} <= (asked.mailboxes or {0, 1, 2})
@@ -228,85 +222,85 @@ def test_a_wider_scope_serves_a_narrower_one(kept: Scope, asked: Scope) -> None:
     ],
 )
 def test_a_narrower_scope_does_not_serve_a_wider_one(kept: Scope, asked: Scope) -> None:
-    truth = Truth(*MAILBOXES)
-    memory = truth.memory()
-    ask(memory, OLD, scope=kept)
-    assert list(ask(memory, OLD, scope=asked).rows) == truth.shows(asked, [OLD])
-    assert len(truth.fetched) == 2
+    upstream = Upstream(*MAILBOXES)
+    source = upstream.source()
+    ask(source, OLD, scope=kept)
+    assert list(ask(source, OLD, scope=asked).rows) == upstream.shows(asked, [OLD])
+    assert len(upstream.fetched) == 2
 
 
 def test_the_scope_that_knows_most_of_the_window_serves() -> None:
-    truth = Truth(*MAILBOXES)
-    memory = truth.memory()
+    upstream = Upstream(*MAILBOXES)
+    source = upstream.source()
     one = Scope(frozenset({1}))
-    ask(memory, Interval(100, 109), scope=one)
-    ask(memory, Interval(105, 130))
-    truth.spans()
-    ask(memory, Interval(100, 135), scope=one)
-    assert truth.spans() == [[Interval(100, 104), Interval(131, 135)]]
+    ask(source, Interval(100, 109), scope=one)
+    ask(source, Interval(105, 130))
+    upstream.spans()
+    ask(source, Interval(100, 135), scope=one)
+    assert upstream.spans() == [[Interval(100, 104), Interval(131, 135)]]
 
 
 # Bounds.
 
 
-def kept_rows(memory: RowCache) -> int:
-    return sum(len(shelf.rows) for shelf in memory._shelves.values())
+def kept_rows(source: CachedSource) -> int:
+    return sum(len(entry.rows) for entry in source.cache._entries.values())
 
 
 def test_no_more_rows_are_kept_than_may_be_and_the_oldest_go_first() -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory(most_rows=25)
+    upstream = Upstream(*ROWS)
+    source = upstream.source(most_rows=25)
     for first in (100, 200, 300):
-        ask(memory, Interval(first, first + 99))
-        truth.now += 1
-        assert kept_rows(memory) <= 25
-    truth.spans()
-    ask(memory, Interval(200, 399))
-    assert truth.spans() == []
-    ask(memory, Interval(100, 199))
-    assert truth.spans() == [[Interval(100, 199)]]
+        ask(source, Interval(first, first + 99))
+        upstream.now += 1
+        assert kept_rows(source) <= 25
+    upstream.spans()
+    ask(source, Interval(200, 399))
+    assert upstream.spans() == []
+    ask(source, Interval(100, 199))
+    assert upstream.spans() == [[Interval(100, 199)]]
 
 
 def test_the_scope_that_was_not_used_for_longest_goes_first() -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory(most_rows=25)
+    upstream = Upstream(*ROWS)
+    source = upstream.source(most_rows=25)
     one, other, third = (Scope(frozenset({1, more})) for more in (2, 3, 4))
-    ask(memory, Interval(100, 199), scope=one)
-    truth.now += 1
-    ask(memory, Interval(300, 399), scope=other)
-    truth.now += 1
-    ask(memory, Interval(100, 199), scope=one)
-    truth.now += 1
-    ask(memory, Interval(500, 599), scope=third)
-    truth.spans()
-    ask(memory, Interval(100, 199), scope=one)
-    ask(memory, Interval(500, 599), scope=third)
-    assert truth.spans() == []
-    ask(memory, Interval(300, 399), scope=other)
-    assert truth.spans() == [[Interval(300, 399)]]
+    ask(source, Interval(100, 199), scope=one)
+    upstream.now += 1
+    ask(source, Interval(300, 399), scope=other)
+    upstream.now += 1
+    ask(source, Interval(100, 199), scope=one)
+    upstream.now += 1
+    ask(source, Interval(500, 599), scope=third)
+    upstream.spans()
+    ask(source, Interval(100, 199), scope=one)
+    ask(source, Interval(500, 599), scope=third)
+    assert upstream.spans() == []
+    ask(source, Interval(300, 399), scope=other)
+    assert upstream.spans() == [[Interval(300, 399)]]
 
 
 def test_spans_and_scopes_without_a_row_do_not_pile_up() -> None:
-    memory = Truth().memory(most_rows=5)
+    source = Upstream().source(most_rows=5)
     for mailbox in range(20):
-        ask(memory, Interval(0, 9), scope=Scope(frozenset({mailbox})))
-    assert len(memory._shelves) <= 5
+        ask(source, Interval(0, 9), scope=Scope(frozenset({mailbox})))
+    assert len(source.cache._entries) <= 5
 
 
 @pytest.mark.parametrize("most_rows", [0, 1, 5, 99])
 def test_an_answer_bigger_than_memory_is_still_complete(most_rows: int) -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory(most_rows=most_rows)
+    upstream = Upstream(*ROWS)
+    source = upstream.source(most_rows=most_rows)
     for _ in range(2):
-        assert list(ask(memory, Interval(0, 999)).rows) == sorted(ROWS)
-        assert kept_rows(memory) <= most_rows
+        assert list(ask(source, Interval(0, 999)).rows) == sorted(ROWS)
+        assert kept_rows(source) <= most_rows
 
 
 def test_an_answer_made_of_kept_and_fetched_rows_is_complete_although_memory_is_full() -> None:
-    truth = Truth(*ROWS)
-    memory = truth.memory(most_rows=12)
-    ask(memory, Interval(100, 199))
-    assert list(ask(memory, Interval(0, 999)).rows) == sorted(ROWS)
+    upstream = Upstream(*ROWS)
+    source = upstream.source(most_rows=12)
+    ask(source, Interval(100, 199))
+    assert list(ask(source, Interval(0, 999)).rows) == sorted(ROWS)
 
 
 # Several at once.
@@ -324,7 +318,7 @@ class Watched(threading.Condition):
         return super().wait(timeout)
 
 
-class Gate(Truth):
+class Gate(Upstream):
     """Fetches that begin, and go on when they are let."""
 
     def __init__(self, *rows: Row) -> None:
@@ -342,10 +336,10 @@ class Gate(Truth):
             raise self.fails.pop()
         return fetched
 
-    def memory(self, most_rows: int = 1000, ages: MaxAges = AGES) -> RowCache:
-        memory = super().memory(most_rows, ages)
-        memory._changed = self.watched
-        return memory
+    def source(self, most_rows: int = 1000, ages: MaxAges = AGES) -> CachedSource:
+        source = super().source(most_rows, ages)
+        source.cache._changed = self.watched
+        return source
 
 
 def side_by_side(
@@ -364,25 +358,25 @@ def side_by_side(
 
 def test_equal_questions_at_once_are_fetched_once() -> None:
     gate = Gate(*ROWS)
-    memory = gate.memory()
-    futures = side_by_side(gate, *[lambda: ask(memory, OLD)] * 5)
+    source = gate.source()
+    futures = side_by_side(gate, *[lambda: ask(source, OLD)] * 5)
     assert gate.spans() == [[OLD]]
     assert len({tuple(ids(future.result())) for future in futures}) == 1
 
 
 def test_a_question_that_overlaps_waits_and_fetches_the_rest() -> None:
     gate = Gate(*ROWS)
-    memory = gate.memory()
-    futures = side_by_side(gate, lambda: ask(memory, OLD), lambda: ask(memory, Interval(150, 250)))
+    source = gate.source()
+    futures = side_by_side(gate, lambda: ask(source, OLD), lambda: ask(source, Interval(150, 250)))
     assert gate.spans() == [[OLD], [Interval(200, 250)]]
     assert ids(futures[1].result()) == [1000 + at for at in range(150, 251, 10)]
 
 
 def test_a_narrower_scope_waits_for_a_wider_one() -> None:
     gate = Gate(*ROWS)
-    memory = gate.memory()
+    source = gate.source()
     one = Scope(frozenset({1}))
-    side_by_side(gate, lambda: ask(memory, OLD), lambda: ask(memory, OLD, scope=one))
+    side_by_side(gate, lambda: ask(source, OLD), lambda: ask(source, OLD, scope=one))
     assert [scope for scope, _ in gate.fetched] == [ALL]
 
 
@@ -394,11 +388,11 @@ def test_a_question_that_the_fetch_does_not_serve_does_not_wait(
     scope: Scope, span: Interval
 ) -> None:
     gate = Gate(*ROWS)
-    memory = gate.memory()
+    source = gate.source()
     with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(ask, memory, OLD)]
+        futures = [pool.submit(ask, source, OLD)]
         assert gate.begun.acquire(timeout=10)
-        futures.append(pool.submit(ask, memory, span, scope=scope))
+        futures.append(pool.submit(ask, source, span, scope=scope))
         began = gate.begun.acquire(timeout=10)
         gate.open.set()
     assert began
@@ -407,15 +401,15 @@ def test_a_question_that_the_fetch_does_not_serve_does_not_wait(
 
 def test_what_is_at_hand_does_not_wait() -> None:
     gate = Gate(*ROWS)
-    memory = gate.memory()
+    source = gate.source()
     gate.open.set()
-    ask(memory, Interval(100, 149))
+    ask(source, Interval(100, 149))
     gate.open.clear()
     gate.begun.acquire()
     with ThreadPoolExecutor(1) as pool:
-        fetching = pool.submit(ask, memory, Interval(100, 199))
+        fetching = pool.submit(ask, source, Interval(100, 199))
         assert gate.begun.acquire(timeout=10)
-        assert ids(ask(memory, Interval(120, 130))) == [1120, 1130]
+        assert ids(ask(source, Interval(120, 130))) == [1120, 1130]
         assert not fetching.done()
         gate.open.set()
 
@@ -423,8 +417,8 @@ def test_what_is_at_hand_does_not_wait() -> None:
 def test_a_fetch_that_fails_fails_for_its_own_question_only() -> None:
     gate = Gate(*ROWS)
     gate.fails = [Unreachable("gone")]
-    memory = gate.memory()
-    failed, *others = side_by_side(gate, *[lambda: ask(memory, OLD)] * 3)
+    source = gate.source()
+    failed, *others = side_by_side(gate, *[lambda: ask(source, OLD)] * 3)
     assert isinstance(failed.exception(), Unreachable)
     assert [len(other.result().rows) for other in others] == [10, 10]
     assert gate.spans() == [[OLD], [OLD]]
@@ -434,16 +428,16 @@ def test_nothing_is_claimed_after_a_failure() -> None:
     gate = Gate(*ROWS)
     gate.open.set()
     gate.fails = [Unreachable("gone")]
-    memory = gate.memory()
+    source = gate.source()
     with pytest.raises(Unreachable):
-        ask(memory, OLD)
-    assert memory._under_way == []
-    assert len(ask(memory, OLD).rows) == 10
+        ask(source, OLD)
+    assert source.cache._claimed == []
+    assert len(ask(source, OLD).rows) == 10
 
 
 def test_a_question_that_waits_can_be_called_off() -> None:
     gate = Gate(*ROWS)
-    memory = gate.memory()
+    source = gate.source()
 
     def enough() -> None:
         raise Unreachable("enough")
@@ -452,11 +446,11 @@ def test_a_question_that_waits_can_be_called_off() -> None:
         def wait(self, timeout: float | None = None) -> bool:
             return super().wait(0)
 
-    memory._changed = Hasty()
+    source.cache._changed = Hasty()
     with ThreadPoolExecutor(1) as pool:
-        fetching = pool.submit(ask, memory, OLD)
+        fetching = pool.submit(ask, source, OLD)
         assert gate.begun.acquire(timeout=10)
         with pytest.raises(Unreachable, match="enough"):
-            memory.rows(ALL, [OLD], Progress(check=enough))
+            source.rows(ALL, [OLD], Progress(check=enough))
         gate.open.set()
         assert len(fetching.result().rows) == 10

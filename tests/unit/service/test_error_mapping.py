@@ -1,0 +1,76 @@
+"""Each error of upstream and of the service becomes one of the old API's errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from compat import error_mapping
+from compat.single_flight import CallCancelled, TooManyCalls
+from compat.v1.errors import (
+    Forbidden,
+    Internal,
+    LegacyError,
+    NotFound,
+    Unavailable,
+    ValidationFailed,
+)
+from compat.v2 import errors as v2
+
+KINDS: list[tuple[BaseException, type[LegacyError], str]] = [
+    (v2.CredentialsRefused("no"), Forbidden, "HELPSCOUT_APP_ID and HELPSCOUT_APP_SECRET"),
+    (v2.ReportsRefused("no"), Forbidden, "COMPAT_ENGINE"),
+    (v2.AccessRefused("no"), Forbidden, "HELPSCOUT_APP_ID"),
+    (v2.RequestLoop("us"), Unavailable, "COMPAT_CONNECT_TO"),
+    (v2.Redirected("elsewhere (status 301)"), Unavailable, "HELPSCOUT_BASE_URL"),
+    (v2.InconsistentData("pages contradict"), Unavailable, "pages contradict"),
+    (v2.Overloaded("cannot answer now"), Unavailable, "cannot answer now"),
+    (v2.Unreachable("no answer"), Unavailable, "no answer"),
+    (v2.RequestRefused("refused (status 400)"), Unavailable, "refused (status 400)"),
+    (v2.QuestionRefused("refused (status 400)"), ValidationFailed, "could not be validated"),
+    (v2.Stopped("closing"), Unavailable, "closing"),
+    (v2.UpstreamError("anything"), Unavailable, "anything"),
+    (TooManyCalls(), Unavailable, "Too many other questions"),
+    (CallCancelled("nobody waits"), Unavailable, "called off"),
+    (ValueError("unforeseen"), Internal, "Internal error"),
+    (MemoryError(), Internal, "Internal error"),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "part"), KINDS, ids=[type(error).__name__ for error, *_ in KINDS]
+)
+def test_each_error_has_its_status_and_message(
+    error: BaseException, kind: type[LegacyError], part: str
+) -> None:
+    legacy_error = error_mapping.to_legacy_error(error)
+    assert type(legacy_error) is kind
+    assert part in legacy_error.message
+
+
+def test_every_error_of_the_client_is_among_the_examples() -> None:
+    known = {
+        each
+        for each in vars(v2).values()
+        if isinstance(each, type) and issubclass(each, v2.UpstreamError)
+    }
+    assert known <= {type(error) for error, *_ in KINDS}
+
+
+@pytest.mark.parametrize("error", [error for error, kind, _ in KINDS if kind is Unavailable])
+def test_an_error_that_passes_says_when_to_ask_again(error: BaseException) -> None:
+    retry_after = int(error_mapping.to_legacy_error(error).headers()["Retry-After"])
+    assert 1 <= retry_after <= 3600
+
+
+def test_an_error_of_the_old_api_stays_as_it_is() -> None:
+    error = NotFound("/v1/x")
+    assert error_mapping.to_legacy_error(error) is error
+
+
+def test_the_text_of_an_unknown_error_is_not_shown() -> None:
+    legacy_error = error_mapping.to_legacy_error(RuntimeError("a secret detail"))
+    assert "secret" not in f"{legacy_error}{legacy_error.body()}"
+
+
+def test_braces_in_the_text_of_an_error_stay_as_they_are() -> None:
+    assert "{0} {x}" in error_mapping.to_legacy_error(v2.Unreachable("{0} {x}")).message

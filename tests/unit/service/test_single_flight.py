@@ -1,0 +1,382 @@
+"""Callers with equal keys share one computation, however long they wait."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compat.core.models import Progress
+from compat.single_flight import Call, CallCancelled, SingleFlight, TooManyCalls
+from tests.unit.service.doubles import LONG, Hands, hold_the_clock
+
+
+class Computation:
+    """A computation that ends when its gate is opened; counts how often it was started.
+
+    Attributes:
+        gate: Opened by setting it.
+        started: Set as soon as the computation was started.
+        times: How often it was started; its result.
+        error: Raised in place of a result.
+    """
+
+    def __init__(self, *, closed: bool = True) -> None:
+        self.gate = threading.Event()
+        self.started = threading.Event()
+        self.times = 0
+        self._count_lock = threading.Lock()
+        self.error: BaseException | None = None
+        if not closed:
+            self.gate.set()
+
+    def __call__(self, _: str, progress: Progress) -> int:
+        with self._count_lock:
+            self.times += 1
+            result = self.times
+        self.started.set()
+        assert self.gate.wait(LONG)
+        progress.check()
+        if self.error is not None:
+            raise self.error
+        return result
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def computation() -> Iterator[Computation]:
+    made = Computation()
+    yield made
+    made.gate.set()
+
+
+@pytest.fixture
+def calls(computation: Computation, hands: Hands) -> Iterator[SingleFlight[str, int]]:
+    made = single_flight(computation, hands)
+    yield made
+    made.close()
+
+
+def single_flight(compute: Callable[[str, Progress], int], hands: Hands) -> SingleFlight[str, int]:
+    """Two computations run at the same time; a third may be queued."""
+    return SingleFlight(compute, workers=2, most=3, elapsed=lambda: hands.now)
+
+
+def wait_for(calls: SingleFlight[str, int], call: Call[int]) -> None:
+    """Wait until a call has its result and is no longer running."""
+    call.future.exception(LONG)
+    with calls._lock:
+        pass
+
+
+def sixteen_callers(calls: SingleFlight[str, int], computation: Computation) -> list[Future[int]]:
+    """The futures that sixteen threads get for one key at the same moment, once they are done."""
+    barrier = threading.Barrier(17)
+
+    def ask(_: int) -> Future[int]:
+        barrier.wait(LONG)
+        call = calls.start_or_join("key")
+        barrier.wait(LONG)
+        call.future.exception(LONG)
+        calls.release(call)
+        return call.future
+
+    with ThreadPoolExecutor(16) as pool:
+        futures = [pool.submit(ask, number) for number in range(16)]
+        barrier.wait(LONG)
+        barrier.wait(LONG)
+        computation.gate.set()
+        return [future.result(LONG) for future in futures]
+
+
+def test_callers_with_equal_keys_share_one_computation(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    results = sixteen_callers(calls, computation)
+    assert [result.result() for result in results] == [1] * 16
+    assert computation.times == 1
+
+
+def test_callers_with_equal_keys_share_an_error(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    computation.error = LookupError("nothing there")
+    results = sixteen_callers(calls, computation)
+    assert {result.exception() for result in results} == {computation.error}
+    assert computation.times == 1
+
+
+def test_different_keys_are_different_computations(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    one, other = calls.start_or_join("one"), calls.start_or_join("other")
+    assert one is not other
+    computation.gate.set()
+    assert {one.future.result(LONG), other.future.result(LONG)} == {1, 2}
+
+
+def test_a_result_that_its_callers_waited_for_is_not_kept(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    computation.gate.set()
+    first = calls.start_or_join("key")
+    wait_for(calls, first)
+    calls.release(first)
+    again = calls.start_or_join("key")
+    assert again.future.result(LONG) == 2
+
+
+def abandoned(calls: SingleFlight[str, int], computation: Computation) -> Call[int]:
+    """A call that ends after its only caller has released it."""
+    call = calls.start_or_join("key")
+    calls.release(call)
+    computation.gate.set()
+    wait_for(calls, call)
+    return call
+
+
+def test_a_result_that_no_caller_waits_for_is_kept(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    call = abandoned(calls, computation)
+    assert calls.start_or_join("key") is call
+    assert computation.times == 1
+
+
+def test_a_kept_result_is_given_once(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    call = abandoned(calls, computation)
+    calls.release(calls.start_or_join("key"))
+    again = calls.start_or_join("key")
+    assert again is not call
+    assert again.future.result(LONG) == 2
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(599, True), (601, False)])
+def test_a_result_is_kept_for_ten_minutes(
+    calls: SingleFlight[str, int],
+    computation: Computation,
+    hands: Hands,
+    seconds: float,
+    kept: bool,
+) -> None:
+    call = abandoned(calls, computation)
+    hands.now += seconds
+    assert (calls.start_or_join("key") is call) == kept
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(29, True), (31, False)])
+def test_an_error_is_kept_for_half_a_minute(
+    calls: SingleFlight[str, int],
+    computation: Computation,
+    hands: Hands,
+    seconds: float,
+    kept: bool,
+) -> None:
+    computation.error = LookupError("nothing there")
+    call = abandoned(calls, computation)
+    hands.now += seconds
+    assert (calls.start_or_join("key") is call) == kept
+
+
+def test_a_computation_goes_on_when_its_caller_stops_waiting(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    call = calls.start_or_join("key")
+    calls.release(call)
+    assert calls.start_or_join("key") is call
+    computation.gate.set()
+    assert call.future.result(LONG) == 1
+
+
+def test_the_last_caller_can_cancel_the_computation(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    call = calls.start_or_join("key")
+    calls.release(call, cancel=True)
+    computation.gate.set()
+    with pytest.raises(CallCancelled):
+        call.future.result(LONG)
+
+
+def test_a_computation_that_others_wait_for_is_not_cancelled(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    call, other = calls.start_or_join("key"), calls.start_or_join("key")
+    calls.release(call, cancel=True)
+    computation.gate.set()
+    assert other.future.result(LONG) == 1
+
+
+def test_too_many_calls_are_refused(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    for key in ("one", "two", "three"):
+        calls.start_or_join(key)
+    with pytest.raises(TooManyCalls):
+        calls.start_or_join("four")
+
+
+def test_a_running_call_can_be_joined_even_if_there_are_too_many(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    first = [calls.start_or_join(key) for key in ("one", "two", "three")]
+    assert [calls.start_or_join(key) for key in ("one", "two", "three")] == first
+
+
+def test_a_call_that_has_ended_makes_way_for_another(hands: Hands) -> None:
+    computations = {key: Computation() for key in ("one", "two", "three")}
+    computations["four"] = Computation(closed=False)
+    calls = single_flight(lambda key, progress: computations[key](key, progress), hands)
+    first, *_ = [calls.start_or_join(key) for key in ("one", "two", "three")]
+    computations["one"].gate.set()
+    wait_for(calls, first)
+    calls.start_or_join("four")
+    for each in computations.values():
+        each.gate.set()
+    calls.close()
+
+
+def test_no_more_computations_run_at_the_same_time_than_there_are_workers(hands: Hands) -> None:
+    computations = {key: Computation() for key in ("one", "two", "three")}
+    calls = single_flight(lambda key, progress: computations[key](key, progress), hands)
+    started = [calls.start_or_join(key) for key in computations]
+    assert computations["one"].started.wait(LONG)
+    assert computations["two"].started.wait(LONG)
+    assert computations["three"].times == 0
+    computations["one"].gate.set()
+    assert computations["three"].started.wait(LONG)
+    for each in computations.values():
+        each.gate.set()
+    assert [call.future.result(LONG) for call in started] == [1, 1, 1]
+    calls.close()
+
+
+def test_closing_fails_running_and_queued_calls(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    started = [calls.start_or_join(key) for key in ("one", "two", "three")]
+    calls.close()
+    for call in started:
+        with pytest.raises(CallCancelled):
+            call.future.result(0)
+
+
+def test_closing_stops_a_computation_at_its_next_step(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    call = calls.start_or_join("one")
+    assert computation.started.wait(LONG)
+    calls.close()
+    with pytest.raises(CallCancelled):
+        call.progress.check()
+
+
+def test_no_call_can_be_started_after_closing(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    calls.close()
+    with pytest.raises(CallCancelled):
+        calls.start_or_join("key")
+    assert computation.times == 0
+
+
+def test_a_computation_that_ends_after_closing_changes_nothing(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    call = calls.start_or_join("key")
+    assert computation.started.wait(LONG)
+    calls.close()
+    computation.gate.set()
+    calls._pool.shutdown(wait=True)
+    assert isinstance(call.future.exception(0), CallCancelled)
+
+
+def test_closing_and_the_end_of_a_computation_set_the_result_under_the_same_lock(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    locked: list[bool] = []
+    for key in ("one", "two"):
+        future = calls.start_or_join(key).future
+        future.add_done_callback(lambda _: locked.append(calls._lock.locked()))
+        if key == "one":
+            computation.gate.set()
+            future.result(LONG)
+            computation.gate.clear()
+    calls.close()
+    assert locked == [True, True]
+
+
+def test_closing_twice_is_the_same_as_closing_once(calls: SingleFlight[str, int]) -> None:
+    calls.close()
+    calls.close()
+
+
+@pytest.mark.parametrize("make", [SystemExit, KeyboardInterrupt])
+def test_callers_get_even_an_exit_in_the_computation(
+    calls: SingleFlight[str, int], computation: Computation, make: Callable[[], BaseException]
+) -> None:
+    computation.error = make()
+    computation.gate.set()
+    call = calls.start_or_join("key")
+    assert call.future.exception(LONG) is computation.error
+
+
+def call_with(hands: Hands, *, expected: int, taken: int, spent: float) -> Call[int]:
+    """A call that has run for some seconds and loaded some rows."""
+    call: Call[int] = Call()
+    call.progress.expected, call.progress.taken = expected, taken
+    hands.now += spent
+    return call
+
+
+@pytest.mark.parametrize(
+    ("rows", "spent", "held", "seconds"),
+    [
+        ((0, 0), 0.0, 0.0, 5),
+        ((0, 0), 100.0, 0.0, 5),
+        ((0, 0), 0.0, 40.2, 46),
+        ((0, 1000), 10.0, 0.0, 5),
+        ((500, 1000), 10.0, 0.0, 10),
+        ((250, 1000), 10.0, 0.0, 30),
+        ((250, 1000), 10.0, 0.5, 31),
+        ((999, 1000), 10.0, 0.0, 1),
+        ((1000, 1000), 10.0, 0.0, 1),
+        ((1010, 1000), 10.0, 0.0, 1),
+        ((500, 1000), 0.0, 0.0, 1),
+        ((1, 10**9), 60.0, 0.0, 3600),
+    ],
+)
+def test_the_pace_so_far_gives_the_seconds_left(
+    monkeypatch: pytest.MonkeyPatch, rows: tuple[int, int], spent: float, held: float, seconds: int
+) -> None:
+    hands = hold_the_clock(monkeypatch)
+    taken, expected = rows
+    call = call_with(hands, expected=expected, taken=taken, spent=spent)
+    assert call.seconds_left(held) == seconds
+
+
+@given(
+    expected=st.integers(0, 10**7),
+    taken=st.integers(0, 10**7),
+    spent=st.floats(0, 10**6),
+    held=st.floats(0, 10**6),
+)
+def test_the_seconds_left_are_between_one_and_an_hour(
+    expected: int, taken: int, spent: float, held: float
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        hands = hold_the_clock(patch)
+        call = call_with(hands, expected=expected, taken=taken, spent=spent)
+        seconds = call.seconds_left(held)
+    assert isinstance(seconds, int)
+    assert 1 <= seconds <= 3600
