@@ -1,20 +1,18 @@
-"""Answers old requests for one Help Scout account. Accounts share no state."""
+"""Accounts at Help Scout: each answers old requests from its own settings, data and caches."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cachetools import TLRUCache
 
 from compat import clock
-from compat.archive.errors import ArchiveError
 from compat.config.accounts import SINGLE
 from compat.config.conventions import Conventions
-from compat.config.settings import Settings, SettingsError, variable
-from compat.core.intervals import MaxAges
+from compat.config.settings import Settings, SettingsError
 from compat.core.models import (
     ConversationQuery,
     Progress,
@@ -24,10 +22,9 @@ from compat.core.models import (
     SourceWithStats,
 )
 from compat.engines import EngineAnswer
-from compat.engines.selector import EngineSelector
+from compat.engines.selector import select_engine
 from compat.single_flight import Call, SingleFlight
-from compat.sources.live import LiveSource, live_source_from_settings
-from compat.sources.totals import TotalsSource
+from compat.sources import source_from_settings
 from compat.v1.auth import key_is_known
 from compat.v1.query import Query, read_values
 from compat.v1.routes import Route
@@ -76,7 +73,7 @@ class Account:
         self.settings = settings
         self.name = name
         self._source = source or source_from_settings(settings)
-        self._engines = EngineSelector(settings, self._source)
+        self._engine = select_engine(settings, self._source)
         self._keys: Sequence[bytes] = [key.get_secret_value().encode() for key in settings.api_keys]
         self._answers: TLRUCache[ParsedRequest, EngineAnswer] = TLRUCache(
             settings.answers, lambda _, answer, __: answer.fresh_until, clock.elapsed
@@ -149,7 +146,7 @@ class Account:
         """Cancel all calls and close all connections."""
         self._closed = True
         self._calls.close()
-        self._engines.close()
+        self._engine.close()
         self._source.close()
 
     def _cached(self, request: ParsedRequest) -> EngineAnswer | None:
@@ -162,7 +159,7 @@ class Account:
         try:
             answer = self._cached(request)  # an equal call may have ended after `start` looked
             if answer is None:
-                answer = self._engines.answer(
+                answer = self._engine.answer(
                     request.route, request.query, request.conventions, progress
                 )
                 self._cache(request, answer)
@@ -177,30 +174,106 @@ class Account:
                 self._answers[request] = answer
 
 
-def source_from_settings(settings: Settings) -> Source:
-    """An archive, completed from Mailbox API 2.0, if the settings name one; else that API alone.
+class Accounts:
+    """The accounts of a service by their names. Safe to share between threads.
+
+    Args:
+        settings: The settings of each account by its name.
+        source: Loads the conversations of all accounts; each gets one from its settings if not
+            given.
 
     Raises:
         SettingsError: A setting is missing or cannot be used.
-        ImportError: The archive's libraries are not installed.
     """
-    if settings.archive is None and settings.offline:
-        raise SettingsError(
-            f"{variable('archive')} is not set: without Help Scout ({variable('offline')}) there "
-            "must be an archive to answer from"
-        )
-    if settings.archive is None:
-        kind = TotalsSource if settings.count_by == "totals" else LiveSource
-        return live_source_from_settings(settings, kind)
-    # Accounts without an archive do not need its libraries.
-    from compat.archive.database import open_archive  # noqa: PLC0415
-    from compat.sources.archive import ArchiveSource  # noqa: PLC0415
 
-    live = None if settings.offline else live_source_from_settings(settings)
-    try:
-        archive = open_archive(settings.archive.get_secret_value())
-    except ArchiveError as error:
-        if live:
-            live.close()
-        raise SettingsError(f"{variable('archive')}: {error}") from error
-    return ArchiveSource(archive, live, MaxAges(settings.recent_age, settings.max_age))
+    def __init__(self, settings: Mapping[str, Settings], source: Source | None = None) -> None:
+        _check_api_keys(settings)
+        self._by_name: Mapping[str, Account] = _open_accounts(settings, source)
+        self._closed = False
+        self._reloading = threading.Lock()
+        self._replacing = threading.Lock()
+
+    @property
+    def by_name(self) -> Mapping[str, Account]:
+        """The accounts as they are now."""
+        return self._by_name
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can be answered now: some account is open and not refused."""
+        return not self._closed and any(each.ready for each in self._by_name.values())
+
+    def authenticate(self, key: bytes | None) -> Account | None:
+        """The account that accepts an API key; None if there is no key, or no account for it.
+
+        All accounts compare it, so that the time it takes shows nothing about their keys.
+        """
+        accepting = [each for each in self._by_name.values() if key and each.accepts(key)]
+        return accepting[0] if accepting else None
+
+    def reload(self, settings: Mapping[str, Settings]) -> None:
+        """Use other settings; accounts whose settings stay the same are not disturbed.
+
+        Running computations of the other accounts are cancelled. Does nothing after `close`.
+
+        Raises:
+            SettingsError: Some settings cannot be used; then nothing changes.
+        """
+        _check_api_keys(settings)
+        with self._reloading:
+            before = self._by_name
+            kept = {
+                name: before[name]
+                for name, each in settings.items()
+                if name in before and before[name].settings == each
+            }
+            if self._closed:
+                return
+            opened = _open_accounts(
+                {name: each for name, each in settings.items() if name not in kept}
+            )
+            if self._replace({name: opened.get(name) or kept[name] for name in settings}):
+                obsolete = [before[name] for name in before.keys() - kept.keys()]
+            else:
+                obsolete = list(opened.values())
+        for account in obsolete:
+            account.close()
+
+    def close(self) -> None:
+        """Cancel all computations and close all connections."""
+        with self._replacing:
+            self._closed = True
+        for account in self._by_name.values():
+            account.close()
+
+    def _replace(self, accounts: Mapping[str, Account]) -> bool:
+        """Use these accounts from now on, unless they were closed meanwhile."""
+        with self._replacing:
+            if not self._closed:
+                self._by_name = accounts
+            return not self._closed
+
+
+def _check_api_keys(settings: Mapping[str, Settings]) -> None:
+    """A single account can do without API keys. With several, a key selects the account."""
+    if len(settings) > 1 and not all(each.api_keys for each in settings.values()):
+        raise SettingsError("of several accounts, each needs API keys of its own")
+
+
+def _open_accounts(
+    settings: Mapping[str, Settings], source: Source | None = None
+) -> dict[str, Account]:
+    """The accounts with these settings: all of them, or none and an error with every fault."""
+    opened: dict[str, Account] = {}
+    faults: list[str] = []
+    for name, each in settings.items():
+        try:
+            opened[name] = Account(each, source, name)
+        except SettingsError as error:
+            prefix = "" if name == SINGLE else f"{name}: "
+            faults += [prefix + line for line in str(error).splitlines()]
+    if faults:
+        for account in opened.values():
+            account.close()
+        raise SettingsError("\n".join(faults))
+    return opened

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Final, Self, cast
+from uuid import uuid4
 
 from compat import error_mapping
-from compat.account import Account
+from compat.account import Account, Accounts
 from compat.config.accounts import SINGLE, accounts_from_env, select_account
 from compat.config.conventions import ViewBy
-from compat.config.settings import Settings, SettingsError
+from compat.config.settings import Settings
 from compat.core.models import Progress, Source
 from compat.engines import EngineAnswer
-from compat.pending_response import PendingResponse
 from compat.single_flight import Call
 from compat.v1 import routes
 from compat.v1.auth import read_api_key
-from compat.v1.errors import Unauthorized
-from compat.v1.http import LegacyRequest, LegacyResponse
+from compat.v1.datetimes import format_epoch
+from compat.v1.errors import Unauthorized, Unavailable
+from compat.v1.http import LegacyRequest, LegacyResponse, ok, render
 from compat.v1.query import read_pairs, spelled
 
 if TYPE_CHECKING:
     from compat.v1.models import NewConversations
 
+_LOG: Final = logging.getLogger("compat")
 _PROGRESS_INTERVAL: Final = 0.2
 """Seconds between two reports of progress."""
 
@@ -50,11 +53,7 @@ class LegacyReports:
         self, settings: Settings | Mapping[str, Settings], *, source: Source | None = None
     ) -> None:
         by_name = {SINGLE: settings} if isinstance(settings, Settings) else settings
-        _check_api_keys(by_name)
-        self._accounts: Mapping[str, Account] = _open_accounts(by_name, source)
-        self._closed = False
-        self._reloading = threading.Lock()
-        self._replacing = threading.Lock()
+        self._accounts = Accounts(by_name, source)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -90,7 +89,7 @@ class LegacyReports:
         Errors and cached answers are responses at once. For all other requests a computation is
         started, or joined if an equal one runs. Call `wait` or `wait_async` of the result, once.
         """
-        account = self._authenticate(request)
+        account = self._accounts.authenticate(read_api_key(request.authorization))
         try:
             route = routes.find(request.method, request.path)
             if account is None:
@@ -121,7 +120,7 @@ class LegacyReports:
             compat.v1.errors.LegacyError: The error that the old API would have returned.
             LookupError: There is no such account, or there are several and no name.
         """
-        selected = select_account(self._accounts, account)
+        selected = select_account(self.accounts, account)
         try:
             started = selected.start(selected.parse(routes.named(report), pairs))
             if isinstance(started, EngineAnswer):
@@ -178,12 +177,12 @@ class LegacyReports:
     @property
     def accounts(self) -> Mapping[str, Account]:
         """The accounts as they are now, by their names."""
-        return self._accounts
+        return self._accounts.by_name
 
     @property
     def ready(self) -> bool:
         """Whether requests can be answered now: some account is open and not refused."""
-        return not self._closed and any(each.ready for each in self._accounts.values())
+        return self._accounts.ready
 
     def reload(self, settings: Mapping[str, Settings]) -> None:
         """Use other settings; accounts whose settings stay the same are not disturbed.
@@ -193,32 +192,11 @@ class LegacyReports:
         Raises:
             SettingsError: Some settings cannot be used; then nothing changes.
         """
-        _check_api_keys(settings)
-        with self._reloading:
-            before = self._accounts
-            kept = {
-                name: before[name]
-                for name, each in settings.items()
-                if name in before and before[name].settings == each
-            }
-            if self._closed:
-                return
-            opened = _open_accounts(
-                {name: each for name, each in settings.items() if name not in kept}
-            )
-            if self._replace({name: opened.get(name) or kept[name] for name in settings}):
-                obsolete = [before[name] for name in before.keys() - kept.keys()]
-            else:
-                obsolete = list(opened.values())
-        for account in obsolete:
-            account.close()
+        self._accounts.reload(settings)
 
     def close(self) -> None:
         """Cancel all computations and close all connections."""
-        with self._replacing:
-            self._closed = True
-        for account in self._accounts.values():
-            account.close()
+        self._accounts.close()
 
     def __enter__(self) -> Self:
         return self
@@ -226,21 +204,109 @@ class LegacyReports:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def _authenticate(self, request: LegacyRequest) -> Account | None:
-        """The account that accepts the request's API key.
 
-        All accounts compare it, so that the time it takes shows nothing about their keys.
+class PendingResponse:
+    """The response to one request: there already, or once its computation has ended.
+
+    `wait` or `wait_async` must be called once. If waiting is interrupted, the computation goes
+    on and its result is kept for the next equal request.
+
+    Args:
+        account: The account that the request's API key selects; None if there is none.
+        started: The answer, the call that computes it, or the error that takes its place.
+
+    Attributes:
+        account: As given.
+        patience: Seconds that callers over HTTP wait, by the account's settings; None if there is
+            no account.
+        immediate: Whether the response is there already: an error or a cached answer.
+    """
+
+    def __init__(
+        self,
+        account: Account | None,
+        started: EngineAnswer | Call[EngineAnswer] | Exception,
+    ) -> None:
+        self.account = account
+        self.patience = account.settings.patience if account else None
+        self.immediate = not isinstance(started, Call)
+        self._started = started
+        self._correlation_id = str(uuid4())
+
+    def wait(self, patience: float | None = None) -> LegacyResponse:
+        """Wait for the response.
+
+        Args:
+            patience: Seconds after which the response is a 503 that says when to ask again; no
+                limit if not given.
         """
-        key = read_api_key(request.authorization)
-        accepting = [each for each in self._accounts.values() if key and each.accepts(key)]
-        return accepting[0] if accepting else None
+        if self.account and isinstance(self._started, Call):
+            try:
+                with suppress(TimeoutError):
+                    self._started.future.exception(patience)
+            finally:
+                self.account.release(self._started)
+        return self._response()
 
-    def _replace(self, accounts: Mapping[str, Account]) -> bool:
-        """Use these accounts from now on, unless the service was closed meanwhile."""
-        with self._replacing:
-            if not self._closed:
-                self._accounts = accounts
-            return not self._closed
+    async def wait_async(self, patience: float | None = None) -> LegacyResponse:
+        """The same under asyncio, without a thread.
+
+        Args:
+            patience: As for `wait`.
+        """
+        if self.account and isinstance(self._started, Call):
+            try:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(patience):
+                        await _ended(self._started)
+            finally:
+                self.account.release(self._started)
+        return self._response()
+
+    def _response(self) -> LegacyResponse:
+        try:
+            answer = self._answer()
+        except Exception as error:  # noqa: BLE001 - the caller gets every error as a response
+            return _error_response(error, self._correlation_id)
+        return ok(
+            answer.body,
+            ("Compat-As-Of", format_epoch(answer.as_of)),
+            ("Compat-Engine", answer.engine),
+            ("Correlation-Id", self._correlation_id),
+        )
+
+    def _answer(self) -> EngineAnswer:
+        if isinstance(self._started, EngineAnswer):
+            return self._started
+        if isinstance(self._started, Exception):
+            raise self._started
+        if self.account and not self._started.future.done():
+            raise Unavailable(
+                "The conversations are still being fetched; ask again in a while",
+                self.account.seconds_left(self._started),
+            )
+        return self._started.future.result()
+
+
+async def _ended(call: Call[EngineAnswer]) -> None:
+    """Wait until a call has ended."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def set_ended(_: object) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(ended.set)
+
+    call.future.add_done_callback(set_ended)
+    await ended.wait()
+
+
+def _error_response(error: Exception, correlation_id: str) -> LegacyResponse:
+    legacy_error = error_mapping.to_legacy_error(error)
+    if legacy_error.status >= 500:
+        internal = error if legacy_error.status == 500 else None
+        level = logging.ERROR if internal else logging.WARNING
+        _LOG.log(level, "%s (%s)", legacy_error, correlation_id, exc_info=internal)
+    return render(legacy_error).with_header("Correlation-Id", correlation_id)
 
 
 def _wait_and_watch(
@@ -258,28 +324,3 @@ def _wait_and_watch(
     finally:
         account.release(call, cancel=interrupted)
     return call.future.result()
-
-
-def _check_api_keys(settings: Mapping[str, Settings]) -> None:
-    """A single account can do without API keys. With several, a key selects the account."""
-    if len(settings) > 1 and not all(each.api_keys for each in settings.values()):
-        raise SettingsError("of several accounts, each needs API keys of its own")
-
-
-def _open_accounts(
-    settings: Mapping[str, Settings], source: Source | None = None
-) -> dict[str, Account]:
-    """The accounts with these settings: all of them, or none and an error with every fault."""
-    opened: dict[str, Account] = {}
-    faults: list[str] = []
-    for name, each in settings.items():
-        try:
-            opened[name] = Account(each, source, name)
-        except SettingsError as error:
-            prefix = "" if name == SINGLE else f"{name}: "
-            faults += [prefix + line for line in str(error).splitlines()]
-    if faults:
-        for account in opened.values():
-            account.close()
-        raise SettingsError("\n".join(faults))
-    return opened

@@ -181,11 +181,6 @@ class Conventions(BaseModel):
             raise ValueError("with these states and statuses no conversation could ever count")
         return self
 
-    @property
-    def spam_counts(self) -> bool:
-        """Whether conversations marked as spam are counted."""
-        return "spam" not in self.uncounted_statuses
-
 
 def _among(values: frozenset[str], allowed: frozenset[str]) -> frozenset[str]:
     if not values <= allowed:

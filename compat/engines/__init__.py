@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import BaseModel
+
+from compat.config.conventions import Conventions
+from compat.core.models import Progress
+from compat.v1.query import Query
+from compat.v1.routes import Route
 
 EngineName = Literal["computed", "totals", "relayed"]
 """Counted here from conversations, counted from the totals of upstream's lists, or translated
@@ -30,3 +35,26 @@ class EngineAnswer:
     as_of: int
     fresh_until: float
     engine: EngineName
+
+
+class Engine(Protocol):
+    """Computes answers; safe to share between threads."""
+
+    def answer(
+        self, route: Route, query: Query, conventions: Conventions, progress: Progress
+    ) -> EngineAnswer:
+        """The answer to a query.
+
+        Args:
+            route: The route of the request.
+            query: Its query.
+            conventions: The decided rules.
+            progress: Counts the rows or requests. Its `check` is called before each request.
+
+        Raises:
+            LegacyError: The query cannot be answered.
+            UpstreamError: Upstream fails, or its answers contradict each other.
+        """
+
+    def close(self) -> None:
+        """Close the connections of this engine alone."""

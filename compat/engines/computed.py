@@ -14,46 +14,55 @@ from compat.v1.query import Query
 from compat.v1.routes import Route
 
 
-def compute(
-    route: Route,
-    query: Query,
-    conventions: Conventions,
-    source: Source,
-    progress: Progress,
-) -> EngineAnswer:
-    """Load the data that a report needs from a source, and compute the report from it.
+class ComputedEngine:
+    """Loads the data that a report needs from a source, and computes the report from it.
 
-    If the report needs counts alone and the source can count, no rows are loaded.
-
-    Raises:
-        ValidationFailed: An archive does not cover the query, and there is no connection to
-            upstream.
-        UpstreamError: Upstream fails, or its answers contradict each other.
+    Args:
+        source: Loads conversations. It is not closed with the engine.
     """
-    report = reports.load(route.report)
-    try:
-        return _compute(report, query, conventions, source, progress)
-    except NotCovered as error:
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def answer(
+        self, route: Route, query: Query, conventions: Conventions, progress: Progress
+    ) -> EngineAnswer:
+        """The answer to a query.
+
+        If the report needs counts alone and the source can count, no rows are loaded.
+
+        Raises:
+            ValidationFailed: An archive does not cover the query, and there is no connection to
+                upstream.
+            UpstreamError: Upstream fails, or its answers contradict each other.
+        """
+        report = reports.load(route.report)
+        try:
+            return self._compute(report, query, conventions, progress)
+        except NotCovered as error:
+            needed = report.needs(query, conventions)
+            raise error_mapping.not_covered_error(error, query, needed) from error
+
+    def close(self) -> None:
+        """Does nothing: this engine has no connections of its own."""
+
+    def _compute(
+        self, report: ReportModule, query: Query, conventions: Conventions, progress: Progress
+    ) -> EngineAnswer:
+        source = self._source
+        if isinstance(report, CountingReport) and isinstance(source, CountingSource):
+            counted = source.count(report.tally(query, conventions), progress)
+            if counted is not None:
+                return _engine_answer(report.from_counts(query, counted, conventions), counted)
         needed = report.needs(query, conventions)
-        raise error_mapping.not_covered_error(error, query, needed) from error
-
-
-def _compute(
-    report: ReportModule, query: Query, conventions: Conventions, source: Source, progress: Progress
-) -> EngineAnswer:
-    if isinstance(report, CountingReport) and isinstance(source, CountingSource):
-        counted = source.count(report.tally(query, conventions), progress)
-        if counted is not None:
-            return _engine_answer(report.from_counts(query, counted, conventions), counted)
-    needed = report.needs(query, conventions)
-    if isinstance(needed, ListQuery):
-        data: ListItems | RowSet = source.menu(needed)
-    else:
-        data = source.rows(needed, progress)
-    answer = report.answer(query, data, conventions)
-    if isinstance(answer, Details):
-        answer = answer.answer(source.documents(answer.ids, progress))
-    return _engine_answer(answer, data)
+        if isinstance(needed, ListQuery):
+            data: ListItems | RowSet = source.menu(needed)
+        else:
+            data = source.rows(needed, progress)
+        answer = report.answer(query, data, conventions)
+        if isinstance(answer, Details):
+            answer = answer.answer(source.documents(answer.ids, progress))
+        return _engine_answer(answer, data)
 
 
 def _engine_answer(answer: BaseModel, data: RowSet | ListItems | CountResult) -> EngineAnswer:

@@ -23,11 +23,11 @@ from compat.v1.routes import Route
 from compat.v2.client import Client
 
 
-class Relay:
+class RelayedEngine:
     """Answers queries from the successor's reports; safe to share between threads.
 
     Args:
-        client: The client of Mailbox API 2.0.
+        client: The client of Mailbox API 2.0. It is not closed with the engine.
         lifetime: Seconds for which an answer may be used again.
         workers: How many requests of one query run at the same time.
     """

@@ -8,9 +8,9 @@ from typing import Final, Protocol, runtime_checkable
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings, SettingsError
 from compat.core.models import Progress, Source
-from compat.engines import EngineAnswer
-from compat.engines.computed import compute
-from compat.engines.relayed import Relay
+from compat.engines import Engine, EngineAnswer
+from compat.engines.computed import ComputedEngine
+from compat.engines.relayed import RelayedEngine
 from compat.engines.translations import unsupported_conventions
 from compat.upstream import client_from_settings
 from compat.v1.errors import LegacyError
@@ -33,59 +33,86 @@ class SourceWithClient(Protocol):
     client: Client
 
 
-class EngineSelector:
+def select_engine(settings: Settings, source: Source) -> Engine:
     """The engine that an account's settings choose.
 
     Args:
         settings: The account's settings.
-        source: Loads its conversations.
+        source: Loads its conversations. If it has a client of Mailbox API 2.0, engines share it.
 
     Raises:
         SettingsError: A setting that upstream needs is missing, or the successor cannot follow
             the conventions.
     """
+    computed = ComputedEngine(source)
+    if settings.engine == "computed":
+        return computed
+    if settings.offline:
+        raise SettingsError("COMPAT_ENGINE must be computed where COMPAT_OFFLINE is set")
+    unsupported = unsupported_conventions(settings.conventions)
+    if unsupported and settings.engine == "relayed":
+        raise SettingsError(
+            "\n".join(f"{each}; with it, COMPAT_ENGINE must be computed" for each in unsupported)
+        )
+    if unsupported:
+        return computed
+    shared = source.client if isinstance(source, SourceWithClient) else None
+    client = shared or client_from_settings(settings)
+    relayed = RelayedEngine(client, lifetime=settings.recent_age, workers=settings.parallel)
+    return TwoEngines(
+        computed,
+        relayed,
+        always_relayed=settings.engine == "relayed",
+        own_client=None if shared else client,
+    )
 
-    def __init__(self, settings: Settings, source: Source) -> None:
-        self._source = source
-        self._own_client: Client | None = None
-        self._relay: Relay | None = None
-        self._always_relayed = settings.engine == "relayed"
-        if settings.engine == "computed":
-            return
-        if settings.offline:
-            raise SettingsError("COMPAT_ENGINE must be computed where COMPAT_OFFLINE is set")
-        unsupported = unsupported_conventions(settings.conventions)
-        if unsupported and self._always_relayed:
-            raise SettingsError(
-                "\n".join(
-                    f"{each}; with it, COMPAT_ENGINE must be computed" for each in unsupported
-                )
-            )
-        if not unsupported:
-            client = self._client(settings)
-            self._relay = Relay(client, lifetime=settings.recent_age, workers=settings.parallel)
+
+class TwoEngines:
+    """Relays reports, either all of them or those that cannot be computed.
+
+    Lists of mailboxes, folders and tags have no successor and are always computed.
+
+    Args:
+        computed: Counts conversations.
+        relayed: Requests the successor's reports.
+        always_relayed: Whether reports are relayed without an attempt to compute them.
+        own_client: A client to close with the engine.
+    """
+
+    def __init__(
+        self,
+        computed: ComputedEngine,
+        relayed: RelayedEngine,
+        *,
+        always_relayed: bool,
+        own_client: Client | None,
+    ) -> None:
+        self._computed = computed
+        self._relayed = relayed
+        self._always_relayed = always_relayed
+        self._own_client = own_client
 
     def answer(
         self, route: Route, query: Query, conventions: Conventions, progress: Progress
     ) -> EngineAnswer:
-        """The answer of the chosen engine. Lists of mailboxes, folders and tags are computed.
+        """The answer of the engine that applies.
 
         Raises:
             LegacyError: The query cannot be answered.
-            UpstreamError: Upstream fails.
+            UpstreamError: Upstream fails, or its answers contradict each other.
         """
-        if self._relay is None or not isinstance(query, ReportQuery):
-            return compute(route, query, conventions, self._source, progress)
+        if not isinstance(query, ReportQuery):
+            return self._computed.answer(route, query, conventions, progress)
         if self._always_relayed:
-            return self._relay.answer(route, query, conventions, progress)
+            return self._relayed.answer(route, query, conventions, progress)
         try:
-            return compute(route, query, conventions, self._source, progress)
+            return self._computed.answer(route, query, conventions, progress)
         except _RELAYED_AFTER as error:
-            if not self._relay.supports(route):
+            if not self._relayed.supports(route):
                 raise
             reason = str(error)
             try:
-                answer = self._relay.answer(route, query, conventions, progress)
+                answer = self._relayed.answer(route, query, conventions, progress)
             except (UpstreamError, LegacyError):
                 raise error from None
         _LOG.warning("%s was relayed, since it cannot be computed: %s", route.path, reason)
@@ -95,9 +122,3 @@ class EngineSelector:
         """Close the client, if it is not the source's."""
         if self._own_client is not None:
             self._own_client.close()
-
-    def _client(self, settings: Settings) -> Client:
-        if isinstance(self._source, SourceWithClient):
-            return self._source.client
-        self._own_client = client_from_settings(settings)
-        return self._own_client

@@ -19,7 +19,7 @@ def created_in_range(query: ReportQuery, conventions: Conventions) -> Conversati
         created=tuple(_created(span(asked), conventions) for asked in ranges(query)),
         mailboxes=frozenset(query.mailboxes),
         folders=frozenset(query.folders),
-        spam=conventions.spam_counts,
+        spam="spam" not in conventions.uncounted_statuses,
     )
 
 

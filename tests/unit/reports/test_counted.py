@@ -21,7 +21,7 @@ from compat.core.models import (
     Row,
     RowSet,
 )
-from compat.engines.computed import compute
+from compat.engines.computed import ComputedEngine
 from compat.reports import CountingReport, load, new_conversations
 from compat.v1.query import ReportQuery
 from compat.v1.routes import LOCAL, ROUTES, find
@@ -74,21 +74,21 @@ class Counter:
 def answers(asked: ReportQuery, conventions: Conventions, *rows: Row) -> list[bytes]:
     """From counts, and from rows."""
     return [
-        compute(ROUTE, asked, conventions, Counter(*rows, able=able), Progress()).body
+        ComputedEngine(Counter(*rows, able=able)).answer(ROUTE, asked, conventions, Progress()).body
         for able in (True, False)
     ]
 
 
 def test_no_rows_are_brought_where_the_source_can_count() -> None:
     source = Counter(row())
-    computed = compute(ROUTE, query(), PLAIN, source, Progress())
+    computed = ComputedEngine(source).answer(ROUTE, query(), PLAIN, Progress())
     assert (len(source.tallies), source.needs) == (1, [])
     assert (computed.as_of, computed.fresh_until) == (FIRST + 5, 77.0)
 
 
 def test_rows_are_brought_where_it_takes_them() -> None:
     source = Counter(row(), able=False)
-    compute(ROUTE, query(), PLAIN, source, Progress())
+    ComputedEngine(source).answer(ROUTE, query(), PLAIN, Progress())
     assert (len(source.tallies), len(source.needs)) == (1, 1)
 
 

@@ -18,7 +18,7 @@ from compat.core.models import (
     Row,
     RowSet,
 )
-from compat.engines.computed import compute
+from compat.engines.computed import ComputedEngine
 from compat.v1.models import Envelope, NewConversations
 from compat.v1.query import ListPageQuery
 from compat.v1.routes import LOCAL, ROUTES, Route, find, named
@@ -60,7 +60,7 @@ class Hand:
 
 def test_the_source_is_asked_once_for_what_the_report_needs() -> None:
     source, progress = Hand(), Progress()
-    compute(ROUTE, query(mailboxes=(3,)), PLAIN, source, progress)
+    ComputedEngine(source).answer(ROUTE, query(mailboxes=(3,)), PLAIN, progress)
     ((need, handed_on),) = source.asked
     assert need.mailboxes == frozenset({3})
     assert handed_on is progress
@@ -68,7 +68,7 @@ def test_the_source_is_asked_once_for_what_the_report_needs() -> None:
 
 def test_the_body_is_the_answer_as_json() -> None:
     asked = query(FIRST, FIRST + 2 * DAY - 1, view_by="day")
-    computed = compute(ROUTE, asked, PLAIN, Hand(row(FIRST)), Progress())
+    computed = ComputedEngine(Hand(row(FIRST))).answer(ROUTE, asked, PLAIN, Progress())
     assert isinstance(computed.answer, NewConversations)
     assert json.loads(computed.body) == {
         "current": [
@@ -80,20 +80,24 @@ def test_the_body_is_the_answer_as_json() -> None:
 
 
 def test_an_answer_is_as_old_as_what_it_was_counted_from() -> None:
-    computed = compute(ROUTE, query(), PLAIN, Hand(), Progress())
+    computed = ComputedEngine(Hand()).answer(ROUTE, query(), PLAIN, Progress())
     assert (computed.as_of, computed.fresh_until) == (FIRST + 5, 77.0)
     assert computed.engine == "computed"
 
 
 def test_conventions_reach_the_report() -> None:
     conventions = Conventions(counted_states=frozenset({"draft"}))
-    computed = compute(ROUTE, query(), conventions, Hand(row(state="draft"), row()), Progress())
+    computed = ComputedEngine(Hand(row(state="draft"), row())).answer(
+        ROUTE, query(), conventions, Progress()
+    )
     assert json.loads(computed.body)["current"][0]["count"] == 1
 
 
 def test_a_menu_is_asked_of_the_source_as_one() -> None:
     source = Hand()
-    computed = compute(named("folders"), ListPageQuery(mailbox=3), PLAIN, source, Progress())
+    computed = ComputedEngine(source).answer(
+        named("folders"), ListPageQuery(mailbox=3), PLAIN, Progress()
+    )
     assert (source.menus, source.asked) == ([ListQuery("folders", 3)], [])
     assert computed.answer == Envelope(page=1, pages=0, count=0, items=())
     assert (computed.as_of, computed.fresh_until) == (FIRST + 6, 78.0)
@@ -101,7 +105,7 @@ def test_a_menu_is_asked_of_the_source_as_one() -> None:
 
 def test_what_is_shown_in_full_is_asked_for_after_the_counting() -> None:
     source, progress = Hand(row(FIRST), row(FIRST + 1, id=2)), Progress()
-    computed = compute(named("new_drilldown"), query(), PLAIN, source, progress)
+    computed = ComputedEngine(source).answer(named("new_drilldown"), query(), PLAIN, progress)
     ((ids, handed_on),) = source.shown
     assert len(ids) == 2
     assert handed_on is progress

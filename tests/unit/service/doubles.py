@@ -139,7 +139,7 @@ def hold_the_clock(patch: pytest.MonkeyPatch) -> Hands:
 
 def only_account(reports: LegacyReports) -> Account:
     """The one account of a service that was set up without names."""
-    return reports._accounts[SINGLE]
+    return reports.accounts[SINGLE]
 
 
 @contextmanager

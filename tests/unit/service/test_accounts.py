@@ -152,10 +152,10 @@ def test_a_single_account_by_a_wrong_name_is_not_found(shelf: Shelf, name: str) 
 def test_it_is_ready_while_some_account_is(shelf: Shelf) -> None:
     accounts = {"acme": keyed("acme-key"), "bravo": keyed("bravo-key")}
     with LegacyReports(accounts, source=shelf) as reports:
-        reports._accounts["acme"].close()
+        reports.accounts["acme"].close()
         shelf.ready = True
         assert reports.ready
-        reports._accounts["bravo"].close()
+        reports.accounts["bravo"].close()
         assert not reports.ready
 
 
@@ -326,6 +326,6 @@ def test_a_name_selects_its_account(far_sides: list[Upstream]) -> None:
 def test_closing_closes_every_account(far_sides: list[Upstream]) -> None:
     worlds = [made("acme", []), made("bravo", [])]
     reports = LegacyReports(served(worlds, far_sides))
-    accounts = list(reports._accounts.values())
+    accounts = list(reports.accounts.values())
     reports.close()
     assert [each.ready for each in accounts] == [False, False]

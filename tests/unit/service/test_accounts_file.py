@@ -285,7 +285,7 @@ def test_addresses_that_cannot_be_used_are_told_with_the_account(path: Path) -> 
 def test_secrets_of_accounts_are_in_no_repr(path: Path) -> None:
     accounts = read(path, f'{ACME}proxy = "http://me:{SECRET}@127.0.0.1:1"')
     with LegacyReports(accounts) as reports:
-        assert SECRET not in f"{accounts!r} {reports!r} {reports._accounts!r}"
+        assert SECRET not in f"{accounts!r} {reports!r} {reports.accounts!r}"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes mean nothing here")

@@ -93,10 +93,10 @@ def scene(far_sides: list[Upstream]) -> Iterator[Scene]:
 
 def test_an_account_that_stays_the_same_is_not_disturbed(scene: Scene) -> None:
     assert (scene.count("acme-key"), scene.count("bravo-key")) == (2, 3)
-    before = scene.reports._accounts["acme"]
+    before = scene.reports.accounts["acme"]
     asked = asked_of(scene.acme)
     scene.reports.reload({"acme": scene.settings["acme"].model_copy()})
-    assert scene.reports._accounts["acme"] is before
+    assert scene.reports.accounts["acme"] is before
     assert first_count(scene.ask("acme-key")) == 2
     assert first_count(scene.ask("acme-key", BY_DAY)) == 2
     assert asked_of(scene.acme) == asked
@@ -110,12 +110,12 @@ def test_an_account_that_changed_takes_over(scene: Scene) -> None:
 
 
 def test_the_account_that_was_before_a_change_is_closed(scene: Scene) -> None:
-    before = scene.reports._accounts["bravo"]
+    before = scene.reports.accounts["bravo"]
     scene.reports.reload(
         {**scene.settings, "bravo": with_keys(scene.settings["bravo"], "a-new-key")}
     )
     assert not before.ready
-    assert scene.reports._accounts["bravo"].ready
+    assert scene.reports.accounts["bravo"].ready
 
 
 def test_a_key_that_changed_hands_is_another_accounts_from_then_on(scene: Scene) -> None:
@@ -129,7 +129,7 @@ def test_a_key_that_changed_hands_is_another_accounts_from_then_on(scene: Scene)
 
 def test_an_account_that_was_removed_is_closed_and_its_key_is_unknown(scene: Scene) -> None:
     assert scene.count("bravo-key") == 3
-    before = scene.reports._accounts["bravo"]
+    before = scene.reports.accounts["bravo"]
     scene.reports.reload({"acme": scene.settings["acme"]})
     assert not before.ready
     assert (scene.count("acme-key"), scene.count("bravo-key")) == (2, None)
@@ -159,7 +159,7 @@ def test_accounts_that_are_opened_while_the_service_closes_do_not_take_over(scen
 
 
 def test_an_account_of_another_name_is_another_account(scene: Scene) -> None:
-    before = scene.reports._accounts["acme"]
+    before = scene.reports.accounts["acme"]
     scene.reports.reload({"acorn": scene.settings["acme"], "bravo": scene.settings["bravo"]})
     assert not before.ready
     assert scene.count("acme-key") == 2
@@ -172,7 +172,7 @@ def test_an_account_of_another_name_is_another_account(scene: Scene) -> None:
 def test_settings_that_cannot_be_used_change_nothing(
     scene: Scene, fault: dict[str, object]
 ) -> None:
-    before = dict(scene.reports._accounts)
+    before = dict(scene.reports.accounts)
     good = with_keys(scene.spare.show(simulated(1)), "chip-key")
     bad = {
         "chip": good,
@@ -181,7 +181,7 @@ def test_settings_that_cannot_be_used_change_nothing(
     }
     with pytest.raises(SettingsError):
         scene.reports.reload(bad)
-    assert scene.reports._accounts == before
+    assert scene.reports.accounts == before
     counts = [scene.count(f"{name}-key") for name in ("acme", "bravo", "chip")]
     assert counts == [2, 3, None]
 
@@ -195,7 +195,7 @@ def test_who_waits_for_an_account_that_is_removed_is_told_to_ask_again() -> None
     with LegacyReports(accounts, source=shelf) as reports:
         waiting = reports.handle(JANUARY, authorization=basic("bravo"), patience=0)
         assert shelf.started.wait(LONG)
-        call = next(iter(reports._accounts["bravo"]._calls._running.values()))
+        call = next(iter(reports.accounts["bravo"]._calls._running.values()))
         reports.reload({"acme": accounts["acme"]})
         assert type(call.future.exception(LONG)).__name__ == "CallCancelled"
     assert waiting.status == 503
@@ -204,7 +204,7 @@ def test_who_waits_for_an_account_that_is_removed_is_told_to_ask_again() -> None
 def test_once_closed_nothing_is_taken_over(scene: Scene) -> None:
     scene.reports.close()
     scene.reports.reload({"chip": with_keys(scene.spare.show(simulated(1)), "chip-key")})
-    assert list(scene.reports._accounts) == ["acme", "bravo"]
+    assert list(scene.reports.accounts) == ["acme", "bravo"]
     assert not scene.reports.ready
 
 
