@@ -24,7 +24,7 @@ from compat.server.metrics import Metrics, RequestMetric
 from compat.server.protocol import Application, Message, Receive, Scope, Send
 from compat.server.proxy import Proxy
 from compat.server.recorder import Recorder
-from compat.service import LegacyReports, Pending
+from compat.service import LegacyReports
 from compat.v1 import openapi
 from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse
 from compat.v1.routes import ROUTES
@@ -176,15 +176,11 @@ async def _legacy_answer(
     reports: LegacyReports, request: LegacyRequest, record: _RequestRecord
 ) -> LegacyResponse:
     """The answer to a request of the old API, or a 503 once the caller has waited long enough."""
-    account = reports.whose(request)
-    record.account = account.name if account else None
-    begun = reports.begin(request, account)
-    if isinstance(begun, Pending):
-        answer = await reports.finish_async(begun, begun.patience)
-    else:
-        answer = begun
+    pending = reports.start(request)
+    record.account = pending.account.name if pending.account else None
+    answer = await pending.wait_async(pending.patience)
     if answer.status == 200:
-        record.source = "fetched" if isinstance(begun, Pending) else "cache"
+        record.source = "cache" if pending.immediate else "fetched"
     return answer
 
 

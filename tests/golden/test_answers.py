@@ -195,7 +195,7 @@ def _sent(request: Request) -> dict[str, str]:
 
 def _service(reports: LegacyReports, request: Request) -> Got:
     asked = LegacyRequest.from_target(request.target, request.method, request.authorization)
-    answer = reports.answer(asked)
+    answer = reports.handle(asked)
     return Got(answer.status, answer.headers, answer.body)
 
 
