@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from benchmarks.harness import Scale, Table, agree, duration, judged, ratio, spread, take_turns
-from compat.core import buckets
+from compat.core import buckets, calendar
 
 NEEDS = ("duckdb", "numpy", "polars")
 FIRST: Final = 1_420_070_400
-LAST: Final = FIRST + 31 * buckets.DAY - 1
+LAST: Final = FIRST + 31 * calendar.DAY - 1
 STARTS: Final = buckets.starts(FIRST, LAST, "day")
 SIZES: Final[Mapping[Scale, Sequence[int]]] = {
     "tiny": (2_000,),
@@ -70,11 +70,11 @@ def _counting(instants: Any) -> Ways:
         pl.DataFrame({"second": instants}),
         pl.Series(edges),
     )
-    day = (pl.col("second") - FIRST) // buckets.DAY
+    day = (pl.col("second") - FIRST) // calendar.DAY
     table = duckdb.connect()
     table.register("given", {"second": instants})
     table.execute("CREATE TABLE instants AS SELECT * FROM given")
-    grouped = f"SELECT (second - {FIRST}) // {buckets.DAY} AS day, count(*) FROM instants"
+    grouped = f"SELECT (second - {FIRST}) // {calendar.DAY} AS day, count(*) FROM instants"
     return {
         OURS: lambda: buckets.count(ours, STARTS, LAST),
         SEARCHSORTED: lambda: np.diff(np.searchsorted(instants, edges)).tolist(),
@@ -110,7 +110,7 @@ def _loop(instants: Sequence[int]) -> list[int]:
     counts = [0] * len(STARTS)
     for instant in instants:
         if FIRST <= instant <= LAST:
-            counts[(instant - FIRST) // buckets.DAY] += 1
+            counts[(instant - FIRST) // calendar.DAY] += 1
     return counts
 
 

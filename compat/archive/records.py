@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.models import Row
 
 LAYERS: Final = ("spam", "all", "spam-again")
@@ -16,10 +17,10 @@ MARGIN: Final = 900
 """Seconds by which upstream's index may lag: what was created or modified later than this before
 a walk began is not known to be in it."""
 
-BEGINNING: Final = -62_135_596_800
+BEGINNING: Final = FIRST_SECOND
 """The year 1: where coverage begins once nothing exists before the first conversation."""
 
-END: Final = 253_402_300_799
+END: Final = LAST_SECOND
 """The end of the year 9999: where the coverage of an account ends that is closed for good."""
 
 

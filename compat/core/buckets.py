@@ -7,30 +7,27 @@ another one opens as long as it would begin before `end`. The last bucket may be
 
 from __future__ import annotations
 
-import calendar
 from bisect import bisect_left, bisect_right
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from compat.core.calendar import (
+    DAY,
+    FIRST_SECOND,
+    LAST_SECOND,
+    day_of_month,
+    days_in_month,
+    first_day,
+    month_number,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from compat.config.conventions import MonthStep, StartSnap, ViewBy
 
-DAY: Final = 86_400
-"""Seconds in a day: in UTC every day has 24 hours."""
-
-FIRST_SECOND: Final = (1 - date(1970, 1, 1).toordinal()) * DAY
-"""0001-01-01T00:00:00Z, before which there are no instants."""
-
-LAST_SECOND: Final = (date.max.toordinal() + 1 - date(1970, 1, 1).toordinal()) * DAY - 1
-"""9999-12-31T23:59:59Z, after which there are none."""
-
-_DAYS_BEFORE_1970: Final = date(1970, 1, 1).toordinal() - 1
-_DAYS_IN_CYCLE: Final = 146_097
-_YEARS_IN_CYCLE: Final = 400
 _MONTHS_UNTIL_DRIFT_ENDS: Final = 24
 _WEEKDAY_OF_1970: Final = date(1970, 1, 1).weekday()
 
@@ -84,7 +81,7 @@ def how_many(start: int, end: int, view_by: ViewBy, month_step: MonthStep = "cla
     """
     if step := _seconds(view_by, month_step):
         return max(1, -((start - end) // step))
-    months = _month_number(end) - _month_number(start)
+    months = month_number(end) - month_number(start)
     opens_in_last_month = _months_later(start, max(0, months), month_step) < end
     return max(1, months + opens_in_last_month)
 
@@ -131,41 +128,11 @@ def _seconds(view_by: ViewBy, month_step: MonthStep) -> int | None:
 
 def _months_later(start: int, months: int, month_step: MonthStep) -> int:
     """The beginning of the bucket that lies so many calendar months after the first."""
-    first = _month_number(start)
+    first = month_number(start)
     passed = [months]
     if month_step == "drifting":
         # What a short month cuts off the day stays off. Within two years a February of 28
         # days has been met, and nothing more can be lost.
         passed = list(range(1, min(months, _MONTHS_UNTIL_DRIFT_ENDS) + 1))
-    day_of_month = min([_day(start).day, *(_length(first + number) for number in passed)])
-    return (_first_day(first + months) + day_of_month - 1) * DAY + start % DAY
-
-
-# The calendar repeats itself every 400 years. Working in its first 400 lets a step go past
-# the year 9999, where `datetime.date` ends, without a special case.
-
-
-def _day(instant: int) -> date:
-    """The day of an instant, moved into the years 1 to 400."""
-    return date.fromordinal((instant // DAY + _DAYS_BEFORE_1970) % _DAYS_IN_CYCLE + 1)
-
-
-def _month_number(instant: int) -> int:
-    """Whole months between January of the year 1 and the month of an instant."""
-    cycles = (instant // DAY + _DAYS_BEFORE_1970) // _DAYS_IN_CYCLE
-    day = _day(instant)
-    return (cycles * _YEARS_IN_CYCLE + day.year - 1) * 12 + day.month - 1
-
-
-def _length(month_number: int) -> int:
-    """Days in a month."""
-    years, months = divmod(month_number, 12)
-    return calendar.monthrange(years % _YEARS_IN_CYCLE + 1, months + 1)[1]
-
-
-def _first_day(month_number: int) -> int:
-    """Whole days between 1970-01-01 and the first of a month."""
-    years, months = divmod(month_number, 12)
-    cycles, year = divmod(years, _YEARS_IN_CYCLE)
-    ordinal = date(year + 1, months + 1, 1).toordinal()
-    return cycles * _DAYS_IN_CYCLE + ordinal - 1 - _DAYS_BEFORE_1970
+    day = min([day_of_month(start), *(days_in_month(first + number) for number in passed)])
+    return (first_day(first + months) + day - 1) * DAY + start % DAY

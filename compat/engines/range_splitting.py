@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from compat.config.conventions import MonthStep, ViewBy
-from compat.core.buckets import DAY
+from compat.core.calendar import DAY
 
 _LONGEST_BY_DAY: Final = 60 * DAY
 _LONGEST_BY_WEEK: Final = 365 * DAY

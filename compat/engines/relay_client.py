@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Final, TypeVar
 
 from compat.config.conventions import Conventions
-from compat.core.buckets import DAY
+from compat.core.calendar import DAY
 from compat.core.intervals import Interval
 from compat.core.models import Progress
 from compat.reports.created import span

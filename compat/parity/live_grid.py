@@ -7,20 +7,18 @@ tells next to nothing.
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from random import Random
 from typing import Final, get_args
 from urllib.parse import urlencode
 
 from compat.config.conventions import ViewBy
-from compat.core import buckets
-from compat.core.buckets import DAY
+from compat.core import calendar
+from compat.core.calendar import DAY
 from compat.core.intervals import Interval
 from compat.core.models import Row
-from compat.v1.datetimes import epoch, format_epoch, from_epoch
+from compat.v1.datetimes import format_epoch
 
 PATH: Final = "/v1/reports/conversations/new.json"
 _LENGTHS: Final = (
@@ -131,12 +129,7 @@ def _earlier(second: int, steps: int, view_by: ViewBy) -> int:
     """The instant so many buckets before another; for months the day is cut where it must be."""
     if view_by != "month":
         return second - steps * {"day": 1, "week": 7}[view_by] * DAY
-    moment = from_epoch(second)
-    year, month = divmod(moment.year * 12 + moment.month - 1 - steps, 12)
-    if year < 1:
-        return buckets.FIRST_SECOND
-    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
-    return epoch(datetime.replace(moment, year=year, month=month + 1, day=day))
+    return calendar.within_calendar(calendar.months_before(second, steps))
 
 
 def _clipped(span: Interval, window: Interval) -> Interval | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from compat.config.conventions import Conventions
-from compat.core.buckets import FIRST_SECOND, LAST_SECOND
+from compat.core.calendar import within_calendar
 from compat.core.counting import UNTAGGED, Filter, admitted
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Row
@@ -66,5 +66,6 @@ def within(rows: Iterable[Row], asked: Range, conventions: Conventions) -> list[
 def _created(asked: Interval, conventions: Conventions) -> Interval:
     """When those conversations were created that count in a range by a clock that may be off."""
     ahead = 60 * conventions.clock_shift_minutes
-    first, last = (min(max(edge - ahead, FIRST_SECOND), LAST_SECOND) for edge in asked)
-    return Interval(first, last)
+    if not ahead:
+        return asked
+    return Interval(within_calendar(asked.first - ahead), within_calendar(asked.last - ahead))

@@ -14,7 +14,7 @@ from itertools import permutations
 from typing import Any, Final
 
 from compat.config.conventions import ViewBy
-from compat.core import buckets
+from compat.core import buckets, calendar
 from compat.simulator import Account
 from compat.simulator.layout import Layout
 from compat.testing.queries import REPORTS, STYLES, OldQuestion, spoilt
@@ -252,5 +252,5 @@ def _ranges(anchors: tuple[int, ...]) -> list[tuple[int, int]]:
 
 def _later(start: int, unit: ViewBy, steps: int) -> int:
     """The beginning of the bucket so many steps after the first."""
-    far = start + (steps + 1) * 31 * buckets.DAY
+    far = start + (steps + 1) * 31 * calendar.DAY
     return buckets.starts(start, far, unit)[steps]

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
-from compat.core import buckets
+from compat.core import buckets, calendar
 from compat.v1.datetimes import epoch, from_epoch
 from compat.v1.errors import BadParameter, ValidationFailed
 
@@ -266,9 +266,9 @@ def _refusals(span: Range, view_by: ViewBy, conventions: Conventions) -> Iterato
     longest = {"day": conventions.max_days_by_day, "week": conventions.max_days_by_week}
     shortest = {"month": conventions.min_days_by_month}
     most, least = longest.get(view_by), shortest.get(view_by)
-    if most is not None and end - start > most * buckets.DAY:
+    if most is not None and end - start > most * calendar.DAY:
         yield f"A range viewed by {view_by} may have at most {most} days: ask for less of it."
-    if least is not None and end - start + 1 < least * buckets.DAY:
+    if least is not None and end - start + 1 < least * calendar.DAY:
         yield f"A range viewed by {view_by} must have at least {least} days: view it by week."
     first = _first_second(span, conventions)
     number = buckets.how_many(first, end, view_by, conventions.month_step)

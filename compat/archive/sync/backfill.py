@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from compat.archive.records import BEGINNING
 from compat.archive.sync.session import SyncSession
 from compat.archive.sync.totals import survey
 from compat.archive.sync.window_reader import read
 from compat.core import intervals
+from compat.core.calendar import month_start, months_before, within_calendar
 from compat.core.intervals import Interval
 
 ROWS: Final = 2_000
 """About how many conversations are read at a time. Each window costs a few requests more than
 its rows, so a small account is read in few."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = 86_400
 _MONTH: Final = 31 * _DAY
 _MOST_MONTHS: Final = 12 * 10_000
@@ -73,12 +71,5 @@ def _pace(work: SyncSession, gap: Interval) -> Pace:
 
 def newest_months(gap: Interval, pace: Pace) -> Interval:
     """The end of a gap, from the first second of a month; all of it if nothing is left before."""
-    first = _months_before(gap.last, pace.months - 1)
+    first = within_calendar(months_before(month_start(gap.last), pace.months - 1))
     return gap if first <= max(gap.first, pace.oldest) else Interval(first, gap.last)
-
-
-def _months_before(second: int, months: int) -> int:
-    """The first second of the month that lies so many before that of a second."""
-    day = _EPOCH + timedelta(seconds=second)
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return int(datetime(year, month + 1, 1, tzinfo=UTC).timestamp()) if year >= 1 else BEGINNING

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from compat.core.buckets import DAY, FIRST_SECOND, LAST_SECOND
+from compat.core.calendar import DAY, FIRST_SECOND, LAST_SECOND
 from compat.core.models import Row
 from compat.parity.fit.candidates import Candidate
 from compat.parity.fit.likelihood import visible

@@ -10,7 +10,7 @@ from typing import Final, get_args
 from compat import error_mapping
 from compat.account import Account
 from compat.config.conventions import MOST_SHIFT, Conventions
-from compat.core.buckets import DAY, FIRST_SECOND, LAST_SECOND
+from compat.core.calendar import DAY, within_calendar
 from compat.core.intervals import Interval, united
 from compat.core.models import ConversationQuery, Progress, Row
 from compat.parity.fit.records import Pairs
@@ -75,5 +75,4 @@ def _values(name: str) -> tuple[object, ...]:
 
 
 def _widened(asked: Interval) -> Interval:
-    first, last = asked.first - _BEFORE, asked.last + _AFTER
-    return Interval(max(first, FIRST_SECOND), min(last, LAST_SECOND))
+    return Interval(within_calendar(asked.first - _BEFORE), within_calendar(asked.last + _AFTER))

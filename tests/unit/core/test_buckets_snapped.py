@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compat.config.conventions import StartSnap
-from compat.core import buckets
+from compat.core import buckets, calendar
 from tests.unit.core import naive
 
 ZONES = [
@@ -47,7 +47,7 @@ def test_it_is_the_midnight_that_a_clock_turned_back_shows(
 
 
 @given(
-    st.integers(buckets.FIRST_SECOND, buckets.LAST_SECOND),
+    st.integers(calendar.FIRST_SECOND, calendar.LAST_SECOND),
     st.sampled_from(get_args(StartSnap)),
     st.sampled_from(ZONES),
 )
@@ -55,13 +55,13 @@ def test_in_any_year_a_start_moves_back_by_a_week_and_a_change_of_clocks_at_most
     start: int, snap: StartSnap, zone: str
 ) -> None:
     moved = start - buckets.snapped(start, snap, zone)
-    assert 0 <= moved < 8 * buckets.DAY
+    assert 0 <= moved < 8 * calendar.DAY
 
 
 @given(st.sampled_from(get_args(StartSnap)), st.sampled_from(ZONES), st.integers(0, 86_400))
 def test_nothing_is_moved_out_of_the_calendar(snap: StartSnap, zone: str, later: int) -> None:
-    start = buckets.FIRST_SECOND + later
-    assert buckets.FIRST_SECOND <= buckets.snapped(start, snap, zone) <= start
+    start = calendar.FIRST_SECOND + later
+    assert calendar.FIRST_SECOND <= buckets.snapped(start, snap, zone) <= start
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from compat.config.conventions import ViewBy
 from compat.core import buckets
-from compat.core.buckets import DAY
+from compat.core.calendar import DAY
 from compat.engines.range_splitting import RangePart, split_range
 from tests.strategies import Case, cases
 

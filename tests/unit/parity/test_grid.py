@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compat.core import buckets
-from compat.core.buckets import DAY
+from compat.core.calendar import DAY
 from compat.core.intervals import Interval
 from compat.core.models import Row
 from compat.parity.live_grid import PATH, GridQuestion, questions

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from compat.config.settings import Settings, SettingsError
-from compat.core.buckets import DAY
+from compat.core.calendar import DAY
 from compat.core.intervals import Interval
 from compat.parity.compare import differences
 from compat.parity.live import Both, Sight, Spent

@@ -1,0 +1,76 @@
+"""Days and months as arithmetic on epoch seconds in UTC, and the limits of the calendar.
+
+The calendar repeats itself every 400 years. All months are computed in its first 400, so that they
+also work before the year 1 and after the year 9999, where `datetime.date` ends.
+"""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date
+from typing import Final
+
+DAY: Final = 86_400
+"""Seconds in a day: in UTC every day has 24 hours."""
+
+FIRST_SECOND: Final = (1 - date(1970, 1, 1).toordinal()) * DAY
+"""0001-01-01T00:00:00Z, before which there are no instants."""
+
+LAST_SECOND: Final = (date.max.toordinal() + 1 - date(1970, 1, 1).toordinal()) * DAY - 1
+"""9999-12-31T23:59:59Z, after which there are none."""
+
+_DAYS_BEFORE_1970: Final = date(1970, 1, 1).toordinal() - 1
+_DAYS_IN_CYCLE: Final = 146_097
+_YEARS_IN_CYCLE: Final = 400
+
+
+def within_calendar(second: int) -> int:
+    """The nearest second in the years 1 to 9999."""
+    return min(max(second, FIRST_SECOND), LAST_SECOND)
+
+
+def month_start(second: int) -> int:
+    """The first second of the month that a second is in."""
+    return first_day(month_number(second)) * DAY
+
+
+def months_before(second: int, months: int) -> int:
+    """The same day and time so many months earlier, the day cut to the month's last.
+
+    Returns:
+        Epoch seconds UTC, which may lie before `FIRST_SECOND`.
+    """
+    month = month_number(second) - months
+    day = min(day_of_month(second), days_in_month(month))
+    return (first_day(month) + day - 1) * DAY + second % DAY
+
+
+def day_of_month(second: int) -> int:
+    """The day of the month that a second is in, from 1 on."""
+    return _date(second).day
+
+
+def month_number(second: int) -> int:
+    """Whole months between January of the year 1 and the month that a second is in."""
+    cycles = (second // DAY + _DAYS_BEFORE_1970) // _DAYS_IN_CYCLE
+    day = _date(second)
+    return (cycles * _YEARS_IN_CYCLE + day.year - 1) * 12 + day.month - 1
+
+
+def days_in_month(month: int) -> int:
+    """The length of a month, which is given as `month_number` counts."""
+    years, months = divmod(month, 12)
+    return calendar.monthrange(years % _YEARS_IN_CYCLE + 1, months + 1)[1]
+
+
+def first_day(month: int) -> int:
+    """Whole days between 1970-01-01 and the first of a month."""
+    years, months = divmod(month, 12)
+    cycles, year = divmod(years, _YEARS_IN_CYCLE)
+    ordinal = date(year + 1, months + 1, 1).toordinal()
+    return cycles * _DAYS_IN_CYCLE + ordinal - 1 - _DAYS_BEFORE_1970
+
+
+def _date(second: int) -> date:
+    """The day that a second is in, moved into the years 1 to 400."""
+    return date.fromordinal((second // DAY + _DAYS_BEFORE_1970) % _DAYS_IN_CYCLE + 1)
