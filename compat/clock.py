@@ -1,4 +1,4 @@
-"""The one clock by which data ages here."""
+"""The clock that the age of data is measured by."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 
 
 def elapsed() -> float:
-    """Seconds since some fixed instant; never goes back, and counts the time asleep.
+    """Seconds since a fixed instant; never goes back, and counts while the machine sleeps.
 
-    Wall clocks are set and jump; a monotonic clock stands still while the machine sleeps, and
-    what was remembered would look fresh in the morning.
+    A wall clock can be set and jump. A monotonic clock stops while the machine sleeps, and cached
+    data would look fresh after a night.
     """
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot is None else time.clock_gettime(boot)

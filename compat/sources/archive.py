@@ -1,8 +1,8 @@
-"""Conversations from the local archive, completed from upstream where it does not reach.
+"""Loads conversations from the local archive, completed from upstream where needed.
 
 What the archive covers and is young enough comes from one committed state of it. What is covered
-but too old gets laid over it what was modified since; what is not covered is fetched. The answer
-is as of the oldest of these.
+but too old is corrected by what was modified since. What is not covered is fetched. The answer is
+as of the oldest of these.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from compat.core.models import (
     SourceStats,
 )
 from compat.sources.live import LiveSource
-from compat.sources.merge import Completer, Patch, Plan, local, planned
+from compat.sources.merge import Completer, Patch, ReadPlan, plan_read, unchanged
 from compat.v2 import lists
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData
@@ -42,12 +42,13 @@ _ANY_AGE: Final = MaxAges(1 << 62, 1 << 62)
 
 
 class ArchiveSource:
-    """Brings rows and counts from an archive.
+    """Loads and counts rows from an archive; safe to share between threads.
 
     Args:
         archive: The archive; closed with the source.
-        live: Where to ask for what the archive lacks; None for nowhere.
-        ages: How old what the archive holds may be while there is somebody to ask.
+        live: Loads what the archive does not have; None to refuse such queries. Closed with the
+            source.
+        ages: How old rows of the archive may be. Not used without `live`: then any age will do.
     """
 
     def __init__(self, archive: Archive, live: LiveSource | None, ages: MaxAges) -> None:
@@ -56,11 +57,11 @@ class ArchiveSource:
         self._live = live
         self._ages = ages if live else _ANY_AGE
         self._homes: tuple[int, Set[int]] = (-1, frozenset())
-        self._completing = Completer(archive, live, ages) if live else None
+        self._completer = Completer(archive, live, ages) if live else None
 
     @property
     def client(self) -> Client:
-        """The line to upstream.
+        """The client of Mailbox API 2.0.
 
         Raises:
             AttributeError: There is none.
@@ -71,34 +72,34 @@ class ArchiveSource:
 
     @property
     def ready(self) -> bool:
-        """Whether upstream, where there is one, has not refused the credentials just now."""
+        """False while upstream, if it is used, refuses the account's credentials."""
         return self._live is None or self._live.ready
 
     def held(self) -> float:
-        """Seconds until the rate budget lets the next request through."""
+        """Seconds until the rate limit allows the next request."""
         return self._live.held() if self._live else 0.0
 
     def stats(self) -> SourceStats:
-        """Requests made and left; of rows those in memory."""
+        """Requests made, requests left, and rows in memory."""
         stats = self._live.stats() if self._live else SourceStats()
         return replace(stats, rows=stats.rows + self._index.loaded())
 
     def close(self) -> None:
-        """Close the archive and the line to upstream."""
+        """Close the archive and all connections."""
         self._index.close()
         self._archive.close()
         if self._live:
             self._live.close()
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
-        """Bring the conversations that a report needs.
+        """The conversations that a query needs.
 
         Raises:
-            NotKept: The archive does not reach, and there is nobody to ask.
-            UpstreamError: Upstream fails, or its answers do not settle.
+            NotCovered: The archive does not cover them, and upstream is not used.
+            UpstreamError: Upstream fails, or its answers contradict each other.
             ArchiveError: The archive fails.
         """
-        if live := self._views(need):
+        if live := self._live_for_views(need):
             return live.rows(need, progress)
         with self._state(need, progress) as (snapshot, patch):
             held = snapshot.rows(patch.held, mailboxes=need.mailboxes)
@@ -110,15 +111,15 @@ class ArchiveSource:
         )
 
     def count(self, tally: CountQuery, progress: Progress) -> CountResult | None:
-        """The counts; None where upstream has to be asked what a folder shows.
+        """The counts; None if only upstream knows what a folder shows.
 
         Raises:
-            NotKept: The archive does not reach, and there is nobody to ask.
-            UpstreamError: Upstream fails, or its answers do not settle.
+            NotCovered: The archive does not cover them, and upstream is not used.
+            UpstreamError: Upstream fails, or its answers contradict each other.
             ArchiveError: The archive fails.
         """
         need = tally.need
-        if self._views(need):
+        if self._live_for_views(need):
             return None
         counts = zeros(tally)
         with self._state(need, progress) as (snapshot, patch):
@@ -133,12 +134,12 @@ class ArchiveSource:
         return CountResult(counts.values, patch.as_of, patch.fresh_until)
 
     def menu(self, menu: ListQuery) -> ListItems:
-        """Bring the mailboxes, tags or folders that a menu shows; upstream's if it can be asked.
+        """All mailboxes, all tags, or the folders of a mailbox: from upstream if it is used.
 
-        Of an account that was closed they are the archive's.
+        An archive of a closed account has them itself.
 
         Raises:
-            NotKept: It was never read, and there is nobody to ask.
+            NotCovered: The list was never read, and upstream is not used.
         """
         with self._archive.reading() as snapshot:
             live = self._live_beside(snapshot)
@@ -152,20 +153,20 @@ class ArchiveSource:
         return ListItems(items, seen or 0, clock.elapsed())
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
-        """A few conversations in full, in the order of their ids given; gone ones left out.
+        """A few complete conversations, in the order of the ids; deleted ones are left out.
 
-        Where nobody can be asked, a slim archive gives them without texts and names.
+        If upstream is not used, a slim archive has them without texts and names.
         """
         with self._archive.reading() as snapshot:
             live = self._live_beside(snapshot)
-            kept = self._fit_to_show(snapshot, ids)
+            kept = self._usable_documents(snapshot, ids)
         lacking = [each for each in ids if each not in kept]
         if live and lacking:
             kept |= {each.id: each for each in live.documents(lacking, progress)}
         return [kept[each] for each in ids if each in kept]
 
-    def _fit_to_show(self, snapshot: Snapshot, ids: Sequence[int]) -> dict[int, Document]:
-        """What the archive can show of some conversations, as true as what it counts."""
+    def _usable_documents(self, snapshot: Snapshot, ids: Sequence[int]) -> dict[int, Document]:
+        """The conversations that the archive has complete and young enough, by their ids."""
         if self._live_beside(snapshot) is None:
             return {each.id: each for each in snapshot.documents(ids)}
         young = intervals.usable(snapshot.coverage(), int(time.time()), self._ages)
@@ -181,16 +182,16 @@ class ArchiveSource:
     def _state(
         self, need: ConversationQuery, progress: Progress
     ) -> Iterator[tuple[Snapshot, Patch]]:
-        """One committed state of the archive, and what has to be added to it."""
+        """A committed state of the archive, and the patch to apply to its rows."""
         with self._archive.reading() as snapshot:
-            plan = self._planned(snapshot, need)
+            plan = self._plan(snapshot, need)
             if plan.whole:
-                yield snapshot, local(plan)
+                yield snapshot, unchanged(plan)
                 return
             alone = self._live_beside(snapshot) is None
-        if alone or self._completing is None:
+        if alone or self._completer is None:
             raise NotCovered(plan.gaps, [span for span, _ in plan.covered])
-        patch = self._completing.complete(plan, need, progress)
+        patch = self._completer.complete(plan, need, progress)
         with self._archive.reading() as snapshot:
             covered = [span for span, _ in snapshot.coverage()]
             if intervals.without(patch.held, covered):
@@ -199,16 +200,16 @@ class ArchiveSource:
                 )
             yield snapshot, patch
 
-    def _planned(self, snapshot: Snapshot, need: ConversationQuery) -> Plan:
+    def _plan(self, snapshot: Snapshot, need: ConversationQuery) -> ReadPlan:
         sealed = snapshot.sealed_at is not None
         ages = _ANY_AGE if sealed else self._ages
-        return planned(snapshot.coverage(), need.created, int(time.time()), ages)
+        return plan_read(snapshot.coverage(), need.created, int(time.time()), ages)
 
-    def _views(self, need: ConversationQuery) -> LiveSource | None:
-        """Whom to ask if the archive does not tell what the folders show; None if it does.
+    def _live_for_views(self, need: ConversationQuery) -> LiveSource | None:
+        """The live source if the archive does not know what the folders show; else None.
 
         Raises:
-            NotKept: It does not, and there is nobody to ask.
+            NotCovered: The archive does not know it, and upstream is not used.
         """
         if not need.folders:
             return None
@@ -220,7 +221,7 @@ class ArchiveSource:
         return live if others else None
 
     def _homes_in(self, snapshot: Snapshot) -> Set[int]:
-        """The folders whose contents rows tell, looked up once for each version."""
+        """The home folders, read once for each version of the archive."""
         version, homes = self._homes
         if version != snapshot.version:
             homes = {folder for folder, type_ in snapshot.folders().items() if type_ in lists.HOMES}
@@ -228,12 +229,12 @@ class ArchiveSource:
         return homes
 
     def _live_beside(self, snapshot: Snapshot) -> LiveSource | None:
-        """Whom to ask beside a state of the archive: nobody, once the account is closed."""
+        """The live source; None if it is not used or the account is closed."""
         return self._live if snapshot.sealed_at is None else None
 
 
 def _is_no_mailbox(snapshot: Snapshot, menu: ListQuery) -> bool:
-    """Whether a list is that of a mailbox which neither the archive's list nor its rows know."""
+    """Whether a list is of a mailbox that neither the archive's list nor its rows contain."""
     if menu.kind != "folders":
         return False
     listed = snapshot.menu(ListQuery("mailboxes"))

@@ -96,7 +96,7 @@ class LiveSource:
 
     @property
     def ready(self) -> bool:
-        """Whether upstream accepted the account's credentials when they were last sent."""
+        """False while upstream refuses the account's credentials."""
         return not self._client.sign_in_refused
 
     def held(self) -> float:

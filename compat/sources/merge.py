@@ -1,4 +1,4 @@
-"""What an archive has to be completed with: what was modified since, and what it does not cover."""
+"""Completes what an archive holds with what was modified since, and with what it does not cover."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import ConversationQuery, Progress, Row
 from compat.sources.live import LiveSource
 
-_NOW: Final = 1 << 62
-_KEPT: Final = 1.0
-"""Seconds for which an answer that took no request is given again: counting anew costs less than
-a caller notices, and shows at once what a synchronisation brings."""
+_NO_LIMIT: Final = 1 << 62
+_LOCAL_LIFETIME: Final = 1.0
+"""Seconds for which an answer that took no request may be used again. Counting again costs less
+than a caller notices, and shows at once what a synchronisation has read."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How the seconds that are wanted are come by.
+class ReadPlan:
+    """Where the wanted seconds of creation are read from.
 
     Attributes:
-        covered: What the archive covers, wanted or not.
-        young: What of it is wanted and may be used as it is.
-        aged: What of it is wanted and is too old for that.
+        covered: All that the archive covers, wanted or not.
+        young: The wanted parts of it that may be used as they are.
+        aged: The wanted parts of it that are too old for that.
         gaps: What is wanted and not covered.
-        young_for: For how many seconds what is young stays so.
+        young_for: Seconds for which all young parts stay young.
     """
 
     covered: Sequence[Coverage]
@@ -45,21 +45,21 @@ class Plan:
 
     @property
     def whole(self) -> bool:
-        """Whether the archive alone has all."""
+        """Whether the archive alone has all that is wanted."""
         return not self.aged and not self.gaps
 
 
 @dataclass(frozen=True)
 class Patch:
-    """What makes rows of an archive the rows that are wanted.
+    """What turns rows of an archive into the wanted rows.
 
     Attributes:
-        held: The seconds of creation for which the archive's rows are taken.
-        beside: Conversations of all other seconds that are wanted.
-        instead: Conversations in the seconds held as they are now, by their ids.
-        instead_as_of: When the reading of these began, epoch seconds by upstream's clock.
-        as_of: As of `compat.core.models.Found`.
-        fresh_until: Likewise.
+        held: The seconds of creation for which the archive's rows are used.
+        as_of: As in `compat.core.models.RowSet`.
+        fresh_until: As in `compat.core.models.RowSet`.
+        beside: The conversations of all other wanted seconds.
+        instead: Conversations of the held seconds as they are now, by their ids.
+        instead_as_of: When reading these started, epoch seconds by upstream's clock.
     """
 
     held: Sequence[Interval]
@@ -70,7 +70,7 @@ class Patch:
     instead_as_of: int = 0
 
     def changed(self, snapshot: Snapshot) -> dict[int, Row]:
-        """The rows that take the place of a state's own, by their ids."""
+        """The rows that replace rows of a snapshot, by their ids."""
         seen = snapshot.seen(sorted(self.instead)) if self.instead else {}
         return {
             id_: row for id_, row in self.instead.items() if seen.get(id_, -1) < self.instead_as_of
@@ -79,7 +79,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class _Modified:
-    """What was modified since some second, among what was created in some spans."""
+    """The conversations created in some intervals that were modified since a second."""
 
     since: int
     spans: Sequence[Interval]
@@ -88,16 +88,16 @@ class _Modified:
     fresh_until: float
 
 
-def planned(
+def plan_read(
     covered: Sequence[Coverage], wanted: Iterable[Interval], now: int, ages: MaxAges
-) -> Plan:
-    """Sort the seconds that are wanted by what the archive knows of them.
+) -> ReadPlan:
+    """Decide for all wanted seconds where they are read from.
 
     Args:
         covered: What the archive covers.
-        wanted: Seconds of creation; they may overlap.
-        now: The present second, epoch UTC.
-        ages: How old the archive's knowledge may be.
+        wanted: Intervals of creation; they may overlap.
+        now: The current second, epoch UTC.
+        ages: How old the archive's rows may be.
     """
     spans = intervals.united(wanted)
     young = intervals.in_both(_at(spans), intervals.usable(covered, now, ages))
@@ -105,28 +105,28 @@ def planned(
     aged = intervals.in_both(_at(rest), covered)
     gaps = intervals.without(rest, (span for span, _ in aged))
     young_for = min(
-        (each.as_of + intervals.lifetime(each, ages) - now for each in young), default=_NOW
+        (each.as_of + intervals.lifetime(each, ages) - now for each in young), default=_NO_LIMIT
     )
-    return Plan(covered, young, aged, gaps, young_for)
+    return ReadPlan(covered, young, aged, gaps, young_for)
 
 
-def local(plan: Plan) -> Patch:
-    """Nothing is to be added."""
+def unchanged(plan: ReadPlan) -> Patch:
+    """The patch for a plan that the archive alone has all for."""
     as_of = min(known.as_of for known in plan.young)
-    fresh_until = clock.elapsed() + min(_KEPT, plan.young_for)
+    fresh_until = clock.elapsed() + min(_LOCAL_LIFETIME, plan.young_for)
     return Patch([span for span, _ in plan.young], as_of, fresh_until)
 
 
 class Completer:
-    """Brings from upstream what a plan lacks.
+    """Loads from upstream what the archive does not have; safe to share between threads.
 
-    What was modified since is remembered for as long as recent conversations may be: one reading
-    serves many questions.
+    The conversations that were modified are kept for as long as recent conversations may be
+    used, so that many queries share them.
 
     Args:
-        archive: The archive that is completed.
-        live: Where to ask.
-        ages: How old knowledge may be.
+        archive: The archive.
+        live: Loads conversations from upstream.
+        ages: How old rows may be.
     """
 
     def __init__(self, archive: Archive, live: LiveSource, ages: MaxAges) -> None:
@@ -136,18 +136,18 @@ class Completer:
         self._lock = threading.Lock()
         self._last: _Modified | None = None
 
-    def complete(self, plan: Plan, need: ConversationQuery, progress: Progress) -> Patch:
-        """Ask for what was modified among what is too old, and for all that is not covered.
+    def complete(self, plan: ReadPlan, need: ConversationQuery, progress: Progress) -> Patch:
+        """Load what was modified in the parts that are too old, and all that is not covered.
 
         Raises:
-            UpstreamError: Upstream fails, or its answers do not settle.
+            UpstreamError: Upstream fails, or its answers contradict each other.
         """
         gaps, aged = list(plan.gaps), [span for span, _ in plan.aged]
         fresh_until = clock.elapsed() + min(self._ages.recent, plan.young_for)
-        patch = Patch([span for span, _ in plan.young], _NOW, fresh_until)
+        patch = Patch([span for span, _ in plan.young], _NO_LIMIT, fresh_until)
         if aged:
             since = min(known.as_of for known in plan.aged) - MARGIN
-            modified = self._all_that_happened(since, aged, progress)
+            modified = self._fetch_changes(since, aged, progress)
             if modified:
                 patch = replace(
                     patch,
@@ -169,17 +169,18 @@ class Completer:
             )
         return replace(patch, as_of=min([patch.as_of, *(known.as_of for known in plan.young)]))
 
-    def _all_that_happened(
+    def _fetch_changes(
         self, since: int, spans: Sequence[Interval], progress: Progress
     ) -> _Modified | None:
-        """What was modified, if the totals say that nothing else has happened.
+        """What was modified; None if the totals show that something else has happened.
 
-        What was deleted, or merged into another, was not modified: only totals show it. They are
-        asked for first. Then whatever came until they were told is met in the walk, which can
-        only find more than they tell; so if both are the same, nothing was deleted before, in no
-        part of the spans. Asked for later, what came meanwhile could make up for it.
+        A conversation that was deleted, or merged into another, does not count as modified: only
+        the totals show it. They are requested first. Conversations that came before them are
+        found in the list that is read afterwards, which can only have more. So if both agree,
+        nothing was deleted in any of the intervals. If the totals were requested later, new
+        conversations could make up for deleted ones.
         """
-        last = self._remembered(since, spans)
+        last = self._kept(since, spans)
         if last:
             return last
         fresh_until = clock.elapsed() + self._ages.recent
@@ -196,7 +197,7 @@ class Completer:
             self._last = modified
         return modified
 
-    def _remembered(self, since: int, spans: Sequence[Interval]) -> _Modified | None:
+    def _kept(self, since: int, spans: Sequence[Interval]) -> _Modified | None:
         with self._lock:
             last = self._last
         fits = (
@@ -209,7 +210,7 @@ class Completer:
 
 
 def _total(snapshot: Snapshot, span: Interval, modified: _Modified) -> int | None:
-    """What upstream's total of a span must be; None if nobody knows whether it tells of spam."""
+    """What upstream's total of an interval must be; None if it may or may not include spam."""
     patch = Patch((), 0, 0, instead=modified.rows, instead_as_of=modified.as_of)
     changed = _created_in([span], patch.changed(snapshot))
     outdated = snapshot.rows_of(sorted(changed)) if changed else []
@@ -243,4 +244,4 @@ def _created_in(spans: Sequence[Interval], rows: Mapping[int, Row]) -> dict[int,
 
 
 def _at(spans: Iterable[Interval]) -> list[Coverage]:
-    return [Coverage(span, _NOW) for span in spans]
+    return [Coverage(span, _NO_LIMIT) for span in spans]

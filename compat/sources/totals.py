@@ -1,9 +1,9 @@
-"""Counting by upstream's totals in place of conversations, for who chose that.
+"""Counts by the totals of upstream's lists in place of conversations, as an option.
 
-A list's total comes with one request, however long the list. It is no promise of upstream's, and
-counts drafts and whatever else a list holds; so it is never a default. Where a question cannot be
-put to it, or what nobody documents about the lists cannot be found out, or they contradict
-themselves, conversations are fetched as ever.
+A list's total comes with one request, however long the list is. Upstream does not promise that
+it is exact, and it includes drafts and whatever else a list has; so this is never the default.
+Conversations are fetched as usual if totals cannot answer a query, if undocumented properties of
+the lists cannot be found out, or if totals contradict each other.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from compat.v2.pagination import Selection
 from compat.v2.search import FIRST_SECOND
 
 _LOG: Final = logging.getLogger("compat")
-_REMEMBERED: Final = 3600.0
+_PROBE_LIFETIME: Final = 3600.0
 _LAG: Final = 900
 _PROBED: Final = 4
 
@@ -39,11 +39,11 @@ _LISTS: Final[Mapping[tuple[bool, bool], Mapping[str, int]]] = {
     (True, True): {"all": 1},
     (True, False): {"all": 1, "spam": 1},
 }
-"""By whether spam counts, and whether `all` lists it: the lists, and what is done with each."""
+"""By whether spam counts, and whether `all` lists it: the lists, and the factor of each total."""
 
 
 class TotalsSource(LiveSource):
-    """Brings rows as ever, and counts by totals where it can."""
+    """Loads rows as usual, and counts by totals where possible."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,12 +52,12 @@ class TotalsSource(LiveSource):
         self._spam_in_all: bool | None = None
 
     def count(self, tally: CountQuery, progress: Progress) -> CountResult | None:
-        """The counts by totals; None where it takes the rows.
+        """The counts by totals; None if rows are needed.
 
         Raises:
             UpstreamError: Upstream fails.
         """
-        if not can_be_told_by_totals(tally):
+        if not totals_apply(tally):
             return None
         spam_in_all = self._probed()
         if spam_in_all is None:
@@ -65,30 +65,30 @@ class TotalsSource(LiveSource):
             return None
         began = clock.elapsed()
         lists = _LISTS["spam" not in tally.filter.uncounted, spam_in_all]
-        with _asking(self.client, self._workers, tally, progress) as asking:
+        with _totals_client(self.client, self._workers, tally, progress) as totals:
             try:
-                counts = [asking.range(edges, lists) for edges in tally.ranges]
-            except RequestRefused:  # a mailbox that does not exist, perhaps; rows know about that
+                counts = [totals.counts(edges, lists) for edges in tally.ranges]
+            except RequestRefused:  # a mailbox may not exist; loading rows handles that
                 return None
-            except _RowsAreBetter as why:
-                _log(str(why))
+            except _RowsNeeded as reason:
+                _log(str(reason))
                 return None
-        if not asking.asked_at:  # no range has a second in it
+        if not totals.asked_at:  # all ranges are empty
             return None
-        as_of = min(asking.asked_at)
+        as_of = min(totals.asked_at)
         return CountResult(counts, as_of, began + self._ages.recent, totals=True)
 
     def _probed(self) -> bool | None:
-        """Whether `all` lists spam; None also where seconds are not whole or nothing tells."""
+        """Whether `all` lists spam, as `probe` found out within the last hour."""
         with self._lock:
             if clock.elapsed() >= self._probed_until:
                 self._spam_in_all = probe(self.client)
-                self._probed_until = clock.elapsed() + _REMEMBERED
+                self._probed_until = clock.elapsed() + _PROBE_LIFETIME
             return self._spam_in_all
 
 
-def can_be_told_by_totals(tally: CountQuery) -> bool:
-    """Whether lists can be told which conversations are meant."""
+def totals_apply(tally: CountQuery) -> bool:
+    """Whether the parameters of a list can select the conversations of a query."""
     which = tally.filter
     return (
         not (tally.need.folders or which.types or which.tags)
@@ -99,7 +99,10 @@ def can_be_told_by_totals(tally: CountQuery) -> bool:
 
 
 def probe(client: Client) -> bool | None:
-    """Whether the list of `all` shows spam; None if nothing tells, or seconds are not whole."""
+    """Whether the list of `all` shows spam.
+
+    None if no conversation shows it, or if lists do not treat seconds as whole.
+    """
     oldest = probes.first_page(client, probes.ALL, FIRST_SECOND, int(time.time()))
     rows = probes.of_other_seconds(oldest.value.rows, _PROBED)
     seconds = probes.one_second_lists(client, rows)
@@ -108,12 +111,12 @@ def probe(client: Client) -> bool | None:
     return probes.all_lists_spam(client, oldest.asked_at - _LAG)
 
 
-class _RowsAreBetter(Exception):
-    """Totals would cost more, or contradict each other."""
+class _RowsNeeded(Exception):
+    """Totals would cost more requests, or contradict each other."""
 
 
-class _Asking:
-    """The requests of one tally."""
+class _TotalsClient:
+    """Sends the requests of one query."""
 
     def __init__(
         self, client: Client, pool: ThreadPoolExecutor, tally: CountQuery, progress: Progress
@@ -124,21 +127,21 @@ class _Asking:
         self._progress = progress
         self.asked_at: list[int] = []
 
-    def range(self, edges: Sequence[int], lists: Mapping[str, int]) -> list[int]:
+    def counts(self, edges: Sequence[int], lists: Mapping[str, int]) -> list[int]:
         """The counts of one range's buckets."""
         if edges[0] >= edges[-1]:
             return [0] * (len(edges) - 1)
         wholes = {status: self._page(status, edges[0], edges[-1]) for status in lists}
         buckets = list(pairwise(edges))
-        _check_that_it_pays(list(wholes.values()), len(buckets))
+        _check_costs(list(wholes.values()), len(buckets))
         counts = [0] * len(buckets)
         for status, whole in wholes.items():
             parts = self._parts(status, buckets, whole)
             if sum(parts) != whole.page.total_elements:
-                raise _RowsAreBetter("its totals of parts do not add up to that of the whole")
+                raise _RowsNeeded("its totals of parts do not add up to that of the whole")
             counts = [sum_ + lists[status] * part for sum_, part in zip(counts, parts, strict=True)]
         if min(counts) < 0:
-            raise _RowsAreBetter("it tells of more spam than there are conversations")
+            raise _RowsNeeded("it tells of more spam than there are conversations")
         return counts
 
     def _parts(
@@ -158,23 +161,23 @@ class _Asking:
 
 
 @contextmanager
-def _asking(
+def _totals_client(
     client: Client, workers: int, tally: CountQuery, progress: Progress
-) -> Iterator[_Asking]:
+) -> Iterator[_TotalsClient]:
     with ThreadPoolExecutor(workers, thread_name_prefix="totals") as pool:
         try:
-            yield _Asking(client, pool, tally, progress)
+            yield _TotalsClient(client, pool, tally, progress)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _check_that_it_pays(wholes: Sequence[Page[Conversation]], buckets: int) -> None:
+def _check_costs(wholes: Sequence[Page[Conversation]], buckets: int) -> None:
     pages = sum(max(whole.page.total_pages, 1) for whole in wholes)
     parts = buckets * sum(whole.page.total_elements > 0 for whole in wholes) if buckets > 1 else 0
     if pages <= max(parts, len(wholes)):
-        raise _RowsAreBetter("conversations cost no more requests than totals would")
+        raise _RowsNeeded("conversations cost no more requests than totals would")
 
 
-def _log(why: str) -> None:
-    _LOG.info("conversations are counted one by one, not by Help Scout's totals: %s", why)
+def _log(reason: str) -> None:
+    _LOG.info("conversations are counted one by one, not by Help Scout's totals: %s", reason)

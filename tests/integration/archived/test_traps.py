@@ -18,7 +18,7 @@ from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import ListQuery
 from compat.simulator import Behaviour, Conversation, Simulator
 from compat.sources.live import Fetched, LiveSource
-from compat.sources.merge import local, planned
+from compat.sources.merge import plan_read, unchanged
 from tests.integration.archived.asking import LISTS, ask, service, told, true
 from tests.integration.archived.test_answers import everything, refused
 from tests.integration.exactness.oracle import Asked, text
@@ -172,8 +172,8 @@ def test_an_import_does_not_make_young_what_it_does_not_show(stage: Staged) -> N
 
 def test_an_answer_is_used_again_no_longer_than_its_parts_are_young() -> None:
     known = [Coverage(Interval(0, 1000), 90_000), Coverage(Interval(1001, 2000), 90_500)]
-    plan = planned(known, [Interval(0, 3000)], 91_200, MaxAges(900, 1300, 88_000))
+    plan = plan_read(known, [Interval(0, 3000)], 91_200, MaxAges(900, 1300, 88_000))
     assert [known for known, _ in plan.young] == [Interval(0, 1000), Interval(1001, 2000)]
     assert plan.gaps == [Interval(2001, 3000)]
     assert plan.young_for == 90_000 + 1300 - 91_200
-    assert local(plan).as_of == 90_000
+    assert unchanged(plan).as_of == 90_000
