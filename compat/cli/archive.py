@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sys
-from calendar import monthrange
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +19,7 @@ from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import ACCOUNT, Command, date_option, flag, json_flag, settings_for
 from compat.cli.output import ignore_closed_pipe, print_note
 from compat.config.environment import SettingsError, variable
+from compat.core.calendar import DAY, FIRST_SECOND, months_before
 from compat.v1.datetimes import format_epoch
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ _EXIT_STATUS: Final = exit_status(
     }
 )
 _AGE: Final = re.compile(r"([1-9][0-9]{0,5})([ymd])")
-_DAY: Final = 86_400
 _INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of")
 """Fields of a state that are epoch seconds."""
 
@@ -211,17 +210,14 @@ def kept_since(text: str, today: date) -> int:
     if found is None:
         raise SettingsError("--keep: write it as 3y, 18m or 400d")
     many, unit = int(found[1]), found[2]
-    try:
-        first = today - timedelta(days=many) if unit == "d" else _months_ago(today, many, unit)
-    except (ValueError, OverflowError):
-        raise SettingsError("--keep: that reaches before the year 1") from None
-    return (first - EPOCH.date()).days * _DAY
-
-
-def _months_ago(today: date, many: int, unit: str) -> date:
-    months = today.year * 12 + today.month - 1 - many * (12 if unit == "y" else 1)
-    year, month = divmod(months, 12)
-    return date(year, month + 1, min(today.day, monthrange(year, month + 1)[1]))
+    midnight = (today - EPOCH.date()).days * DAY
+    if unit == "d":
+        first = midnight - many * DAY
+    else:
+        first = months_before(midnight, many * (12 if unit == "y" else 1))
+    if first < FIRST_SECOND:
+        raise SettingsError("--keep: that reaches before the year 1")
+    return first
 
 
 def _with_archive(
