@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import cast
+
 from pydantic import BaseModel
 
-from compat import error_mapping, reports
+from compat import error_mapping
 from compat.config.conventions import Conventions
 from compat.core.counting import CountingSource, CountResult
 from compat.core.models import ListItems, ListQuery, NotCovered, Progress, RowSet, Source
@@ -36,7 +39,7 @@ class ComputedEngine:
                 upstream.
             UpstreamError: Upstream fails, or its answers contradict each other.
         """
-        report = reports.load(route.report)
+        report = load_report(route)
         try:
             return self._compute(report, query, conventions, progress)
         except NotCovered as error:
@@ -63,6 +66,11 @@ class ComputedEngine:
         if isinstance(answer, Details):
             answer = answer.answer(source.documents(answer.ids, progress))
         return _engine_answer(answer, data)
+
+
+def load_report(route: Route) -> ReportModule:
+    """The module that computes the report of a route."""
+    return cast("ReportModule", import_module(f"compat.reports.{route.report}"))
 
 
 def _engine_answer(answer: BaseModel, data: RowSet | ListItems | CountResult) -> EngineAnswer:

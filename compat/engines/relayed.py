@@ -6,10 +6,11 @@ import time
 
 from pydantic import BaseModel
 
-from compat import clock, reports
+from compat import clock
 from compat.config.conventions import Conventions
 from compat.core.models import Progress, RowSet
 from compat.engines import EngineAnswer
+from compat.engines.computed import load_report
 from compat.engines.relay_client import EndProbe, RelayClient
 from compat.engines.translations import (
     TRANSLATIONS,
@@ -80,5 +81,5 @@ def _no_successor(route: Route) -> BadParameter:
 
 def _empty_answer(route: Route, query: ReportQuery, conventions: Conventions) -> BaseModel:
     """The answer if no second of the range counts: the same as for no conversations."""
-    answer = reports.load(route.report).answer(query, RowSet((), 0, 0.0), conventions)
+    answer = load_report(route).answer(query, RowSet((), 0, 0.0), conventions)
     return answer.answer(()) if isinstance(answer, Details) else answer

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -50,8 +49,3 @@ class CountingReport(Protocol):
 
     def from_counts(self, query: Any, found: CountResult, conventions: Conventions) -> BaseModel:
         """The answer to a query, from the counts that `tally` asked for."""
-
-
-def load(name: str) -> ReportModule:
-    """The report of a name in the table of routes."""
-    return cast("ReportModule", import_module(f"{__name__}.{name}"))

@@ -21,8 +21,8 @@ from compat.core.models import (
     Row,
     RowSet,
 )
-from compat.engines.computed import ComputedEngine
-from compat.reports import CountingReport, load, new_conversations
+from compat.engines.computed import ComputedEngine, load_report
+from compat.reports import CountingReport, new_conversations
 from compat.v1.query import ReportQuery
 from compat.v1.routes import LOCAL, ROUTES, find
 from tests.strategies import Case, cases
@@ -94,9 +94,9 @@ def test_rows_are_brought_where_it_takes_them() -> None:
 
 def test_only_new_conversations_takes_no_more_than_counts() -> None:
     counting = {
-        name
-        for name in {route.report for route in (*LOCAL, *ROUTES)}
-        if isinstance(load(name), CountingReport)
+        route.report
+        for route in (*LOCAL, *ROUTES)
+        if isinstance(load_report(route), CountingReport)
     }
     assert counting == {"new_conversations"}
 

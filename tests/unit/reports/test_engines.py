@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from compat import reports
 from compat.config.conventions import Conventions
 from compat.core.models import (
     ConversationQuery,
@@ -18,7 +17,7 @@ from compat.core.models import (
     Row,
     RowSet,
 )
-from compat.engines.computed import ComputedEngine
+from compat.engines.computed import ComputedEngine, load_report
 from compat.v1.models import Envelope, NewConversations
 from compat.v1.query import ListPageQuery
 from compat.v1.routes import LOCAL, ROUTES, Route, find, named
@@ -115,6 +114,6 @@ def test_what_is_shown_in_full_is_asked_for_after_the_counting() -> None:
 
 @pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
 def test_every_route_leads_to_a_report(route: Route) -> None:
-    report = reports.load(route.report)
+    report = load_report(route)
     assert callable(report.needs)
     assert callable(report.answer)

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
 from compat.core.models import RowSet
-from compat.reports import load, new_conversations
+from compat.engines.computed import load_report
+from compat.reports import new_conversations
 from compat.v1.datetimes import format_instant, from_epoch
+from compat.v1.routes import named
 from tests.strategies import Case, cases, previous_ranges
 from tests.unit.core import naive
 from tests.unit.reports.asked import DAY, FIRST, counts, current, found, query, row, span
@@ -160,4 +162,4 @@ def test_a_report_needs_what_counting_needs() -> None:
 
 
 def test_a_report_is_found_by_its_name() -> None:
-    assert load("new_conversations") is new_conversations
+    assert load_report(named("new_conversations")) is new_conversations

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from compat import reports
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery
+from compat.engines.computed import load_report
 from compat.reports import Details, busy_times, new_conversations, new_ids
 from compat.reports.created import created_in_range
 from compat.service import LegacyReports
 from compat.v1.datetimes import epoch
 from compat.v1.query import ReportQuery
-from compat.v1.routes import ROUTES
+from compat.v1.routes import ROUTES, Route
 from tests.strategies import Case, cases
 from tests.unit.core import naive
 from tests.unit.reports.asked import DAY, FIRST, counts, found, query
@@ -110,11 +110,11 @@ def test_lengths_are_judged_as_sent_and_points_as_given() -> None:
 @pytest.mark.parametrize(("first", "last"), [("0001-01-01", "0001-01-02"), ("9999-12-30",) * 2])
 @pytest.mark.parametrize("minutes", [-1_440, 1_440])
 def test_at_the_ends_of_the_calendar_nothing_breaks(
-    route: object, first: str, last: str, minutes: int
+    route: Route, first: str, last: str, minutes: int
 ) -> None:
     conventions = MONDAY.model_copy(update={"clock_shift_minutes": minutes})
     asked = ask(f"start={first}&end={last}", conventions)
-    report = reports.load(route.report)  # type: ignore[attr-defined]
+    report = load_report(route)
     assert isinstance(report.needs(asked, conventions), ConversationQuery)
     answered = report.answer(asked, found(epoch(asked.current.start)), conventions)
     assert isinstance(answered, BaseModel | Details)

@@ -10,8 +10,8 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import BaseModel
 
-from compat import reports
 from compat.config.conventions import Conventions
+from compat.engines.computed import load_report
 from compat.reports import Details
 from compat.v1 import errors, openapi
 from compat.v1.routes import LOCAL, ROUTES, Route
@@ -46,7 +46,7 @@ def test_every_path_has_its_parameters_and_every_status(route: Route) -> None:
 
 @pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
 def test_a_route_answers_with_what_its_report_makes(route: Route) -> None:
-    made = get_type_hints(reports.load(route.report).answer)["return"]
+    made = get_type_hints(load_report(route).answer)["return"]
     assert made in {route.answers, Details}
 
 
