@@ -105,7 +105,7 @@ def test_both_engines_count_alike_by_every_rule_that_may_be_set(
 @pytest.mark.parametrize("manner", MANNERS)
 @settings(max_examples=EXAMPLES // 2)
 @given(asked=QUESTIONS, rules=st.integers(0, 1))
-def test_both_engines_tell_the_same_hours(
+def test_both_engines_return_the_same_hours(
     pairs: dict[tuple[str, int], Pair], manner: str, asked: Asked, rules: int
 ) -> None:
     pair, target = pairs[manner, rules], asked.target().replace(NEW, HOURS)

@@ -102,14 +102,14 @@ def test_where_no_conversation_may_be_seen_the_reports_are_enough(
 
 
 @pytest.mark.parametrize("walks", [Reply(500), Reply(302, headers={"Location": "/"})])
-def test_trouble_that_is_not_the_conversations_own_is_no_reason_for_other_numbers(
+def test_an_error_of_upstream_as_a_whole_is_no_reason_to_relay(
     upstream: Upstream, walks: Reply
 ) -> None:
     assert asked_of(upstream, Refusing(walks)).status == 503
 
 
 @pytest.mark.parametrize("reports", [Reply(403), Reply(500), answer({"current": []})])
-def test_where_neither_answers_the_first_trouble_is_told(
+def test_where_neither_engine_answers_the_first_error_is_returned(
     upstream: Upstream, reports: Reply
 ) -> None:
     answered = asked_of(upstream, Refusing(Reply(403), reports))
@@ -117,7 +117,7 @@ def test_where_neither_answers_the_first_trouble_is_told(
     assert "HELPSCOUT_APP_ID" in json.loads(answered.body)["error"]
 
 
-def test_the_successor_is_not_asked_what_it_would_count_otherwise(upstream: Upstream) -> None:
+def test_a_report_that_the_successor_counts_differently_is_not_relayed(upstream: Upstream) -> None:
     drafts = Conventions(counted_states=frozenset({"published", "draft"}))
     answered = asked_of(upstream, Refusing(Reply(403)), conventions=drafts)
     assert answered.status == 403

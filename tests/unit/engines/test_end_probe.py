@@ -1,4 +1,4 @@
-"""Whether the successor counts the second of `end` is found out from what exists, or not said."""
+"""Whether the successor counts the second of `end` is found out from conversations, or unknown."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_it_is_found_out_once(stage: tuple[Stage, Client]) -> None:
     ids=["empty", "spam alone", "a draft alone", "a row of seconds just now"],
 )
 @pytest.mark.parametrize("manner", MANNERS)
-def test_where_nothing_shows_it_nothing_is_said(
+def test_without_a_conversation_that_shows_it_it_is_unknown(
     stage: tuple[Stage, Client], account: Account, manner: Literal["included", "excluded"]
 ) -> None:
     _, probe = playing(stage, account, manner)
@@ -144,7 +144,7 @@ MOMENTS = st.lists(
 
 @settings(max_examples=min(settings().max_examples, 400))
 @given(moments=MOMENTS, manner=st.sampled_from(MANNERS))
-def test_whatever_the_account_holds_it_is_told_rightly(
+def test_the_result_is_right_for_any_account(
     stage: tuple[Stage, Client],
     moments: list[tuple[int, str, str]],
     manner: Literal["included", "excluded"],
@@ -157,13 +157,13 @@ def test_whatever_the_account_holds_it_is_told_rightly(
     assert probe.end_included(calm) is ((manner == "included") if anything else None)
 
 
-def test_an_account_without_reports_is_told(stage: tuple[Stage, Client]) -> None:
+def test_an_account_without_reports_is_an_error(stage: tuple[Stage, Client]) -> None:
     stage[0].playing = Simulator(with_rows(0), Behaviour(rate_limit=None))
     with pytest.raises(ReportsRefused):
         EndProbe(stage[1]).end_included(calm)
 
 
-def test_the_finding_out_can_be_called_off(stage: tuple[Stage, Client]) -> None:
+def test_the_probe_can_be_cancelled(stage: tuple[Stage, Client]) -> None:
     def stop() -> None:
         raise Stopped("enough")
 
@@ -173,7 +173,7 @@ def test_the_finding_out_can_be_called_off(stage: tuple[Stage, Client]) -> None:
 
 
 @pytest.mark.parametrize("lie", [{"empty_page_rate": 1.0}, {"repeat_rate": 1.0}])
-def test_a_list_that_comes_empty_or_repeats_itself_misleads_nobody(
+def test_an_empty_or_repeating_list_does_not_mislead_the_probe(
     stage: tuple[Stage, Client], lie: dict[str, float]
 ) -> None:
     behaviour = Behaviour(rate_limit=None, **lie)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A range that the successor refuses is asked about in pieces that bring each second once."""
+"""A range that the successor refuses is split into parts that cover each second once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def cut(case: Case) -> list[RangePart]:
 
 @settings(max_examples=EXAMPLES)
 @given(case=cases())
-def test_pieces_touch_and_cover_the_range(case: Case) -> None:
+def test_parts_touch_and_cover_the_range(case: Case) -> None:
     found = cut(case)
     assert found[0].first == case.start
     assert found[-1].last in {case.end, case.end - 1}
@@ -37,7 +37,7 @@ def test_pieces_touch_and_cover_the_range(case: Case) -> None:
 
 @settings(max_examples=EXAMPLES)
 @given(case=cases())
-def test_the_successor_takes_every_piece(case: Case) -> None:
+def test_the_successor_accepts_every_part(case: Case) -> None:
     for first, last, view_by in cut(case):
         most = {"day": 60 * DAY, "week": 365 * DAY, "month": 10**12}[view_by]
         least = 61 * DAY if view_by == "month" else 0

@@ -232,7 +232,7 @@ def refused(*errors: Json) -> Reply:
     return answer({"message": "Bad", "_embedded": {"errors": list(errors)}}, 400)
 
 
-def test_what_the_successor_finds_wrong_is_told_in_the_old_shape(upstream: Upstream) -> None:
+def test_faults_that_the_successor_finds_have_the_old_form(upstream: Upstream) -> None:
     reply = refused(
         {"path": "mailboxes", "message": "unknown", "rejectedValue": "7", "source": "QUERY"},
         {"path": "tags", "message": "too many", "rejectedValue": 8},
@@ -264,7 +264,7 @@ def test_what_the_successor_finds_wrong_is_told_in_the_old_shape(upstream: Upstr
         (Reply(401), 503, "status 401"),
     ],
 )
-def test_other_refusals_say_what_is_the_matter(
+def test_other_refusals_say_what_is_wrong(
     upstream: Upstream, reply: Reply, status: int, part: str
 ) -> None:
     answered = asked_of(upstream, Successor(reply), f"{NEW}?{JANUARY}")
@@ -292,7 +292,7 @@ HONOURED = {
 the company's own there."""
 
 
-def test_it_is_decided_of_every_convention_what_becomes_of_it() -> None:
+def test_for_every_convention_it_is_known_whether_the_successor_follows_it() -> None:
     refused = {*UNSUPPORTED, "tags_match", "untagged_tag"}
     assert not HONOURED & refused
     assert HONOURED | refused == set(Conventions.model_fields)
@@ -324,7 +324,7 @@ def test_conventions_that_no_question_could_honour_are_refused_at_the_start(
         ({"untagged_tag": 77}, "1,5", "COMPAT_UNTAGGED_TAG"),
     ],
 )
-def test_a_question_that_the_successor_would_take_otherwise_is_refused_by_name(
+def test_a_parameter_that_the_successor_understands_differently_is_refused_by_name(
     upstream: Upstream, conventions: dict[str, Any], tags: str, variable: str
 ) -> None:
     successor = Successor(SERIES)
@@ -349,7 +349,7 @@ def test_where_such_a_rule_changes_nothing_the_question_is_asked(
     assert body(asked_of(upstream, Successor(SERIES), target, conventions=rules)) == SERIES
 
 
-def test_ids_behind_counts_are_not_told_by_the_successor(upstream: Upstream) -> None:
+def test_ids_behind_counts_are_not_available_from_the_successor(upstream: Upstream) -> None:
     upstream.script = Successor(SERIES)
     pairs = [("start", "2015-01-01"), ("end", "2015-01-31")]
     with (
@@ -373,7 +373,7 @@ def days(asked: Asked, count: Callable[[str], int]) -> Json:
     return {"current": [{"start": each, "count": count(each)} for each in starts]}
 
 
-def test_half_a_year_by_day_is_asked_in_pieces_of_sixty_days(upstream: Upstream) -> None:
+def test_half_a_year_by_day_is_requested_in_parts_of_sixty_days(upstream: Upstream) -> None:
     class ByDay(Successor):
         def __call__(self, asked: Asked) -> Reply:
             found = super().__call__(asked)
@@ -407,7 +407,7 @@ def test_an_answer_is_as_old_as_the_first_request_for_it(upstream: Upstream) -> 
     assert header(answered, "Compat-As-Of") == "2015-03-01T23:59:59Z"
 
 
-def test_an_answer_is_given_again_as_long_as_recent_ones_may_be(upstream: Upstream) -> None:
+def test_an_answer_is_cached_as_long_as_recent_rows(upstream: Upstream) -> None:
     for age, requests in ((60, 1), (0, 2)):
         successor = upstream.script = Successor(SERIES)
         with LegacyReports(reach(upstream.url, recent_age=age)) as reports:
@@ -416,7 +416,7 @@ def test_an_answer_is_given_again_as_long_as_recent_ones_may_be(upstream: Upstre
         assert len(successor.asked) == requests
 
 
-def test_in_an_empty_account_nothing_is_counted_though_nothing_shows_the_manner(
+def test_an_empty_account_counts_nothing_even_if_the_last_second_is_unknown(
     far_side: staging.Upstream,
 ) -> None:
     settings = far_side.show(Simulator(Account(), Behaviour(rate_limit=None), plan="pro"))
@@ -426,7 +426,7 @@ def test_in_an_empty_account_nothing_is_counted_though_nothing_shows_the_manner(
             assert answered.status == 200
 
 
-def test_where_nothing_shows_the_manner_and_something_is_counted_there_is_no_number(
+def test_a_count_is_refused_if_the_last_second_is_unknown(
     far_side: staging.Upstream,
 ) -> None:
     account, now = Account(), int(time.time())

@@ -103,7 +103,7 @@ def test_edges_of_ranges_and_mailboxes_are_exact(
     assert asked(settings, "rows", question, counted_states=WITH_DRAFTS)[1] == body
 
 
-def test_it_takes_a_request_a_bucket_and_list_and_finding_out_is_remembered(stage: Stage) -> None:
+def test_it_takes_a_request_for_each_bucket_and_list_and_the_probe_is_cached(stage: Stage) -> None:
     settings = stage.show()
     with counting(settings, "totals") as reports:
         reports.compute("new_conversations", YEAR.pairs())
@@ -114,7 +114,7 @@ def test_it_takes_a_request_a_bucket_and_list_and_finding_out_is_remembered(stag
 
 
 @pytest.mark.parametrize(("by", "engine"), [(None, "computed"), ("totals", "totals")])
-def test_the_header_tells_which_it_was_and_rows_are_the_default(
+def test_the_header_names_the_engine_and_rows_are_the_default(
     stage: Stage, by: str | None, engine: str
 ) -> None:
     settings = stage.show()
@@ -158,7 +158,7 @@ def test_where_totals_cannot_be_taken_rows_are_counted(
     assert found[0] == "computed"
 
 
-def test_where_nothing_tells_of_spam_rows_are_counted(stage: Stage) -> None:
+def test_where_spam_in_lists_is_unknown_rows_are_counted(stage: Stage) -> None:
     settings = stage.show(without_spam(make_account(600, 5, NOW, SINCE)))
     found = asked(settings, "totals", YEAR)
     assert found == asked(settings, "rows", YEAR)
@@ -188,7 +188,7 @@ class Approximate:
         await self._simulator(scope, receive, sending)
 
 
-def test_totals_that_do_not_add_up_are_not_believed(stage: Stage, far_side: Upstream) -> None:
+def test_totals_that_do_not_add_up_are_not_used(stage: Stage, far_side: Upstream) -> None:
     settings = stage.show()
     right = asked(settings, "rows", YEAR)
     far_side.app = Approximate(stage.simulator)

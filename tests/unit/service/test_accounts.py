@@ -55,7 +55,7 @@ def told(answer: LegacyResponse) -> Any:
 # Two accounts on one source double: what differs is their settings alone.
 
 
-def test_conventions_are_each_accounts_own(shelf: Shelf) -> None:
+def test_each_account_has_its_own_conventions(shelf: Shelf) -> None:
     accounts = {
         "acme": keyed("acme-key"),
         "bravo": keyed("bravo-key", conventions=Conventions(default_view_by="day")),
@@ -70,7 +70,7 @@ def test_conventions_are_each_accounts_own(shelf: Shelf) -> None:
     assert len(typed.current) == 7
 
 
-def test_over_http_patience_is_each_accounts_own(shelf: Shelf) -> None:
+def test_each_account_has_its_own_patience(shelf: Shelf) -> None:
     shelf.gate.clear()
     accounts = {
         "hasty": keyed("hasty-key", patience=0.01),
@@ -88,7 +88,7 @@ def test_over_http_patience_is_each_accounts_own(shelf: Shelf) -> None:
         assert calm.result(LONG).status == 200
 
 
-def test_equal_questions_of_two_accounts_are_two_questions(shelf: Shelf) -> None:
+def test_equal_requests_of_two_accounts_are_computed_twice(shelf: Shelf) -> None:
     shelf.kept = LONG
     accounts = {"acme": keyed("acme-key"), "bravo": keyed("bravo-key")}
     with LegacyReports(accounts, source=shelf) as reports:
@@ -97,7 +97,7 @@ def test_equal_questions_of_two_accounts_are_two_questions(shelf: Shelf) -> None
     assert len(shelf.asked) == 2
 
 
-def test_a_crowd_at_one_account_does_not_keep_out_another() -> None:
+def test_too_many_requests_of_one_account_do_not_affect_another() -> None:
     shelf = Shelf([row(FIRST)], shut=True)
     accounts = {"acme": keyed("acme-key", jobs=1), "bravo": keyed("bravo-key", jobs=1)}
     with LegacyReports(accounts, source=shelf) as reports, ThreadPoolExecutor(1) as pool:
@@ -159,7 +159,7 @@ def test_it_is_ready_while_some_account_is(shelf: Shelf) -> None:
         assert not reports.ready
 
 
-def test_trouble_of_one_account_is_told_to_its_callers_alone(far_sides: list[Upstream]) -> None:
+def test_an_error_of_one_account_goes_to_its_callers_alone(far_sides: list[Upstream]) -> None:
     worlds = [made("acme", [(FIRST, 0)]), made("bravo", [(FIRST, 0)])]
     accounts = served(worlds, far_sides)
     accounts["bravo"] = accounts["bravo"].model_copy(update={"app_secret": SecretStr("wrong")})
@@ -172,7 +172,7 @@ def test_trouble_of_one_account_is_told_to_its_callers_alone(far_sides: list[Ups
         assert reports.ready
 
 
-def test_an_error_of_one_account_is_not_handed_to_another(shelf: Shelf) -> None:
+def test_an_error_of_one_account_is_not_given_to_another(shelf: Shelf) -> None:
     accounts = {"acme": keyed("acme-key"), "bravo": keyed("bravo-key")}
     shelf.error = Unreachable("no answer")
     with LegacyReports(accounts, source=shelf) as reports:

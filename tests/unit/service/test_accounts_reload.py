@@ -118,7 +118,7 @@ def test_the_account_that_was_before_a_change_is_closed(scene: Scene) -> None:
     assert scene.reports.accounts["bravo"].ready
 
 
-def test_a_key_that_changed_hands_is_another_accounts_from_then_on(scene: Scene) -> None:
+def test_a_key_that_moved_selects_the_other_account_from_then_on(scene: Scene) -> None:
     assert (scene.count("acme-key"), scene.count("bravo-key")) == (2, 3)
     acme, bravo = scene.settings["acme"], scene.settings["bravo"]
     scene.reports.reload(
@@ -137,7 +137,7 @@ def test_an_account_that_was_removed_is_closed_and_its_key_is_unknown(scene: Sce
         scene.reports.new_conversations(start="2015-01-01", end="2015-01-31", account="bravo")
 
 
-def test_an_account_that_was_added_is_answered_for(scene: Scene) -> None:
+def test_an_account_that_was_added_is_answered(scene: Scene) -> None:
     assert scene.count("chip-key") is None
     added = with_keys(scene.spare.show(simulated(7)), "chip-key")
     scene.reports.reload({**scene.settings, "chip": added})
@@ -186,7 +186,7 @@ def test_settings_that_cannot_be_used_change_nothing(
     assert counts == [2, 3, None]
 
 
-def test_who_waits_for_an_account_that_is_removed_is_told_to_ask_again() -> None:
+def test_a_caller_that_waits_for_a_removed_account_gets_a_503() -> None:
     shelf = Shelf(shut=True)
     accounts = {
         name: with_keys(Settings(app_id="an-app", app_secret=SecretStr("s")), name)
@@ -201,7 +201,7 @@ def test_who_waits_for_an_account_that_is_removed_is_told_to_ask_again() -> None
     assert waiting.status == 503
 
 
-def test_once_closed_nothing_is_taken_over(scene: Scene) -> None:
+def test_after_closing_settings_are_not_reloaded(scene: Scene) -> None:
     scene.reports.close()
     scene.reports.reload({"chip": with_keys(scene.spare.show(simulated(1)), "chip-key")})
     assert list(scene.reports.accounts) == ["acme", "bravo"]
@@ -264,7 +264,7 @@ def test_a_server_answers_for_the_accounts_of_its_file(served: Served) -> None:
     assert [name.partition(",")[0] for name in accounts] == ["acme", "bravo", "None"]
 
 
-def test_a_server_reads_the_file_again_when_told(scene: Scene, served: Served) -> None:
+def test_a_server_reads_the_file_again_on_a_signal(scene: Scene, served: Served) -> None:
     assert served.count("acme") == 2
     asked = asked_of(scene.acme)
     chip = table("chip", scene.spare.show(simulated(7)))
@@ -302,7 +302,7 @@ def test_a_server_goes_on_as_it_was_after_a_faulty_file(
     assert "Traceback" not in said
 
 
-def test_a_server_takes_a_file_that_was_mended(scene: Scene, served: Served) -> None:
+def test_a_server_reads_a_file_that_was_corrected(scene: Scene, served: Served) -> None:
     good = served.path.read_text(encoding="utf-8")
     served.write("nonsense")
     assert "stay as they were" in served.line()

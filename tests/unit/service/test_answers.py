@@ -54,7 +54,7 @@ def test_an_old_request_gets_its_report(reports: LegacyReports) -> None:
     assert [bucket["count"] for bucket in json.loads(answer.body)["current"]] == [1, 1, 0, 0, 0]
 
 
-def test_a_question_in_python_gets_the_same_numbers(reports: LegacyReports) -> None:
+def test_a_call_from_python_gets_the_same_numbers(reports: LegacyReports) -> None:
     typed = reports.new_conversations(start="2015-01-01", end="2015-01-31T23:59:59Z")
     assert typed.model_dump_json().encode() == ask(reports).body
 
@@ -109,7 +109,7 @@ def test_a_date_alone_ends_at_midnight_unless_conventions_say_otherwise(shelf: S
     assert shelf.asked[0].created == (Interval(FIRST, LAST),)
 
 
-def test_bad_arguments_are_raised_in_the_old_words(reports: LegacyReports) -> None:
+def test_bad_arguments_raise_the_error_of_the_old_api(reports: LegacyReports) -> None:
     with pytest.raises(ValidationFailed) as caught:
         reports.new_conversations(start="yesterday", end="2015-01-31", types=["fax"])
     assert [(each.property, each.value) for each in caught.value.errors] == [
@@ -118,7 +118,7 @@ def test_bad_arguments_are_raised_in_the_old_words(reports: LegacyReports) -> No
     ]
 
 
-def test_what_upstream_does_is_raised_in_the_old_words(
+def test_upstream_errors_are_raised_as_errors_of_the_old_api(
     reports: LegacyReports, shelf: Shelf
 ) -> None:
     shelf.error = Unreachable("no answer")
@@ -140,7 +140,7 @@ def test_an_answer_says_which_engine_it_is_from(reports: LegacyReports) -> None:
     ("target", "authorization"),
     [(JANUARY, KEY), ("/nowhere", KEY), (JANUARY, None), (PATH, KEY)],
 )
-def test_every_answer_carries_an_id_of_its_own(
+def test_every_answer_has_its_own_correlation_id(
     reports: LegacyReports, target: str, authorization: str | None
 ) -> None:
     answers = [reports.handle(target, authorization=authorization) for _ in range(2)]
@@ -154,12 +154,12 @@ def test_a_target_may_be_a_whole_url_or_bytes(reports: LegacyReports, target: st
     assert reports.handle(target, authorization=KEY.encode()).status == 200
 
 
-def test_a_request_may_be_handed_in_whole(reports: LegacyReports) -> None:
+def test_a_request_may_be_an_object(reports: LegacyReports) -> None:
     request = LegacyRequest.from_target(JANUARY, authorization=KEY)
     assert reports.handle(request).status == 200
 
 
-def test_a_finished_answer_is_given_again_until_it_is_too_old(
+def test_an_answer_is_cached_until_it_is_too_old(
     reports: LegacyReports, shelf: Shelf, hands: Hands
 ) -> None:
     shelf.kept = 60.0
@@ -170,19 +170,23 @@ def test_a_finished_answer_is_given_again_until_it_is_too_old(
             assert len(shelf.asked) == fetches
 
 
-def test_an_answer_that_may_not_be_given_again_is_not(reports: LegacyReports, shelf: Shelf) -> None:
+def test_an_answer_that_may_not_be_used_again_is_not_cached(
+    reports: LegacyReports, shelf: Shelf
+) -> None:
     assert [ask(reports).status, ask(reports).status] == [200, 200]
     assert len(shelf.asked) == 2
 
 
-def test_both_languages_share_what_is_kept(reports: LegacyReports, shelf: Shelf) -> None:
+def test_requests_and_calls_from_python_share_cached_answers(
+    reports: LegacyReports, shelf: Shelf
+) -> None:
     shelf.kept = 60.0
     ask(reports)
     reports.new_conversations(start="2015-01-01", end="2015-01-31T23:59:59Z")
     assert len(shelf.asked) == 1
 
 
-def test_other_spellings_of_a_question_are_the_same_question(
+def test_other_spellings_of_a_request_are_equal_requests(
     reports: LegacyReports, shelf: Shelf
 ) -> None:
     shelf.kept = 60.0
@@ -194,7 +198,7 @@ def test_other_spellings_of_a_question_are_the_same_question(
 @pytest.mark.parametrize(
     "other", ["viewBy=day", "mailboxes=2", "tags=1", "types=chat", "folders=3"]
 )
-def test_another_question_is_fetched_for_itself(
+def test_a_different_request_is_computed_for_itself(
     reports: LegacyReports, shelf: Shelf, other: str
 ) -> None:
     shelf.kept = 60.0
@@ -203,7 +207,7 @@ def test_another_question_is_fetched_for_itself(
     assert len(shelf.asked) == 2
 
 
-def test_other_conventions_make_it_another_question(reports: LegacyReports) -> None:
+def test_requests_under_other_conventions_are_not_equal(reports: LegacyReports) -> None:
     account = only_account(reports)
     others = [
         Account(account.settings.model_copy(update={"conventions": conventions}), Shelf())
@@ -220,7 +224,7 @@ def _spelled() -> tuple[Route, list[tuple[str, str]]]:
     return routes.find("GET", PATH), [("start", "2015-01-01"), ("end", "2015-01-31")]
 
 
-def test_only_so_many_answers_are_kept(shelf: Shelf) -> None:
+def test_the_number_of_cached_answers_is_limited(shelf: Shelf) -> None:
     shelf.kept = 60.0
     with reports_on(shelf, answers=2) as reports:
         for tag in (7, 8, 9, 7):
@@ -228,7 +232,7 @@ def test_only_so_many_answers_are_kept(shelf: Shelf) -> None:
     assert len(shelf.asked) == 4
 
 
-def test_what_is_kept_can_be_read_and_written_by_many_threads_at_once(shelf: Shelf) -> None:
+def test_many_threads_can_use_the_cached_answers_at_the_same_time(shelf: Shelf) -> None:
     shelf.kept = 60.0
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -241,7 +245,7 @@ def test_what_is_kept_can_be_read_and_written_by_many_threads_at_once(shelf: She
     assert Counter(answers) == {200: 1200}
 
 
-def test_sixteen_callers_with_one_question_cost_one_fetch(shelf: Shelf) -> None:
+def test_sixteen_callers_with_equal_requests_share_one_computation(shelf: Shelf) -> None:
     shelf.gate.clear()
     barrier = threading.Barrier(17)
 
@@ -267,20 +271,20 @@ def test_closing_closes_the_source(shelf: Shelf) -> None:
     assert not reports.ready
 
 
-def test_after_closing_callers_are_told_to_come_back(reports: LegacyReports) -> None:
+def test_after_closing_callers_get_a_503(reports: LegacyReports) -> None:
     reports.close()
     answer = ask(reports)
     assert answer.status == 503
     assert int(header(answer, "Retry-After") or 0) >= 1
 
 
-def test_after_closing_questions_in_python_are_refused(reports: LegacyReports) -> None:
+def test_after_closing_calls_from_python_are_refused(reports: LegacyReports) -> None:
     reports.close()
     with pytest.raises(Unavailable):
         reports.new_conversations(start="2015-01-01", end="2015-01-31")
 
 
-def test_it_is_as_ready_as_its_source(reports: LegacyReports, shelf: Shelf) -> None:
+def test_the_service_is_ready_if_its_source_is(reports: LegacyReports, shelf: Shelf) -> None:
     shelf.ready = False
     assert not reports.ready
 

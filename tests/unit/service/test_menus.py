@@ -99,7 +99,7 @@ def test_the_envelope_and_the_items_have_the_old_keys_in_the_old_order(
 
 
 @pytest.mark.parametrize("path", ALL)
-def test_the_answer_is_told_like_any_other(reports: LegacyReports, path: str) -> None:
+def test_the_answer_has_the_headers_of_any_other(reports: LegacyReports, path: str) -> None:
     told = reports.handle(path, authorization=KEY)
     headers = dict(told.headers)
     assert headers["Content-Type"] == CONTENT_TYPE
@@ -137,7 +137,7 @@ def test_folders_have_their_old_types(reports: LegacyReports) -> None:
     assert set(types[6:]) == {"mine"}
 
 
-def test_folders_tell_how_much_is_in_them(far_side: Upstream) -> None:
+def test_folders_have_the_numbers_of_their_conversations(far_side: Upstream) -> None:
     account = small()
     for status in ("active", "active", "pending", "closed", "spam"):
         account.add(FIRST, status=status)
@@ -210,7 +210,7 @@ def test_a_page_that_is_no_number_is_refused(reports: LegacyReports, path: str, 
 
 @pytest.mark.parametrize("path", ALL)
 @pytest.mark.parametrize("query", ["", "?", "?page=", "?page=1", "?page=1&page=2", "?fields=id"])
-def test_what_says_nothing_more_asks_for_the_first_page(
+def test_without_a_page_the_first_one_is_returned(
     reports: LegacyReports, path: str, query: str
 ) -> None:
     assert ask(reports, path + query) == ask(reports, path)
@@ -260,7 +260,7 @@ def test_the_query_cannot_name_another_mailbox_than_the_path(
 
 @pytest.mark.parametrize("name", ["mailbox", "mailbox[]", "mailbox[0]", "mailbox%5B%5D"])
 @pytest.mark.parametrize("wins", ["first", "last"])
-def test_nor_can_it_in_the_way_of_lists_whichever_value_counts(
+def test_the_query_cannot_name_another_mailbox_as_a_list_either(
     shelf: Shelf, name: str, wins: Literal["first", "last"]
 ) -> None:
     conventions = Conventions(repeated_parameter=wins)
@@ -269,9 +269,7 @@ def test_nor_can_it_in_the_way_of_lists_whichever_value_counts(
     assert shelf.menus == [ListQuery("folders", 8501)]
 
 
-def test_a_menu_is_kept_as_long_as_the_newest_conversations(
-    hands: Hands, far_side: Upstream
-) -> None:
+def test_a_list_is_cached_as_long_as_recent_conversations(hands: Hands, far_side: Upstream) -> None:
     account = small()
     with served(far_side, account, recent_age=60) as reports:
         before = ask(reports, TAGS)["count"]
@@ -282,7 +280,7 @@ def test_a_menu_is_kept_as_long_as_the_newest_conversations(
         assert ask(reports, TAGS)["count"] == before + 1
 
 
-def test_an_unknown_mailbox_is_looked_for_again_later(hands: Hands, shelf: Shelf) -> None:
+def test_an_unknown_mailbox_is_requested_again_later(hands: Hands, shelf: Shelf) -> None:
     shelf.items = None
     with reports_on(shelf) as reports:
         ask(reports, FOLDERS, 404)

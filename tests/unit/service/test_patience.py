@@ -1,4 +1,4 @@
-"""A caller is told to come back before losing patience, and the work goes on."""
+"""A caller gets a 503 when its patience ends, and the computation goes on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def slow(shelf: Shelf) -> Shelf:
     return shelf
 
 
-def landed(reports: LegacyReports, shelf: Shelf) -> None:
+def finish_computations(reports: LegacyReports, shelf: Shelf) -> None:
     """Let all computations end, and wait until their results are kept."""
     calls = only_account(reports)._calls
     with calls._lock:
@@ -46,7 +46,9 @@ def landed(reports: LegacyReports, shelf: Shelf) -> None:
         pass
 
 
-def test_a_caller_is_told_to_come_back(reports: LegacyReports, slow: Shelf) -> None:
+def test_an_impatient_caller_gets_a_503_with_retry_after(
+    reports: LegacyReports, slow: Shelf
+) -> None:
     answer = ask(reports, patience=0)
     assert retry_after(answer) >= 1
     assert "still being fetched" in json.loads(answer.body)["error"]
@@ -57,7 +59,7 @@ def test_a_caller_with_enough_patience_gets_the_answer(reports: LegacyReports, s
     assert ask(reports, patience=LONG).status == 200
 
 
-def test_the_settings_say_how_patient_callers_over_http_are(slow: Shelf) -> None:
+def test_the_settings_have_the_patience_of_callers_over_http(slow: Shelf) -> None:
     with reports_on(slow, patience=0.01) as reports:
         pending = reports.start(LegacyRequest.from_target(JANUARY, authorization=KEY))
         assert not pending.immediate
@@ -65,7 +67,7 @@ def test_the_settings_say_how_patient_callers_over_http_are(slow: Shelf) -> None
         assert pending.wait(pending.patience).status == 503
 
 
-def test_a_caller_in_this_process_waits_as_long_as_it_takes(slow: Shelf) -> None:
+def test_a_caller_in_this_process_waits_without_a_limit(slow: Shelf) -> None:
     with reports_on(slow, patience=0.01) as reports:
         threading.Timer(0.1, slow.gate.set).start()
         assert ask(reports).status == 200
@@ -73,7 +75,7 @@ def test_a_caller_in_this_process_waits_as_long_as_it_takes(slow: Shelf) -> None
 
 def test_a_retry_gets_the_answer_without_another_fetch(reports: LegacyReports, slow: Shelf) -> None:
     ask(reports, patience=0)
-    landed(reports, slow)
+    finish_computations(reports, slow)
     assert ask(reports, patience=0).status == 200
     assert len(slow.asked) == 1
 
@@ -85,12 +87,12 @@ def test_an_impatient_retry_joins_the_same_fetch(reports: LegacyReports, slow: S
     assert len(slow.asked) == 1
 
 
-def test_a_retry_is_told_of_an_error_once_and_then_it_is_tried_again(
+def test_a_retry_gets_an_error_once_and_the_next_one_computes_again(
     reports: LegacyReports, slow: Shelf
 ) -> None:
     slow.error = Unreachable("no answer")
     ask(reports, patience=0)
-    landed(reports, slow)
+    finish_computations(reports, slow)
     slow.error = None
     answer = ask(reports, patience=0)
     assert "no answer" in json.loads(answer.body)["error"]
@@ -101,7 +103,7 @@ def test_a_retry_is_told_of_an_error_once_and_then_it_is_tried_again(
     ("rows", "waits", "seconds"),
     [((0, 0), 0.0, 5), ((250, 1000), 0.0, 30), ((250, 1000), 30.5, 61), ((1000, 1000), 0.0, 1)],
 )
-def test_when_to_come_back_follows_from_the_progress(
+def test_retry_after_follows_from_the_progress(
     hands: Hands, slow: Shelf, rows: tuple[int, int], waits: float, seconds: int
 ) -> None:
     (slow.taken, slow.expected), slow.waits = rows, waits
@@ -112,7 +114,7 @@ def test_when_to_come_back_follows_from_the_progress(
         assert retry_after(ask(reports, patience=0)) == seconds
 
 
-def test_closing_wakes_who_waits(reports: LegacyReports, slow: Shelf) -> None:
+def test_closing_answers_waiting_callers(reports: LegacyReports, slow: Shelf) -> None:
     answers: list[LegacyResponse] = []
     waiting = threading.Thread(target=lambda: answers.append(ask(reports, patience=LONG)))
     waiting.start()
@@ -123,7 +125,7 @@ def test_closing_wakes_who_waits(reports: LegacyReports, slow: Shelf) -> None:
 
 
 class Endless(Shelf):
-    """A source that goes on until it is called off."""
+    """A source that loads rows until it is cancelled."""
 
     def __init__(self) -> None:
         super().__init__(shut=True)
@@ -134,7 +136,7 @@ class Endless(Shelf):
         return super().rows(need, progress)
 
 
-def test_an_interrupt_calls_off_a_question_asked_in_python(
+def test_an_interrupt_cancels_a_computation_for_python(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     endless = Endless()
@@ -151,7 +153,7 @@ def test_an_interrupt_calls_off_a_question_asked_in_python(
             endless.progress.check()
 
 
-def test_patience_is_kept_while_the_source_works(reports: LegacyReports, slow: Shelf) -> None:
+def test_a_caller_waits_for_all_of_its_patience(reports: LegacyReports, slow: Shelf) -> None:
     began = time.monotonic()
     ask(reports, patience=0.05)
     assert time.monotonic() - began >= 0.05

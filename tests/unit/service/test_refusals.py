@@ -71,7 +71,7 @@ def test_without_configured_keys_any_will_do(reports: LegacyReports, key: str) -
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Basic", "Basic Og==", "Bearer x", "é"])
-def test_without_configured_keys_one_must_be_sent_all_the_same(
+def test_without_configured_keys_one_must_still_be_sent(
     reports: LegacyReports, authorization: str | None
 ) -> None:
     assert reports.handle(JANUARY, authorization=authorization).status == 401
@@ -87,7 +87,7 @@ def test_with_configured_keys_only_those_will_do(shelf: Shelf, key: str, status:
 
 
 @pytest.mark.parametrize("password", ["X", "", "NoPassBecauseKey!", "with:colons:"])
-def test_the_password_is_not_looked_at(shelf: Shelf, password: str) -> None:
+def test_the_password_is_ignored(shelf: Shelf, password: str) -> None:
     with reports_on(shelf, api_keys=KEYS) as reports:
         sent = basic("first-key", password)
         assert reports.handle(JANUARY, authorization=sent).status == 200
@@ -108,7 +108,7 @@ def test_the_password_is_not_looked_at(shelf: Shelf, password: str) -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-def test_what_upstream_does_has_its_status(
+def test_each_upstream_error_has_its_status(
     reports: LegacyReports, shelf: Shelf, error: Exception, status: int, part: str
 ) -> None:
     shelf.error = error
@@ -118,7 +118,7 @@ def test_what_upstream_does_has_its_status(
     assert ("Retry-After" in dict(answer.headers)) == (status == 503)
 
 
-def test_an_error_is_not_kept_for_those_who_ask_later(reports: LegacyReports, shelf: Shelf) -> None:
+def test_an_error_is_not_cached(reports: LegacyReports, shelf: Shelf) -> None:
     shelf.error = v2.Unreachable("no answer")
     assert reports.handle(JANUARY, authorization=basic()).status == 503
     shelf.error = None
@@ -130,7 +130,7 @@ def unforeseen(reports: LegacyReports, shelf: Shelf) -> LegacyResponse:
     return reports.handle(JANUARY, authorization=basic("a-secret-key"))
 
 
-def test_what_was_not_foreseen_is_an_internal_error_and_no_more(
+def test_an_unknown_error_shows_nothing_but_internal_error(
     reports: LegacyReports, shelf: Shelf
 ) -> None:
     answer = unforeseen(reports, shelf)
@@ -138,7 +138,7 @@ def test_what_was_not_foreseen_is_an_internal_error_and_no_more(
     assert answer.body == b'{"code":500,"error":"Internal error"}'
 
 
-def test_what_was_not_foreseen_is_in_the_log_under_the_id_of_the_answer(
+def test_an_unknown_error_is_logged_with_the_correlation_id(
     reports: LegacyReports, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = unforeseen(reports, shelf)
@@ -156,7 +156,7 @@ def test_no_key_is_ever_in_the_log(
     assert "a-secret-key" not in caplog.text
 
 
-def test_what_was_foreseen_leaves_no_traceback_in_the_log(
+def test_a_known_error_is_logged_without_a_traceback(
     reports: LegacyReports, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     shelf.error = v2.Unreachable("no answer")
@@ -175,7 +175,7 @@ def test_callers_mistakes_are_not_logged(
     assert caplog.records == []
 
 
-def test_even_an_error_while_asking_is_answered(
+def test_even_an_error_while_parsing_is_answered(
     reports: LegacyReports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object) -> None:
@@ -185,7 +185,7 @@ def test_even_an_error_while_asking_is_answered(
     assert told(reports.handle(JANUARY, authorization=basic())) == (500, "Internal error")
 
 
-def test_a_crowd_is_told_to_come_back() -> None:
+def test_too_many_requests_get_a_503() -> None:
     shelf = Shelf(shut=True)
     with reports_on(shelf, jobs=1) as reports:
         targets = [f"{JANUARY}&tags={number}" for number in range(9)]

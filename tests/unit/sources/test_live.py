@@ -41,7 +41,7 @@ def source_of(client: Client) -> LiveSource:
 
 
 class Scene:
-    """An account on stage, a source that looks at it, and the lists that were asked for."""
+    """A simulated account, a live source that loads from it, and the lists that it requested."""
 
     def __init__(self, theatre: Theatre, account: Account, behaviour: Behaviour = QUIET) -> None:
         stage, client = theatre
@@ -63,7 +63,7 @@ class Scene:
         return [row.id for row in self.found(need).rows]
 
     def listed(self, predicate: Predicate) -> list[int]:
-        """The ids of what is listed and fulfils something, by creation."""
+        """The ids of the listed conversations that fulfil a condition, in order of creation."""
         return [row.id for row in self.account.conversations() if row.listed and predicate(row)]
 
 
@@ -87,7 +87,7 @@ def folder(account: Account, kind: str, mailbox: int = 0) -> int:
 # Rows.
 
 
-def test_a_row_is_the_conversation_as_it_is(theatre: Theatre) -> None:
+def test_a_row_has_the_fields_of_its_conversation(theatre: Theatre) -> None:
     scene = Scene(theatre, small_account())
     shown = {row.id: row for row in scene.found(ConversationQuery((ALWAYS,), spam=True)).rows}
     listed = [row for row in scene.account.conversations() if row.listed]
@@ -102,7 +102,7 @@ def test_a_row_is_the_conversation_as_it_is(theatre: Theatre) -> None:
 
 
 @pytest.mark.parametrize("index_fractions", [False, True])
-def test_only_what_was_created_in_the_windows_comes_sorted_by_creation(
+def test_only_conversations_created_in_the_intervals_are_loaded_in_order_of_creation(
     theatre: Theatre, index_fractions: bool
 ) -> None:
     behaviour = Behaviour(rate_limit=None, index_fractions=index_fractions, page_size=3)
@@ -126,14 +126,14 @@ def test_what_was_found_is_as_of_when_it_was_asked_for(theatre: Theatre) -> None
     assert LAST - 30 < scene.found(ConversationQuery((HOUR,))).as_of < LAST
 
 
-def test_progress_tells_how_many_are_expected_and_taken(theatre: Theatre) -> None:
+def test_progress_has_the_numbers_of_expected_and_loaded_rows(theatre: Theatre) -> None:
     scene = Scene(theatre, account_of(60))
     progress = Progress()
     scene.source.rows(ConversationQuery((HOUR,)), progress)
     assert (progress.expected, progress.taken) == (60, 60)
 
 
-def test_the_same_need_again_asks_nobody(theatre: Theatre) -> None:
+def test_the_same_query_again_takes_no_request(theatre: Theatre) -> None:
     scene = Scene(theatre, account_of(60))
     scene.found(ConversationQuery((HOUR,)))
     asked = len(scene.lists)
@@ -141,7 +141,7 @@ def test_the_same_need_again_asks_nobody(theatre: Theatre) -> None:
     assert len(scene.lists) == asked
 
 
-def test_a_question_that_was_called_off_is_not_finished(theatre: Theatre) -> None:
+def test_a_cancelled_query_is_not_finished(theatre: Theatre) -> None:
     scene = Scene(theatre, account_of(60))
 
     def enough() -> None:
@@ -166,7 +166,7 @@ def test_only_the_mailboxes_asked_for_come(theatre: Theatre, chosen: tuple[int, 
     assert all(f"mailbox={','.join(map(str, sorted(ids)))}" in target for target in scene.lists)
 
 
-def test_an_upstream_that_does_not_keep_to_the_mailboxes_does_no_harm(
+def test_rows_of_other_mailboxes_are_left_out_even_if_upstream_sends_them(
     upstream: Upstream, client: Client
 ) -> None:
     rows = [conversation(1, mailboxId=1), conversation(2, mailboxId=2)]
@@ -233,7 +233,7 @@ def test_a_conversation_that_is_marked_or_unmarked_meanwhile_is_met(
 
 
 @pytest.mark.parametrize("kinds", [("open",), ("closed", "spam"), ("assigned", "drafts", "open")])
-def test_home_folders_are_judged_on_the_payload(theatre: Theatre, kinds: tuple[str, ...]) -> None:
+def test_home_folders_are_selected_by_the_payload(theatre: Theatre, kinds: tuple[str, ...]) -> None:
     scene = Scene(theatre, small_account())
     ids = frozenset(folder(scene.account, kind) for kind in kinds)
     need = ConversationQuery((ALWAYS,), folders=ids, spam=True)
@@ -303,7 +303,7 @@ def rounds(scene: Scene) -> int:
     return len([target for target in scene.lists if "folder=" in target])
 
 
-def test_views_that_stay_are_walked_twice(theatre: Theatre) -> None:
+def test_views_that_do_not_change_are_read_twice(theatre: Theatre) -> None:
     account = account_of(5)
     scene = Scene(theatre, account)
     assert (
@@ -361,7 +361,7 @@ def test_a_conversation_that_leaves_a_home_folder_for_a_view_and_returns_is_met(
     assert scene.ids(ConversationQuery((HOUR,), folders=folders)) == every
 
 
-def test_home_folders_next_to_views_are_not_taken_from_memory(theatre: Theatre) -> None:
+def test_home_folders_next_to_views_are_not_taken_from_the_cache(theatre: Theatre) -> None:
     account = account_of(3)
     every = [row.id for row in account.conversations()]
     scene = Scene(theatre, account)
@@ -380,7 +380,16 @@ def test_views_that_keep_changing_are_an_error(theatre: Theatre) -> None:
     assert rounds(scene) == 3
 
 
-def test_views_are_not_remembered(theatre: Theatre) -> None:
+def test_what_a_view_shows_may_be_used_as_long_as_recent_rows(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(theatre, account_of(5))
+    view = frozenset({folder(scene.account, "needs_attn")})
+    monkeypatch.setattr("compat.clock.elapsed", lambda: 5000.5)
+    assert scene.found(ConversationQuery((HOUR,), folders=view)).fresh_until == 5060.5
+
+
+def test_views_are_not_cached(theatre: Theatre) -> None:
     account = account_of(5)
     scene = Scene(theatre, account)
     need = ConversationQuery((HOUR,), folders=frozenset({folder(account, "needs_attn")}))
@@ -389,7 +398,7 @@ def test_views_are_not_remembered(theatre: Theatre) -> None:
     assert len(scene.ids(need)) == 6
 
 
-def test_the_kinds_of_folders_are_remembered(theatre: Theatre) -> None:
+def test_the_types_of_folders_are_cached(theatre: Theatre) -> None:
     account = account_of(5)
     scene = Scene(theatre, account)
     for _ in range(3):
@@ -491,7 +500,7 @@ def strict(request: pytest.FixtureRequest, upstream: Upstream, client: Client) -
         ({UNKNOWN_MAILBOX}, {UNKNOWN_FOLDER}, []),
     ],
 )
-def test_ids_that_nobody_knows_count_nothing_though_upstream_refuses_them(
+def test_unknown_ids_count_nothing_even_if_upstream_refuses_them(
     strict: LiveSource, mailboxes: set[int], folders: set[int], ids: list[int]
 ) -> None:
     found = strict.rows(
@@ -527,7 +536,7 @@ def test_a_refusal_of_what_is_known_is_an_error(
         source_of(client).rows(ConversationQuery((HOUR,), mailboxes, folders), Progress())
 
 
-def test_ids_that_nobody_knows_count_nothing(theatre: Theatre) -> None:
+def test_unknown_ids_count_nothing(theatre: Theatre) -> None:
     scene = Scene(theatre, account_of(5))
     assert scene.ids(ConversationQuery((HOUR,), mailboxes=frozenset({901}))) == []
     assert scene.ids(ConversationQuery((HOUR,), folders=frozenset({999}))) == []
@@ -547,7 +556,9 @@ def test_a_source_is_ready_until_its_credentials_are_refused(
     assert not source.ready
 
 
-def test_a_source_tells_for_how_long_upstream_holds_it(upstream: Upstream, client: Client) -> None:
+def test_a_source_knows_how_long_the_rate_limit_delays_it(
+    upstream: Upstream, client: Client
+) -> None:
     source = source_of(client)
     assert source.held() == 0
     client.budget.hold({"Retry-After": "600"})
@@ -581,6 +592,6 @@ def damaged(theatre: Theatre) -> Iterator[Scene]:
     yield Scene(theatre, small_account(), behaviour)
 
 
-def test_an_upstream_in_every_kind_of_trouble_is_still_read_whole(theatre: Theatre) -> None:
+def test_all_rows_are_loaded_in_spite_of_every_kind_of_upstream_error(theatre: Theatre) -> None:
     with damaged(theatre) as scene:
         assert scene.ids(ConversationQuery((ALWAYS,), spam=True)) == scene.listed(lambda _: True)

@@ -1,4 +1,4 @@
-"""Rows that were fetched before are used again, while they are young enough."""
+"""Cached rows are used again as long as they are young enough."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_rows_come_once_each_sorted_by_creation_and_only_those_asked_for() -> No
     assert ids(found) == [2, 3, 1, 6]
 
 
-def test_the_same_window_again_fetches_nothing() -> None:
+def test_the_same_interval_again_fetches_nothing() -> None:
     upstream = Upstream(*ROWS)
     source = upstream.source()
     first = ask(source, OLD)
@@ -47,7 +47,7 @@ def test_the_same_window_again_fetches_nothing() -> None:
     assert upstream.spans() == []
 
 
-def test_a_window_within_a_known_one_fetches_nothing() -> None:
+def test_an_interval_within_a_covered_one_fetches_nothing() -> None:
     upstream = Upstream(*ROWS)
     source = upstream.source()
     ask(source, OLD)
@@ -56,7 +56,7 @@ def test_a_window_within_a_known_one_fetches_nothing() -> None:
     assert upstream.spans() == []
 
 
-def test_a_wider_window_fetches_only_the_gaps() -> None:
+def test_a_wider_interval_fetches_only_the_gaps() -> None:
     upstream = Upstream(*ROWS)
     source = upstream.source()
     ask(source, Interval(100, 199))
@@ -66,13 +66,13 @@ def test_a_wider_window_fetches_only_the_gaps() -> None:
     assert upstream.spans() == [[Interval(50, 99), Interval(200, 299), Interval(400, 500)]]
 
 
-def test_windows_that_overlap_or_touch_are_fetched_as_one() -> None:
+def test_intervals_that_overlap_or_touch_are_fetched_as_one() -> None:
     upstream = Upstream(*ROWS)
     ask(upstream.source(), Interval(150, 250), Interval(100, 199), Interval(251, 260))
     assert upstream.spans() == [[Interval(100, 260)]]
 
 
-def test_a_fetch_is_told_what_calls_it_off() -> None:
+def test_a_fetch_can_be_cancelled() -> None:
     def enough() -> None:
         raise Unreachable("enough")
 
@@ -114,7 +114,7 @@ def test_recent_rows_are_fetched_again_sooner_and_settled_ones_used() -> None:
     assert upstream.spans() == [[Interval(settled + 1, now)]]
 
 
-def test_ages_go_by_upstreams_clock_wherever_that_stands() -> None:
+def test_ages_are_measured_by_upstreams_clock() -> None:
     for ahead in (-40_000, 0, 10**9):
         upstream = Upstream(*ROWS, ahead=ahead)
         source = upstream.source()
@@ -128,7 +128,7 @@ def test_ages_go_by_upstreams_clock_wherever_that_stands() -> None:
         assert len(upstream.spans()) == 1
 
 
-def test_without_ages_every_question_is_fetched_anew() -> None:
+def test_without_ages_every_query_fetches_all_its_rows() -> None:
     upstream = Upstream(*ROWS)
     source = upstream.source(ages=MaxAges(0, 0))
     for _ in range(3):
@@ -136,7 +136,7 @@ def test_without_ages_every_question_is_fetched_anew() -> None:
     assert upstream.spans() == [[OLD]] * 3
 
 
-def test_rows_that_went_away_are_gone_when_they_are_fetched_again() -> None:
+def test_deleted_rows_are_gone_after_the_next_fetch() -> None:
     upstream = Upstream(*ROWS)
     source = upstream.source()
     ask(source, OLD)
@@ -146,7 +146,7 @@ def test_rows_that_went_away_are_gone_when_they_are_fetched_again() -> None:
     assert ids(ask(source, OLD)) == [1110, 1120, 1130, 1140, 1160, 1170, 1180, 1190]
 
 
-def test_rows_that_changed_are_changed_when_they_are_fetched_again() -> None:
+def test_changed_rows_are_changed_after_the_next_fetch() -> None:
     upstream = Upstream(row(150, 1, status="active"))
     source = upstream.source()
     ask(source, OLD)
@@ -156,7 +156,7 @@ def test_rows_that_changed_are_changed_when_they_are_fetched_again() -> None:
 
 
 @pytest.mark.parametrize("ahead", [-500, 0, 1_000_000])
-def test_an_answer_is_as_of_its_oldest_part(ahead: int) -> None:
+def test_rows_are_as_of_their_oldest_part(ahead: int) -> None:
     upstream = Upstream(*ROWS, ahead=ahead)
     source = upstream.source()
     first = upstream.clock
@@ -167,7 +167,7 @@ def test_an_answer_is_as_of_its_oldest_part(ahead: int) -> None:
 
 
 @pytest.mark.parametrize("ahead", [-500, 0, 1_000_000])
-def test_an_answer_tells_by_the_local_clock_until_when_it_can_be_used(ahead: int) -> None:
+def test_rows_are_fresh_until_a_second_by_the_local_clock(ahead: int) -> None:
     upstream = Upstream(*ROWS, ahead=ahead)
     source = upstream.source()
     upstream.now = 60_000.25
@@ -229,7 +229,7 @@ def test_a_narrower_scope_does_not_serve_a_wider_one(kept: Scope, asked: Scope) 
     assert len(upstream.fetched) == 2
 
 
-def test_the_scope_that_knows_most_of_the_window_serves() -> None:
+def test_the_scope_that_covers_most_of_the_interval_is_used() -> None:
     upstream = Upstream(*MAILBOXES)
     source = upstream.source()
     one = Scope(frozenset({1}))
@@ -280,7 +280,7 @@ def test_the_scope_that_was_not_used_for_longest_goes_first() -> None:
     assert upstream.spans() == [[Interval(300, 399)]]
 
 
-def test_spans_and_scopes_without_a_row_do_not_pile_up() -> None:
+def test_the_number_of_empty_intervals_and_scopes_is_limited() -> None:
     source = Upstream().source(most_rows=5)
     for mailbox in range(20):
         ask(source, Interval(0, 9), scope=Scope(frozenset({mailbox})))
@@ -288,7 +288,7 @@ def test_spans_and_scopes_without_a_row_do_not_pile_up() -> None:
 
 
 @pytest.mark.parametrize("most_rows", [0, 1, 5, 99])
-def test_an_answer_bigger_than_memory_is_still_complete(most_rows: int) -> None:
+def test_a_query_with_more_rows_than_the_cache_can_keep_is_complete(most_rows: int) -> None:
     upstream = Upstream(*ROWS)
     source = upstream.source(most_rows=most_rows)
     for _ in range(2):
@@ -296,7 +296,7 @@ def test_an_answer_bigger_than_memory_is_still_complete(most_rows: int) -> None:
         assert kept_rows(source) <= most_rows
 
 
-def test_an_answer_made_of_kept_and_fetched_rows_is_complete_although_memory_is_full() -> None:
+def test_a_query_of_cached_and_fetched_rows_is_complete_even_if_the_cache_is_full() -> None:
     upstream = Upstream(*ROWS)
     source = upstream.source(most_rows=12)
     ask(source, Interval(100, 199))
@@ -307,7 +307,7 @@ def test_an_answer_made_of_kept_and_fetched_rows_is_complete_although_memory_is_
 
 
 class Watched(threading.Condition):
-    """Tells when somebody begins to wait."""
+    """A condition that counts the threads that start to wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -319,7 +319,7 @@ class Watched(threading.Condition):
 
 
 class Gate(Upstream):
-    """Fetches that begin, and go on when they are let."""
+    """Fetches that start, and end when a gate is opened."""
 
     def __init__(self, *rows: Row) -> None:
         super().__init__(*rows)
@@ -345,7 +345,7 @@ class Gate(Upstream):
 def side_by_side(
     gate: Gate, first: Callable[[], RowSet], *others: Callable[[], RowSet]
 ) -> list[Future[RowSet]]:
-    """One question whose fetch has begun, and others that came later and wait for it."""
+    """One query whose fetch has started, and others that came later and wait for it."""
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(first)]
         assert gate.begun.acquire(timeout=10)
@@ -356,7 +356,7 @@ def side_by_side(
     return futures
 
 
-def test_equal_questions_at_once_are_fetched_once() -> None:
+def test_equal_queries_at_the_same_time_are_fetched_once() -> None:
     gate = Gate(*ROWS)
     source = gate.source()
     futures = side_by_side(gate, *[lambda: ask(source, OLD)] * 5)
@@ -364,7 +364,7 @@ def test_equal_questions_at_once_are_fetched_once() -> None:
     assert len({tuple(ids(future.result())) for future in futures}) == 1
 
 
-def test_a_question_that_overlaps_waits_and_fetches_the_rest() -> None:
+def test_an_overlapping_query_waits_and_fetches_the_rest() -> None:
     gate = Gate(*ROWS)
     source = gate.source()
     futures = side_by_side(gate, lambda: ask(source, OLD), lambda: ask(source, Interval(150, 250)))
@@ -384,7 +384,7 @@ def test_a_narrower_scope_waits_for_a_wider_one() -> None:
     ("scope", "span"),
     [(ALL, Interval(300, 399)), (SPAM, OLD), (ALL, Interval(200, 200))],
 )
-def test_a_question_that_the_fetch_does_not_serve_does_not_wait(
+def test_a_query_that_the_running_fetch_does_not_help_does_not_wait(
     scope: Scope, span: Interval
 ) -> None:
     gate = Gate(*ROWS)
@@ -399,7 +399,7 @@ def test_a_question_that_the_fetch_does_not_serve_does_not_wait(
     assert [future.exception() for future in futures] == [None, None]
 
 
-def test_what_is_at_hand_does_not_wait() -> None:
+def test_a_query_with_all_rows_cached_does_not_wait() -> None:
     gate = Gate(*ROWS)
     source = gate.source()
     gate.open.set()
@@ -414,7 +414,7 @@ def test_what_is_at_hand_does_not_wait() -> None:
         gate.open.set()
 
 
-def test_a_fetch_that_fails_fails_for_its_own_question_only() -> None:
+def test_a_failed_fetch_fails_for_its_own_query_only() -> None:
     gate = Gate(*ROWS)
     gate.fails = [Unreachable("gone")]
     source = gate.source()
@@ -435,7 +435,7 @@ def test_nothing_is_claimed_after_a_failure() -> None:
     assert len(ask(source, OLD).rows) == 10
 
 
-def test_a_question_that_waits_can_be_called_off() -> None:
+def test_a_waiting_query_can_be_cancelled() -> None:
     gate = Gate(*ROWS)
     source = gate.source()
 

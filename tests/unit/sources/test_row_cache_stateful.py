@@ -1,4 +1,4 @@
-"""Whatever was asked before, an answer is the truth of a moment that is not too long ago."""
+"""After any queries, rows are those of a moment that is not too long ago (a stateful test)."""
 
 from __future__ import annotations
 
