@@ -11,7 +11,7 @@ from typing import Final
 from cachetools import TLRUCache
 
 from compat import clock, error_mapping
-from compat.config.accounts import SINGLE
+from compat.config.accounts import DEFAULT_ACCOUNT
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings
 from compat.core.models import (
@@ -26,9 +26,9 @@ from compat.engines.answers import EngineAnswer
 from compat.engines.selector import EngineSelector
 from compat.single_flight import Call, SingleFlight
 from compat.sources.factory import source_of
-from compat.v1.auth import key_is_known
+from compat.v1.auth import is_known_key
 from compat.v1.errors import Unavailable
-from compat.v1.query import Query, read_pairs, read_values
+from compat.v1.query import Query, parse_pairs, parse_values
 from compat.v1.routes import Route
 
 _QUEUE: Final = 8
@@ -81,7 +81,7 @@ class Account:
     """
 
     def __init__(
-        self, settings: Settings, source: Source | None = None, name: str = SINGLE
+        self, settings: Settings, source: Source | None = None, name: str = DEFAULT_ACCOUNT
     ) -> None:
         self.settings = settings
         self.name = name
@@ -106,7 +106,7 @@ class Account:
 
     def accepts(self, key: bytes) -> bool:
         """Whether an old API key is this account's; without any configured, every key is."""
-        return key_is_known(key, self._keys) if self._keys else True
+        return is_known_key(key, self._keys) if self._keys else True
 
     def read(self, route: Route, path: str, query: bytes) -> ParsedRequest:
         """Read a whole request; programs repeat theirs, so short ones are read but once.
@@ -124,8 +124,8 @@ class Account:
             ValidationFailed: With one entry for each parameter that is wrong.
         """
         conventions = self.settings.conventions
-        values = read_values(pairs, route.parameters, conventions)
-        return ParsedRequest(route, route.asks(**values), conventions)
+        values = parse_values(pairs, route.parameters, conventions)
+        return ParsedRequest(route, route.query_type(**values), conventions)
 
     def ask(self, question: ParsedRequest) -> EngineAnswer | Call[EngineAnswer]:
         """The answer if it is at hand, else the flight that brings it; `leave` must follow.
@@ -146,7 +146,7 @@ class Account:
         """What to say of a flight that has not landed in time."""
         return Unavailable(
             "The conversations are still being fetched; ask again in a while",
-            error_mapping.seconds_left(flight, self._source.held()),
+            error_mapping.seconds_left(flight, self._source.rate_limit_wait()),
         )
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
@@ -172,7 +172,7 @@ class Account:
         self._source.close()
 
     def _read(self, route: Route, path: str, query: bytes) -> ParsedRequest:
-        return self.understand(route, route.pairs(path, read_pairs(query)))
+        return self.understand(route, route.pairs(path, parse_pairs(query)))
 
     def _known(self, question: ParsedRequest) -> EngineAnswer | None:
         with self._lock:  # even reading reorders the cache

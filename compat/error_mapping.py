@@ -103,7 +103,7 @@ def seconds_left(flight: Call[Any], held: float) -> int:
         held: Seconds until the rate budget lets the next request through.
     """
     progress = flight.progress
-    left = max(progress.expected - progress.taken, 0)
+    left = max(progress.expected - progress.received, 0)
     spent = clock.elapsed() - flight.began
-    estimate = left * spent / progress.taken if progress.taken else _SOON
+    estimate = left * spent / progress.received if progress.received else _SOON
     return math.ceil(min(max(estimate + held, 1), _LONGEST))

@@ -13,7 +13,7 @@ import httpx
 
 from compat.service import LegacyReports, Pending
 from compat.v1.http import LegacyRequest, LegacyResponse
-from compat.v1.routes import belongs
+from compat.v1.routes import is_legacy_path
 
 
 class LegacyTransport(httpx.BaseTransport):
@@ -77,7 +77,7 @@ def _asked(request: httpx.Request) -> LegacyRequest | None:
     """The request in the old API's terms, if it is for us."""
     authorization = request.headers.get("Authorization")
     asked = LegacyRequest.from_target(request.url.raw_path, request.method, authorization)
-    return asked if belongs(asked.path) else None
+    return asked if is_legacy_path(asked.path) else None
 
 
 def _response(answer: LegacyResponse) -> httpx.Response:

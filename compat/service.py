@@ -16,18 +16,18 @@ from uuid import uuid4
 
 from compat import error_mapping
 from compat.account import Account
-from compat.config.accounts import SINGLE, accounts_from_env
+from compat.config.accounts import DEFAULT_ACCOUNT, accounts_from_env
 from compat.config.conventions import ViewBy
 from compat.config.settings import Settings, SettingsError
 from compat.core.models import Progress, Source
 from compat.engines.answers import EngineAnswer
 from compat.single_flight import Call
 from compat.v1 import routes
-from compat.v1.auth import read_api_key
+from compat.v1.auth import parse_api_key
 from compat.v1.datetimes import format_epoch
 from compat.v1.errors import Unauthorized
-from compat.v1.http import LegacyRequest, LegacyResponse, ok, render
-from compat.v1.query import spelled
+from compat.v1.http import LegacyRequest, LegacyResponse, error_response, success_response
+from compat.v1.query import format_pairs
 
 if TYPE_CHECKING:
     from compat.v1.models import NewConversations
@@ -75,7 +75,7 @@ class LegacyReports:
     def __init__(
         self, settings: Settings | Mapping[str, Settings], *, source: Source | None = None
     ) -> None:
-        named = {SINGLE: settings} if isinstance(settings, Settings) else settings
+        named = {DEFAULT_ACCOUNT: settings} if isinstance(settings, Settings) else settings
         _check_apart(named)
         self._accounts: Mapping[str, Account] = _opened(named, source)
         self._closed = False
@@ -145,7 +145,7 @@ class LegacyReports:
         Raises:
             compat.v1.errors.LegacyError: What the old API would have said in its place.
         """
-        pairs = spelled(
+        pairs = format_pairs(
             start=start,
             end=end,
             previousStart=previous_start,
@@ -179,7 +179,7 @@ class LegacyReports:
         """
         chosen = self._named(account)
         try:
-            asked = chosen.ask(chosen.understand(routes.named(report), pairs))
+            asked = chosen.ask(chosen.understand(routes.route_of_report(report), pairs))
             return asked if isinstance(asked, EngineAnswer) else _landed(chosen, asked, watch)
         except Exception as error:
             raise error_mapping.told(error) from error
@@ -222,7 +222,7 @@ class LegacyReports:
         """
         correlation_id = str(uuid4())
         try:
-            route = routes.find(request.method, request.path)
+            route = routes.find_route(request.method, request.path)
             account = account or self.whose(request)
             if account is None:
                 raise Unauthorized
@@ -270,7 +270,7 @@ class LegacyReports:
 
     def whose(self, request: LegacyRequest) -> Account | None:
         """The account whose key was sent; every account is looked at, whoever's it is."""
-        key = read_api_key(request.authorization)
+        key = parse_api_key(request.authorization)
         accepting = [each for each in self._accounts.values() if key and each.accepts(key)]
         return accepting[0] if accepting else None
 
@@ -327,7 +327,7 @@ def _opened(settings: Mapping[str, Settings], source: Source | None = None) -> d
         try:
             opened[name] = Account(each, source, name)
         except SettingsError as error:
-            named = "" if name == SINGLE else f"{name}: "
+            named = "" if name == DEFAULT_ACCOUNT else f"{name}: "
             faults += [named + line for line in str(error).splitlines()]
     if faults:
         for account in opened.values():
@@ -363,11 +363,11 @@ def _refused(error: Exception, correlation_id: str) -> LegacyResponse:
         unforeseen = error if told.status == 500 else None
         level = logging.ERROR if unforeseen else logging.WARNING
         _LOG.log(level, "%s (%s)", told, correlation_id, exc_info=unforeseen)
-    return render(told).with_header("Correlation-Id", correlation_id)
+    return error_response(told).with_header("Correlation-Id", correlation_id)
 
 
 def _told(answered: EngineAnswer, correlation_id: str) -> LegacyResponse:
-    return ok(
+    return success_response(
         answered.body,
         ("Compat-As-Of", _written(answered.as_of)),
         ("Compat-Engine", answered.engine),

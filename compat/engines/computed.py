@@ -10,7 +10,7 @@ from compat.core.counting import CountingSource, CountResult
 from compat.core.models import ListItems, ListQuery, NotCovered, Progress, RowSet, Source
 from compat.engines.answers import EngineAnswer, EngineName
 from compat.engines.not_covered import refused
-from compat.reports import CountingReport, Details, ReportModule
+from compat.reports import AnswerFromDocuments, CountingReport, ReportModule
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
@@ -29,24 +29,24 @@ def compute(
     Raises:
         ValidationFailed: Conversations are needed that are not kept, with nobody to ask.
     """
-    report = reports.load(route.report)
+    report = reports.load_report(route.report)
     try:
         return _computed(report, query, conventions, source, progress)
     except NotCovered as lack:
-        raise refused(lack, query, report.needs(query, conventions)) from lack
+        raise refused(lack, query, report.required_data(query, conventions)) from lack
 
 
 def _computed(
     report: ReportModule, query: Query, conventions: Conventions, source: Source, progress: Progress
 ) -> EngineAnswer:
     if isinstance(report, CountingReport) and isinstance(source, CountingSource):
-        counted = source.count(report.tally(query, conventions), progress)
+        counted = source.count(report.count_query(query, conventions), progress)
         if counted is not None:
-            return _answered(report.from_counts(query, counted, conventions), counted)
-    need = report.needs(query, conventions)
-    found = source.menu(need) if isinstance(need, ListQuery) else source.rows(need, progress)
+            return _answered(report.answer_from_counts(query, counted, conventions), counted)
+    need = report.required_data(query, conventions)
+    found = source.list_items(need) if isinstance(need, ListQuery) else source.rows(need, progress)
     answer = report.answer(query, found, conventions)
-    if isinstance(answer, Details):
+    if isinstance(answer, AnswerFromDocuments):
         answer = answer.answer(source.documents(answer.ids, progress))
     return _answered(answer, found)
 

@@ -18,7 +18,7 @@ from itertools import chain
 from typing import Final
 
 from compat.core.buckets import DAY
-from compat.v1.datetimes import epoch
+from compat.v1.datetimes import to_epoch
 from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, RequestRefused
 from compat.v2.models import Conversation, ConversationsAnswer
@@ -26,7 +26,7 @@ from compat.v2.pagination import second_of
 from compat.v2.reports import Series, fetch
 from compat.v2.search import spelled
 
-_BEGINNING: Final = epoch(datetime(2011, 1, 1, tzinfo=UTC))
+_BEGINNING: Final = to_epoch(datetime(2011, 1, 1, tzinfo=UTC))
 """Help Scout has existed since that year."""
 
 _VIEWS: Final = (("day", 60 * DAY), ("week", 365 * DAY), ("month", math.inf))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from compat.core.intervals import Interval, overlap
+from compat.core.intervals import Interval, overlaps
 from compat.core.models import ConversationQuery, ListQuery, NotCovered
 from compat.v1.datetimes import format_epoch, format_instant
 from compat.v1.errors import BadParameter, LegacyError, Unavailable, ValidationFailed
@@ -48,7 +48,7 @@ def refused(lack: NotCovered, query: Query, need: ConversationQuery | ListQuery)
 
 def _lacking(needed: Interval, gaps: Iterable[Interval]) -> Iterator[int]:
     """The edge beyond which nothing is kept; the start, where it is a hole in between."""
-    within = [gap for gap in gaps if overlap(gap, needed)]
+    within = [gap for gap in gaps if overlaps(gap, needed)]
     if within:
         only_late = all(gap.first > needed.first for gap in within)
         yield int(only_late and within[-1].last >= needed.last)

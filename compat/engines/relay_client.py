@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from compat.config.conventions import Conventions
 from compat.core.models import Progress
-from compat.reports.created import span
+from compat.reports.created import range_interval
 from compat.v1.query import Range
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData
@@ -76,13 +76,13 @@ class RelayClient:
         answers = []
         with ThreadPoolExecutor(self.workers, thread_name_prefix="relay") as pool:
             for answer in pool.map(ask, parts):
-                self.progress.taken += 1
+                self.progress.received += 1
                 answers.append(answer)
         return answers
 
 
 def seconds_counting(asked: Range, conventions: Conventions) -> tuple[int, int] | None:
     """The first and the last second of a range that count; None if none does."""
-    first, end = span(asked)
+    first, end = range_interval(asked)
     last = end if conventions.end_included else end - 1
     return (first, last) if first <= last else None

@@ -13,7 +13,7 @@ from compat.engines.answers import EngineAnswer
 from compat.engines.end_probe import End
 from compat.engines.relay_client import RelayClient
 from compat.engines.translations import TRANSLATIONS, asked, faults
-from compat.reports import Details
+from compat.reports import AnswerFromDocuments
 from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v1.query import Query, ReportQuery
 from compat.v1.routes import Route
@@ -76,5 +76,5 @@ def _unknown(route: Route) -> BadParameter:
 
 def _of_nothing(route: Route, query: ReportQuery, conventions: Conventions) -> BaseModel:
     """What a report says where no second counts: what it would say of no conversations."""
-    answer = reports.load(route.report).answer(query, RowSet((), 0, 0.0), conventions)
-    return answer.answer(()) if isinstance(answer, Details) else answer
+    answer = reports.load_report(route.report).answer(query, RowSet((), 0, 0.0), conventions)
+    return answer.answer(()) if isinstance(answer, AnswerFromDocuments) else answer

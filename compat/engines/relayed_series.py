@@ -8,9 +8,9 @@ from compat.config.conventions import Conventions
 from compat.core import buckets
 from compat.engines.range_splitting import Piece, pieces
 from compat.engines.relay_client import RelayClient, seconds_counting
-from compat.reports.created import span
+from compat.reports.created import range_interval
 from compat.reports.new_conversations import listed
-from compat.v1.datetimes import epoch
+from compat.v1.datetimes import to_epoch
 from compat.v1.models import Bucket, NewConversations
 from compat.v1.query import Range, ReportQuery
 from compat.v2.errors import InconsistentData
@@ -26,14 +26,14 @@ def added_up(asking: RelayClient, query: ReportQuery, conventions: Conventions) 
     view_by = query.view_by or conventions.default_view_by
 
     def series(asked: Range) -> tuple[Bucket, ...]:
-        first, end = span(asked)
+        first, end = range_interval(asked)
         starts = buckets.starts(first, end, view_by, conventions.month_step)
         counts = [0] * len(starts)
         if counting := seconds_counting(asked, conventions):
             parts = pieces(*counting, starts, view_by, conventions.month_step)
             for points in asking.each(lambda part: _points(asking, part), parts):
                 for point in points.current:
-                    counts[bisect_right(starts, epoch(point.start)) - 1] += point.count
+                    counts[bisect_right(starts, to_epoch(point.start)) - 1] += point.count
         return listed(starts, counts, conventions)
 
     return NewConversations(
@@ -46,7 +46,7 @@ def _points(asking: RelayClient, part: Piece) -> Series:
     """The points of a piece: all of them, and where they must be."""
     found = asking.about(part.first, part.last, Series, viewBy=part.view_by)
     wanted = buckets.starts(part.first, asking.end_for(part.last), part.view_by)
-    if [epoch(point.start) for point in found.current] != wanted:
+    if [to_epoch(point.start) for point in found.current] != wanted:
         raise InconsistentData(
             f"Help Scout's own report has {len(found.current)} points by {part.view_by} where "
             f"{len(wanted)} were expected, or has them elsewhere"

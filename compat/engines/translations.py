@@ -13,10 +13,10 @@ from typing import Final
 from pydantic import BaseModel
 
 from compat.config.conventions import Conventions
-from compat.config.settings import variable
+from compat.config.settings import variable_name
 from compat.engines.relay_client import RelayClient, seconds_counting
 from compat.engines.relayed_series import added_up
-from compat.reports.new_drilldown import color_word
+from compat.reports.new_drilldown import color_name
 from compat.v1.errors import BadParameter
 from compat.v1.models import BusyTimes, Drilldown, DrilldownPage, DrilldownRow, Hour, RowTag
 from compat.v1.parameters import Parameter
@@ -81,7 +81,7 @@ def faults(query: ReportQuery, conventions: Conventions) -> list[BadParameter]:
 def objections(conventions: Conventions) -> list[str]:
     """Which conventions no question to the successor could honour, each with its setting."""
     return [
-        f"{variable(field)}: Help Scout's own reports {habit}"
+        f"{variable_name(field)}: Help Scout's own reports {habit}"
         for field, habit in UNHONOURED.items()
         if getattr(conventions, field) != Conventions.model_fields[field].default
     ]
@@ -141,7 +141,7 @@ def _row(row: ListedRow) -> DrilldownRow:
         waitingSinceType=row.waiting_since_type,
         assignedid=row.assignee or 0,
         tags=tuple(
-            RowTag(id=tag.id, name=tag.name, color=color_word(tag.color)) for tag in row.tags
+            RowTag(id=tag.id, name=tag.name, color=color_name(tag.color)) for tag in row.tags
         ),
         assignedName=row.assignee_name if row.assignee else None,
     )

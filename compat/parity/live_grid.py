@@ -20,7 +20,7 @@ from compat.core import buckets
 from compat.core.buckets import DAY
 from compat.core.intervals import Interval
 from compat.core.models import Row
-from compat.v1.datetimes import epoch, format_epoch, from_epoch
+from compat.v1.datetimes import format_epoch, from_epoch, to_epoch
 
 PATH: Final = "/v1/reports/conversations/new.json"
 _LENGTHS: Final = (
@@ -136,7 +136,7 @@ def _earlier(second: int, steps: int, view_by: ViewBy) -> int:
     if year < 1:
         return buckets.FIRST_SECOND
     day = min(moment.day, calendar.monthrange(year, month + 1)[1])
-    return epoch(datetime.replace(moment, year=year, month=month + 1, day=day))
+    return to_epoch(datetime.replace(moment, year=year, month=month + 1, day=day))
 
 
 def _clipped(span: Interval, window: Interval) -> Interval | None:

@@ -19,7 +19,7 @@ from compat.archive.index import Index
 from compat.archive.reader import Snapshot
 from compat.archive.sync import queries
 from compat.core import intervals
-from compat.core.counting import CountQuery, CountResult, add, zeros
+from compat.core.counting import CountQuery, CountResult, add_interval, empty_counts
 from compat.core.intervals import MaxAges
 from compat.core.models import (
     ConversationQuery,
@@ -74,9 +74,9 @@ class ArchiveSource:
         """Whether upstream, where there is one, has not refused the credentials just now."""
         return self._live is None or self._live.ready
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         """Seconds until the rate budget lets the next request through."""
-        return self._live.held() if self._live else 0.0
+        return self._live.rate_limit_wait() if self._live else 0.0
 
     def stats(self) -> SourceStats:
         """Requests made and left; of rows those in memory."""
@@ -117,22 +117,22 @@ class ArchiveSource:
             UpstreamError: Upstream fails, or its answers do not settle.
             ArchiveError: The archive fails.
         """
-        need = tally.need
+        need = tally.conversations
         if self._views(need):
             return None
-        counts = zeros(tally)
+        counts = empty_counts(tally)
         with self._state(need, progress) as (snapshot, patch):
             for span in patch.held:
-                add(counts, tally, span, lambda part: self._index.count(snapshot, part))
+                add_interval(counts, tally, span, lambda part: self._index.count(snapshot, part))
             changed = patch.changed(snapshot)
             outdated = snapshot.rows_of(sorted(changed)) if changed else []
         for rows, sign in ((outdated, -1), (changed.values(), 1), (patch.beside, 1)):
             for row in rows:
-                if _in_mailbox(row, need) and _in_folder(row, need) and tally.filter.admits(row):
-                    counts.put(row.created, sign)
+                if _in_mailbox(row, need) and _in_folder(row, need) and tally.filter.matches(row):
+                    counts.add(row.created, sign)
         return CountResult(counts.values, patch.as_of, patch.fresh_until)
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, menu: ListQuery) -> ListItems:
         """Bring the mailboxes, tags or folders that a menu shows; upstream's if it can be asked.
 
         Of an account that was closed they are the archive's.
@@ -146,7 +146,7 @@ class ArchiveSource:
                 items, seen = snapshot.menu(menu), snapshot.menu_seen(menu)
                 missing = seen is None and not _is_no_mailbox(snapshot, menu)
         if live:
-            return live.menu(menu)
+            return live.list_items(menu)
         if missing:
             raise NotCovered
         return ListItems(items, seen or 0, clock.elapsed())
@@ -193,7 +193,7 @@ class ArchiveSource:
         patch = self._completing.complete(plan, need, progress)
         with self._archive.reading() as snapshot:
             covered = [span for span, _ in snapshot.coverage()]
-            if intervals.without(patch.held, covered):
+            if intervals.difference(patch.held, covered):
                 raise InconsistentData(
                     "the archive was cut back while a question was answered from it"
                 )

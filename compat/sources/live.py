@@ -7,7 +7,7 @@ from typing import Final
 
 from compat import clock
 from compat.config.settings import Settings
-from compat.core.intervals import Interval, MaxAges, united
+from compat.core.intervals import Interval, MaxAges, union
 from compat.core.models import (
     ConversationQuery,
     Document,
@@ -78,7 +78,7 @@ class LiveSource:
         """Whether upstream has not refused the account's credentials just now."""
         return not self._client.sign_in_refused
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         """Seconds until the rate budget lets the next request through."""
         return self._client.budget.wait()
 
@@ -107,7 +107,7 @@ class LiveSource:
         rows = [row for row in kept.rows if row.folder in folders.homes]
         return RowSet(rows, kept.as_of, kept.fresh_until)
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, menu: ListQuery) -> ListItems:
         """Bring the mailboxes, tags or folders that a menu shows."""
         return fetch_menu(self._client, menu, self._ages.recent)
 
@@ -157,7 +157,7 @@ class LiveSource:
         walks = [self._view(need, view, folders, progress) for view in views]
         if folders.homes:
             scope = Scope(folders.home_mailboxes, need.spam)
-            fetched = self._fetch_scope(scope, united(need.created), progress)
+            fetched = self._fetch_scope(scope, union(need.created), progress)
             homes = [row for row in fetched.rows if row.folder in folders.homes]
             walks.append(Fetched(homes, fetched.as_of))
         return _joined(walks)
@@ -167,7 +167,7 @@ class LiveSource:
     ) -> Fetched:
         scope = Scope(need.mailboxes, need.spam)
         try:
-            return self._fetch_scope(scope, united(need.created), progress, view)
+            return self._fetch_scope(scope, union(need.created), progress, view)
         except RequestRefused as refusal:
             # An id that nobody knows counts nothing; it is no error of the caller's.
             if refusal.status not in _UNKNOWN or view not in folders.unknown:
@@ -229,7 +229,7 @@ class _Seen:
         for row in map(row_of, rows):
             if any(span.first <= row.created <= span.last for span in self._spans):
                 self._rows[row.id] = row
-        self._progress.taken += len(self._rows) - before
+        self._progress.received += len(self._rows) - before
 
     def expect(self, total: int) -> None:
         self._progress.expected += total

@@ -99,11 +99,11 @@ def planned(
         now: The present second, epoch UTC.
         ages: How old the archive's knowledge may be.
     """
-    spans = intervals.united(wanted)
-    young = intervals.in_both(_at(spans), intervals.usable(covered, now, ages))
-    rest = intervals.without(spans, (span for span, _ in young))
-    aged = intervals.in_both(_at(rest), covered)
-    gaps = intervals.without(rest, (span for span, _ in aged))
+    spans = intervals.union(wanted)
+    young = intervals.intersection(_at(spans), intervals.usable(covered, now, ages))
+    rest = intervals.difference(spans, (span for span, _ in young))
+    aged = intervals.intersection(_at(rest), covered)
+    gaps = intervals.difference(rest, (span for span, _ in aged))
     young_for = min(
         (each.as_of + intervals.lifetime(each, ages) - now for each in young), default=_NOW
     )
@@ -151,7 +151,7 @@ class Completer:
             if modified:
                 patch = replace(
                     patch,
-                    held=intervals.united([*patch.held, *aged]),
+                    held=intervals.union([*patch.held, *aged]),
                     instead=_created_in(aged, modified.rows),
                     instead_as_of=modified.as_of,
                     as_of=modified.as_of,
@@ -160,7 +160,7 @@ class Completer:
             else:
                 gaps += aged
         if gaps:
-            found = self._live.rows(replace(need, created=tuple(intervals.united(gaps))), progress)
+            found = self._live.rows(replace(need, created=tuple(intervals.union(gaps))), progress)
             patch = replace(
                 patch,
                 beside=found.rows,
@@ -203,7 +203,7 @@ class Completer:
             last is not None
             and last.fresh_until > clock.elapsed()
             and last.since <= since
-            and not intervals.without(spans, last.spans)
+            and not intervals.difference(spans, last.spans)
         )
         return last if fits else None
 

@@ -53,12 +53,12 @@ class _Entry:
 
     def put(self, span: Interval, rows: Iterable[Row], as_of: int) -> None:
         self.rows[self._slice(span)] = rows
-        self.known = intervals.learn(self.known, Coverage(span, as_of))
+        self.known = intervals.add_coverage(self.known, Coverage(span, as_of))
 
     def forget_oldest(self) -> None:
         oldest = min(self.known, key=lambda known: known.as_of)
         self.known.remove(oldest)
-        del self.rows[self._slice(oldest.span)]
+        del self.rows[self._slice(oldest.interval)]
 
     def _slice(self, span: Interval) -> slice:
         first, after = (bisect_left(self.rows, (edge,)) for edge in (span.first, span.last + 1))
@@ -97,7 +97,7 @@ class RowCache:
 
     def rows(self, scope: Scope, spans: Iterable[Interval], progress: Progress) -> RowSet:
         """All conversations of a scope created in some spans, each once, sorted by creation."""
-        wanted = intervals.united(spans)
+        wanted = intervals.union(spans)
         with self._claim(scope, wanted, progress) as (at_hand, gaps):
             parts, rows = list(at_hand.parts), at_hand.rows
             if gaps:
@@ -125,7 +125,7 @@ class RowCache:
         with self._changed:
             while True:
                 at_hand = self._at_hand(scope, wanted)
-                gaps = intervals.without(wanted, (part.span for part in at_hand.parts))
+                gaps = intervals.difference(wanted, (part.interval for part in at_hand.parts))
                 if not self._being_filled(scope, gaps):
                     break
                 self._changed.wait(0.5)
@@ -142,7 +142,7 @@ class RowCache:
 
     def _being_filled(self, scope: Scope, gaps: list[Interval]) -> bool:
         return any(
-            claimed.includes(scope) and intervals.overlap(span, gap)
+            claimed.includes(scope) and intervals.overlaps(span, gap)
             for claimed, span in self._under_way
             for gap in gaps
         )
@@ -161,7 +161,7 @@ class RowCache:
             ]
             if _seconds(parts) > _seconds(best.parts):
                 shelf.used = now
-                rows = [row for part in parts for row in shelf.within(part.span)]
+                rows = [row for part in parts for row in shelf.within(part.interval)]
                 best = _AtHand(parts, [row for row in rows if belongs(row, scope)])
         return best
 
@@ -210,9 +210,9 @@ def _common(wanted: Iterable[Interval], span: Interval) -> list[Interval]:
     return [
         Interval(max(one.first, span.first), min(one.last, span.last))
         for one in wanted
-        if intervals.overlap(one, span)
+        if intervals.overlaps(one, span)
     ]
 
 
 def _seconds(parts: Iterable[Coverage]) -> int:
-    return sum(part.span.last - part.span.first + 1 for part in parts)
+    return sum(part.interval.last - part.interval.first + 1 for part in parts)

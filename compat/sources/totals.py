@@ -64,7 +64,7 @@ class TotalsSource(LiveSource):
             _log("nothing tells how its lists treat spam and fractions of seconds")
             return None
         began = clock.elapsed()
-        lists = _LISTS["spam" not in tally.filter.uncounted, spam_in_all]
+        lists = _LISTS["spam" not in tally.filter.excluded_statuses, spam_in_all]
         with _asking(self.client, self._workers, tally, progress) as asking:
             try:
                 counts = [asking.range(edges, lists) for edges in tally.ranges]
@@ -91,10 +91,10 @@ def can_be_told_by_totals(tally: CountQuery) -> bool:
     """Whether lists can be told which conversations are meant."""
     which = tally.filter
     return (
-        not (tally.need.folders or which.types or which.tags)
-        and which.uncounted <= {"spam"}
+        not (tally.conversations.folders or which.types or which.tags)
+        and which.excluded_statuses <= {"spam"}
         and "published" in which.states
-        and len(tally.need.mailboxes) <= MOST_MAILBOXES_NAMED
+        and len(tally.conversations.mailboxes) <= MOST_MAILBOXES_NAMED
     )
 
 
@@ -120,7 +120,7 @@ class _Asking:
     ) -> None:
         self._client = client
         self._pool = pool
-        self._mailboxes = tuple(sorted(tally.need.mailboxes))
+        self._mailboxes = tuple(sorted(tally.conversations.mailboxes))
         self._progress = progress
         self.asked_at: list[int] = []
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
 from compat.core.models import RowSet
-from compat.reports import load, new_conversations
+from compat.reports import load_report, new_conversations
 from compat.v1.datetimes import format_instant, from_epoch
 from tests.strategies import Case, cases, previous_ranges
 from tests.unit.core import naive
@@ -156,8 +156,8 @@ def test_both_series_are_what_trying_everything_gives(case: Case, data: st.DataO
 
 def test_a_report_needs_what_counting_needs() -> None:
     asked = replace(query(), mailboxes=(3,))
-    assert new_conversations.needs(asked, PLAIN).mailboxes == frozenset({3})
+    assert new_conversations.required_data(asked, PLAIN).mailboxes == frozenset({3})
 
 
 def test_a_report_is_found_by_its_name() -> None:
-    assert load("new_conversations") is new_conversations
+    assert load_report("new_conversations") is new_conversations

@@ -217,7 +217,7 @@ def test_other_conventions_make_it_another_question(reports: LegacyReports) -> N
 
 
 def _spelled() -> tuple[Route, list[tuple[str, str]]]:
-    return routes.find("GET", PATH), [("start", "2015-01-01"), ("end", "2015-01-31")]
+    return routes.find_route("GET", PATH), [("start", "2015-01-01"), ("end", "2015-01-31")]
 
 
 def test_only_so_many_answers_are_kept(shelf: Shelf) -> None:

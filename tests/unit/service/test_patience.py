@@ -104,7 +104,7 @@ def test_a_retry_is_told_of_an_error_once_and_then_it_is_tried_again(
 def test_when_to_come_back_follows_from_the_progress(
     hands: Hands, slow: Shelf, rows: tuple[int, int], waits: float, seconds: int
 ) -> None:
-    (slow.taken, slow.expected), slow.waits = rows, waits
+    (slow.received, slow.expected), slow.waits = rows, waits
     with reports_on(slow) as reports:
         ask(reports, patience=0)
         assert slow.started.wait(LONG)

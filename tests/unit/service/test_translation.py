@@ -81,7 +81,7 @@ def test_braces_in_what_upstream_says_do_no_harm() -> None:
 
 def flight(hands: Hands, *, expected: int, taken: int, spent: float) -> Call[int]:
     made: Call[int] = Call()
-    made.progress.expected, made.progress.taken = expected, taken
+    made.progress.expected, made.progress.received = expected, taken
     hands.now += spent
     return made
 

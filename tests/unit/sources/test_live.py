@@ -130,7 +130,7 @@ def test_progress_tells_how_many_are_expected_and_taken(theatre: Theatre) -> Non
     scene = Scene(theatre, account_of(60))
     progress = Progress()
     scene.source.rows(ConversationQuery((HOUR,)), progress)
-    assert (progress.expected, progress.taken) == (60, 60)
+    assert (progress.expected, progress.received) == (60, 60)
 
 
 def test_the_same_need_again_asks_nobody(theatre: Theatre) -> None:
@@ -549,9 +549,9 @@ def test_a_source_is_ready_until_its_credentials_are_refused(
 
 def test_a_source_tells_for_how_long_upstream_holds_it(upstream: Upstream, client: Client) -> None:
     source = source_of(client)
-    assert source.held() == 0
+    assert source.rate_limit_wait() == 0
     client.budget.hold({"Retry-After": "600"})
-    assert 590 < source.held() <= 600
+    assert 590 < source.rate_limit_wait() <= 600
 
 
 def test_a_closed_source_has_stopped(upstream: Upstream, client: Client) -> None:

@@ -97,7 +97,7 @@ class Remembering(RuleBasedStateMachine):
     @invariant()
     def is_tidy(self) -> None:
         for shelf in self.memory._shelves.values():
-            spans = [known.span for known in shelf.known]
+            spans = [known.interval for known in shelf.known]
             assert spans == sorted(spans)
             assert shelf.rows == sorted(shelf.rows)
             covered = [row for span in spans for row in shelf.within(span)]
