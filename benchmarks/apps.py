@@ -52,7 +52,7 @@ class Still:
         rows = [Row(at, at, 1, 11, "email", "active", "published", ()) for at in created]
         return RowSet(rows, FIRST + 60 * 86_400, inf)
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, menu: ListQuery) -> ListItems:
         """Nothing."""
         return ListItems((), FIRST, inf)
 
@@ -60,7 +60,7 @@ class Still:
         """None."""
         return ()
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         """Nothing is held up."""
         return 0.0
 

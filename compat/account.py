@@ -10,7 +10,7 @@ from typing import Final
 from cachetools import TLRUCache
 
 from compat import clock
-from compat.config.accounts import SINGLE
+from compat.config.accounts import DEFAULT_ACCOUNT
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings, SettingsError
 from compat.core.models import (
@@ -25,8 +25,8 @@ from compat.engines import EngineAnswer
 from compat.engines.selector import select_engine
 from compat.single_flight import Call, SingleFlight
 from compat.sources import source_from_settings
-from compat.v1.auth import key_is_known
-from compat.v1.query import Query, read_values
+from compat.v1.auth import is_known_key
+from compat.v1.query import Query, parse_values
 from compat.v1.routes import Route
 
 _QUEUED_PER_WORKER: Final = 8
@@ -68,7 +68,7 @@ class Account:
     """
 
     def __init__(
-        self, settings: Settings, source: Source | None = None, name: str = SINGLE
+        self, settings: Settings, source: Source | None = None, name: str = DEFAULT_ACCOUNT
     ) -> None:
         self.settings = settings
         self.name = name
@@ -92,7 +92,7 @@ class Account:
 
     def accepts(self, key: bytes) -> bool:
         """Whether an old API key is this account's; if no key is set, all are."""
-        return key_is_known(key, self._keys) if self._keys else True
+        return is_known_key(key, self._keys) if self._keys else True
 
     def parse(self, route: Route, pairs: Iterable[tuple[str, str]]) -> ParsedRequest:
         """Parse a request by this account's conventions.
@@ -105,8 +105,8 @@ class Account:
             ValidationFailed: With one entry for each parameter that is wrong.
         """
         conventions = self.settings.conventions
-        values = read_values(pairs, route.parameters, conventions)
-        return ParsedRequest(route, route.asks(**values), conventions)
+        values = parse_values(pairs, route.parameters, conventions)
+        return ParsedRequest(route, route.query_type(**values), conventions)
 
     def start(self, request: ParsedRequest) -> EngineAnswer | Call[EngineAnswer]:
         """The cached answer, or else the call that computes it, shared by equal requests.
@@ -125,7 +125,7 @@ class Account:
 
     def seconds_left(self, call: Call[EngineAnswer]) -> int:
         """An estimate of the whole seconds until a call has its result."""
-        return call.seconds_left(self._source.held())
+        return call.seconds_left(self._source.rate_limit_wait())
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         """The conversations that a query needs, for callers that count them in another way.
@@ -270,7 +270,7 @@ def _open_accounts(
         try:
             opened[name] = Account(each, source, name)
         except SettingsError as error:
-            prefix = "" if name == SINGLE else f"{name}: "
+            prefix = "" if name == DEFAULT_ACCOUNT else f"{name}: "
             faults += [prefix + line for line in str(error).splitlines()]
     if faults:
         for account in opened.values():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from compat.archive.errors import ArchiveError
-from compat.core.intervals import Interval, overlap
+from compat.core.intervals import Interval, overlaps
 from compat.core.models import ConversationQuery, ListQuery, NotCovered
 from compat.single_flight import CallCancelled, TooManyCalls
 from compat.v1.datetimes import format_epoch, format_instant
@@ -138,7 +138,7 @@ def not_covered_error(
 
 def _uncovered_edges(needed: Interval, gaps: Iterable[Interval]) -> Iterator[int]:
     """0 if the start has to change, 1 if only the end has; nothing if all is covered."""
-    within = [gap for gap in gaps if overlap(gap, needed)]
+    within = [gap for gap in gaps if overlaps(gap, needed)]
     if within:
         only_late = all(gap.first > needed.first for gap in within)
         yield int(only_late and within[-1].last >= needed.last)

@@ -13,7 +13,7 @@ import httpx
 
 from compat.service import LegacyReports
 from compat.v1.http import LegacyRequest, LegacyResponse
-from compat.v1.routes import belongs
+from compat.v1.routes import is_legacy_path
 
 
 class LegacyTransport(httpx.BaseTransport):
@@ -75,7 +75,7 @@ def _legacy_request(request: httpx.Request) -> LegacyRequest | None:
     """The request as one of the old API; None if its path does not belong to the old API."""
     authorization = request.headers.get("Authorization")
     legacy_request = LegacyRequest.from_target(request.url.raw_path, request.method, authorization)
-    return legacy_request if belongs(legacy_request.path) else None
+    return legacy_request if is_legacy_path(legacy_request.path) else None
 
 
 def _httpx_response(response: LegacyResponse) -> httpx.Response:

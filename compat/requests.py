@@ -22,7 +22,7 @@ except ImportError as missing:
 
 from compat.service import LegacyReports
 from compat.v1.http import LegacyRequest
-from compat.v1.routes import belongs
+from compat.v1.routes import is_legacy_path
 
 
 class LegacyAdapter(BaseAdapter):
@@ -46,7 +46,7 @@ class LegacyAdapter(BaseAdapter):
         legacy_request = LegacyRequest.from_target(
             request.url or "/", request.method or "GET", request.headers.get("Authorization")
         )
-        if not belongs(legacy_request.path):
+        if not is_legacy_path(legacy_request.path):
             return self._inner.send(request, *args, **options)
         answer = self._reports.handle(legacy_request)
         raw = HTTPResponse(

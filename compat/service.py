@@ -13,18 +13,18 @@ from uuid import uuid4
 
 from compat import error_mapping
 from compat.account import Account, Accounts
-from compat.config.accounts import SINGLE, accounts_from_env, select_account
+from compat.config.accounts import DEFAULT_ACCOUNT, accounts_from_env, select_account
 from compat.config.conventions import ViewBy
 from compat.config.settings import Settings
 from compat.core.models import Progress, Source
 from compat.engines import EngineAnswer
 from compat.single_flight import Call
 from compat.v1 import routes
-from compat.v1.auth import read_api_key
+from compat.v1.auth import parse_api_key
 from compat.v1.datetimes import format_epoch
 from compat.v1.errors import Unauthorized, Unavailable
-from compat.v1.http import LegacyRequest, LegacyResponse, ok, render
-from compat.v1.query import read_pairs, spelled
+from compat.v1.http import LegacyRequest, LegacyResponse, error_response, success_response
+from compat.v1.query import format_pairs, parse_pairs
 
 if TYPE_CHECKING:
     from compat.v1.models import NewConversations
@@ -52,7 +52,7 @@ class LegacyReports:
     def __init__(
         self, settings: Settings | Mapping[str, Settings], *, source: Source | None = None
     ) -> None:
-        by_name = {SINGLE: settings} if isinstance(settings, Settings) else settings
+        by_name = {DEFAULT_ACCOUNT: settings} if isinstance(settings, Settings) else settings
         self._accounts = Accounts(by_name, source)
 
     @classmethod
@@ -89,12 +89,12 @@ class LegacyReports:
         Errors and cached answers are responses at once. For all other requests a computation is
         started, or joined if an equal one runs. Call `wait` or `wait_async` of the result, once.
         """
-        account = self._accounts.authenticate(read_api_key(request.authorization))
+        account = self._accounts.authenticate(parse_api_key(request.authorization))
         try:
-            route = routes.find(request.method, request.path)
+            route = routes.find_route(request.method, request.path)
             if account is None:
                 raise Unauthorized
-            pairs = route.pairs(request.path, read_pairs(request.query))
+            pairs = route.pairs(request.path, parse_pairs(request.query))
             return PendingResponse(account, account.start(account.parse(route, pairs)))
         except Exception as error:  # noqa: BLE001 - the caller gets every error as a response
             return PendingResponse(account, error)
@@ -122,7 +122,7 @@ class LegacyReports:
         """
         selected = select_account(self.accounts, account)
         try:
-            started = selected.start(selected.parse(routes.named(report), pairs))
+            started = selected.start(selected.parse(routes.route_of_report(report), pairs))
             if isinstance(started, EngineAnswer):
                 return started
             return _wait_and_watch(selected, started, watch)
@@ -161,7 +161,7 @@ class LegacyReports:
         Raises:
             compat.v1.errors.LegacyError: The error that the old API would have returned.
         """
-        pairs = spelled(
+        pairs = format_pairs(
             start=start,
             end=end,
             previousStart=previous_start,
@@ -268,7 +268,7 @@ class PendingResponse:
             answer = self._answer()
         except Exception as error:  # noqa: BLE001 - the caller gets every error as a response
             return _error_response(error, self._correlation_id)
-        return ok(
+        return success_response(
             answer.body,
             ("Compat-As-Of", format_epoch(answer.as_of)),
             ("Compat-Engine", answer.engine),
@@ -306,7 +306,7 @@ def _error_response(error: Exception, correlation_id: str) -> LegacyResponse:
         internal = error if legacy_error.status == 500 else None
         level = logging.ERROR if internal else logging.WARNING
         _LOG.log(level, "%s (%s)", legacy_error, correlation_id, exc_info=internal)
-    return render(legacy_error).with_header("Correlation-Id", correlation_id)
+    return error_response(legacy_error).with_header("Correlation-Id", correlation_id)
 
 
 def _wait_and_watch(

@@ -57,7 +57,7 @@ class Call(Generic[V]):
         Args:
             delay: Seconds until the rate limit allows the next request.
         """
-        taken = self.progress.taken
+        taken = self.progress.received
         left = max(self.progress.expected - taken, 0)
         spent = clock.elapsed() - self.started
         estimate = left * spent / taken if taken else _FIRST_ESTIMATE

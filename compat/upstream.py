@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final
 
-from compat.config.settings import Settings, SettingsError, variable
+from compat.config.settings import Settings, SettingsError, variable_name
 from compat.core.intervals import Interval
 from compat.core.models import Document, ListItem, ListQuery, NamedTag, Person, Progress, Row
 from compat.v2 import lists, models
@@ -34,7 +34,7 @@ def client_from_settings(settings: Settings) -> Client:
     if missing := [(field, what) for field, value, what in needed if not value]:
         raise SettingsError(
             "\n".join(
-                f"{variable(field)} is not set: make an application at Help Scout under "
+                f"{variable_name(field)} is not set: make an application at Help Scout under "
                 f"Your Profile, My Apps, and set it to the {what} shown there"
                 for field, what in missing
             )
@@ -50,7 +50,7 @@ def client_from_settings(settings: Settings) -> Client:
             ca_file=settings.ca_file,
         )
     except ValueError as error:
-        names = ", ".join(map(variable, ("base_url", "connect_to", "proxy", "ca_file")))
+        names = ", ".join(map(variable_name, ("base_url", "connect_to", "proxy", "ca_file")))
         raise SettingsError(f"{names}: {error}") from None
 
 

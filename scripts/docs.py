@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from compat.config import accounts
 from compat.config.conventions import Conventions
-from compat.config.settings import Settings, variable
+from compat.config.settings import Settings, variable_name
 from compat.parity import verdicts
 from compat.server import recorder
 from compat.v1 import openapi
@@ -34,8 +34,8 @@ CONVENTIONS_LEAD = (
     "Whoever knows better about an account sets the variable."
 )
 ACCOUNTS_ROW = (
-    f"| `{accounts.VARIABLE}` |  | A TOML file of several accounts, with credentials and old API "
-    "keys for each and whatever else differs: see "
+    f"| `{accounts.ACCOUNTS_VARIABLE}` |  | A TOML file of several accounts, with credentials and "
+    "old API keys for each and whatever else differs: see "
     "[several accounts](docs/how-to/several-accounts.md). |"
 )
 DIFFERENCES_LEAD = (
@@ -104,7 +104,7 @@ def schemas() -> Iterable[tuple[str, str]]:
 def settings_table(fields: Iterable[tuple[str, FieldInfo]]) -> str:
     """A table of environment variables."""
     rows = [
-        f"| `{variable(name)}` | {_default(field)} | {field.description} |"
+        f"| `{variable_name(name)}` | {_default(field)} | {field.description} |"
         for name, field in fields
         if name != "conventions"
     ]
@@ -116,7 +116,7 @@ def conventions() -> str:
     decisions = [
         f"### {each.title}\n\n{each.rule}\n\n*Why:* {each.reason}"
         + (
-            f"\n\n*Set with:* {', '.join(f'`{variable(field)}`' for field in each.settings)}"
+            f"\n\n*Set with:* {', '.join(f'`{variable_name(field)}`' for field in each.settings)}"
             if each.settings
             else ""
         )

@@ -52,10 +52,10 @@ WHAT_TO_DO: Final = {
     "CallCancelled": "Ask again.",
 }
 ACCOUNTS: Final = (
-    f"`{accounts.VARIABLE}` names a TOML file with a table for each account. A table holds "
-    "`app_id`, `app_secret`, `api_keys` and, where it differs from the environment, any setting "
-    "above in lower case without its prefix; `[name.conventions]` does the same for the rules "
-    "below. See [several accounts](../how-to/several-accounts.md)."
+    f"`{accounts.ACCOUNTS_VARIABLE}` names a TOML file with a table for each account. A table "
+    "holds `app_id`, `app_secret`, `api_keys` and, where it differs from the environment, any "
+    "setting above in lower case without its prefix; `[name.conventions]` does the same for the "
+    "rules below. See [several accounts](../how-to/several-accounts.md)."
 )
 NO_HTTP: Final = (
     "Send HTTP, or https where it is served, with a request line and headers of at most "

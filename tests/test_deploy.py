@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from compat.config import accounts
-from compat.config.settings import variables
+from compat.config.settings import all_variables
 from compat.server.metrics import Metrics
 from compat.simulator import Account, Simulator, running
 from tests.unit.server.commands import COMMAND, Running, environment, started
@@ -157,7 +157,7 @@ def test_the_guide_and_the_unit_mean_the_same_files() -> None:
 
 
 def test_every_variable_is_a_setting() -> None:
-    known = {name for name, _ in variables()} | {accounts.VARIABLE}
+    known = {name for name, _ in all_variables()} | {accounts.ACCOUNTS_VARIABLE}
     named = re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]+\b", CONTAINER + UNIT + GUIDE)
     assert set(named) <= known
 

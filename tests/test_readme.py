@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from compat.config import accounts
-from compat.config.settings import Settings, variable, variables
+from compat.config.settings import Settings, all_variables, variable_name
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator, make_account, running
 from compat.v1.http import LegacyRequest
@@ -71,11 +71,11 @@ def test_every_command_in_the_readme_exists() -> None:
 
 
 def test_every_setting_in_the_readme_is_one() -> None:
-    known = {name for name, _ in variables()} | {accounts.VARIABLE}
+    known = {name for name, _ in all_variables()} | {accounts.ACCOUNTS_VARIABLE}
     assert set(re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]+\b", README)) <= known
 
 
 def test_every_setting_of_the_server_is_in_the_readme() -> None:
     listed = re.findall(r"^\| `([A-Z0-9_]+)` \|", README, re.MULTILINE)
-    server = [variable(name) for name in Settings.model_fields if name != "conventions"]
-    assert listed == [*server, accounts.VARIABLE]
+    server = [variable_name(name) for name in Settings.model_fields if name != "conventions"]
+    assert listed == [*server, accounts.ACCOUNTS_VARIABLE]

@@ -36,8 +36,8 @@ from compat.parity.replay import Replayer
 from compat.server.recorder import Record
 from compat.simulator import Behaviour, Simulator, make_account, running
 from compat.v1.http import LegacyRequest
-from compat.v1.query import read_pairs
-from compat.v1.routes import find
+from compat.v1.query import parse_pairs
+from compat.v1.routes import find_route
 
 NEEDS = ("sqlalchemy", "uvicorn")
 SINCE: Final = datetime(2014, 1, 1, tzinfo=UTC)
@@ -131,7 +131,7 @@ def _paced(reports: LegacyReports, path: Path) -> tuple[float, float]:
     for each in read([str(path)]):
         assert isinstance(each, Capture)
         request = LegacyRequest.from_target(each.target)
-        reports.compute(find("GET", request.path).report, read_pairs(request.query))
+        reports.compute(find_route("GET", request.path).report, parse_pairs(request.query))
     return number / lasted, ours / (time.process_time() - busy)
 
 

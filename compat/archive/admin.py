@@ -39,8 +39,8 @@ def seal(archive: Archive, lock: SyncLock, at: int) -> None:
         raise CannotSeal("it is sealed already; --undo takes that back")
     if not covered:
         raise CannotSeal("it covers nothing yet: run `helpscout-v1 sync`")
-    rest = Interval(covered[-1].span.last + 1, END)
-    held = min(covered[-1].span.last, *(known.as_of - MARGIN for known in covered))
+    rest = Interval(covered[-1].interval.last + 1, END)
+    held = min(covered[-1].interval.last, *(known.as_of - MARGIN for known in covered))
     if at > held:
         raise CannotSeal(
             f"what it holds is certain until {spelled(held)}, which is before --at: run "
@@ -129,4 +129,4 @@ def state_of(archive: Archive, snapshot: Snapshot, settings: Settings) -> Archiv
 
 def _covered(known: Coverage, now: int, ages: MaxAges, sealed: bool) -> CoveredInterval:
     young = sealed or bool(usable([known], now, ages))
-    return CoveredInterval(*known.span, known.as_of, now - known.as_of, young)
+    return CoveredInterval(*known.interval, known.as_of, now - known.as_of, young)

@@ -73,7 +73,7 @@ class Bitmaps:
         mask = self._untagged(tally)
         if not which.tags:
             return mask
-        if not which.each_tag:
+        if not which.all_tags:
             return mask & self._any("tags", which.tags)
         for tag in which.tags:
             mask &= self._bits("tags", tag)
@@ -106,13 +106,13 @@ class Bitmaps:
 
     def _untagged(self, tally: CountQuery) -> int:
         """What counts as far as tags do not matter; the same for one tag and the next."""
-        which, need = tally.filter, tally.need
-        key = (which.states, which.uncounted, which.types, need.mailboxes, need.folders)
+        which, need = tally.filter, tally.conversations
+        key = (which.states, which.excluded_statuses, which.types, need.mailboxes, need.folders)
         if (mask := self._bases.get(key)) is not None:
             return mask
         mask = self._any("state", which.states)
-        if which.uncounted:
-            mask &= ~self._any("status", which.uncounted)
+        if which.excluded_statuses:
+            mask &= ~self._any("status", which.excluded_statuses)
         chosen: Sequence[tuple[str, Iterable[Value]]] = (
             ("type", which.types),
             ("mailbox", need.mailboxes),

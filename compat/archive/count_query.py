@@ -74,15 +74,15 @@ def _table(tally: CountQuery) -> str:
 
 
 def _how_many(tally: CountQuery) -> str:
-    several = len(tally.filter.tags) > 1 and not tally.filter.each_tag
+    several = len(tally.filter.tags) > 1 and not tally.filter.all_tags
     return "count(DISTINCT c.conversation)" if several else "count(*)"
 
 
 def _conditions(tally: CountQuery, given: _Given) -> Iterator[str]:
-    which, need = tally.filter, tally.need
+    which, need = tally.filter, tally.conversations
     yield _among("state", sorted(which.states), given)
-    if which.uncounted:
-        yield f"c.status NOT IN ({given.names(sorted(which.uncounted))})"
+    if which.excluded_statuses:
+        yield f"c.status NOT IN ({given.names(sorted(which.excluded_statuses))})"
     if which.types:
         yield _among("type", sorted(which.types), given)
     if need.mailboxes:
@@ -90,7 +90,7 @@ def _conditions(tally: CountQuery, given: _Given) -> Iterator[str]:
     if need.folders:
         yield _among("folder", sorted(need.folders), given)
     tags = sorted(which.tags)
-    if tags and which.each_tag:
+    if tags and which.all_tags:
         yield _among("tag", tags[:1], given)
         yield from (_EACH_TAG.format(given.name(tag)) for tag in tags[1:])
     elif tags:

@@ -53,7 +53,7 @@ class Snapshot:
         layers: dict[str, list[Coverage]] = {name: [] for name in LAYERS}
         for layer, first, last, as_of in self._connection.execute(_COVERED):
             layers[layer].append(Coverage(Interval(first, last), as_of))
-        return reduce(intervals.in_both, layers.values())
+        return reduce(intervals.intersection, layers.values())
 
     def layer(self, name: str) -> list[Coverage]:
         """What is covered in one layer, as disjoint ascending spans."""
@@ -71,7 +71,7 @@ class Snapshot:
         table = schema.conversation.c
         chosen = [table.mailbox.in_(sorted(mailboxes))] if mailboxes else []
         found: list[Row] = []
-        for span in intervals.united(spans):
+        for span in intervals.union(spans):
             within = table.created.between(span.first, span.last)
             query = sa.select(*_ROW).where(within, *chosen).order_by(table.created, table.id)
             found += map(_row, self._connection.execute(query))

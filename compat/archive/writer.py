@@ -49,16 +49,16 @@ class Writer:
     def know(self, layer: str, known: Coverage) -> None:
         """Put down that a span is covered in a layer; where younger coverage is, that stays."""
         if self._kept_since is not None:
-            if known.span.last < self._kept_since:
+            if known.interval.last < self._kept_since:
                 return
-            kept = Interval(max(known.span.first, self._kept_since), known.span.last)
+            kept = Interval(max(known.interval.first, self._kept_since), known.interval.last)
             known = Coverage(kept, known.as_of)
         before = layer_of(self._connection, layer)
-        younger = [part.span for part in before if part.as_of > known.as_of]
+        younger = [part.interval for part in before if part.as_of > known.as_of]
         after: Sequence[Coverage] = before
-        for part in intervals.without([known.span], younger):
-            after = intervals.learn(after, Coverage(part, known.as_of))
-        self._set_layer(layer, before, intervals.joined(after))
+        for part in intervals.difference([known.interval], younger):
+            after = intervals.add_coverage(after, Coverage(part, known.as_of))
+        self._set_layer(layer, before, intervals.coalesce(after))
 
     def unknow(self, span: Interval, layers: Iterable[str] = LAYERS) -> None:
         """Take coverage back: the span is not known any more."""
@@ -67,7 +67,7 @@ class Writer:
             after = [
                 Coverage(part, as_of)
                 for kept, as_of in before
-                for part in intervals.without([kept], [span])
+                for part in intervals.difference([kept], [span])
             ]
             self._set_layer(layer, before, after)
 
@@ -247,7 +247,7 @@ class Writer:
             self._chunks |= set(map(schema.chunk_of, created))
 
     def _set_layer(self, layer: str, before: Sequence[Coverage], after: Sequence[Coverage]) -> None:
-        gone = [known.span.first for known in before if known not in after]
+        gone = [known.interval.first for known in before if known not in after]
         news = [known for known in after if known not in before]
         table = schema.known.c
         if gone:

@@ -18,7 +18,7 @@ from compat.cli.dates import DATE, EPOCH, epoch_second, today
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import ACCOUNT, Command, date_option, flag, json_flag, settings_for
 from compat.cli.output import ignore_closed_pipe, print_note
-from compat.config.environment import SettingsError, variable
+from compat.config.environment import SettingsError, variable_name
 from compat.core.calendar import DAY, FIRST_SECOND, months_before
 from compat.v1.datetimes import format_epoch
 
@@ -233,7 +233,7 @@ def _with_archive(
     from compat.archive.errors import ArchiveError, SyncUnderWay
 
     if settings.archive is None:
-        raise SettingsError(f"{variable('archive')} is not set: name the archive")
+        raise SettingsError(f"{variable_name('archive')} is not set: name the archive")
     try:
         with open_archive(settings.archive.get_secret_value(), create=create) as archive:
             use(archive)

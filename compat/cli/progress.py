@@ -16,7 +16,7 @@ class HasProgress(Protocol):
         expected: What is to be done in all, as far as is known; 0 if it is not.
     """
 
-    taken: int
+    received: int
     expected: int
 
 
@@ -44,6 +44,6 @@ def progress_bar(description: str = "fetching conversations") -> Iterator[ShowPr
         task = bar.add_task(description, total=None)
 
         def show(progress: HasProgress) -> None:
-            bar.update(task, completed=progress.taken, total=progress.expected or None)
+            bar.update(task, completed=progress.received, total=progress.expected or None)
 
         yield show

@@ -122,7 +122,7 @@ def _demo() -> Iterator[Mapping[str, Settings]]:
     """Settings that lead to a simulator, which runs as long as the block."""
     from pydantic import SecretStr
 
-    from compat.config.accounts import SINGLE
+    from compat.config.accounts import DEFAULT_ACCOUNT
     from compat.config.settings import Settings
     from compat.simulator import Behaviour, Simulator, make_account, running
 
@@ -137,4 +137,4 @@ def _demo() -> Iterator[Mapping[str, Settings]]:
             "archive": None,
             "offline": False,
         }
-        yield {SINGLE: Settings.from_env(os.environ).model_copy(update=demo)}
+        yield {DEFAULT_ACCOUNT: Settings.from_env(os.environ).model_copy(update=demo)}

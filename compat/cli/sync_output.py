@@ -62,7 +62,7 @@ class SyncReporter:
         """Print an event."""
         if event == "page":
             progress = self.sync.progress
-            self.print_line(f"  {progress.taken:,} of about {progress.expected:,}")
+            self.print_line(f"  {progress.received:,} of about {progress.expected:,}")
         elif event == "step":
             self.print_line(_STEPS.get(facts["step"], facts["step"]))
         elif event == "gone":
@@ -101,7 +101,7 @@ class _JsonReporter(SyncReporter):
     def print_event(self, event: str, facts: dict[str, Any]) -> None:
         if event == "page":
             facts = facts | {
-                "taken": self.sync.progress.taken,
+                "taken": self.sync.progress.received,
                 "expected": self.sync.progress.expected,
                 "requests": self.sync.requests,
                 "rateLeft": self.sync.rate_left,
@@ -136,7 +136,7 @@ class _BarReporter(SyncReporter):
         if event == "step":
             self._step = _STEPS.get(facts["step"], facts["step"])
         progress = self.sync.progress
-        self._bar.update(self._step, progress.taken, progress.expected, self.sync.rate_left)
+        self._bar.update(self._step, progress.received, progress.expected, self.sync.rate_left)
 
 
 class SyncBar:

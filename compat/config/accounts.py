@@ -32,8 +32,8 @@ from compat.config.settings import PREFIX, Settings, SettingsError
 
 _LOG: Final = logging.getLogger("compat")
 
-VARIABLE: Final = f"{PREFIX}ACCOUNTS"
-SINGLE: Final = "default"
+ACCOUNTS_VARIABLE: Final = f"{PREFIX}ACCOUNTS"
+DEFAULT_ACCOUNT: Final = "default"
 """The name of the one account that the environment alone describes."""
 
 T = TypeVar("T")
@@ -59,8 +59,8 @@ def accounts_from_env(environ: Mapping[str, str]) -> dict[str, Settings]:
         SettingsError: A setting is missing or cannot be used; the message says which.
     """
     shared = Settings.from_env(environ)
-    path = environ.get(VARIABLE, "").strip()
-    return read_accounts(Path(path), shared) if path else {SINGLE: shared}
+    path = environ.get(ACCOUNTS_VARIABLE, "").strip()
+    return read_accounts(Path(path), shared) if path else {DEFAULT_ACCOUNT: shared}
 
 
 def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
@@ -86,14 +86,14 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
     if not tables:
         faults.append(f"{path} names no account")
     if faults:
-        raise SettingsError("\n".join(f"{VARIABLE}: {fault}" for fault in faults))
+        raise SettingsError("\n".join(f"{ACCOUNTS_VARIABLE}: {fault}" for fault in faults))
     return accounts
 
 
 def _tables(path: Path) -> dict[str, Any]:
     read = _read(path)
     if isinstance(read, str):  # told here, since an error that is caught holds what it read
-        raise SettingsError(f"{VARIABLE}: {path} {read}")
+        raise SettingsError(f"{ACCOUNTS_VARIABLE}: {path} {read}")
     return read
 
 
@@ -104,7 +104,9 @@ def _read(path: Path) -> dict[str, Any] | str:
     try:
         text = path.read_text(encoding="utf-8")
         if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
-            _LOG.warning("%s: %s holds secrets and anybody can read it: chmod o-r", VARIABLE, path)
+            _LOG.warning(
+                "%s: %s holds secrets and anybody can read it: chmod o-r", ACCOUNTS_VARIABLE, path
+            )
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return f"is not TOML{_place(error)}"

@@ -21,7 +21,7 @@ MonthStep = Literal["clamped", "drifting", "thirty-days"]
 StartSnap = Literal["exact", "midnight", "monday"]
 
 _LISTED_STATES: Final = frozenset({"published", "draft", "hidden"})
-MOST_SHIFT: Final = 24 * 60
+MAX_CLOCK_SHIFT: Final = 24 * 60
 """Minutes by which a clock may be off at most."""
 
 _STATUSES: Final = frozenset({"active", "open", "pending", "closed", "spam"})
@@ -69,8 +69,8 @@ class Conventions(BaseModel):
     )
     clock_shift_minutes: int = Field(
         default=0,
-        ge=-MOST_SHIFT,
-        le=MOST_SHIFT,
+        ge=-MAX_CLOCK_SHIFT,
+        le=MAX_CLOCK_SHIFT,
         description=(
             "By how many minutes the old API's clock was ahead when it compared creation times "
             "with `start` and `end`; less than 0 if it was behind."

@@ -22,6 +22,6 @@ class SettingsError(Exception):
     """Settings are missing or cannot be used; the message names each and says what to do."""
 
 
-def variable(field: str) -> str:
+def variable_name(field: str) -> str:
     """The environment variable that sets a field of `Settings` or `Conventions`."""
     return _VENDOR_NAMES.get(field, PREFIX + field.upper())

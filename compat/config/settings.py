@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic.fields import FieldInfo
 
 from compat.config.conventions import Conventions
-from compat.config.environment import PREFIX, EngineChoice, SettingsError, variable
+from compat.config.environment import PREFIX, EngineChoice, SettingsError, variable_name
 
-__all__ = ["PREFIX", "Settings", "SettingsError", "variable", "variables"]
+__all__ = ["PREFIX", "Settings", "SettingsError", "all_variables", "variable_name"]
 
 _LISTS: Final = (tuple, frozenset)
 
@@ -192,17 +192,17 @@ class Settings(BaseModel):
         return settings.model_copy(update={"conventions": conventions})
 
 
-def variables() -> Iterator[tuple[str, FieldInfo]]:
+def all_variables() -> Iterator[tuple[str, FieldInfo]]:
     """Every environment variable with the field it sets, in the order of the documentation."""
     for model in (Settings, Conventions):
         for name, info in model.model_fields.items():
             if name != "conventions":
-                yield variable(name), info
+                yield variable_name(name), info
 
 
 def _read(model: type[M], environ: Mapping[str, str], faults: list[str]) -> M | None:
     texts = {
-        name: (environ.get(variable(name), "").strip(), info)
+        name: (environ.get(variable_name(name), "").strip(), info)
         for name, info in model.model_fields.items()
         if name != "conventions"
     }
@@ -211,7 +211,7 @@ def _read(model: type[M], environ: Mapping[str, str], faults: list[str]) -> M | 
         return model.model_validate(values)
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_url=False):
-            name = variable(str(fault["loc"][0])) if fault["loc"] else PREFIX + "*"
+            name = variable_name(str(fault["loc"][0])) if fault["loc"] else PREFIX + "*"
             faults.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}")
         return None
 

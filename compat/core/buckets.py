@@ -32,7 +32,7 @@ _MONTHS_UNTIL_DRIFT_ENDS: Final = 24
 _WEEKDAY_OF_1970: Final = date(1970, 1, 1).weekday()
 
 
-def snapped(start: int, snap: StartSnap, zone: str) -> int:
+def snap_start(start: int, snap: StartSnap, zone: str) -> int:
     """Where a range begins whose start is moved back to a midnight; never after `start`.
 
     Where clocks skip midnight, the day's first second takes its place; where they meet it twice,
@@ -69,11 +69,13 @@ def starts(start: int, end: int, view_by: ViewBy, month_step: MonthStep = "clamp
         return list(range(start, max(end, start + 1), step))
     return [
         _months_later(start, number, month_step)
-        for number in range(how_many(start, end, view_by, month_step))
+        for number in range(number_of_buckets(start, end, view_by, month_step))
     ]
 
 
-def how_many(start: int, end: int, view_by: ViewBy, month_step: MonthStep = "clamped") -> int:
+def number_of_buckets(
+    start: int, end: int, view_by: ViewBy, month_step: MonthStep = "clamped"
+) -> int:
     """The length of the list that `starts` gives for the same arguments, without building it.
 
     The cost does not grow with the range, so that a request for ten thousand years by day can

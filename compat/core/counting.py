@@ -24,29 +24,29 @@ class Filter:
 
     Attributes:
         states: The states that count.
-        uncounted: The statuses that do not.
+        excluded_statuses: The statuses that do not.
         types: Only conversations of one of these types; of any if empty.
         tags: Only conversations with one of these tags, which may be `UNTAGGED`; all if empty.
-        each_tag: Whether they must have each of the tags instead of one.
+        all_tags: Whether they must have each of the tags instead of one.
     """
 
     states: frozenset[str]
-    uncounted: frozenset[str]
+    excluded_statuses: frozenset[str]
     types: frozenset[str] = frozenset()
     tags: frozenset[int] = frozenset()
-    each_tag: bool = False
+    all_tags: bool = False
 
-    def admits(self, row: Row) -> bool:
+    def matches(self, row: Row) -> bool:
         """Whether a conversation counts."""
         return (
             row.state in self.states
-            and row.status not in self.uncounted
+            and row.status not in self.excluded_statuses
             and (not self.types or row.type in self.types)
             and (not self.tags or self._tagged(row))
         )
 
     def _tagged(self, row: Row) -> bool:
-        agree = all if self.each_tag else any
+        agree = all if self.all_tags else any
         return agree(tag in row.tags if tag != UNTAGGED else not row.tags for tag in self.tags)
 
 
@@ -55,14 +55,14 @@ class CountQuery:
     """How many conversations were created in each bucket of some ranges.
 
     Attributes:
-        need: The conversations to count among.
+        conversations: The conversations to count among.
         filter: Those of them that count.
         ranges: For each range the edges of its buckets, in ascending order: epoch seconds UTC. A
             bucket holds the second at its beginning, and not the one at its end, which is the
             beginning of the next.
     """
 
-    need: ConversationQuery
+    conversations: ConversationQuery
     filter: Filter
     ranges: tuple[tuple[int, ...], ...]
 
@@ -92,9 +92,9 @@ class CountingSource(Protocol):
         """The counts; None where it takes the rows to know them."""
 
 
-def admitted(rows: Iterable[Row], which: Filter) -> list[Row]:
+def matching_rows(rows: Iterable[Row], which: Filter) -> list[Row]:
     """The rows that count, in the order given."""
-    return [row for row in rows if which.admits(row)]
+    return [row for row in rows if which.matches(row)]
 
 
 @dataclass(frozen=True)
@@ -109,19 +109,19 @@ class BucketCounts:
     ranges: Sequence[Sequence[int]]
     values: list[list[int]]
 
-    def put(self, created: int, sign: int) -> None:
+    def add(self, created: int, sign: int) -> None:
         """Count a conversation, or one less."""
         for edges, values in zip(self.ranges, self.values, strict=True):
             if edges[0] <= created < edges[-1]:
                 values[bisect_right(edges, created) - 1] += sign
 
 
-def zeros(tally: CountQuery) -> BucketCounts:
+def empty_counts(tally: CountQuery) -> BucketCounts:
     """Nothing counted yet."""
     return BucketCounts(tally.ranges, [[0] * (len(edges) - 1) for edges in tally.ranges])
 
 
-def add(
+def add_interval(
     counts: BucketCounts,
     tally: CountQuery,
     span: Interval,

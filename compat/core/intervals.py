@@ -24,7 +24,7 @@ class Coverage(NamedTuple):
         as_of: The second at which the fetching began, by upstream's clock.
     """
 
-    span: Interval
+    interval: Interval
     as_of: int
 
 
@@ -56,11 +56,11 @@ def usable(known: Iterable[Coverage], now: int, ages: MaxAges) -> list[Coverage]
 
 def lifetime(part: Coverage, ages: MaxAges) -> int:
     """For how many seconds after its as-of a part may be used, all of it."""
-    settled = part.span.last <= part.as_of - ages.settled
+    settled = part.interval.last <= part.as_of - ages.settled
     return max(ages.recent, ages.older) if settled else ages.recent
 
 
-def united(spans: Iterable[Interval]) -> list[Interval]:
+def union(spans: Iterable[Interval]) -> list[Interval]:
     """The same seconds as disjoint spans in ascending order, none touching the next."""
     result: list[Interval] = []
     for span in sorted(spans):
@@ -71,52 +71,55 @@ def united(spans: Iterable[Interval]) -> list[Interval]:
     return result
 
 
-def without(wanted: Iterable[Interval], taken: Iterable[Interval]) -> list[Interval]:
+def difference(wanted: Iterable[Interval], taken: Iterable[Interval]) -> list[Interval]:
     """The seconds of `wanted` that are not in `taken`, as disjoint ascending spans."""
-    rest = united(wanted)
+    rest = union(wanted)
     for hole in taken:
         rest = [part for span in rest for part in _beside(span, hole)]
     return rest
 
 
-def learn(known: Sequence[Coverage], news: Coverage) -> list[Coverage]:
+def add_coverage(known: Sequence[Coverage], news: Coverage) -> list[Coverage]:
     """Knowledge after `news`, which takes the place of what was known of the same seconds."""
-    kept = [Coverage(part, as_of) for span, as_of in known for part in _beside(span, news.span)]
+    kept = [Coverage(part, as_of) for span, as_of in known for part in _beside(span, news.interval)]
     return sorted([*kept, news])
 
 
-def joined(known: Iterable[Coverage]) -> list[Coverage]:
+def coalesce(known: Iterable[Coverage]) -> list[Coverage]:
     """The same knowledge in the fewest parts: neighbours of the same age are one."""
     parts: list[Coverage] = []
     for span, as_of in sorted(known):
-        if parts and parts[-1].as_of == as_of and parts[-1].span.last + 1 == span.first:
-            parts[-1] = Coverage(Interval(parts[-1].span.first, span.last), as_of)
+        if parts and parts[-1].as_of == as_of and parts[-1].interval.last + 1 == span.first:
+            parts[-1] = Coverage(Interval(parts[-1].interval.first, span.last), as_of)
         else:
             parts.append(Coverage(span, as_of))
     return parts
 
 
-def in_both(some: Iterable[Coverage], others: Sequence[Coverage]) -> list[Coverage]:
+def intersection(some: Iterable[Coverage], others: Sequence[Coverage]) -> list[Coverage]:
     """The seconds known twice over, as of the older of the two."""
-    return joined(
+    return coalesce(
         Coverage(
-            Interval(max(one.span.first, other.span.first), min(one.span.last, other.span.last)),
+            Interval(
+                max(one.interval.first, other.interval.first),
+                min(one.interval.last, other.interval.last),
+            ),
             min(one.as_of, other.as_of),
         )
         for one in some
         for other in others
-        if overlap(one.span, other.span)
+        if overlaps(one.interval, other.interval)
     )
 
 
-def overlap(one: Interval, other: Interval) -> bool:
+def overlaps(one: Interval, other: Interval) -> bool:
     """Whether two spans have a second in common."""
     return one.first <= other.last and other.first <= one.last
 
 
 def _beside(span: Interval, hole: Interval) -> list[Interval]:
     """What is left of a span when a hole is cut into it."""
-    if not overlap(span, hole):
+    if not overlaps(span, hole):
         return [span]
     left, right = Interval(span.first, hole.first - 1), Interval(hole.last + 1, span.last)
     return [part for part in (left, right) if part.first <= part.last]

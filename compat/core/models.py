@@ -203,7 +203,7 @@ class Progress:
 
     check: Callable[[], None] = field(default=lambda: None, repr=False)
     expected: int = 0
-    taken: int = 0
+    received: int = 0
 
 
 @dataclass(frozen=True)
@@ -211,13 +211,13 @@ class SourceStats:
     """What a source can tell of its own work.
 
     Attributes:
-        upstream: How many requests ended how, since the source was made.
+        requests: How many requests ended how, since the source was made.
         rate_left: Requests left to the account's programs together, as last told by upstream;
             None before it told.
         rows: How many conversations are remembered.
     """
 
-    upstream: Mapping[str, int] = field(default_factory=dict)
+    requests: Mapping[str, int] = field(default_factory=dict)
     rate_left: int | None = None
     rows: int = 0
 
@@ -240,13 +240,13 @@ class Source(Protocol):
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         """Bring the conversations that a report needs."""
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, menu: ListQuery) -> ListItems:
         """Bring the mailboxes, tags or folders that a menu shows."""
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         """A few conversations in full, in the order of their ids given; gone ones left out."""
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         """Seconds for which a rate limit holds everything up; usually zero."""
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from compat.archive.errors import ArchiveError
-from compat.config.settings import Settings, variable
+from compat.config.settings import Settings, variable_name
 from compat.doctor import checks_archive, checks_lists, checks_upstream
 from compat.doctor.archive_facts import ArchiveFacts
 from compat.doctor.facts import AccountFacts
@@ -48,7 +48,7 @@ def _keys(case: CheckInput) -> Finding:
     return Finding(
         "warning",
         "no old API keys are set, so that `serve` does not start",
-        f"set {variable('api_keys')} to the keys that your programs send",
+        f"set {variable_name('api_keys')} to the keys that your programs send",
         {"keys": 0},
     )
 
@@ -61,10 +61,12 @@ def _patience(case: CheckInput) -> Finding:
             "warning",
             f"callers are asked to come back after {patience:g} s; old programs give up after 5 "
             "to 45 s, and then learn nothing",
-            f"set {variable('patience')} below what your programs wait",
+            f"set {variable_name('patience')} below what your programs wait",
             facts,
         )
-    advice = "" if case.kept else f"; an archive ({variable('archive')}) answers in milliseconds"
+    advice = (
+        "" if case.kept else f"; an archive ({variable_name('archive')}) answers in milliseconds"
+    )
     return Finding(
         "ok", f"callers are asked to come back after {patience:g} s{advice}", facts=facts
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from compat.archive.errors import ArchiveError
 from compat.archive.records import BEGINNING
-from compat.config.settings import variable
+from compat.config.settings import variable_name
 from compat.doctor.archive_facts import ArchiveFacts
 from compat.doctor.findings import Finding, lasting, spelled
 
@@ -20,7 +20,7 @@ _SYNC: Final = "run `helpscout-v1 sync`, and see that it runs every quarter of a
 def there(kept: ArchiveFacts | ArchiveError | None) -> Finding:
     """Whether there is an archive that this version can read."""
     if kept is None:
-        what = f"none is kept; {variable('archive')} names a place for one"
+        what = f"none is kept; {variable_name('archive')} names a place for one"
         return Finding("ok", what, facts={"kept": False})
     if isinstance(kept, ArchiveError):
         what, _, todo = str(kept).rpartition(": ")
@@ -51,7 +51,7 @@ def sound(kept: ArchiveFacts, _now: int) -> Finding:
 
 def coverage(kept: ArchiveFacts, _now: int) -> Finding:
     """Whether it covers all of the past, without holes."""
-    spans = [each.span for each in kept.covered]
+    spans = [each.interval for each in kept.covered]
     facts = {"spans": [[spelled(span.first), spelled(span.last)] for span in spans]}
     if not spans:
         return Finding("trouble", "it covers nothing yet", _SYNC, facts)

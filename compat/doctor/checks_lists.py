@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from compat.config.settings import Settings, variable
+from compat.config.settings import Settings, variable_name
 from compat.doctor.facts import AccountFacts
 from compat.doctor.findings import Finding
 
@@ -75,7 +75,7 @@ def fractions(_settings: Settings, learnt: AccountFacts) -> Finding:
     if seconds.hidden:
         what = (
             "the index keeps fractions of seconds that payloads do not show; walks ask for a "
-            f"second more, so answers are right ({variable('count_by')}=totals has no effect)"
+            f"second more, so answers are right ({variable_name('count_by')}=totals has no effect)"
         )
         return Finding("ok", what, facts=facts)
     what = f"lists of one second show what was created in it ({seconds.shown} of {seconds.shown})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from compat.config.settings import Settings, variable
+from compat.config.settings import Settings, variable_name
 from compat.doctor.facts import AccountFacts
 from compat.doctor.findings import Finding, Verdict, lasting
 from compat.v2.errors import CredentialsRefused, Redirected, RequestLoop
@@ -17,14 +17,15 @@ _WHAT_TO_DO: Final = (
         CredentialsRefused,
         (
             "copy id and secret anew from Your Profile, My Apps at Help Scout into "
-            f"{variable('app_id')} and {variable('app_secret')}"
+            f"{variable_name('app_id')} and {variable_name('app_secret')}"
         ),
     ),
-    (RequestLoop, f"set {variable('connect_to')} to an address of Help Scout's"),
-    (Redirected, f"check {variable('base_url')} and {variable('proxy')}"),
+    (RequestLoop, f"set {variable_name('connect_to')} to an address of Help Scout's"),
+    (Redirected, f"check {variable_name('base_url')} and {variable_name('proxy')}"),
 )
 _CANNOT_BE_REACHED: Final = (
-    f"check the network, {variable('base_url')} and {variable('proxy')}, and try again later"
+    f"check the network, {variable_name('base_url')} and {variable_name('proxy')}, "
+    "and try again later"
 )
 
 
@@ -72,7 +73,7 @@ def plan(settings: Settings, learnt: AccountFacts) -> Finding:
     refused = f"Help Scout's own reports do not answer (a plan without, or a user without): {shown}"
     if settings.engine == "computed":
         return Finding("ok", f"{refused}; they are not needed to compute", "", facts)
-    todo = f"set {variable('engine')} to computed, or leave it unset"
+    todo = f"set {variable_name('engine')} to computed, or leave it unset"
     verdict: Verdict = "trouble" if settings.engine == "relayed" else "warning"
     return Finding(verdict, refused, todo, facts)
 
@@ -88,7 +89,7 @@ def budget(settings: Settings, learnt: AccountFacts) -> Finding:
     if left + learnt.requests < limit * _FEW_LEFT:
         todo = (
             "look for other programs that ask Help Scout for this account: they share the limit; "
-            f"{variable('rate_reserve')} is the share that is left to them"
+            f"{variable_name('rate_reserve')} is the share that is left to them"
         )
         return Finding("warning", what, todo, facts)
     reserved = f"; {settings.rate_reserve:.0%} are left to other programs"

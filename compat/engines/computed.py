@@ -12,7 +12,7 @@ from compat.config.conventions import Conventions
 from compat.core.counting import CountingSource, CountResult
 from compat.core.models import ListItems, ListQuery, NotCovered, Progress, RowSet, Source
 from compat.engines import EngineAnswer, EngineName
-from compat.reports import CountingReport, Details, ReportModule
+from compat.reports import AnswerFromDocuments, CountingReport, ReportModule
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
@@ -43,7 +43,7 @@ class ComputedEngine:
         try:
             return self._compute(report, query, conventions, progress)
         except NotCovered as error:
-            needed = report.needs(query, conventions)
+            needed = report.required_data(query, conventions)
             raise error_mapping.not_covered_error(error, query, needed) from error
 
     def close(self) -> None:
@@ -54,16 +54,18 @@ class ComputedEngine:
     ) -> EngineAnswer:
         source = self._source
         if isinstance(report, CountingReport) and isinstance(source, CountingSource):
-            counted = source.count(report.tally(query, conventions), progress)
+            counted = source.count(report.count_query(query, conventions), progress)
             if counted is not None:
-                return _engine_answer(report.from_counts(query, counted, conventions), counted)
-        needed = report.needs(query, conventions)
+                return _engine_answer(
+                    report.answer_from_counts(query, counted, conventions), counted
+                )
+        needed = report.required_data(query, conventions)
         if isinstance(needed, ListQuery):
-            data: ListItems | RowSet = source.menu(needed)
+            data: ListItems | RowSet = source.list_items(needed)
         else:
             data = source.rows(needed, progress)
         answer = report.answer(query, data, conventions)
-        if isinstance(answer, Details):
+        if isinstance(answer, AnswerFromDocuments):
             answer = answer.answer(source.documents(answer.ids, progress))
         return _engine_answer(answer, data)
 

@@ -17,8 +17,8 @@ from compat.config.conventions import Conventions
 from compat.core.calendar import DAY
 from compat.core.intervals import Interval
 from compat.core.models import Progress
-from compat.reports.created import span
-from compat.v1.datetimes import epoch
+from compat.reports.created import range_interval
+from compat.v1.datetimes import to_epoch
 from compat.v1.query import Range
 from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, InconsistentData, RequestRefused
@@ -46,7 +46,7 @@ class RelayClient:
         params: The parameters of every request, without the range.
         workers: How many requests run at the same time.
         progress: Counts requests.
-        asked_at: When each request was made, epoch seconds by upstream's clock.
+        asked_at: When each request was made, to_epoch seconds by upstream's clock.
     """
 
     client: Client
@@ -83,7 +83,7 @@ class RelayClient:
         answers = []
         with ThreadPoolExecutor(self.workers, thread_name_prefix="relay") as pool:
             for answer in pool.map(fetch_part, parts):
-                self.progress.taken += 1
+                self.progress.received += 1
                 answers.append(answer)
         return answers
 
@@ -94,12 +94,12 @@ class RelayClient:
 
 def counted_interval(asked: Range, conventions: Conventions) -> Interval | None:
     """The seconds of a range that count, both ends included; None if none does."""
-    first, end = span(asked)
+    first, end = range_interval(asked)
     last = end if conventions.end_included else end - 1
     return Interval(first, last) if first <= last else None
 
 
-_FIRST_YEAR: Final = epoch(datetime(2011, 1, 1, tzinfo=UTC))
+_FIRST_YEAR: Final = to_epoch(datetime(2011, 1, 1, tzinfo=UTC))
 """Help Scout has existed since that year."""
 
 _VIEWS: Final = (("day", 60 * DAY), ("week", 365 * DAY), ("month", math.inf))

@@ -17,7 +17,7 @@ from compat.engines.translations import (
     translated_parameters,
     unsupported_parameters,
 )
-from compat.reports import Details
+from compat.reports import AnswerFromDocuments
 from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v1.query import Query, ReportQuery
 from compat.v1.routes import Route
@@ -82,4 +82,4 @@ def _no_successor(route: Route) -> BadParameter:
 def _empty_answer(route: Route, query: ReportQuery, conventions: Conventions) -> BaseModel:
     """The answer if no second of the range counts: the same as for no conversations."""
     answer = load_report(route).answer(query, RowSet((), 0, 0.0), conventions)
-    return answer.answer(()) if isinstance(answer, Details) else answer
+    return answer.answer(()) if isinstance(answer, AnswerFromDocuments) else answer

@@ -14,14 +14,14 @@ from typing import Final
 from pydantic import BaseModel
 
 from compat.config.conventions import Conventions
-from compat.config.settings import variable
+from compat.config.settings import variable_name
 from compat.core import buckets
 from compat.engines.range_splitting import RangePart, split_range
 from compat.engines.relay_client import RelayClient, counted_interval
-from compat.reports.created import span
+from compat.reports.created import range_interval
 from compat.reports.new_conversations import listed
-from compat.reports.new_drilldown import color_word
-from compat.v1.datetimes import epoch
+from compat.reports.new_drilldown import color_name
+from compat.v1.datetimes import to_epoch
 from compat.v1.errors import BadParameter
 from compat.v1.models import (
     Bucket,
@@ -93,7 +93,7 @@ def unsupported_parameters(query: ReportQuery, conventions: Conventions) -> list
 def unsupported_conventions(conventions: Conventions) -> list[str]:
     """The conventions that no request to the successor can follow, each with its setting."""
     return [
-        f"{variable(field)}: Help Scout's own reports {habit}"
+        f"{variable_name(field)}: Help Scout's own reports {habit}"
         for field, habit in UNSUPPORTED.items()
         if getattr(conventions, field) != Conventions.model_fields[field].default
     ]
@@ -153,7 +153,7 @@ def _row(row: ListedRow) -> DrilldownRow:
         waitingSinceType=row.waiting_since_type,
         assignedid=row.assignee or 0,
         tags=tuple(
-            RowTag(id=tag.id, name=tag.name, color=color_word(tag.color)) for tag in row.tags
+            RowTag(id=tag.id, name=tag.name, color=color_name(tag.color)) for tag in row.tags
         ),
         assignedName=row.assignee_name if row.assignee else None,
     )
@@ -174,14 +174,14 @@ def _series(client: RelayClient, query: ReportQuery, conventions: Conventions) -
     view_by = query.view_by or conventions.default_view_by
 
     def series(asked: Range) -> tuple[Bucket, ...]:
-        first, end = span(asked)
+        first, end = range_interval(asked)
         starts = buckets.starts(first, end, view_by, conventions.month_step)
         counts = [0] * len(starts)
         if interval := counted_interval(asked, conventions):
             parts = split_range(*interval, starts, view_by, conventions.month_step)
             for points in client.fetch_parts(lambda part: _points(client, part), parts):
                 for point in points.current:
-                    counts[bisect_right(starts, epoch(point.start)) - 1] += point.count
+                    counts[bisect_right(starts, to_epoch(point.start)) - 1] += point.count
         return listed(starts, counts, conventions)
 
     return NewConversations(
@@ -194,7 +194,7 @@ def _points(client: RelayClient, part: RangePart) -> Series:
     """The points of one part, after a check that none is missing or elsewhere."""
     found = client.fetch(part.first, part.last, Series, viewBy=part.view_by)
     expected = buckets.starts(part.first, client.end_parameter(part.last), part.view_by)
-    if [epoch(point.start) for point in found.current] != expected:
+    if [to_epoch(point.start) for point in found.current] != expected:
         raise InconsistentData(
             f"Help Scout's own report has {len(found.current)} points by {part.view_by} where "
             f"{len(expected)} were expected, or has them elsewhere"

@@ -57,7 +57,7 @@ class VerdictCounts:
     """Counts verdicts, and says what follows from them.
 
     Attributes:
-        taken: How many were counted.
+        received: How many were counted.
         expected: Always 0: how many there will be is not known.
 
     Args:
@@ -70,13 +70,13 @@ class VerdictCounts:
         self._engine = engine
         self._began = datetime.now(UTC).replace(microsecond=0)
         self._counts: Counter[Outcome] = Counter()
-        self.taken = 0
+        self.received = 0
         self.expected = 0
 
     def count(self, verdict: Verdict) -> None:
         """Take a verdict into account."""
         self._counts[verdict.outcome] += 1
-        self.taken += 1
+        self.received += 1
 
     def summary(self) -> Summary:
         """What all verdicts counted so far come to.

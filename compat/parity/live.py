@@ -15,14 +15,14 @@ from compat.core.models import ConversationQuery, Progress, Row
 from compat.engines.range_splitting import split_range
 from compat.parity.captures.models import Capture
 from compat.parity.live_grid import GridQuestion, questions
-from compat.reports.created import span
+from compat.reports.created import range_interval
 from compat.service import LegacyReports
 from compat.sources.live import LiveSource, live_source_from_settings
-from compat.v1.datetimes import epoch, format_epoch
+from compat.v1.datetimes import format_epoch, to_epoch
 from compat.v1.errors import LegacyError, ValidationFailed
 from compat.v1.models import NewConversations
-from compat.v1.parameters import R
-from compat.v1.query import read_values
+from compat.v1.parameters import RANGE
+from compat.v1.query import parse_values
 from compat.v2.errors import UpstreamError
 
 _KEPT: Final = 6 * 3600
@@ -100,7 +100,7 @@ class Both:
         """
         named = (("start", start), ("end", end))
         pairs = [(name, text) for name, text in named if text]
-        return span(read_values(pairs, R, self._conventions)["current"])
+        return range_interval(parse_values(pairs, RANGE, self._conventions)["current"])
 
     def look(self, wanted: Interval) -> Sight:
         """See what was created in a range, or in as many days of its end as can be afforded.
@@ -157,7 +157,7 @@ class Both:
             left -= math.ceil(day.count / _ROWS_A_REQUEST)
             if left < 0:
                 break
-            first = epoch(day.start)
+            first = to_epoch(day.start)
         if first is None:
             raise Spent
         return Interval(first, wanted.last)

@@ -16,10 +16,10 @@ from compat.core.intervals import Interval
 from compat.parity.captures.models import Capture
 from compat.service import LegacyReports
 from compat.v1 import routes
-from compat.v1.datetimes import epoch, format_epoch
+from compat.v1.datetimes import format_epoch, to_epoch
 from compat.v1.errors import LegacyError
-from compat.v1.http import LegacyRequest, LegacyResponse, ok, render
-from compat.v1.query import ReportQuery, read_pairs
+from compat.v1.http import LegacyRequest, LegacyResponse, error_response, success_response
+from compat.v1.query import ReportQuery, parse_pairs
 from compat.v1.routes import Route
 
 _LOG: Final = logging.getLogger("compat")
@@ -58,14 +58,14 @@ class Replayer:
             Unasked: Upstream has failed all along, or what would have to be counted is not kept.
         """
         request = LegacyRequest.from_target(capture.target, capture.method)
-        route = routes.find(request.method, request.path)
+        route = routes.find_route(request.method, request.path)
         if len(self._failed) >= _TRIES:
             raise Unasked(f"not asked, because {_TRIES} before it failed: {self._failed[-1]}")
-        pairs = route.pairs(request.path, read_pairs(request.query))
+        pairs = route.pairs(request.path, parse_pairs(request.query))
         try:
-            answer = ok(self._reports.compute(route.report, pairs, self._name).body)
+            answer = success_response(self._reports.compute(route.report, pairs, self._name).body)
         except LegacyError as error:
-            answer = render(error)
+            answer = error_response(error)
             if error.status == 400 and self._is_understood(route, pairs):
                 raise Unasked(str(error)) from None
             if error.status == 500:
@@ -85,7 +85,7 @@ class Replayer:
         """
         for mailboxes, spans in sorted(self._spans(captures).items()):  # those of all come first
             prepared = self._prepared[mailboxes]
-            for span in intervals.without(_shared(spans), prepared):
+            for span in intervals.difference(_shared(spans), prepared):
                 self._fetch(span, mailboxes)
                 prepared.append(span)
 
@@ -104,7 +104,7 @@ class Replayer:
                 ranges = (each for each in (query.current, query.previous) if each)
                 mailboxes = tuple(sorted(query.mailboxes))
                 found[mailboxes] += [
-                    Interval(epoch(each.start), epoch(each.end)) for each in ranges
+                    Interval(to_epoch(each.start), to_epoch(each.end)) for each in ranges
                 ]
         return found
 
@@ -131,8 +131,8 @@ def _queries(captures: Iterable[Capture], account: Account) -> Iterator[ReportQu
     for capture in captures:
         request = LegacyRequest.from_target(capture.target, capture.method)
         with suppress(LegacyError):
-            route = routes.find(request.method, request.path)
-            pairs = route.pairs(request.path, read_pairs(request.query))
+            route = routes.find_route(request.method, request.path)
+            pairs = route.pairs(request.path, parse_pairs(request.query))
             query = account.parse(route, pairs).query
             if isinstance(query, ReportQuery):
                 yield query
@@ -140,7 +140,7 @@ def _queries(captures: Iterable[Capture], account: Account) -> Iterator[ReportQu
 
 def _shared(spans: Sequence[Interval]) -> list[Interval]:
     """What more than one of the spans wants, as long as it is without a gap."""
-    whole = intervals.united(spans)
+    whole = intervals.union(spans)
     firsts = [span.first for span in whole]
     wanted = Counter(bisect_right(firsts, span.first) for span in spans)
     return [span for at, span in enumerate(whole, 1) if wanted[at] > 1]

@@ -1,7 +1,7 @@
 """The old reports, one module each.
 
-A report's module has two functions: `needs` says which data a query takes, and `answer` makes
-the answer of that data. Both are pure. The table of routes names the module.
+A report's module has two pure functions: `required_data` returns which data a query needs, and
+`answer` makes the answer from that data. The table of routes names the module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from compat.core.models import ConversationQuery, Document, ListQuery
 
 
 @dataclass(frozen=True)
-class Details:
+class AnswerFromDocuments:
     """An answer that shows a few conversations in full.
 
     Attributes:
@@ -33,19 +33,23 @@ class Details:
 class ReportModule(Protocol):
     """What the module of a report holds."""
 
-    def needs(self, query: Any, conventions: Conventions) -> ConversationQuery | ListQuery:
+    def required_data(self, query: Any, conventions: Conventions) -> ConversationQuery | ListQuery:
         """The data that a query takes."""
 
-    def answer(self, query: Any, found: Any, conventions: Conventions) -> BaseModel | Details:
-        """The answer to a query, from the data that `needs` asked for."""
+    def answer(
+        self, query: Any, found: Any, conventions: Conventions
+    ) -> BaseModel | AnswerFromDocuments:
+        """The answer to a query, from the data that `required_data` asked for."""
 
 
 @runtime_checkable
 class CountingReport(Protocol):
     """What the module of a report holds besides, if counts are all that it takes."""
 
-    def tally(self, query: Any, conventions: Conventions) -> CountQuery:
+    def count_query(self, query: Any, conventions: Conventions) -> CountQuery:
         """The counts that a query takes."""
 
-    def from_counts(self, query: Any, found: CountResult, conventions: Conventions) -> BaseModel:
-        """The answer to a query, from the counts that `tally` asked for."""
+    def answer_from_counts(
+        self, query: Any, found: CountResult, conventions: Conventions
+    ) -> BaseModel:
+        """The answer to a query, from the counts that `count_query` asked for."""

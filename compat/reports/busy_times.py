@@ -7,21 +7,21 @@ from zoneinfo import ZoneInfo
 
 from compat.config.conventions import Conventions
 from compat.core.models import ConversationQuery, RowSet
-from compat.reports.created import counted, created_in_range, within
+from compat.reports.created import conversation_query, counted_rows, rows_in_range
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import BusyTimes, Hour
 from compat.v1.query import ReportQuery
 
 
-def needs(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
+def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
     """All conversations created in the range."""
-    return created_in_range(query, conventions)
+    return conversation_query(query, conventions)
 
 
 def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> BusyTimes:
     """All 168 hours of a week by the company's clock, Monday first."""
     zone = ZoneInfo(conventions.company_time_zone)
-    rows = within(counted(found.rows, query, conventions), query.current, conventions)
+    rows = rows_in_range(counted_rows(found.rows, query, conventions), query.current, conventions)
     local = [from_epoch(row.created).astimezone(zone) for row in rows]
     counts = Counter((instant.isoweekday(), instant.hour) for instant in local)
     return BusyTimes(

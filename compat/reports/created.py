@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 from compat.config.conventions import Conventions
 from compat.core.calendar import within_calendar
-from compat.core.counting import UNTAGGED, Filter, admitted
+from compat.core.counting import UNTAGGED, Filter, matching_rows
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Row
-from compat.v1.datetimes import epoch
+from compat.v1.datetimes import to_epoch
 from compat.v1.query import Range, ReportQuery
 
 
-def created_in_range(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
+def conversation_query(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
     """The conversations created in a query's ranges, in its mailboxes and folders."""
     return ConversationQuery(
-        created=tuple(_created(span(asked), conventions) for asked in ranges(query)),
+        created=tuple(_created(range_interval(asked), conventions) for asked in ranges(query)),
         mailboxes=frozenset(query.mailboxes),
         folders=frozenset(query.folders),
         spam="spam" not in conventions.uncounted_statuses,
@@ -28,12 +28,12 @@ def ranges(query: ReportQuery) -> list[Range]:
     return [query.current, *([query.previous] if query.previous else [])]
 
 
-def span(asked: Range) -> Interval:
+def range_interval(asked: Range) -> Interval:
     """A range as seconds of creation."""
-    return Interval(epoch(asked.start), epoch(asked.end))
+    return Interval(to_epoch(asked.start), to_epoch(asked.end))
 
 
-def counted(rows: Iterable[Row], query: ReportQuery, conventions: Conventions) -> list[Row]:
+def counted_rows(rows: Iterable[Row], query: ReportQuery, conventions: Conventions) -> list[Row]:
     """The rows that count for a query, in the order given.
 
     Published and not spam, by the vendor's page; then every filter must agree (decided).
@@ -41,24 +41,24 @@ def counted(rows: Iterable[Row], query: ReportQuery, conventions: Conventions) -
     the conventions.
     """
     ahead = 60 * conventions.clock_shift_minutes
-    rows = admitted(rows, filter_of(query, conventions))
+    rows = matching_rows(rows, count_filter(query, conventions))
     return [row._replace(created=row.created + ahead) for row in rows] if ahead else rows
 
 
-def filter_of(query: ReportQuery, conventions: Conventions) -> Filter:
+def count_filter(query: ReportQuery, conventions: Conventions) -> Filter:
     """What counts for a query, beside its mailboxes and folders."""
     return Filter(
         states=conventions.counted_states,
-        uncounted=conventions.uncounted_statuses,
+        excluded_statuses=conventions.uncounted_statuses,
         types=frozenset(query.types),
         tags=frozenset(UNTAGGED if tag == conventions.untagged_tag else tag for tag in query.tags),
-        each_tag=conventions.tags_match == "all",
+        all_tags=conventions.tags_match == "all",
     )
 
 
-def within(rows: Iterable[Row], asked: Range, conventions: Conventions) -> list[Row]:
+def rows_in_range(rows: Iterable[Row], asked: Range, conventions: Conventions) -> list[Row]:
     """The rows created in a range; whether its last second belongs to it is a convention."""
-    first, last = span(asked)
+    first, last = range_interval(asked)
     end = last if conventions.end_included else last - 1
     return [row for row in rows if first <= row.created <= end]
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from compat.config.conventions import Conventions
 from compat.core.models import ListItem, ListItems, ListQuery
-from compat.reports.list_pages import page_of
+from compat.reports.list_pages import list_page
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import Envelope, FolderItem
 from compat.v1.query import ListPageQuery
@@ -16,7 +16,7 @@ _OLD_TYPES: Final = {"mytickets": "mine", "needs_attn": "needsattention", "team"
 the old clients refuse a type they do not know, and a team was somebody like a user."""
 
 
-def needs(query: ListPageQuery, _conventions: Conventions) -> ListQuery:
+def required_data(query: ListPageQuery, _conventions: Conventions) -> ListQuery:
     """All folders of the mailbox."""
     return ListQuery("folders", query.mailbox)
 
@@ -25,7 +25,7 @@ def answer(
     query: ListPageQuery, found: ListItems, _conventions: Conventions
 ) -> Envelope[FolderItem]:
     """One page of them."""
-    return page_of(query, found, _item)
+    return list_page(query, found, _item)
 
 
 def _item(item: ListItem) -> FolderItem:

@@ -14,7 +14,7 @@ _ROWS: Final = 50
 """Items on a page, by the vendor's page."""
 
 
-def page_of(
+def list_page(
     query: ListPageQuery, found: ListItems, item: Callable[[ListItem], Item]
 ) -> Envelope[Item]:
     """One page of a list; a page past the end is empty.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from compat.config.conventions import Conventions
 from compat.core.models import ListItem, ListItems, ListQuery
-from compat.reports.list_pages import page_of
+from compat.reports.list_pages import list_page
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import Envelope, MailboxItem
 from compat.v1.query import ListPageQuery
 
 
-def needs(_query: ListPageQuery, _conventions: Conventions) -> ListQuery:
+def required_data(_query: ListPageQuery, _conventions: Conventions) -> ListQuery:
     """All mailboxes."""
     return ListQuery("mailboxes")
 
@@ -19,7 +19,7 @@ def answer(
     query: ListPageQuery, found: ListItems, _conventions: Conventions
 ) -> Envelope[MailboxItem]:
     """One page of them."""
-    return page_of(query, found, _item)
+    return list_page(query, found, _item)
 
 
 def _item(item: ListItem) -> MailboxItem:

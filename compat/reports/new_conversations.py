@@ -8,51 +8,59 @@ from compat.config.conventions import Conventions
 from compat.core import buckets
 from compat.core.counting import CountQuery, CountResult
 from compat.core.models import ConversationQuery, RowSet
-from compat.reports.created import counted, created_in_range, filter_of, ranges, span
+from compat.reports.created import (
+    conversation_query,
+    count_filter,
+    counted_rows,
+    range_interval,
+    ranges,
+)
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import Bucket, NewConversations
 from compat.v1.query import Range, ReportQuery
 
 
-def needs(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
+def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
     """All conversations created in either range."""
-    return created_in_range(query, conventions)
+    return conversation_query(query, conventions)
 
 
-def tally(query: ReportQuery, conventions: Conventions) -> CountQuery:
+def count_query(query: ReportQuery, conventions: Conventions) -> CountQuery:
     """The same as counts, for a source that can count."""
     ahead = 60 * conventions.clock_shift_minutes
 
     def edges(asked: Range) -> tuple[int, ...]:
-        end = span(asked).last + conventions.end_included
+        end = range_interval(asked).last + conventions.end_included
         return tuple(edge - ahead for edge in (*_starts(asked, query, conventions), end))
 
     return CountQuery(
-        needs(query, conventions),
-        filter_of(query, conventions),
+        required_data(query, conventions),
+        count_filter(query, conventions),
         tuple(map(edges, ranges(query))),
     )
 
 
 def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewConversations:
     """Both series; each range has its own anchor."""
-    created = [row.created for row in counted(found.rows, query, conventions)]
+    created = [row.created for row in counted_rows(found.rows, query, conventions)]
     counts = [
         buckets.count(
             created,
             _starts(asked, query, conventions),
-            span(asked).last,
+            range_interval(asked).last,
             conventions.end_included,
         )
         for asked in ranges(query)
     ]
-    return from_counts(query, CountResult(counts, found.as_of, found.fresh_until), conventions)
+    return answer_from_counts(
+        query, CountResult(counts, found.as_of, found.fresh_until), conventions
+    )
 
 
-def from_counts(
+def answer_from_counts(
     query: ReportQuery, found: CountResult, conventions: Conventions
 ) -> NewConversations:
-    """The answer to a query, from the counts that `tally` asked for."""
+    """The answer to a query, from the counts that `count_query` asked for."""
     current, *previous = (
         listed(_starts(asked, query, conventions), counts, conventions)
         for asked, counts in zip(ranges(query), found.counts, strict=True)
@@ -62,7 +70,7 @@ def from_counts(
 
 def _starts(asked: Range, query: ReportQuery, conventions: Conventions) -> list[int]:
     view_by = query.view_by or conventions.default_view_by
-    return buckets.starts(*span(asked), view_by, conventions.month_step)
+    return buckets.starts(*range_interval(asked), view_by, conventions.month_step)
 
 
 def listed(

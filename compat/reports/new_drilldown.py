@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from compat.config.conventions import Conventions
 from compat.core.models import ConversationQuery, Document, NamedTag, Person, RowSet
-from compat.reports import Details
-from compat.reports.created import counted, created_in_range, within
+from compat.reports import AnswerFromDocuments
+from compat.reports.created import conversation_query, counted_rows, rows_in_range
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import Drilldown, DrilldownPage, DrilldownRow, RowTag
 from compat.v1.query import ReportQuery
@@ -16,14 +16,14 @@ _WAITING_FOR_A_REPLY = 2
 """The one value of `waitingSinceType` that was ever observed; what it counts is not known."""
 
 
-def needs(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
+def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
     """All conversations created in the range."""
-    return created_in_range(query, conventions)
+    return conversation_query(query, conventions)
 
 
-def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> Details:
+def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> AnswerFromDocuments:
     """One page of them, the newest first (decided, after the old conversation list)."""
-    rows = within(counted(found.rows, query, conventions), query.current, conventions)
+    rows = rows_in_range(counted_rows(found.rows, query, conventions), query.current, conventions)
     newest = sorted(rows, key=lambda row: (row.created, row.id), reverse=True)
     first = (query.page - 1) * query.rows
     shown = [row.id for row in newest[first : first + query.rows]]
@@ -38,7 +38,7 @@ def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> Detai
             )
         )
 
-    return Details(shown, page)
+    return AnswerFromDocuments(shown, page)
 
 
 def _row(document: Document) -> DrilldownRow:
@@ -66,13 +66,13 @@ def _row(document: Document) -> DrilldownRow:
 
 
 def _tag(tag: NamedTag) -> RowTag:
-    return RowTag(id=tag.id, name=tag.name, color=color_word(tag.color))
+    return RowTag(id=tag.id, name=tag.name, color=color_name(tag.color))
 
 
 def _name(person: Person) -> str:
     return " ".join(part for part in (person.first, person.last) if part) or person.email
 
 
-def color_word(color: str) -> str:
+def color_name(color: str) -> str:
     """The old API named colours by a word; Mailbox API 2.0 gives a hexadecimal value."""
     return color if color.isalpha() else "none"

@@ -7,26 +7,26 @@ from bisect import bisect_right
 from compat.config.conventions import Conventions
 from compat.core import buckets
 from compat.core.models import ConversationQuery, RowSet
-from compat.reports.created import counted, created_in_range, span, within
+from compat.reports.created import conversation_query, counted_rows, range_interval, rows_in_range
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import BucketIds, NewIds
 from compat.v1.query import Range, ReportQuery
 
 
-def needs(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
+def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
     """The same as for the counts."""
-    return created_in_range(query, conventions)
+    return conversation_query(query, conventions)
 
 
 def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewIds:
     """Both series, with ids in the order of creation."""
-    rows = counted(found.rows, query, conventions)
+    rows = counted_rows(found.rows, query, conventions)
     view_by = query.view_by or conventions.default_view_by
 
     def series(asked: Range) -> tuple[BucketIds, ...]:
-        starts = buckets.starts(*span(asked), view_by, conventions.month_step)
+        starts = buckets.starts(*range_interval(asked), view_by, conventions.month_step)
         ids: list[list[int]] = [[] for _ in starts]
-        for row in within(rows, asked, conventions):
+        for row in rows_in_range(rows, asked, conventions):
             ids[bisect_right(starts, row.created) - 1].append(row.id)
         return tuple(
             BucketIds(start=from_epoch(start), count=len(behind), ids=tuple(behind))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from compat.config.conventions import Conventions
 from compat.core.models import ListItem, ListItems, ListQuery
-from compat.reports.list_pages import page_of
+from compat.reports.list_pages import list_page
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import Envelope, TagItem
 from compat.v1.query import ListPageQuery
 
 
-def needs(_query: ListPageQuery, _conventions: Conventions) -> ListQuery:
+def required_data(_query: ListPageQuery, _conventions: Conventions) -> ListQuery:
     """All tags."""
     return ListQuery("tags")
 
 
 def answer(query: ListPageQuery, found: ListItems, _conventions: Conventions) -> Envelope[TagItem]:
     """One page of them."""
-    return page_of(query, found, _item)
+    return list_page(query, found, _item)
 
 
 def _item(item: ListItem) -> TagItem:

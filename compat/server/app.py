@@ -19,7 +19,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from compat.config.accounts import accounts_from_env
-from compat.config.settings import Settings, SettingsError, variable
+from compat.config.settings import Settings, SettingsError, variable_name
 from compat.server.metrics import Metrics, RequestMetric
 from compat.server.protocol import Application, Message, Receive, Scope, Send
 from compat.server.proxy import Proxy
@@ -112,8 +112,8 @@ def require_api_keys(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]
     """
     if not all(settings.api_keys for settings in accounts.values()):
         raise SettingsError(
-            f"{variable('api_keys')} is not set: set it to the old API keys that your programs "
-            "send, separated by commas; without one anybody could read your reports"
+            f"{variable_name('api_keys')} is not set: set it to the old API keys that your "
+            "programs send, separated by commas; without one anybody could read your reports"
         )
     return accounts
 

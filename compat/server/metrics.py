@@ -133,7 +133,7 @@ class _AccountCollector:
             labels=["account", "outcome"],
         )
         for account, load in loads.items():
-            for outcome, count in load.source.upstream.items():
+            for outcome, count in load.source.requests.items():
                 upstream.add_metric([account, outcome], count)
         yield upstream
 

@@ -19,7 +19,7 @@ import httpx
 from compat.config.settings import Settings
 from compat.server.protocol import Receive, Scope, Send
 from compat.v1.errors import LegacyError, Unavailable
-from compat.v1.http import LegacyResponse, render
+from compat.v1.http import LegacyResponse, error_response
 from compat.v2.transport import LOOP_HEADER, Address, named, reaching
 
 _LOG: Final = logging.getLogger("compat")
@@ -193,4 +193,4 @@ def _path(scope: Scope) -> bytes:
 
 
 def _error(error: LegacyError) -> LegacyResponse:
-    return render(error).with_header("Correlation-Id", str(uuid4()))
+    return error_response(error).with_header("Correlation-Id", str(uuid4()))

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from compat.v1.http import LegacyRequest, LegacyResponse
-from compat.v1.redaction import redacted
+from compat.v1.redaction import redact_target
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -181,7 +181,7 @@ def _record(request: LegacyRequest, answer: LegacyResponse) -> Record:
     return Record(
         taken_at=datetime.now(UTC).replace(microsecond=0),
         method=request.method,
-        target=redacted(target),
+        target=redact_target(target),
         status=answer.status,
         body=answer.body.decode("utf-8", "replace"),
     )

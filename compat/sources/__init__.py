@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compat.archive.errors import ArchiveError
-from compat.config.settings import Settings, SettingsError, variable
+from compat.config.settings import Settings, SettingsError, variable_name
 from compat.core.intervals import MaxAges
 from compat.core.models import Source
 from compat.sources.live import LiveSource, live_source_from_settings
@@ -19,8 +19,8 @@ def source_from_settings(settings: Settings) -> Source:
     """
     if settings.archive is None and settings.offline:
         raise SettingsError(
-            f"{variable('archive')} is not set: without Help Scout ({variable('offline')}) there "
-            "must be an archive to answer from"
+            f"{variable_name('archive')} is not set: without Help Scout "
+            f"({variable_name('offline')}) there must be an archive to answer from"
         )
     if settings.archive is None:
         kind = TotalsSource if settings.count_by == "totals" else LiveSource
@@ -35,5 +35,5 @@ def source_from_settings(settings: Settings) -> Source:
     except ArchiveError as error:
         if live:
             live.close()
-        raise SettingsError(f"{variable('archive')}: {error}") from error
+        raise SettingsError(f"{variable_name('archive')}: {error}") from error
     return ArchiveSource(archive, live, MaxAges(settings.recent_age, settings.max_age))

@@ -19,7 +19,7 @@ from compat.archive.index import Index
 from compat.archive.reader import Snapshot
 from compat.archive.sync import queries
 from compat.core import intervals
-from compat.core.counting import CountQuery, CountResult, add, zeros
+from compat.core.counting import CountQuery, CountResult, add_interval, empty_counts
 from compat.core.intervals import MaxAges
 from compat.core.models import (
     ConversationQuery,
@@ -75,9 +75,9 @@ class ArchiveSource:
         """False while upstream, if it is used, refuses the account's credentials."""
         return self._live is None or self._live.ready
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         """Seconds until the rate limit allows the next request."""
-        return self._live.held() if self._live else 0.0
+        return self._live.rate_limit_wait() if self._live else 0.0
 
     def stats(self) -> SourceStats:
         """Requests made, requests left, and rows in memory."""
@@ -91,7 +91,7 @@ class ArchiveSource:
         if self._live:
             self._live.close()
 
-    def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
+    def rows(self, query: ConversationQuery, progress: Progress) -> RowSet:
         """The conversations that a query needs.
 
         Raises:
@@ -99,15 +99,15 @@ class ArchiveSource:
             UpstreamError: Upstream fails, or its answers contradict each other.
             ArchiveError: The archive fails.
         """
-        if live := self._live_for_views(need):
-            return live.rows(need, progress)
-        with self._state(need, progress) as (snapshot, patch):
-            held = snapshot.rows(patch.held, mailboxes=need.mailboxes)
+        if live := self._live_for_views(query):
+            return live.rows(query, progress)
+        with self._state(query, progress) as (snapshot, patch):
+            held = snapshot.rows(patch.held, mailboxes=query.mailboxes)
             changed = patch.changed(snapshot)
         rows = [row for row in held if row.id not in changed]
-        rows += [row for row in (*changed.values(), *patch.beside) if _in_mailbox(row, need)]
+        rows += [row for row in (*changed.values(), *patch.beside) if _in_mailbox(row, query)]
         return RowSet(
-            sorted(row for row in rows if _in_folder(row, need)), patch.as_of, patch.fresh_until
+            sorted(row for row in rows if _in_folder(row, query)), patch.as_of, patch.fresh_until
         )
 
     def count(self, tally: CountQuery, progress: Progress) -> CountResult | None:
@@ -118,22 +118,24 @@ class ArchiveSource:
             UpstreamError: Upstream fails, or its answers contradict each other.
             ArchiveError: The archive fails.
         """
-        need = tally.need
-        if self._live_for_views(need):
+        query = tally.conversations
+        if self._live_for_views(query):
             return None
-        counts = zeros(tally)
-        with self._state(need, progress) as (snapshot, patch):
-            for span in patch.held:
-                add(counts, tally, span, lambda part: self._index.count(snapshot, part))
+        counts = empty_counts(tally)
+        with self._state(query, progress) as (snapshot, patch):
+            for interval in patch.held:
+                add_interval(
+                    counts, tally, interval, lambda part: self._index.count(snapshot, part)
+                )
             changed = patch.changed(snapshot)
             outdated = snapshot.rows_of(sorted(changed)) if changed else []
         for rows, sign in ((outdated, -1), (changed.values(), 1), (patch.beside, 1)):
             for row in rows:
-                if _in_mailbox(row, need) and _in_folder(row, need) and tally.filter.admits(row):
-                    counts.put(row.created, sign)
+                if _in_mailbox(row, query) and _in_folder(row, query) and tally.filter.matches(row):
+                    counts.add(row.created, sign)
         return CountResult(counts.values, patch.as_of, patch.fresh_until)
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, query: ListQuery) -> ListItems:
         """All mailboxes, all tags, or the folders of a mailbox: from upstream if it is used.
 
         An archive of a closed account has them itself.
@@ -144,10 +146,10 @@ class ArchiveSource:
         with self._archive.reading() as snapshot:
             live = self._live_beside(snapshot)
             if live is None:
-                items, seen = snapshot.menu(menu), snapshot.menu_seen(menu)
-                missing = seen is None and not _is_no_mailbox(snapshot, menu)
+                items, seen = snapshot.menu(query), snapshot.menu_seen(query)
+                missing = seen is None and not _is_no_mailbox(snapshot, query)
         if live:
-            return live.menu(menu)
+            return live.list_items(query)
         if missing:
             raise NotCovered
         return ListItems(items, seen or 0, clock.elapsed())
@@ -173,48 +175,48 @@ class ArchiveSource:
         fit = [
             row.id
             for row in snapshot.rows_of(ids)
-            if any(span.first <= row.created <= span.last for span, _ in young)
+            if any(interval.first <= row.created <= interval.last for interval, _ in young)
         ]
         kept = snapshot.raw_documents(fit)
         return {each.id: each for each in snapshot.documents(list(kept))}
 
     @contextmanager
     def _state(
-        self, need: ConversationQuery, progress: Progress
+        self, query: ConversationQuery, progress: Progress
     ) -> Iterator[tuple[Snapshot, Patch]]:
         """A committed state of the archive, and the patch to apply to its rows."""
         with self._archive.reading() as snapshot:
-            plan = self._plan(snapshot, need)
+            plan = self._plan(snapshot, query)
             if plan.whole:
                 yield snapshot, unchanged(plan)
                 return
             alone = self._live_beside(snapshot) is None
         if alone or self._completer is None:
-            raise NotCovered(plan.gaps, [span for span, _ in plan.covered])
-        patch = self._completer.complete(plan, need, progress)
+            raise NotCovered(plan.gaps, [interval for interval, _ in plan.covered])
+        patch = self._completer.complete(plan, query, progress)
         with self._archive.reading() as snapshot:
-            covered = [span for span, _ in snapshot.coverage()]
-            if intervals.without(patch.held, covered):
+            covered = [interval for interval, _ in snapshot.coverage()]
+            if intervals.difference(patch.held, covered):
                 raise InconsistentData(
                     "the archive was cut back while a question was answered from it"
                 )
             yield snapshot, patch
 
-    def _plan(self, snapshot: Snapshot, need: ConversationQuery) -> ReadPlan:
+    def _plan(self, snapshot: Snapshot, query: ConversationQuery) -> ReadPlan:
         sealed = snapshot.sealed_at is not None
         ages = _ANY_AGE if sealed else self._ages
-        return plan_read(snapshot.coverage(), need.created, int(time.time()), ages)
+        return plan_read(snapshot.coverage(), query.created, int(time.time()), ages)
 
-    def _live_for_views(self, need: ConversationQuery) -> LiveSource | None:
+    def _live_for_views(self, query: ConversationQuery) -> LiveSource | None:
         """The live source if the archive does not know what the folders show; else None.
 
         Raises:
             NotCovered: The archive does not know it, and upstream is not used.
         """
-        if not need.folders:
+        if not query.folders:
             return None
         with self._archive.reading() as snapshot:
-            others = need.folders - self._homes_in(snapshot)
+            others = query.folders - self._homes_in(snapshot)
             live = self._live_beside(snapshot)
         if others and live is None:
             raise NotCovered(folders=others)
@@ -233,19 +235,19 @@ class ArchiveSource:
         return self._live if snapshot.sealed_at is None else None
 
 
-def _is_no_mailbox(snapshot: Snapshot, menu: ListQuery) -> bool:
+def _is_no_mailbox(snapshot: Snapshot, query: ListQuery) -> bool:
     """Whether a list is of a mailbox that neither the archive's list nor its rows contain."""
-    if menu.kind != "folders":
+    if query.kind != "folders":
         return False
     listed = snapshot.menu(ListQuery("mailboxes"))
-    if listed is None or any(mailbox.id == menu.mailbox for mailbox in listed):
+    if listed is None or any(mailbox.id == query.mailbox for mailbox in listed):
         return False
-    return not queries.mailboxes(snapshot).get(menu.mailbox)
+    return not queries.mailboxes(snapshot).get(query.mailbox)
 
 
-def _in_mailbox(row: Row, need: ConversationQuery) -> bool:
-    return not need.mailboxes or row.mailbox in need.mailboxes
+def _in_mailbox(row: Row, query: ConversationQuery) -> bool:
+    return not query.mailboxes or row.mailbox in query.mailboxes
 
 
-def _in_folder(row: Row, need: ConversationQuery) -> bool:
-    return not need.folders or row.folder in need.folders
+def _in_folder(row: Row, query: ConversationQuery) -> bool:
+    return not query.folders or row.folder in query.folders

@@ -8,7 +8,7 @@ from typing import Final
 
 from compat import clock
 from compat.config.settings import Settings
-from compat.core.intervals import Interval, MaxAges, united
+from compat.core.intervals import Interval, MaxAges, union
 from compat.core.models import (
     ConversationQuery,
     Document,
@@ -99,7 +99,7 @@ class LiveSource:
         """False while upstream refuses the account's credentials."""
         return not self._client.sign_in_refused
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         """Seconds until the rate limit allows the next request."""
         return self._client.budget.wait()
 
@@ -111,32 +111,32 @@ class LiveSource:
         """Close all connections; requests that wait for the rate limit fail."""
         self._client.close()
 
-    def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
+    def rows(self, query: ConversationQuery, progress: Progress) -> RowSet:
         """The conversations that a query needs.
 
         Raises:
             UpstreamError: Upstream fails, or its answers contradict each other.
         """
-        if not need.folders:
-            return self._cached(Scope(need.mailboxes, need.spam), need.created, progress)
-        folders = self._folders.sort(need.folders, need.mailboxes)
+        if not query.folders:
+            return self._cached(Scope(query.mailboxes, query.spam), query.created, progress)
+        folders = self._folders.sort(query.folders, query.mailboxes)
         if folders.views | folders.unknown:
             # Not cached: the payload of a conversation does not show which views it is in.
             started = clock.elapsed()
-            fetched = self._fetch_until_stable(need, folders, progress)
+            fetched = self._fetch_until_stable(query, folders, progress)
             return RowSet(fetched.rows, fetched.as_of, started + self._ages.recent)
-        scope = Scope(folders.home_mailboxes, need.spam)
-        cached = self._cached(scope, need.created, progress)
+        scope = Scope(folders.home_mailboxes, query.spam)
+        cached = self._cached(scope, query.created, progress)
         rows = [row for row in cached.rows if row.folder in folders.homes]
         return RowSet(rows, cached.as_of, cached.fresh_until)
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, query: ListQuery) -> ListItems:
         """All mailboxes, all tags, or the folders of a mailbox.
 
         Raises:
             UpstreamError: Upstream fails.
         """
-        return fetch_list_items(self._client, menu, self._ages.recent)
+        return fetch_list_items(self._client, query, self._ages.recent)
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         """A few complete conversations, in the order of the ids; deleted ones are left out.
@@ -146,33 +146,33 @@ class LiveSource:
         """
         return fetch_documents(self._client, ids, progress, workers=self._workers)
 
-    def modified(self, since: int, spans: Sequence[Interval], progress: Progress) -> Fetched:
+    def modified(self, since: int, created: Sequence[Interval], progress: Progress) -> Fetched:
         """The conversations modified since a second, spam included.
 
         Args:
             since: The second, epoch UTC.
-            spans: When they were created.
+            created: When they were created.
             progress: Counts rows.
 
         Raises:
             UpstreamError: Upstream fails, or its answers contradict each other.
         """
-        return self._fetch(Scope(spam=True), spans, progress, modified_since=since)
+        return self._fetch(Scope(spam=True), created, progress, modified_since=since)
 
-    def total(self, span: Interval, progress: Progress) -> Answer[ConversationsAnswer]:
+    def total(self, interval: Interval, progress: Progress) -> Answer[ConversationsAnswer]:
         """The first page of the conversations created in an interval.
 
         Its total may leave out spam.
 
         Args:
-            span: The interval.
+            interval: The interval.
             progress: Its `check` is called before the request.
 
         Raises:
             UpstreamError: Upstream fails.
         """
         progress.check()
-        params = Selection().params(span.first, span.last, "createdAt", 1)
+        params = Selection().params(interval.first, interval.last, "createdAt", 1)
         return self._client.get("/conversations", params, ConversationsAnswer)
 
     def _cached(self, scope: Scope, created: Sequence[Interval], progress: Progress) -> RowSet:
@@ -184,7 +184,7 @@ class LiveSource:
             return claim.result()
 
     def _fetch_until_stable(
-        self, need: ConversationQuery, folders: SortedFolders, progress: Progress
+        self, query: ConversationQuery, folders: SortedFolders, progress: Progress
     ) -> Fetched:
         """The conversations in views and home folders, read until two rounds agree.
 
@@ -197,29 +197,29 @@ class LiveSource:
         """
         rounds: list[Fetched] = []
         for _ in range(_ROUNDS):
-            rounds.append(self._fetch_folders(need, folders, progress))
+            rounds.append(self._fetch_folders(query, folders, progress))
             if len(rounds) > 1 and _ids(rounds[-1]) == _ids(rounds[-2]):
                 return _united(rounds)
         raise InconsistentData("the folders asked for kept changing while they were read")
 
     def _fetch_folders(
-        self, need: ConversationQuery, folders: SortedFolders, progress: Progress
+        self, query: ConversationQuery, folders: SortedFolders, progress: Progress
     ) -> Fetched:
         views = sorted(folders.views | folders.unknown)
-        parts = [self._fetch_view(need, view, folders, progress) for view in views]
+        parts = [self._fetch_view(query, view, folders, progress) for view in views]
         if folders.homes:
-            scope = Scope(folders.home_mailboxes, need.spam)
-            fetched = self._fetch_existing(scope, united(need.created), progress)
+            scope = Scope(folders.home_mailboxes, query.spam)
+            fetched = self._fetch_existing(scope, union(query.created), progress)
             homes = [row for row in fetched.rows if row.folder in folders.homes]
             parts.append(Fetched(homes, fetched.as_of))
         return _united(parts)
 
     def _fetch_view(
-        self, need: ConversationQuery, view: int, folders: SortedFolders, progress: Progress
+        self, query: ConversationQuery, view: int, folders: SortedFolders, progress: Progress
     ) -> Fetched:
-        scope = Scope(need.mailboxes, need.spam)
+        scope = Scope(query.mailboxes, query.spam)
         try:
-            return self._fetch_existing(scope, united(need.created), progress, view)
+            return self._fetch_existing(scope, union(query.created), progress, view)
         except RequestRefused as refusal:
             # A folder that does not exist has no conversations; that is no error.
             if refusal.status not in _UNKNOWN or view not in folders.unknown:
@@ -227,11 +227,15 @@ class LiveSource:
             return Fetched((), refusal.asked_at)
 
     def _fetch_existing(
-        self, scope: Scope, spans: Sequence[Interval], progress: Progress, folder: int | None = None
+        self,
+        scope: Scope,
+        created: Sequence[Interval],
+        progress: Progress,
+        folder: int | None = None,
     ) -> Fetched:
         """The rows of those mailboxes of a scope that exist."""
         try:
-            return self._fetch(scope, spans, progress, folder)
+            return self._fetch(scope, created, progress, folder)
         except RequestRefused as refusal:
             if refusal.status not in _UNKNOWN or not scope.mailboxes:
                 raise
@@ -240,22 +244,22 @@ class LiveSource:
                 raise
             if not existing:
                 return Fetched((), refusal.asked_at)
-        return self._fetch(Scope(existing, scope.spam), spans, progress, folder)
+        return self._fetch(Scope(existing, scope.spam), created, progress, folder)
 
     def _fetch(
         self,
         scope: Scope,
-        spans: Sequence[Interval],
+        created: Sequence[Interval],
         progress: Progress,
         folder: int | None = None,
         modified_since: int | None = None,
     ) -> Fetched:
-        collector = _RowCollector(spans, progress)
+        collector = _RowCollector(created, progress)
         sink = Sink(collector.add, collector.expect, progress.check)
         # Where the list of mailboxes is too long for a URL, the payloads decide alone.
         named = len(scope.mailboxes) <= MOST_MAILBOXES_NAMED
         mailboxes = tuple(sorted(scope.mailboxes)) if named else ()
-        windows = [to_window(span) for span in spans]
+        windows = [to_window(interval) for interval in created]
         started = [
             gather(
                 self._client,
@@ -272,17 +276,17 @@ class LiveSource:
 class _RowCollector:
     """Rows of several lists, each conversation once: the row that came last counts."""
 
-    def __init__(self, spans: Sequence[Interval], progress: Progress) -> None:
-        self._spans = spans
+    def __init__(self, created: Sequence[Interval], progress: Progress) -> None:
+        self._created = created
         self._progress = progress
         self._rows: dict[int, Row] = {}
 
     def add(self, conversations: Rows) -> None:
         before = len(self._rows)
         for row in map(to_row, conversations):
-            if any(span.first <= row.created <= span.last for span in self._spans):
+            if any(interval.first <= row.created <= interval.last for interval in self._created):
                 self._rows[row.id] = row
-        self._progress.taken += len(self._rows) - before
+        self._progress.received += len(self._rows) - before
 
     def expect(self, total: int) -> None:
         self._progress.expected += total
@@ -301,12 +305,12 @@ def _united(parts: Sequence[Fetched]) -> Fetched:
     return Fetched(sorted(rows.values()), min(part.as_of for part in parts))
 
 
-def fetch_list_items(client: Client, menu: ListQuery, max_age: int) -> ListItems:
+def fetch_list_items(client: Client, query: ListQuery, max_age: int) -> ListItems:
     """All mailboxes, all tags, or the folders of a mailbox; usable for `max_age` seconds.
 
     Raises:
         UpstreamError: Upstream fails.
     """
     fresh_until = clock.elapsed() + max_age
-    items, asked_at = fetch_list(client, menu)
+    items, asked_at = fetch_list(client, query)
     return ListItems(items, asked_at, fresh_until)

@@ -82,7 +82,7 @@ class _Modified:
     """The conversations created in some intervals that were modified since a second."""
 
     since: int
-    spans: Sequence[Interval]
+    created: Sequence[Interval]
     rows: Mapping[int, Row]
     as_of: int
     fresh_until: float
@@ -99,11 +99,11 @@ def plan_read(
         now: The current second, epoch UTC.
         ages: How old the archive's rows may be.
     """
-    spans = intervals.united(wanted)
-    young = intervals.in_both(_at(spans), intervals.usable(covered, now, ages))
-    rest = intervals.without(spans, (span for span, _ in young))
-    aged = intervals.in_both(_at(rest), covered)
-    gaps = intervals.without(rest, (span for span, _ in aged))
+    created = intervals.union(wanted)
+    young = intervals.intersection(_at(created), intervals.usable(covered, now, ages))
+    rest = intervals.difference(created, (interval for interval, _ in young))
+    aged = intervals.intersection(_at(rest), covered)
+    gaps = intervals.difference(rest, (interval for interval, _ in aged))
     young_for = min(
         (each.as_of + intervals.lifetime(each, ages) - now for each in young), default=_NO_LIMIT
     )
@@ -114,7 +114,7 @@ def unchanged(plan: ReadPlan) -> Patch:
     """The patch for a plan that the archive alone has all for."""
     as_of = min(known.as_of for known in plan.young)
     fresh_until = clock.elapsed() + min(_LOCAL_LIFETIME, plan.young_for)
-    return Patch([span for span, _ in plan.young], as_of, fresh_until)
+    return Patch([interval for interval, _ in plan.young], as_of, fresh_until)
 
 
 class Completer:
@@ -136,22 +136,22 @@ class Completer:
         self._lock = threading.Lock()
         self._last: _Modified | None = None
 
-    def complete(self, plan: ReadPlan, need: ConversationQuery, progress: Progress) -> Patch:
+    def complete(self, plan: ReadPlan, query: ConversationQuery, progress: Progress) -> Patch:
         """Load what was modified in the parts that are too old, and all that is not covered.
 
         Raises:
             UpstreamError: Upstream fails, or its answers contradict each other.
         """
-        gaps, aged = list(plan.gaps), [span for span, _ in plan.aged]
+        gaps, aged = list(plan.gaps), [interval for interval, _ in plan.aged]
         fresh_until = clock.elapsed() + min(self._ages.recent, plan.young_for)
-        patch = Patch([span for span, _ in plan.young], _NO_LIMIT, fresh_until)
+        patch = Patch([interval for interval, _ in plan.young], _NO_LIMIT, fresh_until)
         if aged:
             since = min(known.as_of for known in plan.aged) - MARGIN
             modified = self._fetch_changes(since, aged, progress)
             if modified:
                 patch = replace(
                     patch,
-                    held=intervals.united([*patch.held, *aged]),
+                    held=intervals.union([*patch.held, *aged]),
                     instead=_created_in(aged, modified.rows),
                     instead_as_of=modified.as_of,
                     as_of=modified.as_of,
@@ -160,7 +160,7 @@ class Completer:
             else:
                 gaps += aged
         if gaps:
-            found = self._live.rows(replace(need, created=tuple(intervals.united(gaps))), progress)
+            found = self._live.rows(replace(query, created=tuple(intervals.union(gaps))), progress)
             patch = replace(
                 patch,
                 beside=found.rows,
@@ -170,7 +170,7 @@ class Completer:
         return replace(patch, as_of=min([patch.as_of, *(known.as_of for known in plan.young)]))
 
     def _fetch_changes(
-        self, since: int, spans: Sequence[Interval], progress: Progress
+        self, since: int, created: Sequence[Interval], progress: Progress
     ) -> _Modified | None:
         """What was modified; None if the totals show that something else has happened.
 
@@ -180,49 +180,49 @@ class Completer:
         nothing was deleted in any of the intervals. If the totals were requested later, new
         conversations could make up for deleted ones.
         """
-        last = self._kept(since, spans)
+        last = self._kept(since, created)
         if last:
             return last
         fresh_until = clock.elapsed() + self._ages.recent
-        totals = [self._live.total(span, progress) for span in spans]
-        fetched = self._live.modified(since, spans, progress)
+        totals = [self._live.total(interval, progress) for interval in created]
+        fetched = self._live.modified(since, created, progress)
         rows = {row.id: row for row in fetched.rows}
         as_of = min(fetched.as_of, *(total.asked_at for total in totals))
-        modified = _Modified(since, spans, rows, as_of, fresh_until)
+        modified = _Modified(since, created, rows, as_of, fresh_until)
         with self._archive.reading() as snapshot:
-            expected = [_total(snapshot, span, modified) for span in spans]
+            expected = [_total(snapshot, interval, modified) for interval in created]
         if expected != [total.value.page.total_elements for total in totals]:
             return None
         with self._lock:
             self._last = modified
         return modified
 
-    def _kept(self, since: int, spans: Sequence[Interval]) -> _Modified | None:
+    def _kept(self, since: int, created: Sequence[Interval]) -> _Modified | None:
         with self._lock:
             last = self._last
         fits = (
             last is not None
             and last.fresh_until > clock.elapsed()
             and last.since <= since
-            and not intervals.without(spans, last.spans)
+            and not intervals.difference(created, last.created)
         )
         return last if fits else None
 
 
-def _total(snapshot: Snapshot, span: Interval, modified: _Modified) -> int | None:
+def _total(snapshot: Snapshot, interval: Interval, modified: _Modified) -> int | None:
     """What upstream's total of an interval must be; None if it may or may not include spam."""
     patch = Patch((), 0, 0, instead=modified.rows, instead_as_of=modified.as_of)
-    changed = _created_in([span], patch.changed(snapshot))
+    changed = _created_in([interval], patch.changed(snapshot))
     outdated = snapshot.rows_of(sorted(changed)) if changed else []
     held = {
-        spam: queries.held(snapshot, Part(span, spam=spam))
+        spam: queries.held(snapshot, Part(interval, spam=spam))
         + _listed(changed.values(), spam=spam)
         - _listed(outdated, spam=spam)
         for spam in (True, False)
     }
     drift = sum(
         each.rows
-        for each in offsets.inside(offsets.read(snapshot.note(offsets.NOTE)), span, spam=False)
+        for each in offsets.inside(offsets.read(snapshot.note(offsets.NOTE)), interval, spam=False)
         if each.mailbox == offsets.EVERY
     )
     shown = snapshot.note(ALL_LISTS_SPAM)
@@ -235,13 +235,13 @@ def _listed(rows: Iterable[Row], *, spam: bool) -> int:
     return sum((row.status == "spam") is spam for row in rows)
 
 
-def _created_in(spans: Sequence[Interval], rows: Mapping[int, Row]) -> dict[int, Row]:
+def _created_in(created: Sequence[Interval], rows: Mapping[int, Row]) -> dict[int, Row]:
     return {
         id_: row
         for id_, row in rows.items()
-        if any(span.first <= row.created <= span.last for span in spans)
+        if any(interval.first <= row.created <= interval.last for interval in created)
     }
 
 
-def _at(spans: Iterable[Interval]) -> list[Coverage]:
-    return [Coverage(span, _NO_LIMIT) for span in spans]
+def _at(created: Iterable[Interval]) -> list[Coverage]:
+    return [Coverage(interval, _NO_LIMIT) for interval in created]

@@ -51,15 +51,15 @@ class _Entry:
 
     def put(self, interval: Interval, rows: Iterable[Row], as_of: int) -> None:
         self.rows[_slice(self.rows, interval)] = rows
-        self.covered = intervals.learn(self.covered, Coverage(interval, as_of))
+        self.covered = intervals.add_coverage(self.covered, Coverage(interval, as_of))
 
     def remove_oldest(self) -> None:
         oldest = min(self.covered, key=lambda coverage: coverage.as_of)
         self.covered.remove(oldest)
-        del self.rows[_slice(self.rows, oldest.span)]
+        del self.rows[_slice(self.rows, oldest.interval)]
 
     def size(self) -> int:
-        """The number of rows and of intervals: many empty intervals need memory as well."""
+        """The number of rows and of intervals: many empty intervals query memory as well."""
         return len(self.rows) + len(self.covered)
 
 
@@ -142,7 +142,7 @@ class RowCache:
             wanted: Intervals of creation; they may overlap.
             check: Called while waiting; raises to stop.
         """
-        wanted = intervals.united(wanted)
+        wanted = intervals.union(wanted)
         with self._changed:
             claim = self._find(scope, wanted)
             while self._is_claimed(scope, claim.gaps):
@@ -208,14 +208,14 @@ class RowCache:
             if _seconds(usable) > _seconds(parts):
                 entry.used = now
                 parts = usable
-                found = (row for part in parts for row in entry.within(part.span))
+                found = (row for part in parts for row in entry.within(part.interval))
                 rows = [row for row in found if scope.contains(row)]
-        gaps = intervals.without(wanted, (part.span for part in parts))
+        gaps = intervals.difference(wanted, (part.interval for part in parts))
         return Claim(self, scope, parts, rows, gaps)
 
     def _is_claimed(self, scope: Scope, gaps: list[Interval]) -> bool:
         return any(
-            claimed.includes(scope) and intervals.overlap(interval, gap)
+            claimed.includes(scope) and intervals.overlaps(interval, gap)
             for claimed, interval in self._claimed
             for gap in gaps
         )
@@ -231,10 +231,10 @@ class RowCache:
 def _usable(entry: _Entry, wanted: list[Interval], now: int, ages: MaxAges) -> list[Coverage]:
     """The parts of the wanted intervals that an entry covers and that are young enough."""
     return [
-        Coverage(Interval(max(one.first, span.first), min(one.last, span.last)), as_of)
-        for span, as_of in intervals.usable(entry.covered, now, ages)
+        Coverage(Interval(max(one.first, interval.first), min(one.last, interval.last)), as_of)
+        for interval, as_of in intervals.usable(entry.covered, now, ages)
         for one in wanted
-        if intervals.overlap(one, span)
+        if intervals.overlaps(one, interval)
     ]
 
 
@@ -245,4 +245,4 @@ def _slice(rows: Sequence[Row], interval: Interval) -> slice:
 
 
 def _seconds(parts: Iterable[Coverage]) -> int:
-    return sum(part.span.last - part.span.first + 1 for part in parts)
+    return sum(part.interval.last - part.interval.first + 1 for part in parts)

@@ -64,7 +64,7 @@ class TotalsSource(LiveSource):
             _log("nothing tells how its lists treat spam and fractions of seconds")
             return None
         began = clock.elapsed()
-        lists = _LISTS["spam" not in tally.filter.uncounted, spam_in_all]
+        lists = _LISTS["spam" not in tally.filter.excluded_statuses, spam_in_all]
         with _totals_client(self.client, self._workers, tally, progress) as totals:
             try:
                 counts = [totals.counts(edges, lists) for edges in tally.ranges]
@@ -91,10 +91,10 @@ def totals_apply(tally: CountQuery) -> bool:
     """Whether the parameters of a list can select the conversations of a query."""
     which = tally.filter
     return (
-        not (tally.need.folders or which.types or which.tags)
-        and which.uncounted <= {"spam"}
+        not (tally.conversations.folders or which.types or which.tags)
+        and which.excluded_statuses <= {"spam"}
         and "published" in which.states
-        and len(tally.need.mailboxes) <= MOST_MAILBOXES_NAMED
+        and len(tally.conversations.mailboxes) <= MOST_MAILBOXES_NAMED
     )
 
 
@@ -123,7 +123,7 @@ class _TotalsClient:
     ) -> None:
         self._client = client
         self._pool = pool
-        self._mailboxes = tuple(sorted(tally.need.mailboxes))
+        self._mailboxes = tuple(sorted(tally.conversations.mailboxes))
         self._progress = progress
         self.asked_at: list[int] = []
 

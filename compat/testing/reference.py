@@ -105,7 +105,7 @@ class _Given:
         ]
         return RowSet(rows, int(time.time()), clock.elapsed())
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, menu: ListQuery) -> ListItems:
         del menu
         return ListItems((), int(time.time()), clock.elapsed())
 
@@ -113,7 +113,7 @@ class _Given:
         progress.check()
         return [self._documents[each] for each in ids if each in self._documents]
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         return 0.0
 
     def close(self) -> None:

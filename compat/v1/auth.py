@@ -14,7 +14,7 @@ _BASIC: Final = re.compile(rb"\s*basic\s+([A-Za-z0-9+/_-]+)=*\s*", re.IGNORECASE
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 
-def read_api_key(authorization: str | bytes | None) -> bytes | None:
+def parse_api_key(authorization: str | bytes | None) -> bytes | None:
     """The API key in an `Authorization` header, as the bytes it was sent in.
 
     The password is ignored: clients were observed to send `X`, `x` and whole sentences. So is
@@ -36,7 +36,7 @@ def read_api_key(authorization: str | bytes | None) -> bytes | None:
     return decoded.partition(b":")[0] or None
 
 
-def key_is_known(key: bytes, known: Iterable[bytes]) -> bool:
+def is_known_key(key: bytes, known: Iterable[bytes]) -> bool:
     """Whether a key is one of the known ones.
 
     Every known key is compared, each in a time that does not depend on where the two differ,

@@ -28,7 +28,7 @@ _INSTANT: Final = re.compile(
 _LAST_TIME: Final = {"midnight": "00:00:00", "last-second": "23:59:59"}
 
 
-def read_instant(text: str, conventions: Conventions, *, end: bool) -> datetime:
+def parse_instant(text: str, conventions: Conventions, *, end: bool) -> datetime:
     """The instant that a caller's text means, aware, in UTC, in whole seconds.
 
     Read are `2015-01-31T23:59:59` followed by nothing (UTC), `Z`, or an offset such as `+01:00`
@@ -79,7 +79,7 @@ def format_epoch(second: int) -> str:
     return format_instant(from_epoch(second))
 
 
-def epoch(instant: datetime) -> int:
+def to_epoch(instant: datetime) -> int:
     """Whole seconds since 1970-01-01T00:00:00Z, rounded down; exact for every year.
 
     Raises:

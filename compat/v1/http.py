@@ -72,12 +72,12 @@ class LegacyResponse:
         return replace(self, headers=(*self.headers, (name, value)))
 
 
-def ok(body: bytes, *headers: tuple[str, str]) -> LegacyResponse:
+def success_response(body: bytes, *headers: tuple[str, str]) -> LegacyResponse:
     """A report that was found, its JSON already written."""
     return LegacyResponse(200, (("Content-Type", CONTENT_TYPE), *headers), body)
 
 
-def render(error: LegacyError) -> LegacyResponse:
+def error_response(error: LegacyError) -> LegacyResponse:
     """An error as it goes over the wire.
 
     Characters outside ASCII are escaped, so that whatever a caller sent can be written back.

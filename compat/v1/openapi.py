@@ -36,13 +36,13 @@ _INSTANT: Final[Json] = {
 _NUMBER: Final[Json] = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 
 _FORMATS: Final[Mapping[Callable[..., object], Json]] = {
-    parameters.read_start: _INSTANT,
-    parameters.read_end: _INSTANT,
-    parameters.read_id: {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
-    parameters.read_type: {"type": "string", "enum": list(parameters.TYPES)},
-    parameters.read_view_by: {"type": "string", "enum": list(get_args(ViewBy))},
-    parameters.read_number: _NUMBER,
-    parameters.read_rows: _NUMBER,
+    parameters.parse_start: _INSTANT,
+    parameters.parse_end: _INSTANT,
+    parameters.parse_id: {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+    parameters.parse_type: {"type": "string", "enum": list(parameters.TYPES)},
+    parameters.parse_view_by: {"type": "string", "enum": list(get_args(ViewBy))},
+    parameters.parse_number: _NUMBER,
+    parameters.parse_rows: _NUMBER,
 }
 """What each reader of a parameter takes."""
 
@@ -116,7 +116,7 @@ def _operation(route: Route) -> Json:
         "summary": summary[:1].upper() + summary[1:],
         "parameters": [_parameter(each, route) for each in route.parameters],
         "responses": {
-            "200": _response("The answer.", _ref(route.answers), _TOLD),
+            "200": _response("The answer.", _ref(route.model), _TOLD),
             **{
                 str(kind.status): {"$ref": f"#/components/responses/{kind.__name__}"}
                 for kind in _EXAMPLES
@@ -164,7 +164,7 @@ def _header(description: str, schema: Json) -> Json:
 
 
 def _schemas() -> Json:
-    answers = {route.answers: None for route in ROUTES}
+    answers = {route.model: None for route in ROUTES}
     _, found = models_json_schema(
         [(answer, "serialization") for answer in answers], ref_template=_REF
     )

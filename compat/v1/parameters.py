@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 from compat.config.conventions import Conventions, ViewBy
-from compat.v1.datetimes import read_instant
+from compat.v1.datetimes import parse_instant
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,8 +23,8 @@ Reader = Callable[[str, Conventions], object]
 TYPES: Final = ("email", "chat", "phone")
 """The kinds of conversation that the old API knew, as the vendor's page lists them."""
 
-ROWS: Final = 10
-MOST_ROWS: Final = 50
+DEFAULT_ROWS: Final = 10
+MAX_ROWS: Final = 50
 """Rows on a page of a list of conversations: by default, and at most; by the vendor's page."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
@@ -58,17 +58,17 @@ class Parameter:
     default: Callable[[Conventions], object] | None = None
 
 
-def read_start(text: str, conventions: Conventions) -> datetime:
+def parse_start(text: str, conventions: Conventions) -> datetime:
     """The first second of a range."""
-    return read_instant(text, conventions, end=False)
+    return parse_instant(text, conventions, end=False)
 
 
-def read_end(text: str, conventions: Conventions) -> datetime:
+def parse_end(text: str, conventions: Conventions) -> datetime:
     """The last second of a range."""
-    return read_instant(text, conventions, end=True)
+    return parse_instant(text, conventions, end=True)
 
 
-def read_id(text: str, _: Conventions) -> int:
+def parse_id(text: str, _: Conventions) -> int:
     """A mailbox, tag or folder id: one to eighteen ASCII digits.
 
     Raises:
@@ -79,7 +79,7 @@ def read_id(text: str, _: Conventions) -> int:
     return int(text)
 
 
-def read_type(text: str, _: Conventions) -> str:
+def parse_type(text: str, _: Conventions) -> str:
     """A kind of conversation, in lower case.
 
     Raises:
@@ -88,7 +88,7 @@ def read_type(text: str, _: Conventions) -> str:
     return _one_of(TYPES, text)
 
 
-def read_view_by(text: str, _: Conventions) -> ViewBy:
+def parse_view_by(text: str, _: Conventions) -> ViewBy:
     """The length of a bucket, in lower case.
 
     Raises:
@@ -97,7 +97,7 @@ def read_view_by(text: str, _: Conventions) -> ViewBy:
     return cast("ViewBy", _one_of(get_args(ViewBy), text))
 
 
-def read_number(text: str, _: Conventions) -> int:
+def parse_number(text: str, _: Conventions) -> int:
     """A page, or how many rows it has: one to nine ASCII digits, at least 1.
 
     Raises:
@@ -108,9 +108,9 @@ def read_number(text: str, _: Conventions) -> int:
     return int(text)
 
 
-def read_rows(text: str, conventions: Conventions) -> int:
+def parse_rows(text: str, conventions: Conventions) -> int:
     """How many rows a page has; more than the vendor's page allows are cut to that (decided)."""
-    return min(read_number(text, conventions), MOST_ROWS)
+    return min(parse_number(text, conventions), MAX_ROWS)
 
 
 def _one_of(allowed: tuple[str, ...], text: str) -> str:
@@ -122,44 +122,48 @@ def _one_of(allowed: tuple[str, ...], text: str) -> str:
 def _instant(
     name: str, attribute: str, edge: Literal["start", "end"], *, required: bool = False
 ) -> Parameter:
-    reader: Reader = read_start if edge == "start" else read_end
+    reader: Reader = parse_start if edge == "start" else parse_end
     expected = "an ISO 8601 date and time in UTC such as 2015-01-31T23:59:59Z"
     return Parameter(name, attribute, reader, expected, required=required, edge=edge)
 
 
 def _ids(name: str) -> Parameter:
     return Parameter(
-        name, name, read_id, "ids of at most 18 digits, separated by commas, such as 1,2", many=True
+        name,
+        name,
+        parse_id,
+        "ids of at most 18 digits, separated by commas, such as 1,2",
+        many=True,
     )
 
 
-R: Final = (
+RANGE: Final = (
     _instant("start", "current", "start", required=True),
     _instant("end", "current", "end", required=True),
 )
 """The range."""
 
-P: Final = (
+PREVIOUS_RANGE: Final = (
     _instant("previousStart", "previous", "start"),
     _instant("previousEnd", "previous", "end"),
 )
 """The range to compare with: both or neither."""
 
-F: Final = (
+FILTERS: Final = (
     _ids("mailboxes"),
     _ids("tags"),
     Parameter(
-        "types", "types", read_type, f"any of {', '.join(TYPES)}, separated by commas", many=True
+        "types", "types", parse_type, f"any of {', '.join(TYPES)}, separated by commas", many=True
     ),
     _ids("folders"),
 )
 """The filters, which nearly every report takes."""
 
-V: Final = (
+VIEW_BY: Final = (
     Parameter(
         "viewBy",
         "view_by",
-        read_view_by,
+        parse_view_by,
         "one of day, week, month",
         default=lambda conventions: conventions.default_view_by,
     ),
@@ -167,15 +171,17 @@ V: Final = (
 """The length of a bucket, for reports that are a series."""
 
 PAGE: Final = Parameter(
-    "page", "page", read_number, "the number of a page, from 1 on", default=lambda _: 1
+    "page", "page", parse_number, "the number of a page, from 1 on", default=lambda _: 1
 )
 """Which page of a list is asked for."""
 
-D: Final = (
+PAGING: Final = (
     PAGE,
-    Parameter("rows", "rows", read_rows, f"a number from 1 to {MOST_ROWS}", default=lambda _: ROWS),
+    Parameter(
+        "rows", "rows", parse_rows, f"a number from 1 to {MAX_ROWS}", default=lambda _: DEFAULT_ROWS
+    ),
 )
 """Which page of a list of conversations, and how long it is."""
 
-MAILBOX: Final = Parameter("mailbox", "mailbox", read_id, "the id of a mailbox")
+MAILBOX: Final = Parameter("mailbox", "mailbox", parse_id, "the id of a mailbox")
 """The mailbox that a path names."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from compat.core import buckets, calendar
-from compat.v1.datetimes import epoch, from_epoch
+from compat.v1.datetimes import from_epoch, to_epoch
 from compat.v1.errors import BadParameter, ValidationFailed
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ __all__ = [
     "Query",
     "Range",
     "ReportQuery",
-    "read_pairs",
-    "read_query",
-    "read_values",
+    "parse_pairs",
+    "parse_query",
+    "parse_values",
 ]
 
 
@@ -78,7 +78,7 @@ class ListPageQuery:
 Query = ReportQuery | ListPageQuery
 
 
-def read_pairs(query: bytes) -> list[tuple[str, str]]:
+def parse_pairs(query: bytes) -> list[tuple[str, str]]:
     """The names and values of a query string, decoded, in the order sent; never an error.
 
     A plus is a space, bytes that are not UTF-8 become U+FFFD, a name without `=` has an empty
@@ -88,14 +88,14 @@ def read_pairs(query: bytes) -> list[tuple[str, str]]:
     return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
 
 
-def read_query(
+def parse_query(
     pairs: Iterable[tuple[str, str]], parameters: Sequence[Parameter], conventions: Conventions
 ) -> ReportQuery:
     """The question that a request's names and values ask of a report; see `read_values`."""
-    return ReportQuery(**read_values(pairs, parameters, conventions))
+    return ReportQuery(**parse_values(pairs, parameters, conventions))
 
 
-def read_values(
+def parse_values(
     pairs: Iterable[tuple[str, str]], parameters: Sequence[Parameter], conventions: Conventions
 ) -> dict[str, Any]:
     """The values of a query's fields that a request's names and values give.
@@ -228,7 +228,7 @@ class QueryParser:
 
     def _snapped(self, span: Range) -> Range:
         first = _first_second(span, self._conventions)
-        return span if first == epoch(span.start) else Range(from_epoch(first), span.end)
+        return span if first == to_epoch(span.start) else Range(from_epoch(first), span.end)
 
     def _text(self, row: Parameter) -> str | None:
         return next(iter(self._sent[row.name]), None)
@@ -240,7 +240,7 @@ class QueryParser:
 def _first_second(span: Range, conventions: Conventions) -> int:
     """Where a range that was asked for begins."""
     snap, zone = conventions.start_snapped, conventions.company_time_zone
-    return buckets.snapped(epoch(span.start), snap, zone)
+    return buckets.snap_start(to_epoch(span.start), snap, zone)
 
 
 def _texts(row: Parameter, pairs: Sequence[tuple[str, str]], conventions: Conventions) -> list[str]:
@@ -262,7 +262,7 @@ def _refusals(span: Range, view_by: ViewBy, conventions: Conventions) -> Iterato
     Lengths are judged in favour of the caller: a range written as whole days up to 23:59:59
     is one second short of them.
     """
-    start, end = epoch(span.start), epoch(span.end)
+    start, end = to_epoch(span.start), to_epoch(span.end)
     longest = {"day": conventions.max_days_by_day, "week": conventions.max_days_by_week}
     shortest = {"month": conventions.min_days_by_month}
     most, least = longest.get(view_by), shortest.get(view_by)
@@ -271,7 +271,7 @@ def _refusals(span: Range, view_by: ViewBy, conventions: Conventions) -> Iterato
     if least is not None and end - start + 1 < least * calendar.DAY:
         yield f"A range viewed by {view_by} must have at least {least} days: view it by week."
     first = _first_second(span, conventions)
-    number = buckets.how_many(first, end, view_by, conventions.month_step)
+    number = buckets.number_of_buckets(first, end, view_by, conventions.month_step)
     if number > conventions.max_buckets:
         yield (
             f"Viewed by {view_by} the range would have {number} points and at most "
@@ -282,7 +282,7 @@ def _refusals(span: Range, view_by: ViewBy, conventions: Conventions) -> Iterato
 Value = date | str | int | Iterable[int] | Iterable[str] | None
 
 
-def spelled(**values: Value) -> list[tuple[str, str]]:
+def format_pairs(**values: Value) -> list[tuple[str, str]]:
     """Names and values to be read like those of a request, faults included.
 
     Datetimes keep their zone; one without a zone is UTC. Lists become commas; None is absent.

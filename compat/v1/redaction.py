@@ -13,7 +13,7 @@ _KNOWN: Final = frozenset(row.name for route in ROUTES for row in route.paramete
 _REDACTED: Final = "REDACTED"
 
 
-def redacted(url: str) -> str:
+def redact_target(url: str) -> str:
     """The target that a URL, or a target, asks for.
 
     Origins go, and a name and password in them; so do fragments. Parameters that no report

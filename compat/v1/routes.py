@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
 from compat.v1.errors import NotFound
-from compat.v1.parameters import MAILBOX, PAGE, D, F, P, R, V
+from compat.v1.parameters import FILTERS, MAILBOX, PAGE, PAGING, PREVIOUS_RANGE, RANGE, VIEW_BY
 from compat.v1.query import ListPageQuery, Query, ReportQuery
 
 if TYPE_CHECKING:
@@ -31,20 +31,20 @@ class Route:
         path: The whole path, as sent; an id in braces is a parameter.
         report: The name of the module in `compat/reports/` that answers.
         parameters: What the report takes; faults are told in this order.
-        model: What the answer is, if it is no error, by its name in `compat.v1.models`.
-        asks: The kind of query that the parameters make.
+        model_name: What the answer is, if it is no error, by its name in `compat.v1.models`.
+        query_type: The kind of query that the parameters make.
     """
 
     path: str
     report: str
     parameters: tuple[Parameter, ...]
-    model: str
-    asks: type[Query] = ReportQuery
+    model_name: str
+    query_type: type[Query] = ReportQuery
 
     @property
-    def answers(self) -> type[BaseModel]:
+    def model(self) -> type[BaseModel]:
         """The model by that name; models are slow to import, and not needed to find a route."""
-        return cast("type[BaseModel]", getattr(import_module("compat.v1.models"), self.model))
+        return cast("type[BaseModel]", getattr(import_module("compat.v1.models"), self.model_name))
 
     def match(self, path: str) -> re.Match[str] | None:
         """Compare a request's path with this one; ids are groups of the match, by name."""
@@ -67,13 +67,18 @@ ROUTES: Final = (
     Route(
         "/v1/reports/conversations/new.json",
         "new_conversations",
-        (*R, *P, *F, *V),
+        (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY),
         "NewConversations",
     ),
     Route(
-        "/v1/reports/conversations/new-drilldown.json", "new_drilldown", (*R, *F, *D), "Drilldown"
+        "/v1/reports/conversations/new-drilldown.json",
+        "new_drilldown",
+        (*RANGE, *FILTERS, *PAGING),
+        "Drilldown",
     ),
-    Route("/v1/reports/conversations/busy-times.json", "busy_times", (*R, *F), "BusyTimes"),
+    Route(
+        "/v1/reports/conversations/busy-times.json", "busy_times", (*RANGE, *FILTERS), "BusyTimes"
+    ),
     Route("/v1/mailboxes.json", "mailboxes", (PAGE,), "Mailboxes", ListPageQuery),
     Route(
         "/v1/mailboxes/{mailbox}/folders.json",
@@ -86,18 +91,18 @@ ROUTES: Final = (
 )
 """Every path that is answered."""
 
-LOCAL: Final = (Route("", "new_ids", (*R, *P, *F, *V), "NewIds"),)
+LOCAL: Final = (Route("", "new_ids", (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY), "NewIds"),)
 """Reports that the old API did not have, and that no request reaches."""
 
 _REPORTS: Final = "/v1/reports/"
 
 
-def belongs(path: str) -> bool:
+def is_legacy_path(path: str) -> bool:
     """Whether a path is the old API's to answer, be it with a 404."""
     return path.startswith(_REPORTS) or any(route.match(path) for route in ROUTES)
 
 
-def find(method: str, path: str) -> Route:
+def find_route(method: str, path: str) -> Route:
     """The route that a request asks for.
 
     Args:
@@ -114,6 +119,6 @@ def find(method: str, path: str) -> Route:
     raise NotFound(path)
 
 
-def named(report: str) -> Route:
+def route_of_report(report: str) -> Route:
     """The route of a report, by the name of its module."""
     return next(route for route in (*ROUTES, *LOCAL) if route.report == report)

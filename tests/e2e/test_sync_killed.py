@@ -90,13 +90,13 @@ class FromArchive:
         homes = [row for row in rows if not need.folders or row.folder in need.folders]
         return RowSet(homes, 0, 0)
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, menu: ListQuery) -> ListItems:
         raise LookupError(menu)
 
     def documents(self, ids: Sequence[int], _progress: Progress) -> Sequence[Document]:
         raise LookupError(ids)
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         return 0
 
     def close(self) -> None:
@@ -161,7 +161,7 @@ def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_i
     clock.pass_by(2 * MARGIN)
     assert run("--verify") == 0
     (known,) = stage.coverage()
-    assert stage.rows(known.span) == stage.truth(known.span)
+    assert stage.rows(known.interval) == stage.truth(known.interval)
     assert len(stage.rows()) > 600
     with open_archive(url) as archive:
         source = FromArchive(archive)

@@ -53,8 +53,8 @@ def _gaps(work: SyncSession) -> list[Interval]:
     if work.wanted is None:
         return []
     with work.reading() as snapshot:
-        covered = [known.span for known in snapshot.coverage()]
-    return intervals.without([work.wanted], covered)
+        covered = [known.interval for known in snapshot.coverage()]
+    return intervals.difference([work.wanted], covered)
 
 
 def _pace(work: SyncSession, gap: Interval) -> Pace:

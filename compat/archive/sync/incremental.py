@@ -44,12 +44,12 @@ def _catch_up(work: SyncSession) -> None:
         covered = {layer: snapshot.layer(layer) for layer in LAYERS}
     every = [known for layer in LAYERS for known in covered[layer]]
     since = min(known.as_of for known in every) - MARGIN
-    spans = intervals.united(known.span for known in every)
+    spans = intervals.union(known.interval for known in every)
     hull = Interval(spans[0].first, spans[-1].last)
     spam = {}
     for layer in LAYERS:
         selection = Selection(status=STATUS[layer], modified_since=since)
-        mine = [known.span for known in covered[layer]]
+        mine = [known.interval for known in covered[layer]]
         spam[layer] = work.walk(selection, hull, _Younger(layer, mine), spans=spans).spam
     note_what_shows(work, spam, whole=True)
 

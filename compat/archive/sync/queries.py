@@ -15,14 +15,14 @@ _ROW = schema.conversation.c
 class Part(NamedTuple):
     """Conversations of one mailbox that are spam, or are not, or either, created in a span."""
 
-    span: Interval
+    interval: Interval
     mailbox: int | None = None
     spam: bool | None = None
 
     def where(self) -> list[sa.ColumnElement[bool]]:
         """The same as conditions."""
         chosen: list[sa.ColumnElement[bool]] = [
-            _ROW.created.between(self.span.first, self.span.last)
+            _ROW.created.between(self.interval.first, self.interval.last)
         ]
         if self.mailbox is not None:
             chosen.append(_ROW.mailbox == self.mailbox)

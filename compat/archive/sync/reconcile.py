@@ -36,7 +36,7 @@ def compare(work: SyncSession) -> None:
         LossAhead: Too much is missing.
     """
     with work.reading() as snapshot:
-        spans = intervals.united(known.span for known in snapshot.coverage())
+        spans = intervals.union(known.interval for known in snapshot.coverage())
         mailboxes = [mailbox.id for mailbox in snapshot.menu(ListQuery("mailboxes")) or ()]
     for span in spans:
         # Spam first: where `all` lists it as well, what is mended there is mended for both.

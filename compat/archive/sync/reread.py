@@ -49,7 +49,7 @@ def _within(work: SyncSession, covered: list[Coverage]) -> list[Interval]:
     if work.wanted is None:
         return []
     wanted = [Coverage(work.wanted, work.now)]
-    return intervals.united(known.span for known in intervals.in_both(wanted, covered))
+    return intervals.union(known.interval for known in intervals.intersection(wanted, covered))
 
 
 def _windows(work: SyncSession, span: Interval) -> Iterator[Interval]:
@@ -85,11 +85,11 @@ def _due(work: SyncSession) -> None:
 def _oldest(work: SyncSession, rows: int) -> Interval | None:
     """About so many rows of the stretch that was read longest ago; None if all is fresh."""
     with work.reading() as snapshot:
-        known = intervals.in_both(snapshot.layer(READ), _fresh(snapshot.coverage()))
+        known = intervals.intersection(snapshot.layer(READ), _fresh(snapshot.coverage()))
         oldest = min(known, key=lambda each: each.as_of, default=None)
         if oldest is None or oldest.as_of >= work.now:
             return None
-        return queries.newest(snapshot, oldest.span, rows)
+        return queries.newest(snapshot, oldest.interval, rows)
 
 
 def _fresh(covered: list[Coverage]) -> list[Coverage]:

@@ -11,7 +11,7 @@ from compat.archive.database import open_archive
 from compat.archive.errors import ArchiveError, LossAhead, SyncUnderWay
 from compat.archive.sync.session import SyncOptions, SyncSession
 from compat.archive.sync.steps import run
-from compat.config.settings import Settings, SettingsError, variable
+from compat.config.settings import Settings, SettingsError, variable_name
 from compat.core.intervals import Coverage
 from compat.core.models import Progress
 from compat.upstream import client_from_settings
@@ -126,8 +126,8 @@ class Sync:
         """
         if self._settings.archive is None:
             raise SettingsError(
-                f"{variable('archive')} is not set: name the file to keep the archive in, such "
-                "as /var/lib/compat/archive.db, or an SQLAlchemy URL"
+                f"{variable_name('archive')} is not set: name the file to keep the archive in, "
+                "such as /var/lib/compat/archive.db, or an SQLAlchemy URL"
             )
         try:
             return self._run(self._settings.archive.get_secret_value())

@@ -128,7 +128,7 @@ class SyncSession:
 
     def begin(self, step: str) -> None:
         """A step begins."""
-        self.progress.expected = self.progress.taken = 0
+        self.progress.expected = self.progress.received = 0
         self.hear("step", step=step)
 
     @contextmanager
@@ -177,7 +177,7 @@ class SyncSession:
             then: Does more in the same transaction.
             spans: Only what was created in these is kept; the window if empty.
         """
-        kept = intervals.united(spans) or [window]
+        kept = intervals.union(spans) or [window]
         began, spam = None, 0
         walk = Walk(self.client, selection, self._page, self.progress.check)
         for page in walk.pages(to_window(window)):
@@ -196,8 +196,8 @@ class SyncSession:
     def _took(self, rows: int, changed: int, left: int) -> None:
         self.counts.read += rows
         self.counts.changed += changed
-        self.progress.taken += rows
-        self.progress.expected = max(self.progress.expected, self.progress.taken - rows + left)
+        self.progress.received += rows
+        self.progress.expected = max(self.progress.expected, self.progress.received - rows + left)
         self.hear("page", rows=rows)
 
 

@@ -42,8 +42,8 @@ def read(work: SyncSession, window: Interval, *, again: bool = False) -> None:
     whole = True
     for layer in LAYERS:
         with work.reading() as snapshot:
-            known = [] if again else [known.span for known in snapshot.layer(layer)]
-        parts = intervals.without([window], known)
+            known = [] if again else [known.interval for known in snapshot.layer(layer)]
+        parts = intervals.difference([window], known)
         whole &= parts == [window]
         for part in reversed(parts):
             walked = work.walk(Selection(status=STATUS[layer]), part, covering(layer, part))
@@ -51,7 +51,9 @@ def read(work: SyncSession, window: Interval, *, again: bool = False) -> None:
     note_what_shows(work, spam, whole=whole)
     with work.reading() as snapshot:
         since = min(
-            known.as_of for known in snapshot.coverage() if intervals.overlap(known.span, window)
+            known.as_of
+            for known in snapshot.coverage()
+            if intervals.overlaps(known.interval, window)
         )
     settle(work, Part(window), since)
     with work.writing() as writer:

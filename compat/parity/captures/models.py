@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compat.v1.redaction import redacted
+from compat.v1.redaction import redact_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,6 @@ def captured(
     if method == "GET" and not body.strip():
         return Unreadable(place, "the answer's body is empty, or was not saved")
     try:
-        return Capture(place, redacted(url), status, body, taken_at, method)
+        return Capture(place, redact_target(url), status, body, taken_at, method)
     except ValueError as error:
         return Unreadable(place, str(error))

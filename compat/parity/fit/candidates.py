@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any, Final, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from compat.config.conventions import MOST_SHIFT, Conventions, MonthStep, ViewBy
+from compat.config.conventions import MAX_CLOCK_SHIFT, Conventions, MonthStep, ViewBy
 from compat.core.intervals import Interval
 from compat.v1.datetimes import from_epoch
 
@@ -110,7 +110,7 @@ def nearby(found: Candidate, base: Conventions) -> Iterator[Candidate]:
     for changes in sorted(kept, key=len, reverse=True):
         values = dict(changes)
         shift = values.get("clock_shift_minutes", base.clock_shift_minutes)
-        for minutes in (shift + odd for odd in _ODD if abs(shift + odd) <= MOST_SHIFT):
+        for minutes in (shift + odd for odd in _ODD if abs(shift + odd) <= MAX_CLOCK_SHIFT):
             more = tuple((values | {"clock_shift_minutes": minutes}).items())
             yield Candidate(more, base.model_copy(update=dict(more)), found.rules + 1, odd=True)
 
@@ -167,7 +167,7 @@ def _shifts(zones: Iterable[str]) -> list[int]:
     offsets = {minutes for zone in zones for minutes in _offsets(zone)}
     hours = set(range(-14 * 60, 15 * 60, 60))
     either_way = hours | offsets | {-minutes for minutes in offsets}
-    return sorted((m for m in either_way if abs(m) <= MOST_SHIFT), key=lambda m: (abs(m), m))
+    return sorted((m for m in either_way if abs(m) <= MAX_CLOCK_SHIFT), key=lambda m: (abs(m), m))
 
 
 @cache

@@ -18,7 +18,7 @@ from compat.parity.fit.likelihood import visible
 from compat.parity.fit.records import REPORT, Pairs
 from compat.parity.fit.recount import Recount
 from compat.v1 import routes
-from compat.v1.datetimes import epoch, format_epoch, from_epoch
+from compat.v1.datetimes import format_epoch, from_epoch, to_epoch
 
 MOST_MEMBERS: Final = 80
 """Of how many candidates, the simplest first, requests try to separate each from the best."""
@@ -78,7 +78,7 @@ def _predicted(pairs: Pairs, members: Sequence[Candidate], recount: Recount) -> 
     for member in members:
         predicted = recount.predict(pairs, member.conventions)
         groups.setdefault(visible(predicted, member.conventions), []).append(member)
-    target = f"{routes.named(REPORT).path}?{urlencode(pairs, safe=':,')}"
+    target = f"{routes.route_of_report(REPORT).path}?{urlencode(pairs, safe=':,')}"
     return Separating(target, tuple(map(tuple, groups.values())), tuple(groups))
 
 
@@ -131,7 +131,7 @@ def _from_a_31st(second: int) -> tuple[int, int]:
     """Half a year from the last 31 January before an instant, whose day most months lack."""
     moment = from_epoch(second)
     january = moment.replace(month=1, day=31, hour=0, minute=0, second=0)
-    start = epoch(january.replace(year=moment.year - (january > moment)))
+    start = to_epoch(january.replace(year=moment.year - (january > moment)))
     return start, start + 180 * DAY - 1
 
 

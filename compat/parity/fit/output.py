@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from compat.config.conventions import Conventions
-from compat.config.settings import variable
+from compat.config.settings import variable_name
 from compat.parity.fit.candidates import Candidate
 from compat.parity.fit.disambiguate import Separating
 from compat.parity.fit.result import Findings
@@ -237,7 +237,7 @@ def _toml(value: Any) -> str:
 
 
 def _environment(values: Mapping[str, Any]) -> dict[str, str]:
-    return {variable(name): _variable(_value(value)) for name, value in values.items()}
+    return {variable_name(name): _variable(_value(value)) for name, value in values.items()}
 
 
 def _variable(value: Any) -> str:

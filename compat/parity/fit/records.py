@@ -15,10 +15,10 @@ from compat.config.conventions import Conventions
 from compat.parity.captures.models import Capture, Unreadable
 from compat.parity.compare import read
 from compat.v1 import routes
-from compat.v1.datetimes import epoch, read_instant
+from compat.v1.datetimes import parse_instant, to_epoch
 from compat.v1.errors import NotFound
 from compat.v1.http import LegacyRequest
-from compat.v1.query import read_pairs
+from compat.v1.query import parse_pairs
 
 REPORT: Final = "new_conversations"
 """The report that is fitted, by the name of its module."""
@@ -113,14 +113,14 @@ def _moves(pairs: Pairs) -> bool:
 def _record(capture: Capture) -> FitRecord:
     request = LegacyRequest.from_target(capture.target)
     try:
-        route = routes.find(capture.method, request.path)
+        route = routes.find_route(capture.method, request.path)
     except NotFound:
         raise ValueError("another route") from None
     if route.report != REPORT:
         raise ValueError("another report")
     if capture.status != 200:
         raise ValueError(f"status {capture.status}")
-    pairs = tuple(route.pairs(request.path, read_pairs(request.query)))
+    pairs = tuple(route.pairs(request.path, parse_pairs(request.query)))
     series = _series(capture.body)
     return FitRecord(capture.place, capture.target, pairs, series, capture.taken_at)
 
@@ -140,4 +140,4 @@ def _point(point: Mapping[str, Any]) -> tuple[int, int]:
     start, count = point["start"], point["count"]
     if type(count) is not int or count < 0:
         raise ValueError("no count")
-    return epoch(read_instant(start, Conventions(), end=False)), count
+    return to_epoch(parse_instant(start, Conventions(), end=False)), count

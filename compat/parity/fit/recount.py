@@ -16,10 +16,10 @@ from compat.config.conventions import Conventions
 from compat.core import buckets
 from compat.core.models import Row
 from compat.parity.fit.records import REPORT, Pairs
-from compat.reports.created import counted, span
+from compat.reports.created import counted_rows, range_interval
 from compat.v1 import routes
 from compat.v1.errors import ValidationFailed
-from compat.v1.query import Range, ReportQuery, read_query
+from compat.v1.query import Range, ReportQuery, parse_query
 
 _READ_BY: Final = (
     *("default_view_by", "repeated_parameter", "date_only_end", "start_snapped"),
@@ -115,7 +115,7 @@ class Recount:
         key = (asked, view_by, step, selected, ahead, conventions.end_included)
         if (known := self._series.get(key)) is not None:
             return known
-        first, last = span(asked)
+        first, last = range_interval(asked)
         starts = self._cut(first, last, view_by, conventions)
         created = self._selected(query, selected, conventions)
         # Edges are moved and not the conversations, of which there are many more.
@@ -139,13 +139,13 @@ class Recount:
             homes = query.mailboxes
             rows = [row for row in self.rows if not homes or row.mailbox in homes]
             unmoved = conventions.model_copy(update={"clock_shift_minutes": 0})
-            seconds = (row.created for row in counted(rows, query, unmoved))
+            seconds = (row.created for row in counted_rows(rows, query, unmoved))
             self._created[key] = array("q", seconds)
         return self._created[key]
 
 
 def _read(pairs: Pairs, conventions: Conventions) -> ReportQuery | None:
     try:
-        return read_query(pairs, routes.named(REPORT).parameters, conventions)
+        return parse_query(pairs, routes.route_of_report(REPORT).parameters, conventions)
     except ValidationFailed:
         return None

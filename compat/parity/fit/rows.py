@@ -9,26 +9,26 @@ from typing import Final, get_args
 
 from compat import error_mapping
 from compat.account import Account
-from compat.config.conventions import MOST_SHIFT, Conventions
+from compat.config.conventions import MAX_CLOCK_SHIFT, Conventions
 from compat.core.calendar import DAY, within_calendar
-from compat.core.intervals import Interval, united
+from compat.core.intervals import Interval, union
 from compat.core.models import ConversationQuery, Progress, Row
 from compat.parity.fit.records import Pairs
 from compat.parity.fit.recount import Recount
-from compat.reports.created import span
+from compat.reports.created import range_interval
 
 _BLINK: Final = 0.2
 """Seconds between two looks at how far the fetching has come."""
 
-_BEFORE: Final = 8 * DAY + 60 * MOST_SHIFT
-_AFTER: Final = 60 * MOST_SHIFT
+_BEFORE: Final = 8 * DAY + 60 * MAX_CLOCK_SHIFT
+_AFTER: Final = 60 * MAX_CLOCK_SHIFT
 """How far candidates move the edges of a range: back to a Monday somewhere, or with a clock."""
 
 
 def needed(requests: Iterable[Pairs], base: Conventions) -> ConversationQuery:
     """All conversations that any candidate could count in any of these requests."""
     spans = [_widened(asked) for pairs in requests for asked in _ranges(pairs, base)]
-    return ConversationQuery(tuple(united(spans)), spam=True)
+    return ConversationQuery(tuple(union(spans)), spam=True)
 
 
 def fetch(
@@ -67,7 +67,7 @@ def _ranges(pairs: Pairs, base: Conventions) -> Iterator[Interval]:
         reading = base.model_copy(update={"repeated_parameter": repeated, "date_only_end": end})
         query = Recount(()).query(pairs, reading)
         if query is not None:
-            yield from (span(asked) for asked in (query.current, query.previous) if asked)
+            yield from (range_interval(asked) for asked in (query.current, query.previous) if asked)
 
 
 def _values(name: str) -> tuple[object, ...]:

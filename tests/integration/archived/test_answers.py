@@ -48,7 +48,7 @@ def test_offline_every_answer_is_that_of_the_synchronisation(stage: Staged, aske
     with service(stage, offline=True) as reports:
         answer = ask(judged_by(reports, asked), asked.target())
     ends = [asked.end, *([asked.previous[1]] if asked.previous else [])]
-    if max(ends) > stage.coverage()[-1].span.last:
+    if max(ends) > stage.coverage()[-1].interval.last:
         assert answer.status == 400
         return
     assert answer.status == 200

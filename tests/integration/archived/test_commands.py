@@ -83,7 +83,7 @@ def test_what_is_exported_can_be_imported_elsewhere(
         rows = {row.id: row for row in snapshot.rows([EVER])}
         (known,) = snapshot.coverage()
     assert rows == {id_: row for id_, row in stage.rows().items() if row.created <= until}
-    assert known.span == Interval(BEGINNING, until)
+    assert known.interval == Interval(BEGINNING, until)
 
 
 def test_a_slim_archive_is_exported_by_its_facts(stage: Staged, run: Run, tmp_path: Path) -> None:
@@ -148,15 +148,15 @@ def test_a_sealed_archive_answers_also_of_later_and_never_grows_old(
 
 def test_a_seal_can_be_taken_back(stage: Staged, run: Run) -> None:
     before = stage.coverage()
-    assert run("seal", "--at", text(before[-1].span.last))[0] == 0
-    assert stage.coverage()[-1].span.last == END
+    assert run("seal", "--at", text(before[-1].interval.last))[0] == 0
+    assert stage.coverage()[-1].interval.last == END
     assert run("seal", "--undo")[0] == 0
     assert stage.coverage() == before
 
 
 def test_an_archive_that_is_older_than_the_closing_is_not_sealed(stage: Staged, run: Run) -> None:
     for late in (DAY, 1):
-        status, _, err = run("seal", "--at", text(stage.coverage()[-1].span.last + late))
+        status, _, err = run("seal", "--at", text(stage.coverage()[-1].interval.last + late))
         assert status == 2
         assert "run `helpscout-v1 sync` once more" in err
 
@@ -187,7 +187,7 @@ def test_only_so_much_is_kept(stage: Staged, run: Run, monkeypatch: pytest.Monke
     assert run("forget", "--keep", "6m")[0] == 0
     since = int(NOW.replace(year=2014, month=12, hour=0, minute=0, second=0).timestamp())
     assert min(row.created for row in stage.rows().values()) >= since
-    assert stage.coverage()[0].span.first == since
+    assert stage.coverage()[0].interval.first == since
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ class Life(RuleBasedStateMachine):
             else:
                 with contextlib.suppress(CannotSeal):
                     last = min(each.as_of for each in self.stage.coverage()) - 900
-                    seal(archive, lock, min(last, self.stage.coverage()[-1].span.last))
+                    seal(archive, lock, min(last, self.stage.coverage()[-1].interval.last))
                     self.sealed = True
 
     @rule(days=st.sampled_from([400, 300]))
@@ -153,8 +153,12 @@ class Life(RuleBasedStateMachine):
     def is_carried_elsewhere(self, asked: Asked) -> None:
         with open_archive(self.stage.url) as archive, archive.reading() as snapshot:
             lines, known = list(export(snapshot)), snapshot.coverage()
-        last = min(known[-1].span.last, int(NOW()) - 1000)
-        if len(known) > 1 or known[0].span.first != BEGINNING or known[-1].span.last != last:
+        last = min(known[-1].interval.last, int(NOW()) - 1000)
+        if (
+            len(known) > 1
+            or known[0].interval.first != BEGINNING
+            or known[-1].interval.last != last
+        ):
             return
         elsewhere = f"sqlite:///{self.directory.name}/elsewhere.db"
         with open_archive(elsewhere, create=True) as archive, archive.lock() as lock:
@@ -179,7 +183,10 @@ class Life(RuleBasedStateMachine):
     def covers(self, asked: Asked) -> bool:
         spans = [(asked.start, asked.end), *([asked.previous] if asked.previous else [])]
         return all(
-            any(known.span.first <= first and last <= known.span.last for known in self.known_spans)
+            any(
+                known.interval.first <= first and last <= known.interval.last
+                for known in self.known_spans
+            )
             for first, last in spans
         )
 

@@ -143,7 +143,7 @@ def test_offline_folders_of_a_mailbox_that_were_never_read_are_refused(stage: St
 
 def test_once_sealed_nobody_else_is_asked(stage: Staged) -> None:
     with open_archive(stage.url) as archive, archive.lock() as lock:
-        seal(archive, lock, stage.coverage()[-1].span.last)
+        seal(archive, lock, stage.coverage()[-1].interval.last)
     stage.clock.pass_by(900 * DAY)
     drilldown = "/v1/reports/conversations/new-drilldown.json"
     range_ = f"start={text(FIRST)}&end={text(LAST - DAY)}"

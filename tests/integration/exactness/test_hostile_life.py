@@ -22,7 +22,7 @@ from compat.simulator import Behaviour
 from compat.simulator.behaviour import Happening
 from compat.simulator.churn import happen
 from compat.v1.errors import Unavailable
-from compat.v1.http import LegacyResponse, render
+from compat.v1.http import LegacyResponse, error_response
 from tests.integration.exactness import living, oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import homes_and_one_view, questions
@@ -161,7 +161,7 @@ class HostileLife(RuleBasedStateMachine):
                 with judged(reports, asked) as judging:
                     found = judging.compute("new_ids", asked.pairs())
             except Unavailable as error:
-                self._check_honest(render(error))
+                self._check_honest(error_response(error))
                 continue
             bounds = living.bounds(asked, self.simulator, ages(reports), began, found.as_of)
             living.check_ids(json.loads(found.body), asked, self.simulator.account, *bounds)

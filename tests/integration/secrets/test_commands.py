@@ -19,7 +19,7 @@ import click
 import pytest
 
 from compat.cli.commands import program
-from compat.config.accounts import VARIABLE
+from compat.config.accounts import ACCOUNTS_VARIABLE
 from tests.integration.secrets.marks import SECRETS, core, found_in
 from tests.integration.secrets.upstream import APP, BEARER, KEYS, proxied, settings_for, simulated
 from tests.profiles import THOROUGH
@@ -148,7 +148,7 @@ def accounts(folder: Path, base_url: str) -> dict[str, str]:
     file = folder / "accounts.toml"
     file.write_text("\n".join(tables), encoding="utf-8")
     file.chmod(0o600)
-    return {"HELPSCOUT_BASE_URL": base_url, VARIABLE: str(file), "COMPAT_METRICS": "true"}
+    return {"HELPSCOUT_BASE_URL": base_url, ACCOUNTS_VARIABLE: str(file), "COMPAT_METRICS": "true"}
 
 
 def archived(folder: Path, base_url: str) -> dict[str, str]:

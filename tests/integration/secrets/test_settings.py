@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from compat.config.accounts import VARIABLE, accounts_from_env
-from compat.config.settings import SettingsError, variables
+from compat.config.accounts import ACCOUNTS_VARIABLE, accounts_from_env
+from compat.config.settings import SettingsError, all_variables
 from compat.service import LegacyReports
 from tests.integration.secrets.looking import all_logs, reprs, told_of
 from tests.integration.secrets.marks import SECRETS, core, found_in
 from tests.integration.secrets.upstream import APP, proxied, settings_for
 
-NAMES = [*(name for name, _ in variables()), VARIABLE]
-NAMES_OF_PLACES = {"HELPSCOUT_APP_ID", "COMPAT_CONNECT_TO", VARIABLE}
+NAMES = [*(name for name, _ in all_variables()), ACCOUNTS_VARIABLE]
+NAMES_OF_PLACES = {"HELPSCOUT_APP_ID", "COMPAT_CONNECT_TO", ACCOUNTS_VARIABLE}
 """What these name is told, to be recognised: an application, a host, a file."""
 
 
@@ -105,12 +105,16 @@ def test_a_file_of_accounts_is_told_without_its_secrets(
 ) -> None:
     file.write_text(GOOD.replace(what, instead) if what else GOOD, encoding="utf-8")
     file.chmod(0o644)
-    told = all_that_shows(settings_for("https://api.helpscout.net/v2", **{VARIABLE: str(file)}))
+    told = all_that_shows(
+        settings_for("https://api.helpscout.net/v2", **{ACCOUNTS_VARIABLE: str(file)})
+    )
     assert found_in(told) == set()
 
 
 def test_bytes_that_are_no_text_are_not_told(file: Path) -> None:
     file.write_bytes(GOOD.encode() + b"\xff")
-    told = all_that_shows(settings_for("https://api.helpscout.net/v2", **{VARIABLE: str(file)}))
+    told = all_that_shows(
+        settings_for("https://api.helpscout.net/v2", **{ACCOUNTS_VARIABLE: str(file)})
+    )
     assert "cannot be read" in told
     assert found_in(told) == set()

@@ -40,12 +40,12 @@ def filters(draw: st.DrawFn) -> Filter:
     tags = draw(st.frozensets(st.sampled_from([*TAGS, UNTAGGED, 6]), max_size=3))
     return Filter(
         states=draw(st.sampled_from([frozenset({"published"}), frozenset(STATES[:3])])),
-        uncounted=draw(
+        excluded_statuses=draw(
             st.sampled_from([frozenset({"spam"}), frozenset(), frozenset(STATUSES[:2])])
         ),
         types=draw(st.sampled_from([frozenset(), frozenset({"email"}), frozenset(TYPES[1:])])),
         tags=tags,
-        each_tag=draw(st.booleans()),
+        all_tags=draw(st.booleans()),
     )
 
 
@@ -81,7 +81,7 @@ def _naive(created: list[int], first: int, last: int, case: Case) -> list[int]:
 
 def _counts(row: Row, which: Filter, mailboxes: frozenset[int], folders: frozenset[int]) -> bool:
     """The rules once more, one after the other."""
-    if row.state not in which.states or row.status in which.uncounted:
+    if row.state not in which.states or row.status in which.excluded_statuses:
         return False
     if which.types and row.type not in which.types:
         return False
@@ -92,4 +92,4 @@ def _counts(row: Row, which: Filter, mailboxes: frozenset[int], folders: frozens
     if not which.tags:
         return True
     has = [(tag == UNTAGGED and row.tags == ()) or tag in row.tags for tag in which.tags]
-    return False not in has if which.each_tag else True in has
+    return False not in has if which.all_tags else True in has

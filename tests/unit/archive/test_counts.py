@@ -53,7 +53,7 @@ def test_the_database_counts_what_a_loop_over_the_rows_counts(
 
 def test_what_changes_counts_as_what_it_is_now(archive: Archive) -> None:
     def tagged(*tags: int) -> int:
-        which = Filter(COUNTED.states, COUNTED.uncounted, tags=frozenset(tags))
+        which = Filter(COUNTED.states, COUNTED.excluded_statuses, tags=frozenset(tags))
         return count(archive, CountQuery(NEED, which, (DAY,)))[0][0]
 
     tell(archive, [sighting(1, tags=(3, 4)), sighting(2, tags=()), sighting(3, tags=(3, 3))])
@@ -84,7 +84,9 @@ def test_what_counting_by_tags_reads_is_what_the_conversations_say(archive: Arch
 def test_sqlite_counts_on_an_index_that_holds_all_it_reads(
     tmp_path: Path, tags: tuple[int, ...], each_tag: bool
 ) -> None:
-    which = Filter(COUNTED.states, COUNTED.uncounted, tags=frozenset(tags), each_tag=each_tag)
+    which = Filter(
+        COUNTED.states, COUNTED.excluded_statuses, tags=frozenset(tags), all_tags=each_tag
+    )
     need = ConversationQuery(NEED.created, frozenset({1}), frozenset({11}))
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
         statements: list[tuple[str, tuple[object, ...]]] = []

@@ -91,7 +91,7 @@ def test_rare_and_frequent_values_count_alike() -> None:
     rows = [seen_in(0, id_, tags=(7,) if id_ in {3, 400} else (8,)).row for id_ in range(1000)]
     chunk = Bitmaps(1, rows)
     for tag, expected in ((7, 2), (8, 998), (9, 0)):
-        which = Filter(COUNTED.states, COUNTED.uncounted, tags=frozenset({tag}))
+        which = Filter(COUNTED.states, COUNTED.excluded_statuses, tags=frozenset({tag}))
         assert chunk.admitted(tally(0, which=which)).bit_count() == expected
     assert isinstance(chunk._groups["tags"][8], int)
     assert not isinstance(chunk._groups["tags"][7], int)
@@ -103,7 +103,7 @@ def test_the_first_question_is_the_databases_and_others_are_memorys(
     tell(archive, [seen_in(0, 1), seen_in(1, 2, tags=(5,)), seen_in(1, 3)])
     assert count(index, archive, tally(0, 1)) == [1, 2]
     assert asked == ["count", "chunk 1", "chunk 0"]
-    tagged = Filter(COUNTED.states, COUNTED.uncounted, tags=frozenset({5}))
+    tagged = Filter(COUNTED.states, COUNTED.excluded_statuses, tags=frozenset({5}))
     assert count(index, archive, tally(0, 1, which=tagged)) == [0, 1]
     assert count(index, archive, tally(1)) == [2]
     assert len(asked) == 3

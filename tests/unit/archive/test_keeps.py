@@ -93,8 +93,11 @@ def test_coverage_can_be_taken_back(archive: Archive) -> None:
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.unknow(Interval(10, 20), ["all"])
     with archive.reading() as snapshot:
-        assert [known.span for known in snapshot.coverage()] == [Interval(0, 9), Interval(21, 30)]
-        assert [known.span for known in snapshot.layer("spam")] == [Interval(0, 30)]
+        assert [known.interval for known in snapshot.coverage()] == [
+            Interval(0, 9),
+            Interval(21, 30),
+        ]
+        assert [known.interval for known in snapshot.layer("spam")] == [Interval(0, 30)]
 
 
 def test_documents_come_back_in_the_order_asked_for(archive: Archive) -> None:

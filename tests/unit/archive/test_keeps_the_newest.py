@@ -95,7 +95,9 @@ def test_coverage_is_second_by_second_the_oldest_of_what_the_layers_know_best(
                 writer.know(layer, known)
 
     def best(parts: list[Coverage], second: int) -> int:
-        return max((p.as_of for p in parts if p.span.first <= second <= p.span.last), default=0)
+        return max(
+            (p.as_of for p in parts if p.interval.first <= second <= p.interval.last), default=0
+        )
 
     with archive.reading() as snapshot:
         covered = snapshot.coverage()
@@ -103,6 +105,6 @@ def test_coverage_is_second_by_second_the_oldest_of_what_the_layers_know_best(
         assert best(covered, second) == min(best(parts, second) for parts in layers)
     assert covered == sorted(covered)
     assert all(
-        one.span.last + 1 < other.span.first or one.as_of != other.as_of
+        one.interval.last + 1 < other.interval.first or one.as_of != other.as_of
         for one, other in pairwise(covered)
     )

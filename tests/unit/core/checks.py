@@ -43,7 +43,7 @@ class Way:
     """One way of cutting and counting; the real one unless a part is replaced."""
 
     starts: Starts = buckets.starts
-    how_many: HowMany = buckets.how_many
+    how_many: HowMany = buckets.number_of_buckets
     count: Count = buckets.count
 
     def cut(self, case: Case) -> list[int]:

@@ -74,7 +74,7 @@ def test_the_last_second_of_all_is_no_obstacle(view_by: ViewBy, month_step: Mont
     for start in (LAST_SECOND, LAST_SECOND - 45 * DAY):
         openings = buckets.starts(start, LAST_SECOND, view_by, month_step)
         assert openings[0] == start
-        assert len(openings) == buckets.how_many(start, LAST_SECOND, view_by, month_step)
+        assert len(openings) == buckets.number_of_buckets(start, LAST_SECOND, view_by, month_step)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_all_of_time_is_numbered_without_being_cut(
     view_by: ViewBy, month_step: MonthStep, expected: int
 ) -> None:
     began = time.perf_counter()
-    assert buckets.how_many(FIRST_SECOND, LAST_SECOND, view_by, month_step) == expected
+    assert buckets.number_of_buckets(FIRST_SECOND, LAST_SECOND, view_by, month_step) == expected
     assert time.perf_counter() - began < 0.1
 
 
@@ -99,4 +99,4 @@ def test_all_of_time_is_numbered_without_being_cut(
 def test_four_centuries_of_months_are_cut_as_numbered(month_step: MonthStep) -> None:
     start, end = at("1799-12-31T23:59:59"), at("2200-01-01T00:00:00")
     openings = buckets.starts(start, end, "month", month_step)
-    assert len(openings) == buckets.how_many(start, end, "month", month_step) == 4801
+    assert len(openings) == buckets.number_of_buckets(start, end, "month", month_step) == 4801

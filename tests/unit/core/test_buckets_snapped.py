@@ -43,7 +43,7 @@ def at(text: str) -> int:
 def test_it_is_the_midnight_that_a_clock_turned_back_shows(
     start: int, snap: StartSnap, zone: str
 ) -> None:
-    assert buckets.snapped(start, snap, zone) == naive.snapped(start, snap, zone)
+    assert buckets.snap_start(start, snap, zone) == naive.snapped(start, snap, zone)
 
 
 @given(
@@ -54,14 +54,14 @@ def test_it_is_the_midnight_that_a_clock_turned_back_shows(
 def test_in_any_year_a_start_moves_back_by_a_week_and_a_change_of_clocks_at_most(
     start: int, snap: StartSnap, zone: str
 ) -> None:
-    moved = start - buckets.snapped(start, snap, zone)
+    moved = start - buckets.snap_start(start, snap, zone)
     assert 0 <= moved < 8 * calendar.DAY
 
 
 @given(st.sampled_from(get_args(StartSnap)), st.sampled_from(ZONES), st.integers(0, 86_400))
 def test_nothing_is_moved_out_of_the_calendar(snap: StartSnap, zone: str, later: int) -> None:
     start = calendar.FIRST_SECOND + later
-    assert calendar.FIRST_SECOND <= buckets.snapped(start, snap, zone) <= start
+    assert calendar.FIRST_SECOND <= buckets.snap_start(start, snap, zone) <= start
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_nothing_is_moved_out_of_the_calendar(snap: StartSnap, zone: str, later:
     ],
 )
 def test_starts_known_by_heart(snap: StartSnap, zone: str, start: str, first: str) -> None:
-    found = buckets.snapped(at(start), snap, zone)
+    found = buckets.snap_start(at(start), snap, zone)
     assert datetime.fromtimestamp(found, UTC) == datetime.fromisoformat(first)

@@ -12,11 +12,11 @@ from compat.core.intervals import (
     Coverage,
     Interval,
     MaxAges,
-    learn,
-    overlap,
-    united,
+    add_coverage,
+    difference,
+    overlaps,
+    union,
     usable,
-    without,
 )
 
 MOST = 24
@@ -44,34 +44,34 @@ def taught(news: list[Coverage]) -> list[Coverage]:
     """What is known after one piece of news after the other."""
     known: list[Coverage] = []
     for one in news:
-        known = learn(known, one)
+        known = add_coverage(known, one)
     return known
 
 
 @given(LISTS)
 def test_united_spans_are_the_same_seconds(spans: list[Interval]) -> None:
-    result = united(spans)
+    result = union(spans)
     assert seconds(*result) == seconds(*spans)
     assert_tidy(result)
 
 
 @given(LISTS)
 def test_united_spans_do_not_touch(spans: list[Interval]) -> None:
-    assert all(span.last + 1 < later.first for span, later in pairwise(united(spans)))
+    assert all(span.last + 1 < later.first for span, later in pairwise(union(spans)))
 
 
 @given(LISTS, LISTS)
 def test_without_leaves_the_seconds_that_are_not_taken(
     wanted: list[Interval], taken: list[Interval]
 ) -> None:
-    result = without(wanted, taken)
+    result = difference(wanted, taken)
     assert seconds(*result) == seconds(*wanted) - seconds(*taken)
     assert_tidy(result)
 
 
 @given(SPANS, SPANS)
 def test_spans_overlap_if_they_have_a_second_in_common(one: Interval, other: Interval) -> None:
-    assert overlap(one, other) is bool(seconds(one) & seconds(other))
+    assert overlaps(one, other) is bool(seconds(one) & seconds(other))
 
 
 @given(KNOWN)
@@ -79,7 +79,7 @@ def test_the_latest_news_of_a_second_counts(news: list[Coverage]) -> None:
     expected = {second: as_of for span, as_of in news for second in seconds(span)}
     known = taught(news)
     assert {second: as_of for span, as_of in known for second in seconds(span)} == expected
-    assert_tidy([part.span for part in known])
+    assert_tidy([part.interval for part in known])
 
 
 @given(KNOWN, st.integers(0, 2 * MOST), AGES)
@@ -95,7 +95,7 @@ def test_a_second_is_usable_while_it_is_young_enough(
     }
     parts = usable(known, now, ages)
     assert {(second, as_of) for span, as_of in parts for second in seconds(span)} == expected
-    assert_tidy([part.span for part in parts])
+    assert_tidy([part.interval for part in parts])
 
 
 def most_age(second: int, as_of: int, ages: MaxAges) -> int:

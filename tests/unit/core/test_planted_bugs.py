@@ -204,7 +204,7 @@ def number_of_months_touched(
     start: int, end: int, view_by: ViewBy, step: MonthStep = "clamped"
 ) -> int:
     if view_by != "month" or step == "thirty-days":
-        return buckets.how_many(start, end, view_by, step)
+        return buckets.number_of_buckets(start, end, view_by, step)
     first, last = (datetime.fromtimestamp(at, UTC) for at in (start, end))
     return (last.year - first.year) * 12 + last.month - first.month + 1
 

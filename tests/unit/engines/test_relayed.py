@@ -53,7 +53,7 @@ def asked_of(
 
 
 def test_every_old_report_has_a_translation() -> None:
-    reports = {route.report for route in ROUTES if route.asks is ReportQuery}
+    reports = {route.report for route in ROUTES if route.query_type is ReportQuery}
     assert set(TRANSLATIONS) == reports
 
 

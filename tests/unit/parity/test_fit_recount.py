@@ -29,9 +29,9 @@ from compat.parity.fit.records import FitRecord, sort
 from compat.parity.fit.recount import Prediction, Recount, RecountedSeries
 from compat.parity.fit.rows import needed
 from compat.reports import new_conversations
-from compat.v1.datetimes import epoch, read_instant
-from compat.v1.query import read_pairs, read_query
-from compat.v1.routes import named
+from compat.v1.datetimes import parse_instant, to_epoch
+from compat.v1.query import parse_pairs, parse_query
+from compat.v1.routes import route_of_report
 from tests.unit.parity.old_server import DAY, PATH, SINCE, UNTIL, requests, survivors
 from tests.unit.parity.planting import past
 
@@ -48,15 +48,15 @@ FEWER = settings(max_examples=min(settings().max_examples, 400))
 
 def answered(target: str, conventions: Conventions) -> dict[str, Any]:
     """What the report itself makes of it."""
-    pairs = read_pairs(target.partition("?")[2].encode())
-    query = read_query(pairs, named("new_conversations").parameters, conventions)
+    pairs = parse_pairs(target.partition("?")[2].encode())
+    query = parse_query(pairs, route_of_report("new_conversations").parameters, conventions)
     answer = new_conversations.answer(query, RowSet(ROWS, 0, 0.0), conventions)
     told: dict[str, Any] = json.loads(answer.model_dump_json())
     return told
 
 
 def recounted(target: str, conventions: Conventions) -> object:
-    pairs = tuple(read_pairs(target.partition("?")[2].encode()))
+    pairs = tuple(parse_pairs(target.partition("?")[2].encode()))
     return visible(RECOUNT.predict(pairs, conventions), conventions)
 
 
@@ -68,7 +68,7 @@ def points(answer: dict[str, Any]) -> object:
 
 
 def seconds(text: str) -> int:
-    return epoch(read_instant(text, PLAIN, end=False))
+    return to_epoch(parse_instant(text, PLAIN, end=False))
 
 
 @FEWER
@@ -82,7 +82,7 @@ def test_a_recount_is_the_answer_of_the_report(target: str, candidate: Candidate
 @given(st.lists(st.tuples(st.sampled_from(TARGETS), st.sampled_from(ALL)), max_size=6))
 def test_what_was_counted_before_makes_no_difference(asked: list[tuple[str, Candidate]]) -> None:
     for target, candidate in asked:
-        pairs = tuple(read_pairs(target.partition("?")[2].encode()))
+        pairs = tuple(parse_pairs(target.partition("?")[2].encode()))
         fresh = Recount(ROWS).predict(pairs, candidate.conventions)
         assert RECOUNT.predict(pairs, candidate.conventions) == fresh
 
@@ -90,7 +90,7 @@ def test_what_was_counted_before_makes_no_difference(asked: list[tuple[str, Cand
 @FEWER
 @given(st.sampled_from(TARGETS), st.sampled_from(ALL))
 def test_all_that_a_candidate_could_count_is_fetched(target: str, candidate: Candidate) -> None:
-    pairs = tuple(read_pairs(target.partition("?")[2].encode()))
+    pairs = tuple(parse_pairs(target.partition("?")[2].encode()))
     need = needed([pairs], PLAIN)
     brought = [row for row in ROWS if any(s.first <= row.created <= s.last for s in need.created)]
     conventions = candidate.conventions

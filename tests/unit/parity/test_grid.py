@@ -13,8 +13,8 @@ from compat.core.calendar import DAY
 from compat.core.intervals import Interval
 from compat.core.models import Row
 from compat.parity.live_grid import PATH, GridQuestion, questions
-from compat.v1.query import read_pairs
-from compat.v1.routes import find
+from compat.v1.query import parse_pairs
+from compat.v1.routes import find_route
 from tests.unit.reports.asked import FIRST, row
 
 WINDOW = Interval(FIRST, FIRST + 100 * DAY)
@@ -78,9 +78,9 @@ def test_every_view_and_every_filter_occurs_and_previous_ranges_too() -> None:
 def test_a_target_means_the_question(seed: int) -> None:
     asked = some(8, seed)[-1]
     path, _, query = asked.target().partition("?")
-    route = find("GET", path)
+    route = find_route("GET", path)
     assert path == PATH
-    assert route.pairs(path, read_pairs(query.encode())) == asked.pairs()
+    assert route.pairs(path, parse_pairs(query.encode())) == asked.pairs()
 
 
 @pytest.mark.parametrize("rows", [[], ROWS[:1]])

@@ -15,7 +15,7 @@ from compat.config.conventions import Conventions
 from compat.config.settings import Settings, SettingsError
 from compat.core.models import RowSet
 from compat.reports import busy_times, new_conversations
-from compat.reports.created import created_in_range
+from compat.reports.created import conversation_query
 from tests.unit.reports.asked import DAY, FIRST, query, row
 
 MONDAY = int(datetime(2015, 1, 5, tzinfo=UTC).timestamp())
@@ -125,7 +125,7 @@ def test_conventions_say_whether_the_last_second_belongs_to_it(
 
 def test_what_is_needed_is_what_the_counts_need() -> None:
     asked = query(mailboxes=(2,), folders=(11,))
-    assert busy_times.needs(asked, by("UTC")) == created_in_range(asked, by("UTC"))
+    assert busy_times.required_data(asked, by("UTC")) == conversation_query(asked, by("UTC"))
 
 
 SHIFTS = [utc("2015-11-01 06:00:00"), utc("2015-03-08 07:00:00"), utc("2015-04-04 15:00:00")]

@@ -24,11 +24,11 @@ from compat.core.models import (
 from compat.engines.computed import ComputedEngine, load_report
 from compat.reports import CountingReport, new_conversations
 from compat.v1.query import ReportQuery
-from compat.v1.routes import LOCAL, ROUTES, find
+from compat.v1.routes import LOCAL, ROUTES, find_route
 from tests.strategies import Case, cases
 from tests.unit.reports.asked import DAY, FIRST, query, row
 
-ROUTE = find("GET", "/v1/reports/conversations/new.json")
+ROUTE = find_route("GET", "/v1/reports/conversations/new.json")
 PLAIN = Conventions()
 
 
@@ -41,13 +41,13 @@ class Counter:
         self.kept = rows
         self.able = able
         self.tallies: list[CountQuery] = []
-        self.needs: list[ConversationQuery] = []
+        self.required_data: list[ConversationQuery] = []
 
     def count(self, tally: CountQuery, _progress: Progress) -> CountResult | None:
         self.tallies.append(tally)
         counts = [
             [
-                sum(tally.filter.admits(row) for row in self.kept if first <= row.created < after)
+                sum(tally.filter.matches(row) for row in self.kept if first <= row.created < after)
                 for first, after in pairwise(edges)
             ]
             for edges in tally.ranges
@@ -55,16 +55,16 @@ class Counter:
         return CountResult(counts, FIRST + 5, 77.0) if self.able else None
 
     def rows(self, need: ConversationQuery, _progress: Progress) -> RowSet:
-        self.needs.append(need)
+        self.required_data.append(need)
         return RowSet(self.kept, FIRST + 5, 77.0)
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, menu: ListQuery) -> ListItems:
         raise AssertionError(menu)
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         raise AssertionError(ids)
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         return 0.0
 
     def close(self) -> None:
@@ -82,14 +82,14 @@ def answers(asked: ReportQuery, conventions: Conventions, *rows: Row) -> list[by
 def test_no_rows_are_brought_where_the_source_can_count() -> None:
     source = Counter(row())
     computed = ComputedEngine(source).answer(ROUTE, query(), PLAIN, Progress())
-    assert (len(source.tallies), source.needs) == (1, [])
+    assert (len(source.tallies), source.required_data) == (1, [])
     assert (computed.as_of, computed.fresh_until) == (FIRST + 5, 77.0)
 
 
 def test_rows_are_brought_where_it_takes_them() -> None:
     source = Counter(row(), able=False)
     ComputedEngine(source).answer(ROUTE, query(), PLAIN, Progress())
-    assert (len(source.tallies), len(source.needs)) == (1, 1)
+    assert (len(source.tallies), len(source.required_data)) == (1, 1)
 
 
 def test_only_new_conversations_takes_no_more_than_counts() -> None:
@@ -103,17 +103,19 @@ def test_only_new_conversations_takes_no_more_than_counts() -> None:
 
 def test_a_tally_says_what_the_query_and_the_conventions_say() -> None:
     asked = query(mailboxes=(3,), folders=(4,), types=("chat",), tags=(1, 7))
-    tally = new_conversations.tally(asked, Conventions(tags_match="all", default_view_by="day"))
-    assert tally.need == new_conversations.needs(asked, PLAIN)
+    tally = new_conversations.count_query(
+        asked, Conventions(tags_match="all", default_view_by="day")
+    )
+    assert tally.conversations == new_conversations.required_data(asked, PLAIN)
     assert tally.filter.types == {"chat"}
     assert tally.filter.tags == {UNTAGGED, 7}
-    assert tally.filter.each_tag
+    assert tally.filter.all_tags
     assert tally.ranges == (tuple(FIRST + day * DAY for day in range(8)),)
 
 
 @pytest.mark.parametrize("included", [True, False])
 def test_the_last_edge_is_where_counting_ends(included: bool) -> None:
-    tally = new_conversations.tally(query(FIRST, FIRST), Conventions(end_included=included))
+    tally = new_conversations.count_query(query(FIRST, FIRST), Conventions(end_included=included))
     assert tally.ranges == ((FIRST, FIRST + included),)
 
 

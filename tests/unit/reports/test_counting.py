@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from compat.config.conventions import Conventions
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Row
-from compat.reports.created import counted, created_in_range
+from compat.reports.created import conversation_query, counted_rows
 from tests.unit.reports.asked import DAY, FIRST, query, row, span
 
 PLAIN = Conventions()
@@ -21,7 +21,7 @@ EACH_TAG = Conventions(tags_match="all")
 
 
 def counts(kept: Row, conventions: Conventions = PLAIN, **filters: Any) -> bool:
-    return counted([kept], query(**filters), conventions) == [kept]
+    return counted_rows([kept], query(**filters), conventions) == [kept]
 
 
 @pytest.mark.parametrize("state", ["draft", "hidden", "deleted", "a state of tomorrow"])
@@ -132,33 +132,33 @@ rows = st.builds(
 def test_the_order_is_kept_and_each_row_is_judged_alone(
     given_rows: list[Row], tags: tuple[int, ...]
 ) -> None:
-    together = counted(given_rows, query(tags=tags), PLAIN)
+    together = counted_rows(given_rows, query(tags=tags), PLAIN)
     alone = [each for each in given_rows if counts(each, tags=tags)]
     assert together == alone
 
 
 def test_a_query_needs_what_was_created_in_its_range() -> None:
-    need = created_in_range(query(FIRST, FIRST + 99), PLAIN)
+    need = conversation_query(query(FIRST, FIRST + 99), PLAIN)
     assert need == ConversationQuery(created=(Interval(FIRST, FIRST + 99),))
 
 
 def test_a_query_with_a_previous_range_needs_both() -> None:
     asked = query(FIRST, FIRST + 99, previous=span(FIRST - DAY, FIRST))
-    spans = created_in_range(asked, PLAIN).created
+    spans = conversation_query(asked, PLAIN).created
     assert spans == (Interval(FIRST, FIRST + 99), Interval(FIRST - DAY, FIRST))
 
 
 def test_mailboxes_and_folders_are_left_to_the_source() -> None:
-    need = created_in_range(query(mailboxes=(2, 1), folders=(11,)), PLAIN)
+    need = conversation_query(query(mailboxes=(2, 1), folders=(11,)), PLAIN)
     assert (need.mailboxes, need.folders) == (frozenset({1, 2}), frozenset({11}))
 
 
 @pytest.mark.parametrize(("statuses", "needed"), [({"spam"}, False), ({"closed"}, True)])
 def test_spam_is_asked_for_only_where_it_counts(statuses: set[str], needed: bool) -> None:
     conventions = Conventions(uncounted_statuses=frozenset(statuses))
-    assert created_in_range(query(), conventions).spam is needed
+    assert conversation_query(query(), conventions).spam is needed
 
 
 def test_what_is_needed_depends_on_no_filter_that_rows_can_tell() -> None:
-    plain = created_in_range(query(), PLAIN)
-    assert created_in_range(query(types=("chat",), tags=(9,), view_by="day"), PLAIN) == plain
+    plain = conversation_query(query(), PLAIN)
+    assert conversation_query(query(types=("chat",), tags=(9,), view_by="day"), PLAIN) == plain

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
 from compat.core.models import Document, NamedTag, Person, Row, RowSet
-from compat.reports import Details, new_conversations, new_drilldown, new_ids
-from compat.reports.created import created_in_range
+from compat.reports import AnswerFromDocuments, new_conversations, new_drilldown, new_ids
+from compat.reports.created import conversation_query
 from compat.v1.models import NewIds
 from compat.v1.query import ReportQuery
 from tests.strategies import Case, cases, previous_ranges
@@ -50,7 +50,9 @@ def found(*rows: Row) -> RowSet:
     return RowSet(sorted(rows), FIRST, 0.0)
 
 
-def details(asked: ReportQuery, rows: Sequence[Row], conventions: Conventions = PLAIN) -> Details:
+def details(
+    asked: ReportQuery, rows: Sequence[Row], conventions: Conventions = PLAIN
+) -> AnswerFromDocuments:
     return new_drilldown.answer(asked, found(*rows), conventions)
 
 
@@ -215,7 +217,7 @@ def test_conventions_say_whether_the_last_second_belongs_to_it(
 
 def test_what_is_needed_is_what_the_counts_need() -> None:
     asked = query(mailboxes=(2,), folders=(11,), page=3)
-    assert new_drilldown.needs(asked, PLAIN) == created_in_range(asked, PLAIN)
+    assert new_drilldown.required_data(asked, PLAIN) == conversation_query(asked, PLAIN)
 
 
 held_rows = st.lists(

@@ -20,10 +20,10 @@ from compat.core.models import (
 from compat.engines.computed import ComputedEngine, load_report
 from compat.v1.models import Envelope, NewConversations
 from compat.v1.query import ListPageQuery
-from compat.v1.routes import LOCAL, ROUTES, Route, find, named
+from compat.v1.routes import LOCAL, ROUTES, Route, find_route, route_of_report
 from tests.unit.reports.asked import DAY, FIRST, query, row
 
-ROUTE = find("GET", "/v1/reports/conversations/new.json")
+ROUTE = find_route("GET", "/v1/reports/conversations/new.json")
 PLAIN = Conventions()
 
 
@@ -42,7 +42,7 @@ class Hand:
         self.asked.append((need, progress))
         return self.found
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, menu: ListQuery) -> ListItems:
         self.menus.append(menu)
         return ListItems((), FIRST + 6, 78.0)
 
@@ -50,7 +50,7 @@ class Hand:
         self.shown.append((list(ids), progress))
         return ()
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         return 0.0
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ def test_conventions_reach_the_report() -> None:
 def test_a_menu_is_asked_of_the_source_as_one() -> None:
     source = Hand()
     computed = ComputedEngine(source).answer(
-        named("folders"), ListPageQuery(mailbox=3), PLAIN, Progress()
+        route_of_report("folders"), ListPageQuery(mailbox=3), PLAIN, Progress()
     )
     assert (source.menus, source.asked) == ([ListQuery("folders", 3)], [])
     assert computed.answer == Envelope(page=1, pages=0, count=0, items=())
@@ -104,7 +104,9 @@ def test_a_menu_is_asked_of_the_source_as_one() -> None:
 
 def test_what_is_shown_in_full_is_asked_for_after_the_counting() -> None:
     source, progress = Hand(row(FIRST), row(FIRST + 1, id=2)), Progress()
-    computed = ComputedEngine(source).answer(named("new_drilldown"), query(), PLAIN, progress)
+    computed = ComputedEngine(source).answer(
+        route_of_report("new_drilldown"), query(), PLAIN, progress
+    )
     ((ids, handed_on),) = source.shown
     assert len(ids) == 2
     assert handed_on is progress
@@ -115,5 +117,5 @@ def test_what_is_shown_in_full_is_asked_for_after_the_counting() -> None:
 @pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
 def test_every_route_leads_to_a_report(route: Route) -> None:
     report = load_report(route)
-    assert callable(report.needs)
+    assert callable(report.required_data)
     assert callable(report.answer)

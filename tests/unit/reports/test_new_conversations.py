@@ -14,7 +14,7 @@ from compat.core.models import RowSet
 from compat.engines.computed import load_report
 from compat.reports import new_conversations
 from compat.v1.datetimes import format_instant, from_epoch
-from compat.v1.routes import named
+from compat.v1.routes import route_of_report
 from tests.strategies import Case, cases, previous_ranges
 from tests.unit.core import naive
 from tests.unit.reports.asked import DAY, FIRST, counts, current, found, query, row, span
@@ -158,8 +158,8 @@ def test_both_series_are_what_trying_everything_gives(case: Case, data: st.DataO
 
 def test_a_report_needs_what_counting_needs() -> None:
     asked = replace(query(), mailboxes=(3,))
-    assert new_conversations.needs(asked, PLAIN).mailboxes == frozenset({3})
+    assert new_conversations.required_data(asked, PLAIN).mailboxes == frozenset({3})
 
 
 def test_a_report_is_found_by_its_name() -> None:
-    assert load_report(named("new_conversations")) is new_conversations
+    assert load_report(route_of_report("new_conversations")) is new_conversations

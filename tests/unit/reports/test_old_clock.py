@@ -14,10 +14,10 @@ from compat.config.settings import Settings
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery
 from compat.engines.computed import load_report
-from compat.reports import Details, busy_times, new_conversations, new_ids
-from compat.reports.created import created_in_range
+from compat.reports import AnswerFromDocuments, busy_times, new_conversations, new_ids
+from compat.reports.created import conversation_query
 from compat.service import LegacyReports
-from compat.v1.datetimes import epoch
+from compat.v1.datetimes import to_epoch
 from compat.v1.query import ReportQuery
 from compat.v1.routes import ROUTES, Route
 from tests.strategies import Case, cases
@@ -45,7 +45,7 @@ def test_a_clock_that_is_behind_counts_what_was_created_after_it() -> None:
 
 
 def test_what_an_old_clock_would_have_counted_is_what_is_fetched() -> None:
-    need = created_in_range(query(FIRST, FIRST + DAY - 1), AHEAD)
+    need = conversation_query(query(FIRST, FIRST + DAY - 1), AHEAD)
     assert need == ConversationQuery((Interval(FIRST - HOUR, FIRST + DAY - 1 - HOUR),))
 
 
@@ -90,7 +90,7 @@ def test_both_ranges_begin_at_a_midnight_of_their_own() -> None:
 
 def test_what_is_counted_begins_at_that_midnight_as_well() -> None:
     asked = ask(THURSDAY_NOON, MONDAY)
-    monday = epoch(asked.current.start)
+    monday = to_epoch(asked.current.start)
     assert counts(asked, MONDAY, monday - 1, monday, monday + 7 * DAY) == [1, 1]
 
 
@@ -115,9 +115,9 @@ def test_at_the_ends_of_the_calendar_nothing_breaks(
     conventions = MONDAY.model_copy(update={"clock_shift_minutes": minutes})
     asked = ask(f"start={first}&end={last}", conventions)
     report = load_report(route)
-    assert isinstance(report.needs(asked, conventions), ConversationQuery)
-    answered = report.answer(asked, found(epoch(asked.current.start)), conventions)
-    assert isinstance(answered, BaseModel | Details)
+    assert isinstance(report.required_data(asked, conventions), ConversationQuery)
+    answered = report.answer(asked, found(to_epoch(asked.current.start)), conventions)
+    assert isinstance(answered, BaseModel | AnswerFromDocuments)
 
 
 def test_the_settings_reach_the_server() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from compat.asgi import create_app
-from compat.config.settings import SettingsError, variables
+from compat.config.settings import SettingsError, all_variables
 from compat.server.protocol import Application
 from compat.v2 import errors as v2
 from tests.unit.server.serving import KEY, LOOPBACK, ask, raw, serving
@@ -196,7 +196,7 @@ def test_shutting_the_server_down_closes_the_service(shelf: Shelf) -> None:
 
 @pytest.fixture
 def clean(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name, _ in variables():
+    for name, _ in all_variables():
         monkeypatch.delenv(name, raising=False)
     return monkeypatch
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from compat.config.settings import variables
+from compat.config.settings import all_variables
 from compat.simulator import Account, Behaviour, Simulator
 from tests.unit.server.commands import Running, environment, run, started
 from tests.unit.server.serving import KEY, LOOPBACK, Told, read, serving
@@ -198,7 +198,7 @@ def test_the_authority_vouches_for_no_other_name(folder: Path) -> None:
 
 
 def test_every_variable_of_the_page_is_a_setting() -> None:
-    known = {name for name, _ in variables()}
+    known = {name for name, _ in all_variables()}
     assert set(re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]+\b", PAGE)) <= known
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from compat.config.conventions import Conventions
 from compat.engines.computed import load_report
-from compat.reports import Details
+from compat.reports import AnswerFromDocuments
 from compat.v1 import errors, openapi
 from compat.v1.routes import LOCAL, ROUTES, Route
 from tests.unit.server.serving import KEY, Told, ask
@@ -47,7 +47,7 @@ def test_every_path_has_its_parameters_and_every_status(route: Route) -> None:
 @pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
 def test_a_route_answers_with_what_its_report_makes(route: Route) -> None:
     made = get_type_hints(load_report(route).answer)["return"]
-    assert made in {route.answers, Details}
+    assert made in {route.model, AnswerFromDocuments}
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -74,7 +74,7 @@ def test_an_answer_has_the_headers_that_are_described(
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.report)
 def test_no_schema_is_meant_for_python(route: Route) -> None:
-    assert issubclass(route.answers, BaseModel)
+    assert issubclass(route.model, BaseModel)
     schemas = json.dumps(DOCUMENT["components"]["schemas"])
     assert "Attributes:" not in schemas
     assert '"default": null' not in schemas

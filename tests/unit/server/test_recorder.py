@@ -20,7 +20,7 @@ from compat.parity.replay import Replayer
 from compat.server import recorder as module
 from compat.server.recorder import MAX_FILES, Recorder
 from compat.service import LegacyReports
-from compat.v1.http import LegacyRequest, LegacyResponse, ok
+from compat.v1.http import LegacyRequest, LegacyResponse, success_response
 from compat.v2.errors import UpstreamError
 from tests.unit.server.serving import Stage, Told, ask
 from tests.unit.service.doubles import JANUARY, PATH, Shelf, basic, reports_on
@@ -56,7 +56,7 @@ def records(path: Path) -> list[dict[str, Any]]:
 
 
 def note(recorder: Recorder, target: str = JANUARY, body: bytes = b"{}") -> None:
-    recorder.note(LegacyRequest.from_target(target), ok(body))
+    recorder.note(LegacyRequest.from_target(target), success_response(body))
 
 
 def recorded(path: Path, asked: Ask, *targets: str, **others: Any) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 
 from compat import clock
 from compat.account import Account
-from compat.config.accounts import SINGLE
+from compat.config.accounts import DEFAULT_ACCOUNT
 from compat.config.settings import Settings
 from compat.core.models import (
     ConversationQuery,
@@ -83,18 +83,18 @@ class Shelf:
         self.known: dict[int, Document] = {}
         self.error: BaseException | None = None
         self.kept = kept
-        self.expected = self.taken = 0
+        self.expected = self.received = 0
         self.waits = 0.0
         self.ready = True
         self.closed = False
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         self.asked.append(need)
-        progress.expected, progress.taken = self.expected, self.taken
+        progress.expected, progress.received = self.expected, self.received
         self._pass(progress)
         return RowSet(self.held_rows, AS_OF, clock.elapsed() + self.kept)
 
-    def menu(self, menu: ListQuery) -> ListItems:
+    def list_items(self, menu: ListQuery) -> ListItems:
         self.menus.append(menu)
         self._pass(Progress())
         return ListItems(self.items, AS_OF, clock.elapsed() + self.kept)
@@ -103,7 +103,7 @@ class Shelf:
         self._pass(progress)
         return [self.known[each] for each in ids if each in self.known]
 
-    def held(self) -> float:
+    def rate_limit_wait(self) -> float:
         return self.waits
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ def hold_the_clock(patch: pytest.MonkeyPatch) -> Hands:
 
 def only_account(reports: LegacyReports) -> Account:
     """The one account of a service that was set up without names."""
-    return reports.accounts[SINGLE]
+    return reports.accounts[DEFAULT_ACCOUNT]
 
 
 @contextmanager

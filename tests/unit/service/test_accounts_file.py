@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from compat.config.accounts import SINGLE, VARIABLE, accounts_from_env, read_accounts
+from compat.config.accounts import (
+    ACCOUNTS_VARIABLE,
+    DEFAULT_ACCOUNT,
+    accounts_from_env,
+    read_accounts,
+)
 from compat.config.settings import Settings, SettingsError
 from compat.service import LegacyReports
 
@@ -49,8 +54,8 @@ def faults(path: Path, text: str) -> list[str]:
         read(path, text)
     assert SECRET not in str(caught.value)
     lines = str(caught.value).splitlines()
-    assert all(line.startswith(f"{VARIABLE}: ") for line in lines)
-    return [line.removeprefix(f"{VARIABLE}: ") for line in lines]
+    assert all(line.startswith(f"{ACCOUNTS_VARIABLE}: ") for line in lines)
+    return [line.removeprefix(f"{ACCOUNTS_VARIABLE}: ") for line in lines]
 
 
 def test_every_account_has_a_table(path: Path) -> None:
@@ -66,20 +71,20 @@ def test_every_account_has_a_table(path: Path) -> None:
 
 def test_the_environment_names_the_file(path: Path) -> None:
     path.write_text(GOOD, encoding="utf-8")
-    assert list(accounts_from_env({VARIABLE: f" {path} "})) == ["acme", "bravo"]
+    assert list(accounts_from_env({ACCOUNTS_VARIABLE: f" {path} "})) == ["acme", "bravo"]
 
 
-@pytest.mark.parametrize("environ", [{}, {VARIABLE: ""}, {VARIABLE: "  "}])
+@pytest.mark.parametrize("environ", [{}, {ACCOUNTS_VARIABLE: ""}, {ACCOUNTS_VARIABLE: "  "}])
 def test_without_a_file_the_environment_is_the_one_account(environ: dict[str, str]) -> None:
     accounts = accounts_from_env({**environ, "HELPSCOUT_APP_ID": "an-app"})
-    assert accounts == {SINGLE: Settings(app_id="an-app")}
+    assert accounts == {DEFAULT_ACCOUNT: Settings(app_id="an-app")}
 
 
 def test_what_a_table_leaves_out_is_as_the_environment_sets_it(path: Path) -> None:
     path.write_text(GOOD + "patience = 3\n[bravo.conventions]\nend_included = false\n")
     accounts = accounts_from_env(
         {
-            VARIABLE: str(path),
+            ACCOUNTS_VARIABLE: str(path),
             "COMPAT_PATIENCE": "7",
             "COMPAT_JOBS": "2",
             "COMPAT_PROXY": "http://127.0.0.1:3128",
@@ -99,7 +104,7 @@ def test_what_a_table_leaves_out_is_as_the_environment_sets_it(path: Path) -> No
 def test_credentials_and_keys_are_never_taken_from_the_environment(path: Path) -> None:
     path.write_text(GOOD, encoding="utf-8")
     environ = {
-        VARIABLE: str(path),
+        ACCOUNTS_VARIABLE: str(path),
         "HELPSCOUT_APP_ID": "another-app",
         "HELPSCOUT_APP_SECRET": "another-secret",
         "COMPAT_API_KEYS": "another-key",
@@ -123,7 +128,7 @@ def test_credentials_and_keys_cannot_be_left_out(path: Path, field: str, empty: 
 def test_the_environment_does_not_stand_in_for_what_is_missing(path: Path) -> None:
     path.write_text("[acme]\n")
     environ = {
-        VARIABLE: str(path),
+        ACCOUNTS_VARIABLE: str(path),
         "HELPSCOUT_APP_ID": "an-app",
         "HELPSCOUT_APP_SECRET": SECRET,
         "COMPAT_API_KEYS": "a-key",
@@ -254,14 +259,14 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         (binary, "UnicodeDecodeError"),
     ):
         with pytest.raises(SettingsError) as caught:
-            accounts_from_env({VARIABLE: str(path)})
-        assert str(caught.value) == f"{VARIABLE}: {path} cannot be read: {why}"
+            accounts_from_env({ACCOUNTS_VARIABLE: str(path)})
+        assert str(caught.value) == f"{ACCOUNTS_VARIABLE}: {path} cannot be read: {why}"
 
 
 def test_faults_of_the_environment_come_first(path: Path) -> None:
     path.write_text(GOOD, encoding="utf-8")
     with pytest.raises(SettingsError, match=r"\ACOMPAT_JOBS: ") as caught:
-        accounts_from_env({VARIABLE: str(path), "COMPAT_JOBS": SECRET})
+        accounts_from_env({ACCOUNTS_VARIABLE: str(path), "COMPAT_JOBS": SECRET})
     assert SECRET not in str(caught.value)
 
 

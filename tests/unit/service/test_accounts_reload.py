@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from compat.config.accounts import VARIABLE
+from compat.config.accounts import ACCOUNTS_VARIABLE
 from compat.config.settings import Settings, SettingsError
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
@@ -253,7 +253,7 @@ def served(scene: Scene, tmp_path: Path) -> Iterator[Served]:
     path = tmp_path / "accounts.toml"
     path.touch(mode=0o600)
     path.write_text("".join(table(name, each) for name, each in scene.settings.items()))
-    with started("serve", "--port", "0", **{VARIABLE: str(path)}) as server:
+    with started("serve", "--port", "0", **{ACCOUNTS_VARIABLE: str(path)}) as server:
         yield Served(server, path)
 
 
@@ -314,7 +314,7 @@ def test_a_server_does_not_start_with_a_faulty_file(tmp_path: Path) -> None:
     path = tmp_path / "accounts.toml"
     path.touch(mode=0o600)
     path.write_text(f'[acme]\napp_secret = "{SECRET}"\n')
-    done = run("serve", "--port", "0", **{VARIABLE: str(path)})
+    done = run("serve", "--port", "0", **{ACCOUNTS_VARIABLE: str(path)})
     assert done.returncode == 2
     assert "acme: app_id is missing" in done.stderr
     assert SECRET not in done.stderr

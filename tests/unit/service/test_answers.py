@@ -221,7 +221,7 @@ def test_requests_under_other_conventions_are_not_equal(reports: LegacyReports) 
 
 
 def _spelled() -> tuple[Route, list[tuple[str, str]]]:
-    return routes.find("GET", PATH), [("start", "2015-01-01"), ("end", "2015-01-31")]
+    return routes.find_route("GET", PATH), [("start", "2015-01-01"), ("end", "2015-01-31")]
 
 
 def test_the_number_of_cached_answers_is_limited(shelf: Shelf) -> None:

@@ -106,7 +106,7 @@ def test_a_retry_gets_an_error_once_and_the_next_one_computes_again(
 def test_retry_after_follows_from_the_progress(
     hands: Hands, slow: Shelf, rows: tuple[int, int], waits: float, seconds: int
 ) -> None:
-    (slow.taken, slow.expected), slow.waits = rows, waits
+    (slow.received, slow.expected), slow.waits = rows, waits
     with reports_on(slow) as reports:
         ask(reports, patience=0)
         assert slow.started.wait(LONG)

@@ -12,11 +12,11 @@ from pydantic import SecretStr, ValidationError
 
 from compat.config import accounts
 from compat.config.conventions import Conventions
-from compat.config.settings import Settings, SettingsError, variable, variables
+from compat.config.settings import Settings, SettingsError, all_variables, variable_name
 from compat.service import LegacyReports
 from tests.unit.service.doubles import only_account
 
-VARIABLES = dict(variables())
+VARIABLES = dict(all_variables())
 SECRET = "hunter2"
 ACCOUNT = {"HELPSCOUT_APP_ID": "an-app", "HELPSCOUT_APP_SECRET": SECRET}
 CANNOT_FAIL = {
@@ -32,7 +32,7 @@ def test_nothing_set_means_the_defaults() -> None:
 
 def test_every_field_has_a_variable_of_its_own() -> None:
     fields = {*Settings.model_fields, *Conventions.model_fields} - {"conventions"}
-    assert {variable(field) for field in fields} == set(VARIABLES)
+    assert {variable_name(field) for field in fields} == set(VARIABLES)
     assert len(fields) == len(VARIABLES)
 
 
@@ -184,7 +184,7 @@ def test_the_environment_sets_everything_up() -> None:
 def test_the_real_environment_is_read_where_none_is_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in (*VARIABLES, accounts.VARIABLE):
+    for name in (*VARIABLES, accounts.ACCOUNTS_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HELPSCOUT_APP_ID", "an-app")
     monkeypatch.setenv("HELPSCOUT_APP_SECRET", SECRET)

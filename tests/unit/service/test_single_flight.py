@@ -334,7 +334,7 @@ def test_callers_get_even_an_exit_in_the_computation(
 def call_with(hands: Hands, *, expected: int, taken: int, spent: float) -> Call[int]:
     """A call that has run for some seconds and loaded some rows."""
     call: Call[int] = Call()
-    call.progress.expected, call.progress.taken = expected, taken
+    call.progress.expected, call.progress.received = expected, taken
     hands.now += spent
     return call
 

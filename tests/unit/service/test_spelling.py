@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from compat.v1.query import Value, spelled
+from compat.v1.query import Value, format_pairs
 
 EAST = timezone(timedelta(hours=5, minutes=30))
 
@@ -31,13 +31,13 @@ EAST = timezone(timedelta(hours=5, minutes=30))
     ],
 )
 def test_a_value_is_spelled_as_callers_did(value: Value, text: str) -> None:
-    assert spelled(name=value) == [("name", text)]
+    assert format_pairs(name=value) == [("name", text)]
 
 
 def test_what_is_none_is_not_sent() -> None:
-    assert spelled(start="a", viewBy=None) == [("start", "a")]
+    assert format_pairs(start="a", viewBy=None) == [("start", "a")]
 
 
 def test_the_order_is_kept() -> None:
-    names = [name for name, _ in spelled(end="b", start="a", tags=[1])]
+    names = [name for name, _ in format_pairs(end="b", start="a", tags=[1])]
     assert names == ["end", "start", "tags"]

@@ -130,7 +130,7 @@ def test_progress_has_the_numbers_of_expected_and_loaded_rows(theatre: Theatre) 
     scene = Scene(theatre, account_of(60))
     progress = Progress()
     scene.source.rows(ConversationQuery((HOUR,)), progress)
-    assert (progress.expected, progress.taken) == (60, 60)
+    assert (progress.expected, progress.received) == (60, 60)
 
 
 def test_the_same_query_again_takes_no_request(theatre: Theatre) -> None:
@@ -560,9 +560,9 @@ def test_a_source_knows_how_long_the_rate_limit_delays_it(
     upstream: Upstream, client: Client
 ) -> None:
     source = source_of(client)
-    assert source.held() == 0
+    assert source.rate_limit_wait() == 0
     client.budget.hold({"Retry-After": "600"})
-    assert 590 < source.held() <= 600
+    assert 590 < source.rate_limit_wait() <= 600
 
 
 def test_a_closed_source_has_stopped(upstream: Upstream, client: Client) -> None:

@@ -97,7 +97,7 @@ class Remembering(RuleBasedStateMachine):
     @invariant()
     def is_tidy(self) -> None:
         for entry in self.source.cache._entries.values():
-            spans = [coverage.span for coverage in entry.covered]
+            spans = [coverage.interval for coverage in entry.covered]
             assert spans == sorted(spans)
             assert entry.rows == sorted(entry.rows)
             covered = [row for span in spans for row in entry.within(span)]

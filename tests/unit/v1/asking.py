@@ -8,8 +8,8 @@ import pytest
 
 from compat.config.conventions import Conventions
 from compat.v1.errors import BadParameter, ValidationFailed
-from compat.v1.query import ReportQuery, read_pairs, read_query
-from compat.v1.routes import find
+from compat.v1.query import ReportQuery, parse_pairs, parse_query
+from compat.v1.routes import find_route
 
 if TYPE_CHECKING:
     from compat.v1.parameters import Parameter
@@ -25,8 +25,8 @@ def ask(
 ) -> ReportQuery:
     """What a query string becomes for the report of new conversations."""
     sent = query.encode() if isinstance(query, str) else query
-    table = find("GET", PATH).parameters if parameters is None else parameters
-    return read_query(read_pairs(sent), table, conventions or Conventions())
+    table = find_route("GET", PATH).parameters if parameters is None else parameters
+    return parse_query(parse_pairs(sent), table, conventions or Conventions())
 
 
 def faults(query: str, conventions: Conventions | None = None) -> list[BadParameter]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compat.v1 import errors
 from compat.v1.errors import BadParameter, LegacyError
-from compat.v1.http import CONTENT_TYPE, LegacyRequest, ok, render
+from compat.v1.http import CONTENT_TYPE, LegacyRequest, error_response, success_response
 from tests.unit.v1.asking import PATH
 
 TYPE = ("Content-Type", "application/json; charset=utf-8")
@@ -54,13 +54,13 @@ def test_a_request_does_not_show_its_key() -> None:
 
 
 def test_a_report_is_json_with_the_exact_content_type() -> None:
-    answer = ok(b"{}")
+    answer = success_response(b"{}")
     assert (answer.status, answer.headers, answer.body) == (200, (TYPE,), b"{}")
     assert TYPE[1] == CONTENT_TYPE
 
 
 def test_a_header_can_be_added() -> None:
-    answer = ok(b"{}").with_header("Correlation-Id", "1")
+    answer = success_response(b"{}").with_header("Correlation-Id", "1")
     assert answer.headers == (TYPE, ("Correlation-Id", "1"))
 
 
@@ -85,7 +85,7 @@ ENVELOPES: list[tuple[LegacyError, int, str, dict[str, str]]] = [
 def test_errors_are_json_in_the_observed_envelope(
     error: LegacyError, status: int, message: str, headers: dict[str, str]
 ) -> None:
-    answer = render(error)
+    answer = error_response(error)
     body = json.loads(answer.body)
     assert answer.status == status
     assert answer.headers == (TYPE, *headers.items())
@@ -111,7 +111,7 @@ def test_every_error_stands_in_the_tree() -> None:
 
 
 def test_bad_parameters_keep_order_and_null() -> None:
-    answer = render(
+    answer = error_response(
         errors.ValidationFailed(
             [BadParameter("start", None, "Send it."), BadParameter("tags", "é", "Digits.")]
         )
@@ -125,7 +125,7 @@ def test_bad_parameters_keep_order_and_null() -> None:
 
 @given(path=st.text())
 def test_whatever_was_sent_can_be_told_back(path: str) -> None:
-    body = json.loads(render(errors.NotFound(path)).body)
+    body = json.loads(error_response(errors.NotFound(path)).body)
     assert body["error"] == f"The specified resource was not found: '{path}'"
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from compat.config.conventions import Conventions
-from compat.v1.auth import read_api_key
+from compat.v1.auth import parse_api_key
 from compat.v1.datetimes import format_instant
 from compat.v1.errors import ValidationFailed
 from compat.v1.http import LegacyRequest
-from compat.v1.query import Range, ReportQuery, read_pairs, read_query
-from compat.v1.routes import find
+from compat.v1.query import Range, ReportQuery, parse_pairs, parse_query
+from compat.v1.routes import find_route
 
 LINES = [
     json.loads(line)
@@ -33,8 +33,8 @@ def name(line: dict[str, Any]) -> str:
 
 def read(line: dict[str, Any]) -> ReportQuery:
     request = LegacyRequest.from_target(line["target"], authorization=line["authorization"])
-    route = find(request.method, request.path)
-    return read_query(read_pairs(request.query), route.parameters, Conventions())
+    route = find_route(request.method, request.path)
+    return parse_query(parse_pairs(request.query), route.parameters, Conventions())
 
 
 def edges(prefix: str, span: Range | None) -> dict[str, str | None]:
@@ -80,4 +80,4 @@ def test_a_bad_request_is_refused_naming_each_bad_parameter(line: dict[str, Any]
 @pytest.mark.parametrize("line", READABLE, ids=name)
 def test_the_api_key_is_the_user_name(line: dict[str, Any]) -> None:
     request = LegacyRequest.from_target(line["target"], authorization=line["authorization"])
-    assert read_api_key(request.authorization) == line["apiKey"].encode()
+    assert parse_api_key(request.authorization) == line["apiKey"].encode()

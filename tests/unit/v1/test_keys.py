@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compat.v1 import auth
-from compat.v1.auth import key_is_known, read_api_key
+from compat.v1.auth import is_known_key, parse_api_key
 
 
 def basic(credentials: bytes, scheme: str = "Basic") -> str:
@@ -19,16 +19,16 @@ def basic(credentials: bytes, scheme: str = "Basic") -> str:
 
 @pytest.mark.parametrize("password", ["X", "x", "", "NoPassBecauseKey!", "a:b:c", "ÿ"])
 def test_the_password_is_ignored(password: str) -> None:
-    assert read_api_key(basic(f"60783dd23ef:{password}".encode())) == b"60783dd23ef"
+    assert parse_api_key(basic(f"60783dd23ef:{password}".encode())) == b"60783dd23ef"
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC", " Basic ", "\tbAsIc\t"])
 def test_the_scheme_is_read_in_any_case(scheme: str) -> None:
-    assert read_api_key(basic(b"key:X", scheme)) == b"key"
+    assert parse_api_key(basic(b"key:X", scheme)) == b"key"
 
 
 def test_a_missing_colon_makes_the_whole_the_key() -> None:
-    assert read_api_key(basic(b"key")) == b"key"
+    assert parse_api_key(basic(b"key")) == b"key"
 
 
 @given(key=st.binary(min_size=1).filter(lambda key: b":" not in key), data=st.data())
@@ -36,8 +36,8 @@ def test_any_key_is_read_in_any_alphabet_and_padding(key: bytes, data: st.DataOb
     encoder = data.draw(st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]))
     encoded = encoder(key + b":X")
     shown = data.draw(st.sampled_from([encoded, encoded.rstrip(b"=")]))
-    assert read_api_key(b"Basic " + shown) == key
-    assert read_api_key(f"Basic {shown.decode()}") == key
+    assert parse_api_key(b"Basic " + shown) == key
+    assert parse_api_key(f"Basic {shown.decode()}") == key
 
 
 @pytest.mark.parametrize(
@@ -50,21 +50,21 @@ def test_any_key_is_read_in_any_alphabet_and_padding(key: bytes, data: st.DataOb
     ],
 )
 def test_what_carries_no_key_is_none(header: str | bytes | None) -> None:
-    assert read_api_key(header) is None
+    assert parse_api_key(header) is None
 
 
 @given(header=st.one_of(st.binary(), st.text()))
 def test_any_header_is_a_key_or_none(header: str | bytes) -> None:
     for each in (header, b"Basic " + header if isinstance(header, bytes) else f"Basic {header}"):
-        key = read_api_key(each)
+        key = parse_api_key(each)
         assert key is None or (len(key) > 0 and b":" not in key)
 
 
 def test_a_known_key_is_known_wherever_it_stands() -> None:
     known = [b"one", b"two", "drei ß".encode()]
-    assert all(key_is_known(key, known) for key in known)
-    assert not any(key_is_known(key, known) for key in (b"", b"on", b"One", b"onetwo"))
-    assert not key_is_known(b"one", [])
+    assert all(is_known_key(key, known) for key in known)
+    assert not any(is_known_key(key, known) for key in (b"", b"on", b"One", b"onetwo"))
+    assert not is_known_key(b"one", [])
 
 
 def test_every_known_key_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,5 +75,5 @@ def test_every_known_key_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
         return hmac.compare_digest(key, each)
 
     monkeypatch.setattr(auth, "hmac", type("Noting", (), {"compare_digest": staticmethod(noting)}))
-    assert key_is_known(b"one", [b"one", b"two", b"three"])
+    assert is_known_key(b"one", [b"one", b"two", b"three"])
     assert compared == [b"one", b"two", b"three"]

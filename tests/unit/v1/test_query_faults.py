@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
 from compat.v1.errors import ValidationFailed
-from compat.v1.parameters import F, P, R, V
+from compat.v1.parameters import FILTERS, PREVIOUS_RANGE, RANGE, VIEW_BY
 from tests.unit.v1.asking import JANUARY, ask, blamed, faults
 
 PREVIOUS = "previousStart=2014-01-01T00:00:00Z&previousEnd=2014-01-31T23:59:59Z"
@@ -130,11 +130,15 @@ def test_every_fault_is_told_in_the_order_of_the_table() -> None:
     query = (
         "viewBy=x&previousEnd=x&previousStart=x&folders=x&types=x&tags=x&mailboxes=x&end=x&start=x"
     )
-    names = [row.name for row in (*R, *P, *F, *V)]
+    names = [row.name for row in (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY)]
     assert blamed(query) == [(name, "x") for name in names]
 
 
-@given(chosen=st.sets(st.sampled_from([row.name for row in (*R, *P, *F, *V)])))
+@given(
+    chosen=st.sets(
+        st.sampled_from([row.name for row in (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY)])
+    )
+)
 def test_exactly_the_bad_parameters_are_told(chosen: set[str]) -> None:
     good = {
         "start": "2015-01-01",
@@ -148,7 +152,9 @@ def test_exactly_the_bad_parameters_are_told(chosen: set[str]) -> None:
         "viewBy": "day",
     }
     sent = "&".join(f"{name}={'?' if name in chosen else value}" for name, value in good.items())
-    expected = [row.name for row in (*R, *P, *F, *V) if row.name in chosen]
+    expected = [
+        row.name for row in (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY) if row.name in chosen
+    ]
     if expected:
         assert [name for name, _ in blamed(sent)] == expected
     else:

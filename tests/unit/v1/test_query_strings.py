@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
 from compat.v1.errors import BadParameter, ValidationFailed
-from compat.v1.parameters import F, R
-from compat.v1.query import Range, ReportQuery, read_pairs
+from compat.v1.parameters import FILTERS, RANGE
+from compat.v1.query import Range, ReportQuery, parse_pairs
 from tests.strategies import query_strings
 from tests.unit.v1.asking import JANUARY, ask
 
@@ -38,7 +38,7 @@ SPAN = Range(datetime(2015, 1, 1, tzinfo=UTC), datetime(2015, 1, 31, 23, 59, 59,
     ],
 )
 def test_pairs_are_split_and_decoded(query: bytes, pairs: list[tuple[str, str]]) -> None:
-    assert read_pairs(query) == pairs
+    assert parse_pairs(query) == pairs
 
 
 @given(query=query_strings())
@@ -54,7 +54,7 @@ def test_any_bytes_are_a_query_or_a_refusal(query: bytes) -> None:
 
 @given(query=st.binary(max_size=300))
 def test_any_bytes_can_be_taken_apart(query: bytes) -> None:
-    for name, value in read_pairs(query):
+    for name, value in parse_pairs(query):
         (name + value).encode("utf-8")
 
 
@@ -138,7 +138,7 @@ def test_without_view_by_the_convention_speaks(view_by: str) -> None:
 
 def test_a_report_that_is_no_series_ignores_view_by() -> None:
     long = "start=0001-01-01&end=9999-12-31&viewBy=fortnight&previousStart=x"
-    assert ask(long, parameters=(*R, *F)).view_by is None
+    assert ask(long, parameters=(*RANGE, *FILTERS)).view_by is None
 
 
 def test_equal_requests_are_equal_and_hash_alike() -> None:

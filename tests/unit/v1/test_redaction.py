@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compat.v1.redaction import redacted
+from compat.v1.redaction import redact_target
 
 PATH = "/v1/reports/conversations/new.json"
 
@@ -21,7 +21,7 @@ PATH = "/v1/reports/conversations/new.json"
     ],
 )
 def test_path_and_query_stay_and_origin_and_fragment_go(url: str) -> None:
-    assert redacted(url) == f"{PATH}?start=2015-01-01&end=2015-01-31"
+    assert redact_target(url) == f"{PATH}?start=2015-01-01&end=2015-01-31"
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_path_and_query_stay_and_origin_and_fragment_go(url: str) -> None:
     ],
 )
 def test_parameters_of_the_old_reports_stay_byte_for_byte(query: str) -> None:
-    assert redacted(f"{PATH}?{query}") == f"{PATH}?{query}"
+    assert redact_target(f"{PATH}?{query}") == f"{PATH}?{query}"
 
 
 @pytest.mark.parametrize(
@@ -50,21 +50,21 @@ def test_parameters_of_the_old_reports_stay_byte_for_byte(query: str) -> None:
     ],
 )
 def test_all_other_parameters_are_hidden_with_their_names(query: str, shown: str) -> None:
-    assert redacted(f"{PATH}?{query}") == f"{PATH}?{shown}"
+    assert redact_target(f"{PATH}?{query}") == f"{PATH}?{shown}"
 
 
 def test_an_origin_alone_asks_for_the_root() -> None:
-    assert redacted("https://api.helpscout.net") == "/"
-    assert redacted("https://api.helpscout.net?start=1") == "/?start=1"
+    assert redact_target("https://api.helpscout.net") == "/"
+    assert redact_target("https://api.helpscout.net?start=1") == "/?start=1"
 
 
 @pytest.mark.parametrize("text", ["", "v1/reports", "GET /v1/reports", "?start=1"])
 def test_what_is_neither_target_nor_url_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="neither a path nor a URL"):
-        redacted(text)
+        redact_target(text)
 
 
 @given(st.text())
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
-    once = redacted(f"/{text}")
-    assert redacted(once) == once
+    once = redact_target(f"/{text}")
+    assert redact_target(once) == once

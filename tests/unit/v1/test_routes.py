@@ -8,12 +8,12 @@ import pytest
 
 from compat.v1.errors import NotFound
 from compat.v1.query import ListPageQuery
-from compat.v1.routes import LOCAL, ROUTES, Route, belongs, find, named
+from compat.v1.routes import LOCAL, ROUTES, Route, find_route, is_legacy_path, route_of_report
 from tests.unit.v1.asking import PATH
 
 
 def test_new_conversations_have_their_route() -> None:
-    route = find("GET", PATH)
+    route = find_route("GET", PATH)
     assert route.path == PATH
     assert route.report == "new_conversations"
 
@@ -21,7 +21,7 @@ def test_new_conversations_have_their_route() -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS", "get", ""])
 def test_any_method_but_get_is_not_found(method: str) -> None:
     with pytest.raises(NotFound) as caught:
-        find(method, PATH)
+        find_route(method, PATH)
     assert caught.value.path == PATH
 
 
@@ -31,7 +31,7 @@ def test_any_method_but_get_is_not_found(method: str) -> None:
 )
 def test_any_other_path_is_not_found(path: str) -> None:
     with pytest.raises(NotFound) as caught:
-        find("GET", path)
+        find_route("GET", path)
     assert caught.value.path == path
 
 
@@ -42,7 +42,7 @@ def test_paths_are_there_once() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 def test_every_parameter_fills_a_field_of_the_query(route: Route) -> None:
-    fields = {field.name for field in dataclasses.fields(route.asks)}
+    fields = {field.name for field in dataclasses.fields(route.query_type)}
     rows = route.parameters
     assert {row.attribute for row in rows} <= fields
     assert len({row.name for row in rows}) == len(rows)
@@ -58,26 +58,26 @@ def test_every_range_has_two_edges(route: Route) -> None:
 
 @pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
 def test_a_report_is_found_by_its_name(route: Route) -> None:
-    assert named(route.report) is route
+    assert route_of_report(route.report) is route
 
 
 @pytest.mark.parametrize("route", LOCAL, ids=lambda route: route.report)
 def test_what_the_old_api_did_not_have_is_reached_by_no_request(route: Route) -> None:
     for path in ("", "/", f"/v1/reports/conversations/{route.report}.json"):
         with pytest.raises(NotFound):
-            find("GET", path)
+            find_route("GET", path)
 
 
 def test_an_id_in_a_path_is_a_parameter() -> None:
-    route = find("GET", "/v1/mailboxes/8501/folders.json")
-    assert (route.report, route.asks) == ("folders", ListPageQuery)
+    route = find_route("GET", "/v1/mailboxes/8501/folders.json")
+    assert (route.report, route.query_type) == ("folders", ListPageQuery)
     pairs = route.pairs("/v1/mailboxes/8501/folders.json", [("page", "2")])
     assert pairs == [("mailbox", "8501"), ("page", "2")]
 
 
 @pytest.mark.parametrize("again", ["mailbox", "mailbox[]", "mailbox[0]", "mailbox[a][b]"])
 def test_what_a_path_says_cannot_be_said_again(again: str) -> None:
-    route = named("folders")
+    route = route_of_report("folders")
     pairs = route.pairs("/v1/mailboxes/1/folders.json", [(again, "9"), ("page", "2")])
     assert pairs == [("mailbox", "1"), ("page", "2")]
 
@@ -88,7 +88,7 @@ def test_what_a_path_says_cannot_be_said_again(again: str) -> None:
 )
 def test_what_is_no_id_makes_no_path(number: str) -> None:
     with pytest.raises(NotFound):
-        find("GET", f"/v1/mailboxes/{number}/folders.json")
+        find_route("GET", f"/v1/mailboxes/{number}/folders.json")
 
 
 @pytest.mark.parametrize(
@@ -107,4 +107,4 @@ def test_what_is_no_id_makes_no_path(number: str) -> None:
     ],
 )
 def test_all_reports_and_the_known_lists_are_ours_to_answer(path: str, *, ours: bool) -> None:
-    assert belongs(path) is ours
+    assert is_legacy_path(path) is ours

@@ -62,16 +62,16 @@ def test_the_coverage_begins_before_everything_and_ends_a_margin_before_the_star
 ) -> None:
     stage.sync()
     (known,) = stage.coverage()
-    assert known.span.first == BEGINNING
+    assert known.interval.first == BEGINNING
     assert stage.clock.now - 3 <= known.as_of <= stage.clock.now
-    assert known.span.last == known.as_of - MARGIN
+    assert known.interval.last == known.as_of - MARGIN
 
 
 def test_an_empty_account_is_covered_as_well(far_side: Upstream, url: str) -> None:
     clock = Clock()
     stage = staged(far_side, url, Account(clock=clock), clock)
     stage.sync()
-    assert [known.span.first for known in stage.coverage()] == [BEGINNING]
+    assert [known.interval.first for known in stage.coverage()] == [BEGINNING]
     assert stage.asked() < 30
 
 
@@ -98,7 +98,7 @@ def test_a_small_account_is_read_in_few_requests(far_side: Upstream, url: str) -
 def test_since_and_until_say_what_is_covered(stage: Staged) -> None:
     some = Interval(*(int(datetime(2015, month, 1, tzinfo=UTC).timestamp()) for month in (2, 4)))
     stage.sync(within=lambda _: some)
-    assert [known.span for known in stage.coverage()] == [some]
+    assert [known.interval for known in stage.coverage()] == [some]
     assert stage.rows() == stage.truth(some)
     stage.sync()
     assert stage.rows() == stage.truth()

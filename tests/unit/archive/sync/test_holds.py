@@ -114,7 +114,7 @@ class Model(RuleBasedStateMachine):
         self.stage.sync(accept_loss=True, verify=True)
         (known,) = self.stage.coverage()
         assert known.as_of >= self.stage.clock.now - 5
-        assert self.stage.rows(known.span) == self.stage.truth(known.span)
+        assert self.stage.rows(known.interval) == self.stage.truth(known.interval)
 
     @invariant()
     def nothing_is_in_it_that_was_never_true(self) -> None:
@@ -124,11 +124,11 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def coverage_never_reaches_into_the_margin(self) -> None:
         for known in self.stage.coverage():
-            assert known.span.first <= known.span.last <= known.as_of - MARGIN
+            assert known.interval.first <= known.interval.last <= known.as_of - MARGIN
 
     @invariant()
     def what_is_covered_and_there_is_in_it(self) -> None:
-        spans = [known.span for known in self.stage.coverage()]
+        spans = [known.interval for known in self.stage.coverage()]
         held = self.stage.rows()
         for id_, row in self.stage.truth().items():
             if _in(spans, row.created) and self.unchanged_for(id_) > MARGIN:
