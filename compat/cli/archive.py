@@ -14,9 +14,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from compat.cli.dates import DATE, EPOCH, epoch_second, today
 from compat.cli.exit_codes import ExitCode, exit_status
-from compat.cli.options import ACCOUNT, Command, date_option, flag, json_flag, settings_for
+from compat.cli.options import (
+    ACCOUNT,
+    DATE,
+    EPOCH,
+    Command,
+    date_option,
+    epoch_second,
+    flag,
+    json_flag,
+    settings_for,
+    today,
+)
 from compat.cli.output import ignore_closed_pipe, print_note
 from compat.config.environment import SettingsError, variable_name
 from compat.core.calendar import DAY, FIRST_SECOND, months_before

@@ -1,28 +1,28 @@
-"""The command with its parts."""
+"""The command `helpscout-v1` with all its parts, and the small ones: `doctor`, `completion`."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import get_completion_class
 
 import compat
 from compat.cli.archive import archive
-from compat.cli.doctor import doctor
-from compat.cli.exit_codes import ExitCode
-from compat.cli.options import Command
-from compat.cli.output import PROGRAM, print_note
-from compat.cli.parity_against import against
-from compat.cli.parity_check import check
-from compat.cli.parity_fit import fit
-from compat.cli.parity_live import live
+from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.options import ACCOUNT, Command, flag, json_flag, settings_for
+from compat.cli.output import PROGRAM, hide_retries, ignore_closed_pipe, print_note
+from compat.cli.parity import parity
 from compat.cli.report import report
 from compat.cli.serve import serve
 from compat.cli.simulate import simulate
 from compat.cli.sync import sync
 from compat.config.environment import SettingsError
+
+if TYPE_CHECKING:
+    from compat.doctor.examination import Examination
 
 _SHELLS = ("bash", "zsh", "fish")
 _COMPLETION_VARIABLE = "_HELPSCOUT_V1_COMPLETE"
@@ -85,13 +85,70 @@ def completion(*, shell: str) -> None:
         print(found(program, {}, PROGRAM, _COMPLETION_VARIABLE).source())
 
 
-parity = click.Group(
-    "parity",
-    commands=[check, fit, live, against],
-    help="Prove that the numbers are the old ones.",
-    short_help="prove that the numbers are the old ones",
-    subcommand_metavar="PART",
+@click.command(
+    "doctor",
+    cls=Command,
+    short_help="look for what is wrong, and say what to do",
+    epilog=exit_status(
+        {
+            ExitCode.OK: "nothing is wrong",
+            ExitCode.DIFFERENT: "something is",
+            ExitCode.MISUSE: "an option or a setting cannot be used",
+            ExitCode.UPSTREAM: "Help Scout cannot be asked",
+        }
+    ),
+    params=[
+        ACCOUNT,
+        flag("--offline", "only what can be found without asking Help Scout"),
+        json_flag("print one JSON object"),
+    ],
 )
+def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
+    """Look for what is wrong, and say what to do about it.
+
+    Checked are credentials, plan, rate limit, clock, how Help Scout's lists behave, the archive and
+    the settings. It takes about twenty requests, and changes nothing.
+    """
+    from compat.doctor.examination import examine
+
+    hide_retries()
+    settings = settings_for(account)
+    examined = examine(settings, offline=offline or settings.offline)
+    with ignore_closed_pipe():
+        print(_json(examined) if as_json else _text(examined), flush=True)
+    if examined.cut_short:
+        return ExitCode.UPSTREAM
+    return ExitCode.OK if examined.sound else ExitCode.DIFFERENT
+
+
+def _text(examined: Examination) -> str:
+    width = max(map(len, examined.findings))
+    lines: list[str] = []
+    for name, found in examined.findings.items():
+        lines.append(f"{found.verdict:<8} {name:<{width}}  {found.what}")
+        if found.to_do:
+            lines.append(f"{'':<8} {'':<{width}}  → {found.to_do}")
+    return "\n".join(lines)
+
+
+def _json(examined: Examination) -> str:
+    findings = [
+        {
+            "check": name,
+            "verdict": found.verdict,
+            "what": found.what,
+            "to_do": found.to_do,
+            "facts": found.facts,
+        }
+        for name, found in examined.findings.items()
+    ]
+    document = {
+        "sound": examined.sound,
+        "complete": not examined.cut_short,
+        "findings": findings,
+    }
+    return json.dumps(document, ensure_ascii=False)
+
 
 program = _Program(
     PROGRAM,

@@ -1,15 +1,40 @@
-"""Writing to standard output and standard error."""
+"""What the commands print: notes, progress bars, and what `sync` reports."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from compat.v1.datetimes import format_epoch
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from compat.archive.sync.run import Sync, SyncResult, SyncStopped
 
 PROGRAM: Final = "helpscout-v1"
+
+_BETWEEN: Final = 5.0
+"""Seconds between two lines about pages."""
+
+_STEPS: Final = {
+    "menus": "mailboxes, folders and tags",
+    "modified": "what was modified",
+    "new": "what is new",
+    "reread": "reading again",
+    "modified at last": "what was modified meanwhile",
+    "lost mailboxes": "mailboxes that are gone",
+    "totals": "comparing totals",
+}
+
+_COUNTS: Final = ("requests", "read", "changed", "removed")
 
 
 def print_note(message: object) -> None:
@@ -33,3 +58,209 @@ def hide_retries() -> None:
     A retry that works is no news, and one that does not ends in an error that is reported.
     """
     logging.getLogger("stamina").setLevel(logging.CRITICAL)
+
+
+class HasProgress(Protocol):
+    """Something long that is under way.
+
+    Attributes:
+        received: What is done.
+        expected: What is to be done in all, as far as is known; 0 if it is not.
+    """
+
+    received: int
+    expected: int
+
+
+ShowProgress = Callable[[HasProgress], None]
+
+
+@contextmanager
+def progress_bar(description: str = "fetching conversations") -> Iterator[ShowProgress | None]:
+    """Show a bar while the block lasts.
+
+    Yields:
+        A function to call now and then; None if standard error is no terminal, or rich is not
+        installed.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import Progress
+    except ImportError:
+        yield None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=None)
+
+        def show(progress: HasProgress) -> None:
+            bar.update(task, completed=progress.received, total=progress.expected or None)
+
+        yield show
+
+
+class SyncReporter:
+    """Prints plain lines on standard error; subclasses print in other ways."""
+
+    def __init__(self) -> None:
+        self._sync: Sync | None = None
+        self._next = 0.0
+
+    def attach(self, sync: Sync) -> None:
+        """Set the run to report on; needed before the first event."""
+        self._sync = sync
+
+    @property
+    def sync(self) -> Sync:
+        """The run to report on."""
+        if self._sync is None:
+            raise LookupError("no run is attached")
+        return self._sync
+
+    def on_event(self, event: str, **facts: Any) -> None:
+        """Report an event of a run; of many pages only one every few seconds."""
+        if event == "page" and not self._due():
+            return
+        self.print_event(event, facts)
+
+    def print_event(self, event: str, facts: dict[str, Any]) -> None:
+        """Print an event."""
+        if event == "page":
+            progress = self.sync.progress
+            self.print_line(f"  {progress.received:,} of about {progress.expected:,}")
+        elif event == "step":
+            self.print_line(_STEPS.get(facts["step"], facts["step"]))
+        elif event == "gone":
+            self.print_line(f"  {facts['conversation']} is gone ({facts['why']})")
+
+    def on_result(self, result: SyncResult) -> None:
+        """Report a run that did all it was asked to."""
+        spans = "; ".join(
+            f"{format_epoch(span.first)} to {format_epoch(span.last)} as of {format_epoch(as_of)}"
+            for span, as_of in result.covered
+        )
+        self.print_line(
+            f"done with {result.requests:,} requests: {result.changed:,} conversations new or "
+            f"changed, {result.removed:,} gone; covered is {spans or 'nothing'}"
+        )
+
+    def on_stop(self, stop: SyncStopped) -> None:
+        """Report a run that did not do all it was asked to."""
+        self.print_line(f"{PROGRAM}: {stop}")
+
+    def print_line(self, text: str) -> None:
+        """Print a line on standard error."""
+        print(text, file=sys.stderr, flush=True)
+
+    def _due(self) -> bool:
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + _BETWEEN
+        return True
+
+
+class _JsonReporter(SyncReporter):
+    """Prints one JSON object a line on standard output: time, event, and its facts."""
+
+    def print_event(self, event: str, facts: dict[str, Any]) -> None:
+        if event == "page":
+            facts = facts | {
+                "taken": self.sync.progress.received,
+                "expected": self.sync.progress.expected,
+                "requests": self.sync.requests,
+                "rateLeft": self.sync.rate_left,
+            }
+        when = datetime.now(UTC).isoformat(timespec="milliseconds")
+        print(json.dumps({"time": when, "event": event, **facts}), flush=True)
+
+    def on_result(self, result: SyncResult) -> None:
+        covered = [
+            {
+                name: format_epoch(second)
+                for name, second in (("first", span.first), ("last", span.last), ("asOf", as_of))
+            }
+            for span, as_of in result.covered
+        ]
+        facts = {name: getattr(result, name) for name in _COUNTS}
+        self.print_event("done", {**facts, "covered": covered})
+
+    def on_stop(self, stop: SyncStopped) -> None:
+        self.print_event("stopped", {"status": stop.status, "message": str(stop)})
+
+
+class _BarReporter(SyncReporter):
+    """Shows a progress bar for each step."""
+
+    def __init__(self, bar: SyncBar) -> None:
+        super().__init__()
+        self._bar = bar
+        self._step = ""
+
+    def on_event(self, event: str, **facts: Any) -> None:
+        if event == "step":
+            self._step = _STEPS.get(facts["step"], facts["step"])
+        progress = self.sync.progress
+        self._bar.update(self._step, progress.received, progress.expected, self.sync.rate_left)
+
+
+class SyncBar:
+    """One line: the step, the bar, how many, how fast, how long still, and the API's budget."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=None, pace="", left="")
+        self._step = ""
+        self._began = 0.0
+
+    def update(self, step: str, taken: int, expected: int, left: int | None) -> None:
+        """Show how far a step has come."""
+        if step != self._step:
+            self._step, self._began = step, time.monotonic()
+            self._bar.reset(self._task, description=step)
+        self._bar.update(
+            self._task,
+            completed=taken,
+            total=expected or None,
+            pace=format_pace(taken, expected, time.monotonic() - self._began),
+            left="" if left is None else f"{left} requests left this minute",
+        )
+
+
+def format_pace(taken: int, expected: int, seconds: float) -> str:
+    """How fast a step goes, and how long it will still take at that pace.
+
+    The bar's own estimate begins anew whenever the expected number changes, as it often does.
+    """
+    if not taken or seconds <= 0:
+        return ""
+    left = timedelta(seconds=round(max(expected - taken, 0) * seconds / taken))
+    return f"{taken / seconds:,.0f}/s, {left} to go"
+
+
+@contextmanager
+def sync_reporter(*, as_json: bool) -> Iterator[SyncReporter]:
+    """JSON lines if asked for, a bar on a terminal where rich is installed, else lines."""
+    if as_json:
+        yield _JsonReporter()
+        return
+    if not sys.stderr.isatty():
+        yield SyncReporter()
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    except ImportError:
+        yield SyncReporter()
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _BarReporter(SyncBar(bar))

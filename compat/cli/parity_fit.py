@@ -12,8 +12,7 @@ import click
 
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import ACCOUNT, CAPTURES, Command, json_flag
-from compat.cli.output import hide_retries, ignore_closed_pipe, print_note
-from compat.cli.progress import progress_bar
+from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
 
 if TYPE_CHECKING:
     from compat.parity.fit.result import Findings

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from compat.cli.dates import DATE, edges, today
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import (
     ACCOUNT,
+    DATE,
     ENGINE,
     OFFLINE,
     Command,
     accounts_with,
     date_option,
+    edges,
     flag,
     json_flag,
+    today,
 )
-from compat.cli.output import hide_retries, ignore_closed_pipe, print_note
-from compat.cli.progress import progress_bar
+from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
 
 if TYPE_CHECKING:
     from compat.engines import EngineAnswer

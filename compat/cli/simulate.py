@@ -54,11 +54,11 @@ def _behaviour_options() -> Iterator[click.Option]:
             default=each.default,
             show_default=False,
             help=f"{each.metadata[MEANING]} ({str(shown).lower()})",
-            **_reading(kinds[each.name]),
+            **_option_type(kinds[each.name]),
         )
 
 
-def _reading(kind: Any) -> dict[str, Any]:
+def _option_type(kind: Any) -> dict[str, Any]:
     """How click reads a value of a type."""
     if kind is bool:
         return {}

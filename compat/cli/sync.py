@@ -12,10 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from compat.cli.dates import DATE, EPOCH, epoch_second
 from compat.cli.exit_codes import ExitCode, exit_status
-from compat.cli.options import ACCOUNT, Command, date_option, flag, json_flag, settings_for
-from compat.cli.sync_output import SyncReporter, sync_reporter
+from compat.cli.options import (
+    ACCOUNT,
+    DATE,
+    EPOCH,
+    Command,
+    date_option,
+    epoch_second,
+    flag,
+    json_flag,
+    settings_for,
+)
+from compat.cli.output import SyncReporter, sync_reporter
 from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from compat.cli.sync_output import SyncBar, format_pace
+from compat.cli.output import SyncBar, format_pace
 
 
 @pytest.mark.parametrize(

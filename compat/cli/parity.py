@@ -1,0 +1,254 @@
+"""`helpscout-v1 parity`: recorded answers, and Help Scout's own, compared with those of today."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+import click
+
+from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.options import (
+    ACCOUNT,
+    CAPTURES,
+    DATE,
+    ENGINE,
+    FILE,
+    OFFLINE,
+    Command,
+    accounts_with,
+    date_option,
+    edges,
+    seed,
+    settings_for,
+    today,
+)
+from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
+from compat.cli.parity_against import against
+from compat.cli.parity_fit import fit
+
+if TYPE_CHECKING:
+    from compat.parity.captures.models import Capture, Unreadable
+    from compat.parity.replay import Replayer
+    from compat.parity.verdicts import VerdictWriter
+
+_FEWEST: Final = 20
+"""The least number of requests that `parity live` needs."""
+
+_STEP: Final = 50
+"""Verdicts between two updates of the progress bar."""
+
+VERDICT_OPTIONS: Final = [
+    click.Option([f"--{name}"], type=FILE, metavar="FILE", help=text)
+    for name, text in {
+        "ignore": "rules for what may differ",
+        "json": "write the verdicts as JSON; docs/reference/verdicts.schema.json describes it",
+        "junit": "write them as JUnit XML",
+        "html": "write them as one page to look at, both series drawn where they differ",
+    }.items()
+]
+"""Options that say which differences matter, and which files the verdicts are written to."""
+
+
+@click.command(
+    "check",
+    cls=Command,
+    short_help="ask recorded requests again, and compare",
+    epilog=exit_status(
+        {
+            ExitCode.OK: "equal",
+            ExitCode.DIFFERENT: "different",
+            ExitCode.MISUSE: "misuse, nothing to compare, or a rule that ignored nothing",
+            ExitCode.UPSTREAM: "some could not be asked",
+            ExitCode.INTERRUPTED: "interrupted",
+        }
+    ),
+    params=[CAPTURES, ENGINE, OFFLINE, ACCOUNT, *VERDICT_OPTIONS],
+)
+def check(
+    *,
+    captures: tuple[str, ...],
+    engine: str | None,
+    offline: bool,
+    account: str | None,
+    ignore: Path | None,
+    **files: Path | None,
+) -> int:
+    """Ask recorded requests again and compare the answers, place by place.
+
+    Captures are JSON lines, as serve --record writes them, or HAR, as browsers save it. Settings
+    come from the environment.
+    """
+    from compat.parity.captures.files import read
+    from compat.parity.ignore_rules import IgnoreError
+    from compat.parity.replay import Replayer
+    from compat.service import LegacyReports
+
+    hide_retries()
+    try:
+        with LegacyReports(accounts_with(engine, offline=offline)) as reports:
+            replayer = Replayer(reports, account)
+            return compare(read(captures), replayer, engine, ignore=ignore, files=files)
+    except (IgnoreError, LookupError, OSError) as error:
+        print_note(error)
+        return ExitCode.MISUSE
+
+
+def _enough_requests(_ctx: click.Context, _param: click.Parameter, value: int) -> int:
+    if value < _FEWEST:
+        raise click.BadParameter(f"at least {_FEWEST}")
+    return value
+
+
+@click.command(
+    "live",
+    cls=Command,
+    short_help="ask both engines the same, and compare",
+    epilog=exit_status(
+        {
+            ExitCode.OK: "equal",
+            ExitCode.DIFFERENT: "different",
+            ExitCode.MISUSE: "misuse, or too few requests",
+            ExitCode.UPSTREAM: "Help Scout refuses or cannot be reached",
+            ExitCode.INTERRUPTED: "interrupted",
+        }
+    ),
+    params=[
+        date_option("--start", "--from", text=DATE, required=True),
+        date_option("--end", "--to", text="as --start, included (that of --start's period)"),
+        click.Option(
+            ["--requests"],
+            type=int,
+            default=200,
+            callback=_enough_requests,
+            metavar="N",
+            help="the most requests to Help Scout, both engines together",
+        ),
+        seed(1, "equal seeds ask the same"),
+        ACCOUNT,
+        *VERDICT_OPTIONS,
+    ],
+)
+def live(
+    *,
+    start: str,
+    end: str | None,
+    requests: int,
+    seed: int,
+    account: str | None,
+    ignore: Path | None,
+    **files: Path | None,
+) -> int:
+    """Ask Help Scout's own report and the counting here the same questions, and compare.
+
+    The questions are many ranges, resolutions and filters that touch the edges of what happened. It
+    takes a plan that has reports. Settings come from the environment.
+    """
+    from compat.parity.ignore_rules import IgnoreError
+    from compat.parity.live import Both, Spent
+    from compat.parity.replay import Replayer
+    from compat.v1.errors import LegacyError
+
+    hide_retries()
+    try:
+        with Both(settings_for(account), requests) as both:
+            wanted = both.range(*edges(start, end, today()))
+            sight = both.look(wanted)
+            if sight.window != wanted:
+                print_note(f"{requests} requests reach no further back than {sight.since}")
+            captures = both.captures(sight, seed)
+            replayer = Replayer(both.computed)
+            status = compare(captures, replayer, "computed", ignore=ignore, files=files)
+            print_note(f"{both.used} requests were made")
+            if both.trouble:
+                print_note(both.trouble)
+                return status if status == ExitCode.DIFFERENT else ExitCode.UPSTREAM
+            return status
+    except Spent:
+        print_note(
+            f"{requests} requests are too few for a day of that range: raise --requests, or "
+            "choose another range"
+        )
+        return ExitCode.MISUSE
+    except (LegacyError, IgnoreError, LookupError, OSError) as error:
+        print_note(error)
+        return ExitCode.UPSTREAM if getattr(error, "status", 400) != 400 else ExitCode.MISUSE
+
+
+parity = click.Group(
+    "parity",
+    commands=[check, fit, live, against],
+    help="Prove that the numbers are the old ones.",
+    short_help="prove that the numbers are the old ones",
+    subcommand_metavar="PART",
+)
+
+
+def compare(
+    captures: Iterable[Capture | Unreadable],
+    replayer: Replayer,
+    engine: str | None,
+    *,
+    ignore: Path | None,
+    files: Mapping[str, Path | None],
+) -> int:
+    """Ask captures again and write the verdicts; the exit code.
+
+    Args:
+        captures: The old answers.
+        replayer: Answers the captures' requests now.
+        engine: The engine that answers now, if one was chosen.
+        ignore: The file of rules for what may differ.
+        files: The files to write by format: `json`, `junit`, `html`.
+
+    Raises:
+        IgnoreError: The rules cannot be used.
+        OSError: A file cannot be read or written.
+    """
+    from compat.parity.check import VerdictCounts, check
+    from compat.parity.ignore_rules import Rules, read_rules
+
+    rules = read_rules(ignore) if ignore else Rules()
+    counts = VerdictCounts(rules, engine)
+    with _writers(files) as writers, progress_bar("checking captures") as show:
+        for number, verdict in enumerate(check(captures, replayer, rules), 1):
+            counts.count(verdict)
+            with ignore_closed_pipe():
+                for writer in writers:
+                    writer.add(verdict)
+            if show and number % _STEP == 0:
+                show(counts)
+        summary = counts.summary()
+        with ignore_closed_pipe():
+            for writer in writers:
+                writer.finish(summary)
+            sys.stdout.flush()
+    return summary.exit_status
+
+
+@contextmanager
+def _writers(files: Mapping[str, Path | None]) -> Iterator[Sequence[VerdictWriter]]:
+    """A writer for each file that is asked for, then that of standard output.
+
+    Standard output comes last: its reader may have gone, and the files are written all the same.
+    """
+    from compat.parity.output.html import HtmlFile
+    from compat.parity.output.json import JsonFile
+    from compat.parity.output.junit import JUnitFile
+    from compat.parity.output.text import Text
+
+    kinds: dict[str, Callable[[TextIO], VerdictWriter]] = {
+        "json": JsonFile,
+        "junit": JUnitFile,
+        "html": HtmlFile,
+    }
+    with ExitStack() as stack:
+        writers: list[VerdictWriter] = [
+            kind(stack.enter_context(path.open("w", encoding="utf-8")))
+            for name, kind in kinds.items()
+            if (path := files[name])
+        ]
+        yield [*writers, Text(sys.stdout)]
