@@ -31,7 +31,7 @@ from tests.integration.secrets.upstream import (
     settings_for,
     simulated,
 )
-from tests.unit.server.serving import LOOPBACK, Told, ask, raw, read, serving
+from tests.unit.server.serving import LOOPBACK, Answer, ask, raw, read, serving
 from tests.unit.service.doubles import LONG, PATH, Shelf
 
 ANY_YEAR = f"{PATH}?start=2005-01-01&end=2045-01-31&viewBy=month"
@@ -63,7 +63,7 @@ def opened(base_url: str, **others: str) -> Iterator[tuple[int, LegacyReports, A
         yield port, reports, app
 
 
-def shown(answer: Told) -> str:
+def shown(answer: Answer) -> str:
     return f"{answer.status} {answer.headers} {answer.body!r}"
 
 

@@ -56,7 +56,7 @@ def settings(
         monkeypatch.delenv(name)
     for name, value in reach.items():
         monkeypatch.setenv(name, value)
-    told = logging.getLogger("stamina")
-    before = told.level
+    shown = logging.getLogger("stamina")
+    before = shown.level
     yield monkeypatch
-    told.setLevel(before)
+    shown.setLevel(before)

@@ -180,7 +180,7 @@ def test_each_exit_code_has_a_meaning() -> None:
     assert set(MEANINGS) == set(ExitCode)
 
 
-def test_without_a_command_it_shows_all_of_them_and_leaves_with_2(capsys: Printed) -> None:
+def test_without_a_command_it_shows_all_of_them_and_exits_with_2(capsys: Printed) -> None:
     assert main([]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -264,7 +264,7 @@ def test_without_click_it_says_what_to_install(arguments: tuple[str, ...]) -> No
     )
 
 
-def test_a_reader_of_help_that_has_seen_enough_gets_no_traceback() -> None:
+def test_help_on_a_closed_pipe_gives_no_traceback() -> None:
     with subprocess.Popen(
         [COMMAND, "simulate", "--help"],
         env=environment(),

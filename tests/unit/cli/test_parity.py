@@ -49,23 +49,23 @@ def written(path: Path, *records: object) -> Path:
 
 def checked(capsys: Printed, *arguments: object) -> tuple[int, str, str]:
     status = main(["parity", "check", *map(str, arguments)])
-    told = capsys.readouterr()
-    return status, told.out, told.err
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
 
 
-def test_equal_answers_leave_with_0(capsys: Printed, equal: Path) -> None:
+def test_equal_answers_exit_with_0(capsys: Printed, equal: Path) -> None:
     said = "1 capture: 1 equal\nAll answers are equal.\n"
     assert checked(capsys, equal) == (0, said, "")
 
 
-def test_different_answers_leave_with_1(capsys: Printed, equal: Path, different: Path) -> None:
+def test_different_answers_exit_with_1(capsys: Printed, equal: Path, different: Path) -> None:
     status, said, _ = checked(capsys, equal, different)
     assert status == 1
     assert "current[0].count: value, " in said
     assert said.endswith("2 captures: 1 equal, 1 different\nSome answers differ.\n")
 
 
-def test_what_is_ignored_leaves_with_0_and_is_told(
+def test_what_is_ignored_is_listed_and_exits_with_0(
     capsys: Printed, different: Path, tmp_path: Path
 ) -> None:
     rules = tmp_path / "ignore.toml"
@@ -75,7 +75,7 @@ def test_what_is_ignored_leaves_with_0_and_is_told(
     assert "ignored: a known one" in said
 
 
-def test_a_rule_that_ignored_nothing_leaves_with_2(
+def test_a_rule_that_ignored_nothing_exits_with_2(
     capsys: Printed, equal: Path, tmp_path: Path
 ) -> None:
     rules = tmp_path / "ignore.toml"
@@ -85,7 +85,7 @@ def test_a_rule_that_ignored_nothing_leaves_with_2(
     assert said.endswith("Some rules ignored nothing and have to go: a known one.\n")
 
 
-def test_trouble_upstream_leaves_with_3(
+def test_trouble_upstream_exits_with_3(
     capsys: Printed, equal: Path, settings: pytest.MonkeyPatch
 ) -> None:
     settings.setenv("HELPSCOUT_BASE_URL", "http://127.0.0.1:9/v2")
@@ -141,7 +141,7 @@ def test_an_archive_is_asked_without_help_scout(
         (("{equal}", "--html", "nowhere/at/all.html"), "No such file or directory"),
     ],
 )
-def test_misuse_leaves_with_2_and_says_why(
+def test_misuse_exits_with_2_and_says_why(
     capsys: Printed, equal: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     status, said, complaint = checked(capsys, *(each.format(equal=equal) for each in arguments))
@@ -150,7 +150,7 @@ def test_misuse_leaves_with_2_and_says_why(
     assert sentence in complaint
 
 
-def test_captures_among_which_none_can_be_compared_leave_with_2(
+def test_captures_among_which_none_can_be_compared_exit_with_2(
     capsys: Printed, settings: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     status, said, _ = checked(capsys, written(tmp_path / "x.jsonl", {}))
@@ -189,7 +189,7 @@ def test_captures_are_read_from_standard_input_and_har(
     assert done.stdout.startswith("2 captures: 2 equal\n")
 
 
-def test_a_reader_who_leaves_early_does_not_keep_the_files_from_being_written(
+def test_a_closed_pipe_does_not_keep_the_files_from_being_written(
     reach: dict[str, str], different: Path, tmp_path: Path
 ) -> None:
     many = tmp_path / "many.jsonl"
@@ -225,7 +225,7 @@ def test_what_serve_records_is_checked_equal(reach: dict[str, str], tmp_path: Pa
     assert "hidden" not in path.read_text("utf-8")
 
 
-def test_a_file_that_cannot_be_recorded_to_is_told_before_anything_is_served(
+def test_a_record_file_that_cannot_be_written_is_refused_before_anything_is_served(
     reach: dict[str, str], tmp_path: Path
 ) -> None:
     path = tmp_path / "nowhere" / "old.jsonl"

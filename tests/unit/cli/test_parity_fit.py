@@ -59,9 +59,9 @@ def recorded(path: Path, past: Sequence[Old], rules: Rules, targets: Sequence[st
 
 def fitted(capsys: Printed, *arguments: object) -> Ended:
     status = main(["parity", "fit", *map(str, arguments)])
-    told = capsys.readouterr()
-    assert "Traceback" not in told.err
-    return status, told.out, told.err
+    shown = capsys.readouterr()
+    assert "Traceback" not in shown.err
+    return status, shown.out, shown.err
 
 
 @pytest.mark.usefixtures("reaching")
@@ -83,8 +83,8 @@ def test_the_planted_rule_is_printed_and_once_adopted_nothing_is_left_to_adopt(
         "uncounted_statuses": [],
         "empty_buckets_listed": False,
     }
-    told = json.loads(fitted(capsys, old, "--json")[1])
-    for name, value in told["environment"].items():
+    shown = json.loads(fitted(capsys, old, "--json")[1])
+    for name, value in shown["environment"].items():
         reaching.setenv(name, value)
     assert fitted(capsys, old)[0] == 0
 
@@ -109,15 +109,15 @@ def test_of_several_accounts_the_table_names_the_one_that_was_chosen(
 def test_json_holds_the_same(capsys: Printed, tmp_path: Path, past: Sequence[Old]) -> None:
     old = recorded(tmp_path / "old.jsonl", past, Rules(shift_minutes=60))
     status, out, _ = fitted(capsys, old, "--json")
-    told: dict[str, Any] = json.loads(out)
-    assert (status, told["outcome"]) == (1, "adopt")
-    assert told["recommended"] == {"clock_shift_minutes": 60}
-    assert told["environment"] == {"COMPAT_CLOCK_SHIFT_MINUTES": "60"}
-    assert told["captures"]["fitted"] + told["captures"]["confirming"] > 150
+    shown: dict[str, Any] = json.loads(out)
+    assert (status, shown["outcome"]) == (1, "adopt")
+    assert shown["recommended"] == {"clock_shift_minutes": 60}
+    assert shown["environment"] == {"COMPAT_CLOCK_SHIFT_MINUTES": "60"}
+    assert shown["captures"]["fitted"] + shown["captures"]["confirming"] > 150
 
 
 @pytest.mark.usefixtures("reaching")
-def test_no_rule_that_fits_leaves_with_1_and_nothing_to_adopt(
+def test_no_rule_that_fits_exits_with_1_and_nothing_to_adopt(
     capsys: Printed, tmp_path: Path, past: Sequence[Old]
 ) -> None:
     status, out, _ = fitted(capsys, recorded(tmp_path / "old", past, Rules(shift_minutes=37)))
@@ -140,9 +140,9 @@ def test_what_cannot_be_read_is_passed_over_and_counted(
 ) -> None:
     old = recorded(tmp_path / "old.jsonl", past, Rules())
     old.write_text(f"{{}}\n{old.read_text('utf-8')}\nno JSON\n", "utf-8")
-    told = json.loads(fitted(capsys, old, "--json")[1])
-    assert sum(told["captures"]["aside"].values()) == 2
-    assert all(reason.startswith("unreadable") for reason in told["captures"]["aside"])
+    shown = json.loads(fitted(capsys, old, "--json")[1])
+    assert sum(shown["captures"]["aside"].values()) == 2
+    assert all(reason.startswith("unreadable") for reason in shown["captures"]["aside"])
 
 
 @pytest.mark.usefixtures("reaching")
@@ -172,7 +172,7 @@ def test_a_share_that_is_none_is_misuse(capsys: Printed, share: str) -> None:
     assert "--most-gone" in err
 
 
-def test_trouble_upstream_leaves_with_3(
+def test_trouble_upstream_exits_with_3(
     reaching: pytest.MonkeyPatch, capsys: Printed, tmp_path: Path, past: Sequence[Old]
 ) -> None:
     reaching.setenv("HELPSCOUT_APP_SECRET", "wrong")

@@ -60,23 +60,23 @@ def simulator(settings: pytest.MonkeyPatch) -> Iterator[Bent]:
         yield made
 
 
-def test_engines_that_agree_leave_with_0(simulator: Bent, capsys: Printed) -> None:
+def test_engines_that_agree_exit_with_0(simulator: Bent, capsys: Printed) -> None:
     assert main([*LIVE, "--requests", "60"]) == 0
-    told = capsys.readouterr()
-    assert "All answers are equal." in told.out
-    assert "requests were made" in told.err
+    shown = capsys.readouterr()
+    assert "All answers are equal." in shown.out
+    assert "requests were made" in shown.err
     assert sum(simulator.requests.values()) <= 60
 
 
-def test_engines_that_differ_leave_with_1_and_say_where(
+def test_engines_that_differ_exit_with_1_and_say_where(
     simulator: Bent, capsys: Printed, tmp_path: Path
 ) -> None:
     simulator.bent = True
-    assert main([*LIVE, "--requests", "60", "--json", str(tmp_path / "told.json")]) == 1
+    assert main([*LIVE, "--requests", "60", "--json", str(tmp_path / "verdicts.json")]) == 1
     assert "current[0].count: value" in capsys.readouterr().out
-    told = json.loads((tmp_path / "told.json").read_text("utf-8"))
-    assert told["summary"]["outcomes"]["different"] > 0
-    assert all(each["place"].startswith("grid:") for each in told["verdicts"])
+    shown = json.loads((tmp_path / "verdicts.json").read_text("utf-8"))
+    assert shown["summary"]["outcomes"]["different"] > 0
+    assert all(each["place"].startswith("grid:") for each in shown["verdicts"])
 
 
 def test_equal_seeds_ask_the_same(simulator: Bent, capsys: Printed) -> None:
@@ -97,7 +97,7 @@ def test_equal_seeds_ask_the_same(simulator: Bent, capsys: Printed) -> None:
         (("--from", "2015-01", "--account", "nobody"), "say which account"),
     ],
 )
-def test_misuse_leaves_with_2(
+def test_misuse_exits_with_2(
     simulator: Bent, capsys: Printed, arguments: tuple[str, ...], part: str
 ) -> None:
     assert main(["parity", "live", *arguments]) == 2
@@ -111,7 +111,7 @@ def test_too_few_requests_are_refused_at_once(capsys: Printed, number: str) -> N
     assert "--requests" in capsys.readouterr().err
 
 
-def test_a_range_that_takes_more_requests_than_allowed_leaves_with_2(
+def test_a_range_that_takes_more_requests_than_allowed_exits_with_2(
     simulator: Bent, capsys: Printed
 ) -> None:
     for second in range(1000):
@@ -120,23 +120,21 @@ def test_a_range_that_takes_more_requests_than_allowed_leaves_with_2(
     assert "raise --requests" in capsys.readouterr().err
 
 
-def test_a_plan_without_reports_leaves_with_3(
-    settings: pytest.MonkeyPatch, capsys: Printed
-) -> None:
+def test_a_plan_without_reports_exits_with_3(settings: pytest.MonkeyPatch, capsys: Printed) -> None:
     with running(Simulator(Account(), Behaviour(rate_limit=None))) as url:
         settings.setenv("HELPSCOUT_BASE_URL", url)
         assert main(LIVE) == 3
     assert "Plus and Pro plans" in capsys.readouterr().err
 
 
-def test_trouble_on_the_way_leaves_with_3_and_with_1_if_something_differed(
+def test_trouble_on_the_way_exits_with_3_and_with_1_if_something_differed(
     simulator: Bent, capsys: Printed
 ) -> None:
     simulator.lasts = 12
     assert main([*LIVE, "--requests", "80"]) == 3
-    told = capsys.readouterr()
-    assert "equal" in told.out
-    assert "cannot be fetched" in told.err
+    shown = capsys.readouterr()
+    assert "equal" in shown.out
+    assert "cannot be fetched" in shown.err
     simulator.lasts, simulator.bent = 12, True
     simulator.behaviour = Behaviour(rate_limit=None)
     assert main([*LIVE, "--requests", "80"]) == 1

@@ -52,18 +52,18 @@ def asking_again_at_once() -> Iterator[None]:
 def printed(capsys: Printed, *arguments: str) -> str:
     """What the command prints when all goes well."""
     assert main(arguments) == 0
-    told = capsys.readouterr()
-    assert told.err == ""
-    return told.out
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    return shown.out
 
 
 def refused(capsys: Printed, *arguments: str) -> tuple[int, str]:
     """The exit status and what is said when it does not."""
     status = main(arguments)
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "Traceback" not in told.err
-    return status, told.err
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Traceback" not in shown.err
+    return status, shown.err
 
 
 @pytest.mark.parametrize("asked_for", [(), ("--json",)])
@@ -118,35 +118,35 @@ def ids_of(account: Account, asked: Asked, first: int, last: int) -> set[int]:
     }
 
 
-def check_ids(told: dict[str, list[dict[str, Any]]], account: Account) -> None:
+def check_ids(shown: dict[str, list[dict[str, Any]]], account: Account) -> None:
     asked = Asked(*MONTH, BEFORE, filters={"types": ("email", "chat")})
-    assert set(told) == {"current", "previous"}
+    assert set(shown) == {"current", "previous"}
     for name, (first, last) in {"current": MONTH, "previous": BEFORE}.items():
-        buckets = told[name]
+        buckets = shown[name]
         openings = [int(datetime.fromisoformat(each["start"]).timestamp()) for each in buckets]
         closings = [*(opening - 1 for opening in openings[1:]), last]
         assert openings[0] == first
         for bucket, opens, closes in zip(buckets, openings, closings, strict=True):
             assert bucket["count"] == len(bucket["ids"])
             assert set(bucket["ids"]) == ids_of(account, asked, opens, closes)
-    assert sum(len(bucket["ids"]) for bucket in told["current"]) > 50
+    assert sum(len(bucket["ids"]) for bucket in shown["current"]) > 50
 
 
 @pytest.mark.usefixtures("settings")
 def test_the_ids_in_json_are_those_behind_each_count(capsys: Printed, account: Account) -> None:
-    told = json.loads(printed(capsys, *COMPARED, "--types", "email,chat", "--ids", "--json"))
-    check_ids(told, account)
+    shown = json.loads(printed(capsys, *COMPARED, "--types", "email,chat", "--ids", "--json"))
+    check_ids(shown, account)
 
 
 @pytest.mark.usefixtures("settings")
 def test_the_ids_in_csv_are_those_behind_each_count(capsys: Printed, account: Account) -> None:
     text = printed(capsys, *COMPARED, "--types", "email,chat", "--ids", "--csv")
-    told: dict[str, list[dict[str, Any]]] = {}
+    shown: dict[str, list[dict[str, Any]]] = {}
     for row in csv.DictReader(io.StringIO(text)):
         ids = [int(each) for each in row["ids"].split()]
         bucket = {"start": row["start"], "count": int(row["count"]), "ids": ids}
-        told.setdefault(row["range"], []).append(bucket)
-    check_ids(told, account)
+        shown.setdefault(row["range"], []).append(bucket)
+    check_ids(shown, account)
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_each_filter_is_handed_on(capsys: Printed, account: Account) -> None:
         "folders": tuple(folder.id for folder in layout.folders if folder.type == "closed"),
     }
     flags = [part for name, ids in given.items() for part in (f"--{name}", ",".join(map(str, ids)))]
-    told = json.loads(printed(capsys, *JANUARY, *flags))
-    assert told == oracle.answer(Asked(*MONTH, filters=given), account)
-    assert sum(bucket["count"] for bucket in told["current"]) > 0
+    shown = json.loads(printed(capsys, *JANUARY, *flags))
+    assert shown == oracle.answer(Asked(*MONTH, filters=given), account)
+    assert sum(bucket["count"] for bucket in shown["current"]) > 0
 
 
 @pytest.mark.parametrize("start", ["today", "this-week", "last-month", "2015", "2015-01-01"])
@@ -185,8 +185,8 @@ def test_a_period_needs_no_end(capsys: Printed, start: str) -> None:
 def test_a_day_alone_is_the_whole_day(capsys: Printed, account: Account) -> None:
     day = datetime.fromtimestamp(account.conversations()[9].created, UTC).date().isoformat()
     edges = instant(f"{day} 00:00:00"), instant(f"{day} 23:59:59")
-    told = json.loads(printed(capsys, "report", "new", "--start", day, "--view-by", "day"))
-    assert told == oracle.answer(Asked(*edges, view_by="day"), account)
+    shown = json.loads(printed(capsys, "report", "new", "--start", day, "--view-by", "day"))
+    assert shown == oracle.answer(Asked(*edges, view_by="day"), account)
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_a_day_alone_is_the_whole_day(capsys: Printed, account: Account) -> None
     ],
 )
 @pytest.mark.usefixtures("settings")
-def test_a_parameter_that_is_wrong_is_told_and_is_2(
+def test_a_wrong_parameter_is_named_and_exits_with_2(
     capsys: Printed, arguments: tuple[str, ...], said: str
 ) -> None:
-    status, told = refused(capsys, "report", "new", *arguments)
+    status, shown = refused(capsys, "report", "new", *arguments)
     assert status == 2
-    assert told.startswith("helpscout-v1: ")
-    assert said in told
+    assert shown.startswith("helpscout-v1: ")
+    assert said in shown
 
 
 @pytest.mark.parametrize(
@@ -232,28 +232,28 @@ def test_a_setting_that_is_missing_is_named_and_is_2(
     capsys: Printed, settings: pytest.MonkeyPatch, name: str
 ) -> None:
     settings.delenv(name)
-    status, told = refused(capsys, *JANUARY)
+    status, shown = refused(capsys, *JANUARY)
     assert status == 2
-    assert f"{name} is not set" in told
+    assert f"{name} is not set" in shown
 
 
 def test_a_setting_that_cannot_be_used_is_named_and_is_2(
     capsys: Printed, settings: pytest.MonkeyPatch
 ) -> None:
     settings.setenv("COMPAT_COMPANY_TIME_ZONE", "Europe/Atlantis")
-    status, told = refused(capsys, *JANUARY)
+    status, shown = refused(capsys, *JANUARY)
     assert status == 2
-    assert "COMPAT_COMPANY_TIME_ZONE" in told
+    assert "COMPAT_COMPANY_TIME_ZONE" in shown
 
 
 def test_refused_credentials_are_3_and_the_setting_is_named(
     capsys: Printed, settings: pytest.MonkeyPatch
 ) -> None:
     settings.setenv("HELPSCOUT_APP_SECRET", "another-secret")
-    status, told = refused(capsys, *JANUARY)
+    status, shown = refused(capsys, *JANUARY)
     assert status == 3
-    assert "HELPSCOUT_APP_SECRET" in told
-    assert "another-secret" not in told
+    assert "HELPSCOUT_APP_SECRET" in shown
+    assert "another-secret" not in shown
 
 
 @pytest.mark.usefixtures("asking_again_at_once")
@@ -266,10 +266,10 @@ def test_an_upstream_that_is_not_there_is_3_and_one_line(
         port = listener.getsockname()[1]
     settings.setenv("HELPSCOUT_BASE_URL", f"http://{LOOPBACK}:{port}/v2")
     assert main(JANUARY) == 3
-    told = capfd.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("helpscout-v1: The conversations cannot be fetched")
-    assert told.err.count("\n") == 1
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("helpscout-v1: The conversations cannot be fetched")
+    assert shown.err.count("\n") == 1
     assert caplog.messages == []
 
 
@@ -288,8 +288,8 @@ def several(reach: dict[str, str], tmp_path: Path, settings: pytest.MonkeyPatch)
 def test_of_several_accounts_the_one_that_is_named_answers(
     capsys: Printed, account: Account
 ) -> None:
-    told = json.loads(printed(capsys, *JANUARY, "--account", "acme"))
-    assert told == oracle.answer(Asked(*MONTH), account)
+    shown = json.loads(printed(capsys, *JANUARY, "--account", "acme"))
+    assert shown == oracle.answer(Asked(*MONTH), account)
     assert refused(capsys, *JANUARY, "--account", "other")[0] == 3
 
 
@@ -298,8 +298,8 @@ def test_of_several_accounts_the_one_that_is_named_answers(
 def test_an_account_that_is_not_known_is_2_and_the_known_ones_are_named(
     capsys: Printed, named: tuple[str, ...]
 ) -> None:
-    status, told = refused(capsys, *JANUARY, *named)
-    assert (status, told) == (2, "helpscout-v1: say which account: one of acme, other\n")
+    status, shown = refused(capsys, *JANUARY, *named)
+    assert (status, shown) == (2, "helpscout-v1: say which account: one of acme, other\n")
 
 
 @pytest.mark.usefixtures("settings")
@@ -307,9 +307,9 @@ def test_of_a_single_account_any_other_name_is_not_known(capsys: Printed) -> Non
     assert refused(capsys, *JANUARY, "--account", "nobody")[0] == 2
 
 
-@pytest.mark.parametrize("heard", [0, 1], ids=["just connected", "asked"])
+@pytest.mark.parametrize("received", [0, 1], ids=["just connected", "asked"])
 def test_an_interrupt_ends_the_waiting_at_once_and_is_130(
-    reach: dict[str, str], heard: int
+    reach: dict[str, str], received: int
 ) -> None:
     with socket.create_server((LOOPBACK, 0)) as silent:
         silent.settimeout(LONG)
@@ -322,14 +322,14 @@ def test_an_interrupt_ends_the_waiting_at_once_and_is_130(
         ) as waiting:
             connection, _ = silent.accept()
             with connection:
-                connection.recv(heard)
+                connection.recv(received)
                 waiting.send_signal(signal.SIGINT)
-                told = waiting.communicate(timeout=SOON)
+                shown = waiting.communicate(timeout=SOON)
     assert waiting.returncode == 130
-    assert told == (b"", b"")
+    assert shown == (b"", b"")
 
 
-def test_a_reader_that_has_seen_enough_is_no_failure(reach: dict[str, str]) -> None:
+def test_a_reader_that_closes_the_pipe_is_no_failure(reach: dict[str, str]) -> None:
     with subprocess.Popen(
         [COMMAND, *JANUARY, "--ids"],
         env=environment(reach),
@@ -366,7 +366,7 @@ def test_without_rich_there_is_json_and_csv(reach: dict[str, str], more: tuple[s
     assert bare.stdout == run(*JANUARY, *more, **reach).stdout
 
 
-def test_without_rich_a_terminal_is_told_what_to_install_before_anything_is_fetched(
+def test_without_rich_a_terminal_shows_what_to_install_before_anything_is_fetched(
     reach: dict[str, str],
 ) -> None:
     nowhere = reach | {"HELPSCOUT_BASE_URL": "http://127.0.0.1:9/v2"}
@@ -393,9 +393,9 @@ def test_an_engine_asked_for_answers_whatever_the_setting_says(
     settings.setenv("COMPAT_ENGINE", "auto")
     computed = printed(capsys, *JANUARY, "--engine", "computed")
     assert main([*JANUARY, "--engine", "relayed"]) == 0
-    told = capsys.readouterr()
-    assert told.out == computed
-    assert told.err == "helpscout-v1: relayed from Help Scout's own report\n"
+    shown = capsys.readouterr()
+    assert shown.out == computed
+    assert shown.err == "helpscout-v1: relayed from Help Scout's own report\n"
 
 
 def test_the_ids_behind_counts_cannot_be_relayed(

@@ -136,7 +136,7 @@ def test_a_terminal_that_shows_the_table_is_shown_no_progress(reach: dict[str, s
     assert "fetching" not in on_a_terminal(JANUARY, reach).text
 
 
-def test_the_end_of_a_terminal_is_what_these_tests_take_it_for() -> None:
+def test_the_end_of_a_terminal_reads_as_these_tests_expect() -> None:
     ours, theirs = os.openpty()
     os.close(theirs)
     with pytest.raises(OSError, match=rf"Errno {errno.EIO}"):

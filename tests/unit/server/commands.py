@@ -1,4 +1,4 @@
-"""The command as a person runs it: another process, told what to do by arguments and signals."""
+"""The command as a person runs it: another process, controlled by arguments and signals."""
 
 from __future__ import annotations
 

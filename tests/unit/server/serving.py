@@ -64,7 +64,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Told:
+class Answer:
     """An answer as it came: header names in lower case."""
 
     status: int
@@ -76,22 +76,24 @@ class Told:
         return json.loads(self.body)
 
 
-def ask(port: int, target: str, method: str = "GET", headers: dict[str, str] | None = None) -> Told:
+def ask(
+    port: int, target: str, method: str = "GET", headers: dict[str, str] | None = None
+) -> Answer:
     """One request on a connection of its own."""
     with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=LONG)) as connection:
         connection.request(method, target, headers=KEY if headers is None else headers)
         return read(connection)
 
 
-def read(connection: http.client.HTTPConnection) -> Told:
-    """The answer that is due on a connection."""
+def read(connection: http.client.HTTPConnection) -> Answer:
+    """The next answer on a connection."""
     with closing(connection.getresponse()) as response:
         headers = {name.lower(): value for name, value in response.getheaders()}
-        return Told(response.status, headers, response.read())
+        return Answer(response.status, headers, response.read())
 
 
 def raw(port: int, request: bytes) -> bytes:
-    """Whatever comes back for these bytes, until the server hangs up."""
+    """All that is received for these bytes, until the server closes the connection."""
     with socket.create_connection((LOOPBACK, port), timeout=LONG) as connection:
         connection.sendall(request)
         parts = []

@@ -40,13 +40,13 @@ def status_of(port: int, target: bytes, key: str | None = KEY["Authorization"]) 
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"content-type: application/json; charset=utf-8" in head.lower()
     status = int(head.split()[1])
-    told = json.loads(body)
-    assert "current" in told if status == 200 else told["code"] == status
+    shown = json.loads(body)
+    assert "current" in shown if status == 200 else shown["code"] == status
     return status
 
 
 @given(query=st.one_of(plain_bytes, encoded_bytes, sendable_queries))
-def test_any_query_is_answered_or_told_what_is_wrong(open_port: int, query: bytes) -> None:
+def test_any_query_is_answered_or_its_error_named(open_port: int, query: bytes) -> None:
     assert status_of(open_port, f"{PATH}?".encode() + query) in {200, 400}
 
 

@@ -84,7 +84,7 @@ def test_a_missing_key_is_asked_for(port: int) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"])
-def test_another_method_is_told_that_nothing_is_there(port: int, method: str) -> None:
+def test_another_method_is_not_found(port: int, method: str) -> None:
     answer = ask(port, JANUARY, method=method)
     assert answer.status == 404
     assert answer.json == {
@@ -154,7 +154,7 @@ def test_an_internal_error_says_no_more_over_the_wire(port: int, shelf: Shelf) -
     assert answer.headers["correlation-id"]
 
 
-def test_upstream_out_of_reach_is_told_with_a_time_to_come_back(port: int, shelf: Shelf) -> None:
+def test_an_unreachable_upstream_is_a_503_with_a_time_to_retry(port: int, shelf: Shelf) -> None:
     answer = ask(port, failing(shelf, v2.Unreachable("no answer")))
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) >= 1

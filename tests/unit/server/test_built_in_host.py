@@ -19,7 +19,7 @@ import pytest
 from compat.config.settings import all_variables
 from compat.simulator import Account, Behaviour, Simulator
 from tests.unit.server.commands import Running, environment, run, started
-from tests.unit.server.serving import KEY, LOOPBACK, Told, read, serving
+from tests.unit.server.serving import KEY, LOOPBACK, Answer, read, serving
 from tests.unit.service.doubles import FIRST, JANUARY, LONG
 
 ROOT = Path(__file__).parents[3]
@@ -122,7 +122,7 @@ def ask(
     target: str,
     headers: dict[str, str],
     body: str | None = None,
-) -> Told:
+) -> Answer:
     with closing(Built(port, trust)) as connection:
         connection.request("POST" if body else "GET", target, body, headers)
         return read(connection)
@@ -161,7 +161,7 @@ def test_a_client_that_does_not_trust_the_authority_sends_nothing(running: Runni
         ask(running.port, ssl.create_default_context(), JANUARY, KEY)
 
 
-def test_a_living_program_reaches_mailbox_api_2_under_the_same_name(
+def test_a_client_of_mailbox_api_2_reaches_it_under_the_same_name(
     folder: Path, running: Running
 ) -> None:
     trust = trusting(folder)
@@ -173,16 +173,14 @@ def test_a_living_program_reaches_mailbox_api_2_under_the_same_name(
     assert answer.json["page"]["totalElements"] == 1
 
 
-def test_without_the_further_authority_upstream_is_not_believed(
-    folder: Path, upstream: int
-) -> None:
+def test_without_the_further_authority_upstream_is_not_trusted(folder: Path, upstream: int) -> None:
     with server(folder, upstream, COMPAT_CA_FILE="", COMPAT_PATIENCE="0.1") as distrusting:
         trust = trusting(folder)
         assert ask(distrusting.port, trust, "/v2/conversations", {}).status == 503
         assert ask(distrusting.port, trust, JANUARY, KEY).status == 503
 
 
-def test_the_authority_vouches_for_no_other_name(folder: Path) -> None:
+def test_the_authority_certifies_no_other_name(folder: Path) -> None:
     said = shell(
         """
         openssl req -newkey rsa:2048 -nodes -subj /CN=bank.example -keyout o.key -out o.csr
@@ -203,7 +201,7 @@ def test_every_variable_of_the_page_is_a_setting() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nothing of the kind"])
-def test_a_file_without_authorities_is_told_at_the_start(tmp_path: Path, text: str) -> None:
+def test_a_file_without_authorities_is_refused_at_the_start(tmp_path: Path, text: str) -> None:
     wrong = tmp_path / "ca.pem"
     wrong.write_text(text)
     settings = {

@@ -112,7 +112,7 @@ def test_refused_credentials_show_in_the_answer_and_in_the_health(upstream: str)
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("command", [("serve", "--demo"), ("simulate", "--conversations", "10")])
-def test_a_signal_stops_a_server_in_good_order(command: tuple[str, ...], number: int) -> None:
+def test_a_signal_stops_a_server_with_exit_code_0(command: tuple[str, ...], number: int) -> None:
     with started(*command, "--port", "0") as server:
         began = time.monotonic()
         assert server.stop(number) == 0
@@ -121,14 +121,14 @@ def test_a_signal_stops_a_server_in_good_order(command: tuple[str, ...], number:
 
 
 @pytest.fixture
-def stuck() -> Iterator[str]:
+def silent_upstream() -> Iterator[str]:
     """An upstream that takes every request and answers none."""
     with socket.create_server((LOOPBACK, 0)) as listener:
         yield f"http://{LOOPBACK}:{listener.getsockname()[1]}/v2"
 
 
-def test_a_stop_answers_those_who_wait_for_a_silent_upstream(stuck: str) -> None:
-    settings = {**ACCOUNT, **KEYS, "HELPSCOUT_BASE_URL": stuck}
+def test_a_stop_answers_those_who_wait_for_a_silent_upstream(silent_upstream: str) -> None:
+    settings = {**ACCOUNT, **KEYS, "HELPSCOUT_BASE_URL": silent_upstream}
     with started("serve", "--port", "0", **settings) as server:
         connection = http.client.HTTPConnection(LOOPBACK, server.port, timeout=LONG)
         with closing(connection):
@@ -181,7 +181,7 @@ def test_the_simulator_hands_out_tokens(successor: Running) -> None:
     assert post(successor, f"{grant}wrong")[0] == 401
 
 
-def test_the_simulator_has_the_plan_it_is_told(successor: Running) -> None:
+def test_the_simulator_has_the_plan_of_its_option(successor: Running) -> None:
     grant = "grant_type=client_credentials&client_id=demo-app&client_secret=demo-secret"
     bearer = {"Authorization": f"Bearer {post(successor, grant)[1]['access_token']}"}
     range_asked = JANUARY.partition("?")[2]
@@ -231,19 +231,19 @@ def test_a_certificate_makes_it_https(certificate: tuple[Path, Path]) -> None:
         assert server.stop(signal.SIGTERM) == 0
 
 
-def test_a_simulated_upstream_is_as_bad_as_it_is_told_to_be() -> None:
-    manners = ("--limit-rate", "1", "--limit-headers", "standard", "--limit-wait", "3")
+def test_a_simulated_upstream_behaves_as_its_options_say() -> None:
+    behaviour = ("--limit-rate", "1", "--limit-headers", "standard", "--limit-wait", "3")
     more = ("--rate-limit", "none", "--churn-of", "arrive,vanish", "--no-all-lists-spam")
-    with started("simulate", "--port", "0", "--conversations", "10", *manners, *more) as server:
-        told = ask(server.port, "/v2/mailboxes")
-    assert (told.status, told.headers["retry-after"]) == (429, "3")
-    assert "x-ratelimit-limit-minute" not in told.headers
+    with started("simulate", "--port", "0", "--conversations", "10", *behaviour, *more) as server:
+        shown = ask(server.port, "/v2/mailboxes")
+    assert (shown.status, shown.headers["retry-after"]) == (429, "3")
+    assert "x-ratelimit-limit-minute" not in shown.headers
 
 
 @pytest.mark.parametrize(
     "arguments", [("--fail-rate", "2"), ("--churn-of", "dance"), ("--limit-wait", "soon")]
 )
-def test_manners_that_cannot_be_are_told(arguments: tuple[str, str]) -> None:
+def test_impossible_behaviour_is_refused(arguments: tuple[str, str]) -> None:
     done = run("simulate", "--conversations", "10", *arguments)
     assert done.returncode == 2
     assert arguments[0].strip("-").replace("-", "_") in done.stderr.replace("-", "_")
@@ -257,7 +257,7 @@ def test_help_is_there(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("dance",), ("serve", "--port", "http")])
-def test_misuse_is_told(arguments: tuple[str, ...]) -> None:
+def test_misuse_shows_the_usage(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("Usage: helpscout-v1")
@@ -291,7 +291,7 @@ def test_without_a_server_to_listen_it_says_what_to_install(arguments: tuple[str
     assert "Traceback" not in done.stderr
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_that_is_taken_is_named() -> None:
     with socket.create_server((LOOPBACK, 0)) as listener:
         port = str(listener.getsockname()[1])
         done = run("simulate", "--conversations", "10", "--port", port)

@@ -15,7 +15,7 @@ SHARE = "10"
 
 @pytest.mark.thorough
 @pytest.mark.timeout(600)
-def test_hostile_callers_get_answers_or_are_left_and_cost_nothing() -> None:
+def test_hostile_callers_are_answered_or_disconnected_without_cost() -> None:
     done = subprocess.run(
         [sys.executable, SCRIPT, SHARE], capture_output=True, text=True, timeout=500, check=False
     )

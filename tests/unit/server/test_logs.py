@@ -26,7 +26,7 @@ from tests.unit.service.doubles import JANUARY, LONG, PATH, Shelf, basic
 
 
 class Lines(logging.Handler):
-    """What our loggers were told; a server writes its line once its answer is sent."""
+    """What our loggers received; a server writes its line once its answer is sent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,12 +57,12 @@ def lines() -> Iterator[Lines]:
 
 def test_each_request_is_a_line(port: int, lines: Lines) -> None:
     answer = ask(port, JANUARY)
-    (told,) = lines.access()
-    assert told["levelname"] == "INFO"
-    assert (told["method"], told["path"], told["status"]) == ("GET", PATH, 200)
-    assert told["account"] == "default"
-    assert told["correlation_id"] == answer.headers["correlation-id"]
-    assert 0 < told["milliseconds"] < LONG * 1000
+    (shown,) = lines.access()
+    assert shown["levelname"] == "INFO"
+    assert (shown["method"], shown["path"], shown["status"]) == ("GET", PATH, 200)
+    assert shown["account"] == "default"
+    assert shown["correlation_id"] == answer.headers["correlation-id"]
+    assert 0 < shown["milliseconds"] < LONG * 1000
 
 
 def test_the_line_reads_as_text(port: int, lines: Lines) -> None:
@@ -81,20 +81,20 @@ def test_the_line_reads_as_text(port: int, lines: Lines) -> None:
         ("/v1/x", {"Compat-Upstream": "1"}, 508),
     ],
 )
-def test_whatever_becomes_of_it(
+def test_each_request_is_logged_whatever_its_status(
     port: int, lines: Lines, target: str, headers: dict[str, str], status: int
 ) -> None:
     ask(port, target, headers=headers)
     assert lines.access()[0]["status"] == status
 
 
-def test_neither_keys_nor_queries_are_told(port: int, lines: Lines) -> None:
+def test_neither_keys_nor_queries_are_logged(port: int, lines: Lines) -> None:
     ask(port, f"{JANUARY}&tags=987654321")
     ask(port, f"{JANUARY}&key=hunter2", headers={"Authorization": basic("hunter2", "hunter2")})
     ask(port, JANUARY, headers={"Authorization": "Bearer hunter2"})
-    told = str(lines.access(3))
+    shown = str(lines.access(3))
     for hidden in ("an-old-key", "hunter2", basic("hunter2")[6:], "987654321", "start="):
-        assert hidden not in told
+        assert hidden not in shown
 
 
 @pytest.fixture
@@ -120,9 +120,9 @@ def test_the_account_is_named_if_the_key_is_known(
     two: int, lines: Lines, key: str, account: str | None
 ) -> None:
     ask(two, PATH, headers={"Authorization": basic(key)})
-    (told,) = lines.access()
-    assert told["account"] == account
-    assert "-key" not in str(told)
+    (shown,) = lines.access()
+    assert shown["account"] == account
+    assert "-key" not in str(shown)
 
 
 def test_a_line_of_the_log_is_one_line_whatever_the_path(port: int, lines: Lines) -> None:
@@ -139,9 +139,9 @@ def test_a_request_that_is_handed_on_is_a_line_as_well(shelf: Shelf, lines: Line
         serving(create_app(reports), lifespan="on") as port,
     ):
         ask(port, "/v2/conversations?query=hunter2", headers={"Authorization": "Bearer hunter2"})
-    (told,) = lines.access()
-    assert (told["path"], told["status"]) == ("/v2/conversations", 503)
-    assert "hunter2" not in str(told)
+    (shown,) = lines.access()
+    assert (shown["path"], shown["status"]) == ("/v2/conversations", 503)
+    assert "hunter2" not in str(shown)
 
 
 @contextmanager
@@ -170,11 +170,11 @@ def test_as_json_every_line_is_an_object() -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(LONG) == 0
         assert process.stderr is not None
-        told = process.stderr.read()
+        shown = process.stderr.read()
     assert first["message"].startswith("Answering the old API on http://")
-    assert "hunter2" not in told
-    assert "an-old-key" not in told
-    objects = [json.loads(line) for line in told.splitlines()]
+    assert "hunter2" not in shown
+    assert "an-old-key" not in shown
+    objects = [json.loads(line) for line in shown.splitlines()]
     assert all({"time", "level", "logger", "message"} <= set(each) for each in objects)
     assert all(datetime.fromisoformat(each["time"]).utcoffset() is not None for each in objects)
     served, refused, *others = objects
@@ -200,10 +200,10 @@ def test_as_json_an_exception_stays_on_its_line() -> None:
     record.thing = object()
     line = JsonLinesFormatter().format(record)
     assert "\n" not in line
-    told = json.loads(line)
-    assert told["message"] == "it broke"
-    assert "ValueError: two" in told["exception"]
-    assert told["thing"].startswith("<object")
+    shown = json.loads(line)
+    assert shown["message"] == "it broke"
+    assert "ValueError: two" in shown["exception"]
+    assert shown["thing"].startswith("<object")
 
 
 def test_another_way_to_log_is_refused() -> None:

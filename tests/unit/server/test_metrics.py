@@ -91,8 +91,12 @@ def test_requests_are_counted_by_route_and_status(shelf: Shelf) -> None:
             *(("/v1/mailboxes/7/folders.json?page=x", KEY), ("/healthz", {}), ("/x/y", {})),
         ]:
             ask(port, target, headers=headers)
-        told = {labels: value for (name, labels), value in figures(port).items() if name == TOTAL}
-    assert {tuple(value for _, value in sorted(labels)): told[labels] for labels in told} == {
+        printed_text = {
+            labels: value for (name, labels), value in figures(port).items() if name == TOTAL
+        }
+    assert {
+        tuple(value for _, value in sorted(labels)): printed_text[labels] for labels in printed_text
+    } == {
         (PATH, "200"): 2,
         (PATH, "400"): 1,
         (PATH, "401"): 1,
@@ -102,7 +106,7 @@ def test_requests_are_counted_by_route_and_status(shelf: Shelf) -> None:
     }
 
 
-def test_strangers_cannot_make_the_page_grow(shelf: Shelf) -> None:
+def test_unknown_paths_do_not_make_the_page_grow(shelf: Shelf) -> None:
     with measured(shelf) as port:
         ask(port, "/a")
         before = figures(port).keys()
@@ -119,7 +123,7 @@ def test_the_time_that_answers_take_is_shown(shelf: Shelf) -> None:
     assert 0 < shown["request_seconds_sum", frozenset({("route", PATH)})] < LONG
 
 
-def test_kept_answers_are_told_from_counted_ones(shelf: Shelf) -> None:
+def test_cached_answers_are_counted_apart_from_computed_ones(shelf: Shelf) -> None:
     shelf.kept = LONG
     with measured(shelf) as port:
         for _ in range(3):

@@ -15,7 +15,7 @@ from compat.engines.computed import load_report
 from compat.reports import AnswerFromDocuments
 from compat.v1 import errors, openapi
 from compat.v1.routes import LOCAL, ROUTES, Route
-from tests.unit.server.serving import KEY, Told, ask
+from tests.unit.server.serving import KEY, Answer, ask
 from tests.unit.service.doubles import JANUARY, PATH
 
 DOCUMENT = openapi.document()
@@ -38,10 +38,10 @@ def test_it_is_served_to_anybody_as_it_is_committed(port: int) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.report)
 def test_every_path_has_its_parameters_and_every_status(route: Route) -> None:
-    told = DOCUMENT["paths"][route.path]["get"]
-    assert [each["name"] for each in told["parameters"]] == [row.name for row in route.parameters]
-    assert {int(status) for status in told["responses"]} == {200} | STATUSES
-    assert told["summary"]
+    shown = DOCUMENT["paths"][route.path]["get"]
+    assert [each["name"] for each in shown["parameters"]] == [row.name for row in route.parameters]
+    assert {int(status) for status in shown["responses"]} == {200} | STATUSES
+    assert shown["summary"]
 
 
 @pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
@@ -64,7 +64,7 @@ def test_every_reference_leads_somewhere() -> None:
 def test_an_answer_has_the_headers_that_are_described(
     port: int, target: str, headers: dict[str, str], status: int
 ) -> None:
-    answer: Told = ask(port, target, headers=headers)
+    answer: Answer = ask(port, target, headers=headers)
     described = DOCUMENT["paths"][PATH]["get"]["responses"][str(status)]
     if "$ref" in described:
         described = DOCUMENT["components"]["responses"][described["$ref"].rpartition("/")[2]]
@@ -80,9 +80,9 @@ def test_no_schema_is_meant_for_python(route: Route) -> None:
     assert '"default": null' not in schemas
 
 
-def test_the_default_that_is_told_is_the_one_that_is_taken() -> None:
-    told = {each["name"]: each for each in DOCUMENT["paths"][PATH]["get"]["parameters"]}
-    assert told["viewBy"]["schema"]["default"] == Conventions().default_view_by
+def test_the_documented_default_is_the_one_in_force() -> None:
+    shown = {each["name"]: each for each in DOCUMENT["paths"][PATH]["get"]["parameters"]}
+    assert shown["viewBy"]["schema"]["default"] == Conventions().default_view_by
 
 
 @pytest.mark.parametrize("text", ["2015-01-31T23:59:59", "2015-01-31T23:59:59.000+0100"])

@@ -19,7 +19,7 @@ from compat.config.settings import Settings
 from compat.server import proxy
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, running
-from tests.unit.server.serving import KEY, LOOPBACK, Told, ask, raw, read, serving
+from tests.unit.server.serving import KEY, LOOPBACK, Answer, ask, raw, read, serving
 from tests.unit.service.doubles import FIRST, JANUARY, LONG, Shelf, row
 from tests.unit.v2.upstream import Reply, in_turn, scripted
 
@@ -28,10 +28,10 @@ StartProxy = Callable[..., int]
 
 
 class Echo:
-    """An upstream that keeps what it is sent, and answers as it is told.
+    """An upstream that keeps what it is sent, and answers as its attributes say.
 
     Attributes:
-        heard: What arrived: method, target, headers, body.
+        received: What arrived: method, target, headers, body.
         status: The status of its answers.
         headers: Their headers.
         body: Their body.
@@ -41,7 +41,7 @@ class Echo:
         self.anew()
 
     def anew(self) -> None:
-        self.heard: list[tuple[str, bytes, dict[str, str], bytes]] = []
+        self.received: list[tuple[str, bytes, dict[str, str], bytes]] = []
         self.status = 200
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = b"{}"
@@ -54,7 +54,7 @@ class Echo:
             more = message.get("more_body", False)
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self.heard.append((scope["method"], scope["raw_path"] + query, headers, b"".join(parts)))
+        self.received.append((scope["method"], scope["raw_path"] + query, headers, b"".join(parts)))
         start = {"type": "http.response.start", "status": self.status, "headers": self.headers}
         await send(start)
         await send({"type": "http.response.body", "body": self.body})
@@ -98,7 +98,7 @@ def port(far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy) -> int:
 
 def sent(
     port: int, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None
-) -> Told:
+) -> Answer:
     with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=LONG)) as connection:
         connection.request(method, target, body, headers or {})
         return read(connection)
@@ -111,10 +111,10 @@ def test_by_default_there_is_no_such_path(
     answer = ask(port, "/v2/conversations")
     assert answer.status == 404
     assert answer.json["error"] == "The specified resource was not found: '/v2/conversations'"
-    assert echo.heard == []
+    assert echo.received == []
 
 
-def test_a_living_program_signs_in_and_reads_on(start_proxy: StartProxy) -> None:
+def test_a_client_of_mailbox_api_2_signs_in_and_reads(start_proxy: StartProxy) -> None:
     account = Account()
     account.add(FIRST)
     with running(Simulator(account, Behaviour(rate_limit=400))) as base_url:
@@ -141,38 +141,38 @@ def test_a_living_program_signs_in_and_reads_on(start_proxy: StartProxy) -> None
 def test_the_target_arrives_byte_for_byte(port: int, echo: Echo, target: str) -> None:
     request = f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     assert raw(port, request.encode()).startswith(b"HTTP/1.1 200")
-    assert [heard[1] for heard in echo.heard] == [target.encode()]
+    assert [received[1] for received in echo.received] == [target.encode()]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_the_method_arrives(port: int, echo: Echo, method: str) -> None:
     assert sent(port, method, "/v2/conversations/1").status == 200
-    assert echo.heard[0][0] == method
+    assert echo.received[0][0] == method
 
 
 def test_head_is_answered_without_a_body(port: int, echo: Echo) -> None:
     echo.body = b"x" * 17
     answer = sent(port, "HEAD", "/v2/conversations/1")
     assert (answer.status, answer.body) == (200, b"")
-    assert echo.heard[0][0] == "HEAD"
+    assert echo.received[0][0] == "HEAD"
 
 
 @pytest.mark.parametrize("body", [b'{"subject": "\xc3\xa4"}', bytes(range(256)) * 2000])
 def test_the_body_arrives(port: int, echo: Echo, body: bytes) -> None:
     sent(port, "PATCH", "/v2/conversations/1", body, {"Content-Type": "application/json"})
-    assert echo.heard[0][3] == body
-    assert echo.heard[0][2]["content-length"] == str(len(body))
-    assert echo.heard[0][2]["content-type"] == "application/json"
+    assert echo.received[0][3] == body
+    assert echo.received[0][2]["content-length"] == str(len(body))
+    assert echo.received[0][2]["content-type"] == "application/json"
 
 
 def test_a_body_in_chunks_arrives(port: int, echo: Echo) -> None:
     sent(port, "POST", "/v2/attachments", iter([b"one", b"two"]))
-    assert echo.heard[0][3] == b"onetwo"
+    assert echo.received[0][3] == b"onetwo"
 
 
 def test_the_callers_authorization_goes_through_and_nothing_of_ours(port: int, echo: Echo) -> None:
     ask(port, "/v2/x", headers={"Authorization": "Bearer theirs", "X-Own": "1"})
-    headers = echo.heard[0][2]
+    headers = echo.received[0][2]
     assert headers["authorization"] == "Bearer theirs"
     assert headers["x-own"] == "1"
     ours = {"host", "accept-encoding", "authorization", "x-own", "compat-upstream"}
@@ -182,14 +182,14 @@ def test_the_callers_authorization_goes_through_and_nothing_of_ours(port: int, e
 
 def test_without_authorization_none_is_sent(port: int, echo: Echo) -> None:
     ask(port, "/v2/x", headers={})
-    assert "authorization" not in echo.heard[0][2]
+    assert "authorization" not in echo.received[0][2]
 
 
 def test_what_concerns_the_connection_alone_goes_no_further(port: int, echo: Echo) -> None:
     echo.headers = [(b"keep-alive", b"timeout=5"), (b"connection", b"x-hop"), (b"x-hop", b"1")]
     headers = {"Connection": "keep-alive, X-Mine", "X-Mine": "1", "TE": "trailers"}
     answer = ask(port, "/v2/x", headers={**headers, "Proxy-Authorization": "Basic eA=="})
-    assert not {"connection", "x-mine", "te", "proxy-authorization"} & set(echo.heard[0][2])
+    assert not {"connection", "x-mine", "te", "proxy-authorization"} & set(echo.received[0][2])
     assert not {"keep-alive", "x-hop"} & set(answer.headers)
 
 
@@ -199,9 +199,9 @@ def test_the_status_and_its_headers_come_back(port: int, echo: Echo, status: int
     echo.headers = [(b"location", b"/elsewhere"), (b"resource-id", b"7"), (b"retry-after", b"9")]
     answer = ask(port, "/v2/x")
     assert (answer.status, answer.body) == (status, echo.body)
-    told = [answer.headers[name] for name in ("location", "resource-id", "retry-after")]
-    assert told == ["/elsewhere", "7", "9"]
-    assert len(echo.heard) == 1
+    shown = [answer.headers[name] for name in ("location", "resource-id", "retry-after")]
+    assert shown == ["/elsewhere", "7", "9"]
+    assert len(echo.received) == 1
 
 
 def test_headers_that_are_there_twice_come_back_twice(port: int, echo: Echo) -> None:
@@ -225,7 +225,7 @@ def test_a_cookie_of_one_caller_is_not_sent_for_the_next(port: int, echo: Echo) 
     echo.headers = [(b"set-cookie", b"session=theirs")]
     ask(port, "/v2/x")
     ask(port, "/v2/x")
-    assert "cookie" not in echo.heard[1][2]
+    assert "cookie" not in echo.received[1][2]
 
 
 def test_the_proxies_of_the_environment_are_not_used(
@@ -240,14 +240,14 @@ def test_another_place_is_asked_under_the_name_of_the_base_url(
 ) -> None:
     port = start_proxy("http://localhost:1/v2", connect_to=f"{LOOPBACK}:{far[1]}")
     assert ask(port, "/v2/x").status == 200
-    assert echo.heard[0][2]["host"] == "localhost:1"
+    assert echo.received[0][2]["host"] == "localhost:1"
 
 
 def test_below_a_longer_base_the_rest_is_the_same(
     far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy
 ) -> None:
     ask(start_proxy(f"http://{LOOPBACK}:{far[1]}/deep/v2"), "/v2/x?y=1")
-    assert echo.heard[0][1] == b"/deep/v2/x?y=1"
+    assert echo.received[0][1] == b"/deep/v2/x?y=1"
 
 
 def test_behind_a_root_path_it_is_below_it(
@@ -255,33 +255,33 @@ def test_behind_a_root_path_it_is_below_it(
 ) -> None:
     port = start_proxy(f"http://{LOOPBACK}:{far[1]}/v2", {"root_path": "/old"})
     assert ask(port, "/v2/x").status == 200
-    assert echo.heard[0][1] == b"/v2/x"
+    assert echo.received[0][1] == b"/v2/x"
 
 
 def test_the_old_api_is_still_answered_here(port: int, echo: Echo) -> None:
     assert ask(port, JANUARY).status == 200
     assert ask(port, "/v2").status == 404
     assert ask(port, "/v2x/y").status == 404
-    assert echo.heard == []
+    assert echo.received == []
 
 
 def test_a_request_with_our_own_mark_is_refused(port: int, echo: Echo) -> None:
     answer = ask(port, "/v2/x", headers={"Compat-Upstream": "1"})
     assert answer.status == 508
-    assert echo.heard == []
+    assert echo.received == []
 
 
-def test_a_request_that_would_go_round_in_circles_ends(
+def test_a_request_that_reaches_this_server_again_is_refused(
     far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy
 ) -> None:
     inner = start_proxy(f"http://{LOOPBACK}:{far[1]}/v2")
     answer = ask(start_proxy(f"http://{LOOPBACK}:{inner}/v2"), "/v2/x")
     assert answer.status == 508
     assert "COMPAT_CONNECT_TO" in answer.json["error"]
-    assert echo.heard == []
+    assert echo.received == []
 
 
-def test_upstream_out_of_reach_is_told_with_a_time_to_come_back(start_proxy: StartProxy) -> None:
+def test_an_unreachable_upstream_is_a_503_with_a_time_to_retry(start_proxy: StartProxy) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         nobody = taken.getsockname()[1]
     answer = ask(start_proxy(f"http://{LOOPBACK}:{nobody}/v2"), "/v2/x")
@@ -293,7 +293,7 @@ def test_upstream_out_of_reach_is_told_with_a_time_to_come_back(start_proxy: Sta
 
 
 @pytest.mark.parametrize("fate", ["dropped", "stalled"])
-def test_an_upstream_that_does_not_answer_is_told_likewise(
+def test_an_upstream_that_does_not_answer_is_a_503_as_well(
     start_proxy: StartProxy, fate: Any
 ) -> None:
     with scripted() as upstream:
@@ -317,7 +317,7 @@ def test_a_request_that_is_too_large_is_not_handed_on(
     assert sent(port, "POST", "/v2/x", b"0123456789").status == 200
     answer = sent(port, "POST", "/v2/x", b"0123456789A")
     assert (answer.status, answer.json["code"]) == (413, 413)
-    assert len(echo.heard) == 1
+    assert len(echo.received) == 1
 
 
 def test_a_body_in_many_parts_is_not_added_up_anew_for_each() -> None:

@@ -22,10 +22,10 @@ from compat.server.recorder import MAX_FILES, Recorder
 from compat.service import LegacyReports
 from compat.v1.http import LegacyRequest, LegacyResponse, success_response
 from compat.v2.errors import UpstreamError
-from tests.unit.server.serving import Stage, Told, ask
+from tests.unit.server.serving import Answer, Stage, ask
 from tests.unit.service.doubles import JANUARY, PATH, Shelf, basic, reports_on
 
-Ask = Callable[..., Told]
+Ask = Callable[..., Answer]
 TARGETS = (
     JANUARY,
     f"{JANUARY}&viewBy=day&tags[]=1&mailboxes=",
@@ -71,12 +71,12 @@ def recorded(path: Path, asked: Ask, *targets: str, **others: Any) -> list[dict[
 
 
 def test_a_request_and_its_answer_are_a_line(path: Path, asked: Ask) -> None:
-    told = asked(JANUARY)
+    shown = asked(JANUARY)
     record, again = recorded(path, asked, JANUARY)
     assert record["target"] == JANUARY
     assert record["status"] == 200
     assert record["method"] == "GET"
-    assert record["body"].encode() == told.body
+    assert record["body"].encode() == shown.body
     assert record["taken_at"].endswith("Z")
     assert again == record | {"taken_at": again["taken_at"]}
 
@@ -146,7 +146,7 @@ def test_a_line_that_broke_off_is_ended_before_the_next(path: Path) -> None:
     assert json.loads(line)["target"] == JANUARY
 
 
-def test_a_file_that_is_large_enough_is_put_aside_and_the_oldest_goes(path: Path) -> None:
+def test_a_large_file_is_renamed_and_the_oldest_removed(path: Path) -> None:
     with Recorder(path, max_bytes=1000) as recorder:
         for number in range(100):
             note(recorder, body=str(number).encode())
@@ -160,17 +160,17 @@ def test_a_file_that_is_large_enough_is_put_aside_and_the_oldest_goes(path: Path
 
 
 @needs_a_full_disk
-def test_a_full_disk_is_told_once_and_answers_go_on(
+def test_a_full_disk_is_logged_once_and_answers_go_on(
     stage: tuple[Stage, int], reports: LegacyReports, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Recorder(Path("/dev/full")) as recorder:
         stage[0].app = create_app(reports, recorder=recorder)
         assert [ask(stage[1], JANUARY).status for _ in range(5)] == [200] * 5
-    told = [each.getMessage() for each in caplog.records if "recorded" in each.getMessage()]
-    assert told == ["answers are not recorded to /dev/full: No space left on device"]
+    shown = [each.getMessage() for each in caplog.records if "recorded" in each.getMessage()]
+    assert shown == ["answers are not recorded to /dev/full: No space left on device"]
 
 
-def test_once_it_can_be_written_again_recording_goes_on_and_the_loss_is_told(
+def test_once_it_can_be_written_again_recording_goes_on_and_the_loss_is_logged(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     away = path.parent.with_name("away")
@@ -213,7 +213,7 @@ def test_a_disk_that_is_too_slow_loses_records_and_no_time(
     assert "more is answered than can be written" in caplog.text
 
 
-def test_a_file_that_cannot_be_opened_is_told_at_once(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_an_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         Recorder(tmp_path / "nowhere" / "old.jsonl")
 

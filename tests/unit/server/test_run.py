@@ -43,7 +43,7 @@ def connected(port: int) -> Iterator[socket.socket]:
 
 
 def rest(connection: socket.socket) -> bytes:
-    """All that comes until the server hangs up."""
+    """All that is received until the server closes the connection."""
     parts = []
     try:
         while part := connection.recv(65_536):
@@ -54,7 +54,7 @@ def rest(connection: socket.socket) -> bytes:
 
 
 def sent(port: int, *parts: bytes) -> bytes:
-    """What comes back for these parts, sent one after the other."""
+    """What is received for these parts, sent one after the other."""
     with connected(port) as connection:
         for part in parts:
             try:
@@ -122,7 +122,7 @@ def test_a_header_line_may_end_with_a_bare_lf(port: int, behind: bytes) -> None:
     assert sent(port, head + behind + b"\r\n").startswith(b"HTTP/1.1 200")
 
 
-def test_a_thousand_silent_connections_hinder_nobody(port: int) -> None:
+def test_a_thousand_idle_connections_do_not_slow_others(port: int) -> None:
     with ExitStack() as stack:
         few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         try:
@@ -146,7 +146,7 @@ def test_the_command_opens_as_many_files_as_it_may() -> None:
     assert done.stdout.strip() == "True"
 
 
-def test_connections_that_are_silent_do_not_hold_up_a_stop() -> None:
+def test_idle_connections_do_not_delay_a_stop() -> None:
     with started("serve", "--demo", "--port", "0") as server, connected(server.port) as half:
         half.sendall(HEALTH)
         assert ask(server.port, "/healthz").status == 200

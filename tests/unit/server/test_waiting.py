@@ -36,7 +36,9 @@ def on_stage(stage: tuple[Stage, int], shelf: Shelf, **settings: object) -> Iter
         yield stage[1]
 
 
-def test_a_pending_request_is_told_to_come_back(stage: tuple[Stage, int], slow: Shelf) -> None:
+def test_a_pending_request_is_a_503_with_a_time_to_retry(
+    stage: tuple[Stage, int], slow: Shelf
+) -> None:
     with on_stage(stage, slow, patience=0.01) as port:
         answer = ask(port, JANUARY)
     assert answer.status == 503
@@ -97,7 +99,7 @@ def test_what_is_known_is_answered_at_once_while_all_workers_are_busy(
     assert again.body == known.body
 
 
-def test_a_caller_who_hangs_up_takes_nobody_along(port: int, slow: Shelf) -> None:
+def test_a_caller_who_disconnects_does_not_end_the_work_of_others(port: int, slow: Shelf) -> None:
     with asked(port, JANUARY):
         assert slow.started.wait(LONG)
     with asked(port, JANUARY) as connection:

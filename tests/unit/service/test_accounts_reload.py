@@ -20,7 +20,7 @@ from compat.simulator import Account, Behaviour, Simulator
 from compat.v1.http import LegacyResponse
 from tests.integration.exactness.staging import Upstream, upstream
 from tests.unit.server.commands import Running, run, started
-from tests.unit.server.serving import Told, ask
+from tests.unit.server.serving import Answer, ask
 from tests.unit.service.doubles import FIRST, JANUARY, LONG, Shelf, basic
 from tests.unit.v2.upstream import one_tls_context
 
@@ -69,7 +69,7 @@ class Scene:
         return None if answer.status == 401 else first_count(answer)
 
 
-def first_count(answer: LegacyResponse | Told) -> int:
+def first_count(answer: LegacyResponse | Answer) -> int:
     assert answer.status == 200, answer
     return int(answer.body.partition(b'"count":')[2].partition(b"}")[0])
 

@@ -23,8 +23,8 @@ from tests.unit.server.serving import LOOPBACK, free_port
 from tests.unit.service.doubles import LONG
 from tests.unit.testing.others import NODE, Fetching, served, served_by_node
 
-Told = tuple[int, str, str]
-Against = Callable[..., Told]
+Answer = tuple[int, str, str]
+Against = Callable[..., Answer]
 needs_node = pytest.mark.skipif(not NODE, reason="node is not installed")
 
 
@@ -46,7 +46,7 @@ def against(
     for name in [name for name in os.environ if name.startswith(OURS)]:
         monkeypatch.delenv(name)
 
-    def run(*arguments: object, examples: int = 60) -> Told:
+    def run(*arguments: object, examples: int = 60) -> Answer:
         fixed = ("--simulator-port", port, "--examples", examples, "--seed", 1)
         status = main(["parity", "against", *map(str, (*arguments, *fixed))])
         return status, *capsys.readouterr()
