@@ -1,4 +1,4 @@
-"""What the deployment files name exists, and what they start answers."""
+"""The files in docs/deploy: the names in them exist, and the servers that they start answer."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 
 def instructions(name: str) -> list[str]:
-    """What the container file says after each instruction of a name."""
+    """The arguments of each instruction with this name in the container file."""
     return re.findall(rf"^{name} (.*)$", CONTAINER, re.MULTILINE)
 
 
 def directive(name: str) -> str:
-    """The one value that the unit gives a directive."""
+    """The value of a directive that the unit sets exactly once."""
     (value,) = re.findall(rf"^{name}=(.*)$", UNIT, re.MULTILINE)
     return str(value)
 
@@ -61,7 +61,7 @@ def upstream() -> Iterator[str]:
 
 
 def settings(upstream: str, **others: str) -> dict[str, str]:
-    """The settings that the guide names, filled in."""
+    """The settings in the guide's example, with values."""
     (named,) = re.findall(r"^```env\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
     values = {
         "HELPSCOUT_APP_ID": "demo-app",
@@ -74,7 +74,7 @@ def settings(upstream: str, **others: str) -> dict[str, str]:
 
 
 def healthy(server: Running, port: int = 8080) -> bool:
-    """Whether the container's health check is content with a server."""
+    """Whether the container's health check succeeds for a server."""
     code = health_check().replace(f":{port}/", f":{server.port}/")
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -94,14 +94,14 @@ def test_the_containers_command_starts_a_healthy_server(upstream: str) -> None:
         assert ask(server.port, "/metrics", headers={}).status == 200
 
 
-def test_the_containers_health_check_sees_a_server_that_is_not_healthy(upstream: str) -> None:
+def test_the_containers_health_check_fails_for_a_server_that_is_not_healthy(upstream: str) -> None:
     refused = settings(upstream, HELPSCOUT_APP_SECRET="another")
     with started("serve", "--port", "0", **refused) as server:
         ask(server.port, "/v1/tags.json")
         assert not healthy(server)
 
 
-def test_the_containers_port_is_the_one_that_is_listened_on() -> None:
+def test_the_container_exposes_the_port_that_the_server_listens_on() -> None:
     shown = subprocess.run(
         [COMMAND, "serve", "--help"],
         env=environment(),
@@ -116,7 +116,7 @@ def test_the_containers_port_is_the_one_that_is_listened_on() -> None:
     assert "127.0.0.1:8080/healthz" in health_check()
 
 
-def test_what_the_container_copies_is_there_and_enough() -> None:
+def test_the_files_that_the_container_copies_exist_and_are_sufficient() -> None:
     copied = {word for line in instructions("COPY") for word in line.split()[:-1]}
     assert all((ROOT / name).exists() for name in copied)
     needed = {"pyproject.toml", "compat", PROJECT["readme"], *PROJECT["license-files"]}
@@ -130,14 +130,14 @@ def test_the_extras_and_the_constraints_exist(text: str) -> None:
     assert "--constraint scripts/constraints.txt" in text
 
 
-def test_nobody_in_the_container_is_root() -> None:
+def test_no_process_in_the_container_runs_as_root() -> None:
     (user,) = instructions("USER")
     assert user != "root"
     assert any(line.startswith("useradd ") and line.endswith(user) for line in instructions("RUN"))
     assert CONTAINER.index("\nUSER ") < CONTAINER.index("\nCMD ")
 
 
-def test_the_units_command_starts_a_server_that_a_reload_leaves_running(upstream: str) -> None:
+def test_the_server_that_the_unit_starts_keeps_running_after_a_reload(upstream: str) -> None:
     program, *arguments = shlex.split(directive("ExecStart"))
     assert Path(program).name == Path(COMMAND).name
     arguments[arguments.index("--port") + 1] = "0"
@@ -148,7 +148,7 @@ def test_the_units_command_starts_a_server_that_a_reload_leaves_running(upstream
         assert server.stop(signal.SIGTERM) == 0
 
 
-def test_the_guide_and_the_unit_mean_the_same_files() -> None:
+def test_the_guide_and_the_unit_name_the_same_files() -> None:
     home = str(Path(directive("ExecStart").split()[0]).parent.parent)
     assert f"python3 -m venv {home}" in GUIDE
     assert directive("EnvironmentFile") in GUIDE
@@ -168,7 +168,7 @@ def test_every_metric_that_the_guide_names_exists() -> None:
         assert f"# TYPE {name} " in page
 
 
-def test_systemd_finds_nothing_to_say_of_the_unit(tmp_path: Path) -> None:
+def test_systemd_finds_no_mistake_in_the_unit(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("there is no systemd-analyze on this machine")
@@ -182,5 +182,5 @@ def test_systemd_finds_nothing_to_say_of_the_unit(tmp_path: Path) -> None:
         timeout=LONG,
         check=False,
     )
-    about_it = [line for line in done.stderr.splitlines() if unit.name in line]
-    assert (done.returncode, about_it) == (0, []), done.stderr
+    complaints = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert (done.returncode, complaints) == (0, []), done.stderr

@@ -1,4 +1,4 @@
-"""What the README tells people to do, done."""
+"""The commands and programs in the README work, and its settings exist."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from compat.config import accounts
+from compat.config.conventions import Conventions
 from compat.config.settings import Settings, all_variables, variable_name
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator, make_account, running
@@ -25,7 +26,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def blocks(language: str) -> list[str]:
     found = re.findall(rf"^ *```{language}\n(.*?)^ *```", README, re.DOTALL | re.MULTILINE)
-    assert found, f"the README has no {language} any more"
+    assert found, f"the README has no block of {language}"
     return [re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in found]
 
 
@@ -75,7 +76,22 @@ def test_every_setting_in_the_readme_is_one() -> None:
     assert set(re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]+\b", README)) <= known
 
 
-def test_every_setting_of_the_server_is_in_the_readme() -> None:
+def test_the_readme_fits_on_one_page() -> None:
+    assert len(README.splitlines()) <= 125
+
+
+def test_the_readme_lists_five_settings_and_says_where_all_of_them_are() -> None:
     listed = re.findall(r"^\| `([A-Z0-9_]+)` \|", README, re.MULTILINE)
-    server = [variable_name(name) for name in Settings.model_fields if name != "conventions"]
-    assert listed == [*server, accounts.ACCOUNTS_VARIABLE]
+    assert len(listed) == 5
+    assert set(listed) <= {name for name, _ in all_variables()}
+    assert "(docs/reference/settings.md)" in README
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([A-Z0-9_]+)` \|", page, re.MULTILINE)
+    tables = (Settings, Conventions)
+    assert listed == [
+        variable_name(name) for table in tables for name in table.model_fields if name != "conventions"
+    ]
+    assert f"`{accounts.ACCOUNTS_VARIABLE}`" in page

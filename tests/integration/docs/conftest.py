@@ -1,4 +1,4 @@
-"""A made-up account, and the old API in front of it, for readers of the documentation."""
+"""A simulated account and a server, for the commands and programs in the documentation."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ def server(settings: dict[str, str]) -> Iterator[str]:
 
 @pytest.fixture
 def reader(settings: dict[str, str], server: str, tmp_path: Path) -> Iterator[Reader]:
-    made = Reader(tmp_path, settings, server)
-    yield made
-    made.close()
+    reader = Reader(tmp_path, settings, server)
+    yield reader
+    reader.close()

@@ -26,7 +26,7 @@ class Block:
 
     Attributes:
         line: The line of its opening fence.
-        exempt: Why it is not run, if the page says so.
+        exempt: The reason that the page gives for not running it, or None.
     """
 
     page: Path

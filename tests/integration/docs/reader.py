@@ -1,7 +1,7 @@
-"""A reader who does what a page says, block after block, in one shell and one directory.
+"""Runs the blocks of a page, one after the other, in one shell and one directory.
 
-Ports are the one thing that is read otherwise: a server listens on a free one, and what the page
-says of the usual one then means that.
+Only ports are different from the page: a server listens on a free port, and that port replaces the
+usual one in the blocks that follow.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ import pytest
 from compat.config.accounts import read_accounts
 from compat.config.settings import Settings
 from compat.parity.ignore_rules import read_rules
+from tests.integration.docs.output import fetch, same_but_counts, shape
 from tests.integration.docs.pages import ROOT, Block
-from tests.integration.docs.telling import alike, fetch, shape
 from tests.unit.server.commands import environment
 from tests.unit.server.serving import LOOPBACK, free_port
 from tests.unit.service.doubles import LONG
 
 TOOLS = Path(sys.executable).parent
 USUAL = {"serve": "127.0.0.1:8080", "simulate": "127.0.0.1:8081"}
-"""Where the commands listen unless told otherwise."""
+"""Where the commands listen by default."""
 
 _SERVER = re.compile(r"(?:\.venv/bin/)?helpscout-v1 (serve|simulate)\b(.*?)&?")
 HARMLESS = frozenset({"echo", "openssl", "printf"})
-"""Programs that are run as they stand. All others are refused: a page may tell people to change
-their machine, and reading it must not change this one."""
+"""Programs that are run. All others are refused: a page may contain commands that change a machine,
+and the tests must not change this one."""
 
 _COMMAND = r"(?:\.venv/bin/)?helpscout-v1 (?:report|parity|sync|archive|doctor)\b.*"
 _OUTSIDE = re.compile(r"(?<![\w./:])(?:[~/]|\.\./)|[;&|`]|\$\(")
-"""A path that leads out of the reader's directory, or a second command on the line."""
+"""A path outside the reader's directory, or a second command on the line."""
 
 _EXPORT = re.compile(r"export (\w+)=(\S*)(?:\s+#.*)?")
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -53,30 +53,30 @@ class Reader:
     """Runs the blocks of one page.
 
     Attributes:
-        settings: Variables of ours, as the page has set them so far.
-        addresses: What the page's usual addresses mean.
-        said: What the last thing that ran has printed.
+        settings: The environment variables of this project that the page has set so far.
+        addresses: The real address for each usual address on the page.
+        printed: The output of the last command.
     """
 
-    def __init__(self, place: Path, settings: dict[str, str], server: str) -> None:
-        self.place = place
+    def __init__(self, directory: Path, settings: dict[str, str], server: str) -> None:
+        self.directory = directory
         self.settings = dict(settings)
         self.addresses = {USUAL["serve"]: server, USUAL["simulate"]: f"{LOOPBACK}:{free_port()}"}
-        self.said = ""
+        self.printed = ""
         self._servers: list[subprocess.Popen[str]] = []
-        (place / ".venv").mkdir()
-        (place / ".venv" / "bin").symlink_to(TOOLS)
+        (directory / ".venv").mkdir()
+        (directory / ".venv" / "bin").symlink_to(TOOLS)
 
     def close(self) -> None:
         for server in self._servers:
             server.kill()
             server.communicate(timeout=LONG)
 
-    def follow(self, block: Block) -> None:
-        """Do what a block says.
+    def run(self, block: Block) -> None:
+        """Run a block, or compare it with the last output.
 
         Raises:
-            AssertionError: It cannot be done, or something else comes of it than the page shows.
+            AssertionError: The block fails, or the output is different from what the page shows.
         """
         _RUNNERS[block.language](self, block.text)
 
@@ -90,38 +90,40 @@ class Reader:
             line, _, shown = part.partition("\n")
             self._line(line)
             if shown.strip():
-                assert alike(self.said, shown), (
-                    f"{line}\nprinted\n{self.said}\nbut is shown\n{shown}"
+                assert same_but_counts(self.printed, shown), (
+                    f"{line}\nprinted\n{self.printed}\nbut the page shows\n{shown}"
                 )
 
     def python(self, text: str) -> None:
         """A program, or tests for pytest."""
         if "def test_" not in text:
-            self._run([sys.executable, "-c", self._meant(text)])
+            self._run([sys.executable, "-c", self._with_real_addresses(text)])
             return
-        (self.place / "test_snippet.py").write_text(text, encoding="utf-8")
+        (self.directory / "test_snippet.py").write_text(text, encoding="utf-8")
         self._run([sys.executable, "-m", "pytest", "-q", "-W", "error", "test_snippet.py"])
 
-    def shown(self, text: str) -> None:
-        assert alike(self.said, text), f"printed\n{self.said}\nbut is shown\n{text}"
+    def output(self, text: str) -> None:
+        assert same_but_counts(self.printed, text), (
+            f"printed\n{self.printed}\nbut the page shows\n{text}"
+        )
 
     def json(self, text: str) -> None:
         shown = json.loads(text)
-        if self.said.startswith(("{", "[")):
-            assert shape(json.loads(self.said)) == shape(shown)
+        if self.printed.startswith(("{", "[")):
+            assert shape(json.loads(self.printed)) == shape(shown)
 
     def toml(self, text: str) -> None:
         """A file of accounts, or of rules for what may differ."""
         if not text.startswith("[[ignore]]"):
             self.accounts(text)
             return
-        path = self.place / "ignore.toml"
+        path = self.directory / "ignore.toml"
         path.write_text(text, encoding="utf-8")
         assert read_rules(path).used()
 
     def accounts(self, text: str) -> None:
         """A file of accounts; saved, with credentials that the simulator knows."""
-        path = self.place / "accounts.toml"
+        path = self.directory / "accounts.toml"
         path.touch(0o600)
         path.write_text(text, encoding="utf-8")
         assert read_accounts(path, Settings.from_env(self.settings))
@@ -131,44 +133,48 @@ class Reader:
         path.write_text(text, encoding="utf-8")
 
     def variables(self, text: str) -> None:
-        """A file of variables, as it is told to be written."""
+        """A file of environment variables."""
         assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*=\S*", line) for line in text.splitlines())
 
     def unit(self, text: str) -> None:
-        """A unit of systemd's, or another file of its kind."""
-        reading = ConfigParser(interpolation=None, strict=False, delimiters="=")
-        reading.read_string(text)
-        assert reading.sections()
+        """A systemd unit, or another file in the same format."""
+        parser = ConfigParser(interpolation=None, strict=False, delimiters="=")
+        parser.read_string(text)
+        assert parser.sections()
 
     def addresses_answer(self, text: str) -> None:
-        """Formulas: every address of ours in them answers."""
+        """Formulas: every address of the server in them answers."""
         found = re.findall(r'http://127[^"\s]+', text)
         assert found
         for url in found:
-            self.said = fetch(self._meant(url), "YOUR_OLD_KEY:X")
+            self.printed = fetch(self._with_real_addresses(url), "YOUR_OLD_KEY:X")
 
     def _line(self, line: str) -> None:
         for pattern, act in _LINES:
             if found := re.compile(pattern).fullmatch(line):
                 act(self, found)
                 return
-        raise AssertionError(f"{line!r} is not run here: say so before the block, or teach Reader")
+        raise AssertionError(
+            f"{line!r} cannot be run: say so on the page before the block, or extend Reader"
+        )
 
     def program(self, found: re.Match[str]) -> None:
         _need(found[0].split(maxsplit=1)[0])
         self.command(found)
 
     def command(self, found: re.Match[str]) -> None:
-        self._run(["sh", "-c", self._meant(_inside(found[0]))])
+        self._run(["sh", "-c", self._with_real_addresses(_inside(found[0]))])
 
     def against(self, found: re.Match[str]) -> None:
         """A command that simulates Mailbox API 2.0 itself."""
         port = self.addresses[USUAL["simulate"]].rpartition(":")[2]
-        self._run(["sh", "-c", f"{self._meant(_inside(found[0]))} --simulator-port {port}"])
+        self._run(
+            ["sh", "-c", f"{self._with_real_addresses(_inside(found[0]))} --simulator-port {port}"]
+        )
 
     def export(self, found: re.Match[str]) -> None:
         if found[2] != "…":
-            self.settings[found[1]] = self._meant(found[2])
+            self.settings[found[1]] = self._with_real_addresses(found[2])
         assert found[1] in self.settings
 
     def serve(self, found: re.Match[str]) -> None:
@@ -176,15 +182,15 @@ class Reader:
         process = subprocess.Popen(
             [TOOLS / "helpscout-v1", command, *rest, "--port", "0"],
             env=self._environment(),
-            cwd=self.place,
+            cwd=self.directory,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         self._servers.append(process)
-        self.said, address = _first_words(process)
+        self.printed, address = _start_message(process)
         self.addresses[USUAL[command]] = address
-        self.said = self.said.replace(address, USUAL[command])
+        self.printed = self.printed.replace(address, USUAL[command])
 
     def stop(self, found: re.Match[str]) -> None:
         jobs = found[1].split()
@@ -192,31 +198,31 @@ class Reader:
         for server in self._servers:
             server.send_signal(signal.SIGTERM)
             assert server.wait(LONG) == 0
-        self.said = ""
+        self.printed = ""
 
-    def hang_up(self, _: re.Match[str]) -> None:
+    def reload(self, _: re.Match[str]) -> None:
         self._servers[-1].send_signal(signal.SIGHUP)
         with urllib.request.urlopen(f"http://{self.addresses[USUAL['serve']]}/healthz") as health:
             assert health.status == 200
         assert self._servers[-1].poll() is None
 
     def script(self, found: re.Match[str]) -> None:
-        """Scripts that set everything up are not run in the middle of a test; they exist."""
+        """Scripts that set everything up are not run in a test; this checks that they exist."""
         assert os.access(ROOT / found[0].split()[0], os.X_OK), found[0]
 
     def curl(self, found: re.Match[str]) -> None:
-        line = self._meant(_inside(found[0]))
+        line = self._with_real_addresses(_inside(found[0]))
         options = "-sSf --noproxy '*'"
-        if "https://" in line:  # whatever the name, it means our server
+        if "https://" in line:  # any host name means the server under test
             _need("curl")
             options += f" --connect-to ::{self.addresses[USUAL['serve']]}"
         if shutil.which("curl"):
             self._run(["sh", "-c", line.replace("curl ", f"curl {options} ", 1)])
             return
         _, *words, url = shlex.split(line)
-        self.said = fetch(url, words[words.index("-u") + 1])
+        self.printed = fetch(url, words[words.index("-u") + 1])
 
-    def _meant(self, text: str) -> str:
+    def _with_real_addresses(self, text: str) -> str:
         for usual, address in self.addresses.items():
             text = text.replace(usual, address)
         return text
@@ -227,27 +233,29 @@ class Reader:
         return environment(self.settings) | plain | {"PATH": path}
 
     def _run(self, arguments: list[str]) -> None:
-        """Run to the end, with a terminal to print on, as a person has one."""
+        """Run a command to its end, with a terminal for its output, as a person has one."""
         ours, theirs = pty.openpty()
         with os.fdopen(ours, "rb", buffering=0) as screen:
             with os.fdopen(theirs, "wb") as output:
                 process = subprocess.Popen(
                     arguments,
                     env=self._environment(),
-                    cwd=self.place,
+                    cwd=self.directory,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.PIPE,
                 )
-            self.said = _STYLE.sub("", _all(screen)).replace("\r\n", "\n")
-            complaint = process.communicate(timeout=LONG)[1].decode()
-        assert process.returncode == 0, f"{arguments}\n{self.said}{complaint}"
+            self.printed = _STYLE.sub("", _all(screen)).replace("\r\n", "\n")
+            errors = process.communicate(timeout=LONG)[1].decode()
+        assert process.returncode == 0, f"{arguments}\n{self.printed}{errors}"
 
 
 def _inside(line: str) -> str:
-    """The same line, once it is sure that it is one command and stays in its directory."""
+    """The same line, after checking that it is one command with no path outside the directory."""
     bare = re.sub(r"'[^']*'|https?://[^\s'&;|`$]+", "", line)
-    assert not _OUTSIDE.search(bare), f"{line!r} reaches out of its directory"
+    assert not _OUTSIDE.search(bare), (
+        f"{line!r} names a path outside its directory, or has two commands"
+    )
     return line
 
 
@@ -256,18 +264,18 @@ def _need(program: str) -> None:
         pytest.skip(f"{program} is not installed")
 
 
-def _first_words(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """The line in which a server says where it listens, and the address in it."""
-    complaints = []
+def _start_message(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """The line in which a server prints its address, and the address."""
+    lines = []
     for line in process.stderr or ():
         if found := re.search(r"https?://(\S+)$", line):
             return line, found[1]
-        complaints.append(line)
-    raise AssertionError(f"{process.args!r} did not start: {''.join(complaints)}")
+        lines.append(line)
+    raise AssertionError(f"{process.args!r} did not start: {''.join(lines)}")
 
 
 def _all(screen: Any) -> str:
-    """Everything written until the last writer has gone, which a terminal tells as an error."""
+    """Everything that is written to a terminal; reading its end raises OSError."""
     parts = []
     try:
         while part := screen.read(65_536):
@@ -282,7 +290,7 @@ _LINES: tuple[tuple[str, Callable[[Reader, re.Match[str]], None]], ...] = (
     (_EXPORT.pattern, Reader.export),
     (r"scripts/.*", Reader.script),
     (r"curl .*", Reader.curl),
-    (r"kill -HUP \$SERVER", Reader.hang_up),
+    (r"kill -HUP \$SERVER", Reader.reload),
     (r"kill ((?:%\d ?)+)", Reader.stop),
     (r"helpscout-v1 parity against .*", Reader.against),
     (_COMMAND, Reader.command),
@@ -293,13 +301,13 @@ _RUNNERS: dict[str, Callable[[Reader, str], None]] = {
     "sh": Reader.shell,
     "console": Reader.console,
     "python": Reader.python,
-    "text": Reader.shown,
+    "text": Reader.output,
     "json": Reader.json,
     "toml": Reader.toml,
     "env": Reader.variables,
     "ini": Reader.unit,
     "powerquery": Reader.addresses_answer,
 }
-"""Languages that are done; those of `tests.integration.docs.spelling` are only read."""
+"""What to do with the blocks of each language; `syntax` has languages that are only checked."""
 
 LANGUAGES = frozenset(_RUNNERS)

@@ -1,4 +1,4 @@
-"""What the documentation tells people to do, done; what it shows them, seen."""
+"""Every command and program in the documentation works, and prints what the page shows."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from compat.config.settings import SettingsError
-from tests.integration.docs import spelling
+from tests.integration.docs import syntax
+from tests.integration.docs.output import same_but_counts
 from tests.integration.docs.pages import ROOT, Block, blocks, name_of, pages
 from tests.integration.docs.reader import LANGUAGES, Reader
-from tests.integration.docs.telling import alike
 
 BLOCKS = [block for page in pages() for block in blocks(page)]
-DONE = [page for page in pages() if any(block.language in LANGUAGES for block in blocks(page))]
-READ = [block for block in BLOCKS if block.language in spelling.TOOLS and not block.exempt]
+RUN_PAGES = [page for page in pages() if any(block.language in LANGUAGES for block in blocks(page))]
+CHECKED = [block for block in BLOCKS if block.language in syntax.TOOLS and not block.exempt]
 OLD_PACKAGES = {"helpscout"}
-"""Packages of the old API's time, which the tests do without."""
+"""Packages for the old API; they are not installed in the environment of the tests."""
 
 MOST_EXEMPTIONS = 9
 
@@ -28,8 +28,8 @@ def needs_an_old_package(block: Block) -> bool:
     return any(importlib.util.find_spec(name) is None for name in imported & OLD_PACKAGES)
 
 
-@pytest.mark.parametrize("page", DONE, ids=name_of)
-def test_a_reader_who_does_all_that_a_page_says_gets_what_it_shows(
+@pytest.mark.parametrize("page", RUN_PAGES, ids=name_of)
+def test_the_blocks_of_a_page_work_and_print_what_the_page_shows(
     page: Path, reader: Reader
 ) -> None:
     for block in blocks(page):
@@ -39,31 +39,29 @@ def test_a_reader_who_does_all_that_a_page_says_gets_what_it_shows(
             compile(block.text, str(block), "exec")
             continue
         try:
-            reader.follow(block)
+            reader.run(block)
         except AssertionError as error:
             pytest.fail(f"{block}: {error}")
 
 
-@pytest.mark.parametrize("block", READ, ids=str)
-def test_a_snippet_in_another_language_is_well_formed(block: Block, tmp_path: Path) -> None:
-    if lack := spelling.missing(block.language):
-        pytest.skip(lack)
-    assert not spelling.fault(block.language, block.text, tmp_path)
+@pytest.mark.parametrize("block", CHECKED, ids=str)
+def test_a_snippet_in_another_language_has_correct_syntax(block: Block, tmp_path: Path) -> None:
+    if reason := syntax.missing(block.language):
+        pytest.skip(reason)
+    assert not syntax.syntax_error(block.language, block.text, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("language", "text"), [("js", "function {"), ("java", "int a = ;"), ("java", "class A {")]
 )
-def test_a_snippet_that_is_not_well_formed_would_be_told(
-    language: str, text: str, tmp_path: Path
-) -> None:
-    if lack := spelling.missing(language):
-        pytest.skip(lack)
-    assert spelling.fault(language, text, tmp_path)
+def test_a_snippet_with_a_syntax_error_is_found(language: str, text: str, tmp_path: Path) -> None:
+    if reason := syntax.missing(language):
+        pytest.skip(reason)
+    assert syntax.syntax_error(language, text, tmp_path)
 
 
-def test_no_block_escapes_but_for_a_reason_that_its_page_gives() -> None:
-    known = LANGUAGES | spelling.TOOLS.keys()
+def test_a_block_that_is_not_run_has_a_reason_on_its_page() -> None:
+    known = LANGUAGES | syntax.TOOLS.keys()
     assert [
         str(block) for block in BLOCKS if block.language not in known and not block.exempt
     ] == []
@@ -71,17 +69,17 @@ def test_no_block_escapes_but_for_a_reason_that_its_page_gives() -> None:
 
 def test_few_blocks_are_exempt() -> None:
     exempt = [f"{block}: {block.exempt}" for block in BLOCKS if block.exempt]
-    print(*exempt, sep="\n")  # noqa: T201 - what is not run, for whoever asks with -s
+    print(*exempt, sep="\n")  # noqa: T201 - pytest -s shows what is not run
     assert len(exempt) <= MOST_EXEMPTIONS, exempt
 
 
-def test_every_exemption_stands_before_a_block() -> None:
-    told = sum(page.read_text("utf-8").count("<!-- not run:") for page in pages())
-    assert told == sum(bool(block.exempt) for block in BLOCKS)
+def test_every_reason_for_not_running_is_followed_by_a_block() -> None:
+    reasons = sum(page.read_text("utf-8").count("<!-- not run:") for page in pages())
+    assert reasons == sum(bool(block.exempt) for block in BLOCKS)
 
 
 @pytest.mark.parametrize(
-    ("said", "shown", "same"),
+    ("printed", "shown", "same"),
     [
         ('{"start":"2015-01-01","count":7}', '{"start":"2015-01-01","count":12}', True),
         ('{"start":"2015-01-01","count":7}', '{"start":"2015-01-08","count":7}', False),
@@ -93,8 +91,8 @@ def test_every_exemption_stands_before_a_block() -> None:
         ("23 now", "23 then", False),
     ],
 )  # fmt: skip
-def test_only_counts_may_differ_from_what_is_shown(said: str, shown: str, same: bool) -> None:
-    assert alike(said, shown) is same
+def test_only_counts_may_differ_from_what_is_shown(printed: str, shown: str, same: bool) -> None:
+    assert same_but_counts(printed, shown) is same
 
 
 @pytest.mark.parametrize(
@@ -114,23 +112,21 @@ def test_only_counts_may_differ_from_what_is_shown(said: str, shown: str, same: 
         ("toml", "[acme]\napp_id = 'an-id'\napp_secret = 'x'\napi_keys = ['a']\n[b]\nx = 1\n"),
     ],
 )
-def test_a_reader_who_is_told_what_does_not_work_complains(
-    language: str, text: str, reader: Reader
-) -> None:
+def test_a_block_that_does_not_work_is_an_error(language: str, text: str, reader: Reader) -> None:
     with pytest.raises((AssertionError, SettingsError)):
-        reader.follow(Block(ROOT / "README.md", 1, language, text, None))
+        reader.run(Block(ROOT / "README.md", 1, language, text, None))
 
 
 @pytest.mark.parametrize(
     "line", ["touch made", "sh -c 'touch made'", "echo one && touch made", "echo `touch made`"]
 )
-def test_a_command_that_is_not_known_to_be_harmless_is_never_run(line: str, reader: Reader) -> None:
+def test_an_unknown_command_is_never_run(line: str, reader: Reader) -> None:
     with pytest.raises(AssertionError):
         reader.shell(line)
-    assert not (reader.place / "made").exists()
+    assert not (reader.directory / "made").exists()
 
 
-def test_readme_and_docs_are_all_read() -> None:
-    assert ROOT / "README.md" in DONE
-    assert ROOT / "docs" / "tutorial.md" in DONE
+def test_the_readme_and_all_pages_are_run() -> None:
+    assert ROOT / "README.md" in RUN_PAGES
+    assert ROOT / "docs" / "tutorial.md" in RUN_PAGES
     assert len(BLOCKS) >= 30

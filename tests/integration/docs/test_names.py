@@ -1,4 +1,4 @@
-"""Whatever the documentation names exists: pages, commands, options, variables, paths."""
+"""Pages, commands, options, variables and paths that the documentation names exist."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from compat.v1.routes import ROUTES
 from tests.integration.docs.pages import ROOT, anchors, blocks, links, name_of, pages
 
 PAGES = pytest.mark.parametrize("page", pages(), ids=name_of)
-OF_THE_TESTS = "COMPAT_GOLDEN_WRITE"  # read by tests/golden alone
+OF_THE_TESTS = "COMPAT_GOLDEN_WRITE"  # only tests/golden reads it
 KNOWN_VARIABLES = {name for name, _ in all_variables()} | {ACCOUNTS_VARIABLE, OF_THE_TESTS}
 
 
 def commands() -> dict[str, set[str]]:
     """The command lines that exist, each with its options."""
-    return dict(walked(program, "helpscout-v1"))
+    return dict(options_of(program, "helpscout-v1"))
 
 
-def walked(command: click.Command, name: str) -> Iterator[tuple[str, set[str]]]:
+def options_of(command: click.Command, name: str) -> Iterator[tuple[str, set[str]]]:
     """A command and all below it, each with its options."""
     options = {option for each in command.params for option in each.opts + each.secondary_opts}
     yield name, options | {"-h", "--help"}
     if isinstance(command, click.Group):
         for word, each in command.commands.items():
-            yield from walked(each, f"{name} {word}")
+            yield from options_of(each, f"{name} {word}")
 
 
 @PAGES
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     for link in links(page):
         target, _, anchor = unquote(link).partition("#")
         if re.match(r"\w+:", target):
@@ -48,7 +48,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 @PAGES
-def test_every_variable_named_is_read(page: Path) -> None:
+def test_every_variable_named_is_a_setting(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]*[A-Z0-9]\b", text))
     assert named <= KNOWN_VARIABLES
@@ -79,7 +79,7 @@ def test_every_script_named_exists(page: Path) -> None:
 
 
 @PAGES
-def test_every_old_path_asked_for_in_an_example_is_answered(page: Path) -> None:
+def test_every_old_path_in_an_example_has_a_route(page: Path) -> None:
     for block in blocks(page):
         for path in re.findall(
             r"(?<![\w.])(?:/v1)?/?((?:reports|mailboxes)/[\w./-]+\.json)", block.text
@@ -88,10 +88,10 @@ def test_every_old_path_asked_for_in_an_example_is_answered(page: Path) -> None:
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
-    reached, waiting = set[Path](), [ROOT / "README.md"]
-    while waiting:
-        page = waiting.pop()
+    reached, pending = set[Path](), [ROOT / "README.md"]
+    while pending:
+        page = pending.pop()
         if page not in reached and page.suffix == ".md" and page.exists():
             reached.add(page)
-            waiting += [(page.parent / link.partition("#")[0]).resolve() for link in links(page)]
+            pending += [(page.parent / link.partition("#")[0]).resolve() for link in links(page)]
     assert set(pages()) <= reached

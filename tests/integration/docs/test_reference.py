@@ -1,4 +1,4 @@
-"""The generated pages are up to date, and what they tell by hand is true."""
+"""The generated pages are up to date, and their hand-written parts are correct."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_generated_pages_are_up_to_date() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_every_error_that_callers_are_told_is_in_the_table() -> None:
+def test_every_error_that_callers_can_get_is_in_the_table() -> None:
     kinds = {
         str(kind.status)
         for name, kind in vars(errors).items()
@@ -53,7 +53,7 @@ def test_every_error_that_callers_are_told_is_in_the_table() -> None:
     assert kinds <= {row[0] for row in rows("errors.md")}
 
 
-def test_the_sentence_about_an_answer_under_way_is_the_one_told() -> None:
+def test_the_sentence_about_an_answer_in_progress_is_the_one_in_the_code() -> None:
     sentence = next(row[1] for row in rows("errors.md") if "still being fetched" in row[1])
     assert f'"{sentence}"' in inspect.getsource(account)
 
@@ -63,24 +63,24 @@ def test_every_path_that_answers_has_a_heading() -> None:
     assert re.findall(r"^## (/\S+)$", text, re.MULTILINE) == [route.path for route in ROUTES]
 
 
-def test_every_exit_status_told_is_met() -> None:
-    told = [row[0] for row in rows("command-line.md") if row[0].isdigit()]
-    assert told == ["0", "1", "2", "3", "4", "5", "6", "130"]
+def test_the_table_of_exit_statuses_is_complete() -> None:
+    listed = [row[0] for row in rows("command-line.md") if row[0].isdigit()]
+    assert listed == ["0", "1", "2", "3", "4", "5", "6", "130"]
 
 
-def test_misuse_and_missing_settings_leave_with_2() -> None:
+def test_misuse_and_missing_settings_exit_with_2() -> None:
     assert run("report", "new").returncode == 2
     assert run("serve").returncode == 2
 
 
 @pytest.mark.parametrize("command", ["serve", "simulate"])
-def test_a_server_whose_port_is_taken_leaves_with_3(command: str) -> None:
+def test_a_server_whose_port_is_taken_exits_with_3(command: str) -> None:
     with started("simulate", "--port", "0", "--conversations", "1") as taken:
         done = run(command, "--port", str(taken.port), **EVERYTHING)
     assert done.returncode == 3
 
 
-def test_a_report_that_cannot_reach_help_scout_leaves_with_3() -> None:
+def test_a_report_that_cannot_reach_help_scout_exits_with_3() -> None:
     with started("simulate", "--port", "0", "--conversations", "1") as upstream:
         refused = EVERYTHING | {
             "HELPSCOUT_APP_SECRET": "wrong",

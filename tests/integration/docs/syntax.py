@@ -1,4 +1,4 @@
-"""Whether a snippet in another language can be read by that language, where it is installed."""
+"""Syntax checks of snippets in other languages, where the language is installed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _PARSER = Path(__file__).parent / "Parse.java"
 
 @dataclass(frozen=True)
 class Tool:
-    """A checker.
+    """A program that checks syntax.
 
     Attributes:
-        command: What is run on a file; its first word must be installed.
-        suffix: The file's ending.
+        command: The command that checks a file; its first word must be installed.
+        suffix: The suffix of the file's name.
     """
 
     command: tuple[str, ...]
@@ -34,15 +34,15 @@ TOOLS = {
 
 
 def missing(language: str) -> str | None:
-    """What is not installed here, if so."""
+    """A sentence that says what is not installed, or None."""
     program = TOOLS[language].command[0]
     return None if shutil.which(program) else f"{program} is not installed"
 
 
-def fault(language: str, text: str, place: Path) -> str:
-    """What the language has against a snippet; empty if nothing."""
+def syntax_error(language: str, text: str, directory: Path) -> str:
+    """The error messages for a snippet; empty if its syntax is correct."""
     tool = TOOLS[language]
-    path = place / f"Snippet{tool.suffix}"
+    path = directory / f"Snippet{tool.suffix}"
     path.write_text(text, encoding="utf-8")
     done = subprocess.run(
         [*tool.command, str(path)], capture_output=True, text=True, timeout=LONG, check=False

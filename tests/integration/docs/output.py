@@ -1,4 +1,4 @@
-"""What a page shows, against what is said: whether they agree but for the counts."""
+"""Comparison of the output on a page with the real output; counts may differ."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.unit.service.doubles import LONG
 
 
 def fetch(url: str, credentials: str) -> str:
-    """What an address answers to a caller with these credentials.
+    """The body that an address answers to these credentials.
 
     Raises:
-        AssertionError: It answers an error.
+        AssertionError: The answer is an error.
     """
     key = b64encode(credentials.encode()).decode()
     assert url.startswith("http://"), url
-    request = urllib.request.Request(  # noqa: S310 - just seen to be http
+    request = urllib.request.Request(  # noqa: S310 - the line above checks that it is http
         url, headers={"Authorization": f"Basic {key}"}
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -31,9 +31,9 @@ def fetch(url: str, credentials: str) -> str:
             raise AssertionError(f"{url}: {error}: {error.read().decode()}") from None
 
 
-def alike(said: str, shown: str) -> bool:
-    """Whether two texts say the same, whatever the counts: the made-up account grows daily."""
-    return _without_counts(said) == _without_counts(shown)
+def same_but_counts(printed: str, shown: str) -> bool:
+    """Whether two texts are equal apart from counts: the simulated account grows every day."""
+    return _without_counts(printed) == _without_counts(shown)
 
 
 def _without_counts(text: str) -> list[str]:
