@@ -1,4 +1,4 @@
-"""Applications to put under load: ours, answering from its cache, and what it is compared with.
+"""Applications for load tests: ours, which answers from its cache, and its peers.
 
 `python -m benchmarks.apps NAME` serves one the way `helpscout-v1 serve` does.
 """
@@ -41,46 +41,46 @@ FIRST: Final = 1_420_070_400
 TYPE: Final = "application/json; charset=utf-8"
 
 
-class Still:
-    """A source whose thousand conversations never change, and never grow old."""
+class ConstantSource:
+    """A source with a thousand conversations that never change and never become too old."""
 
     ready = True
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
-        """The conversations, whatever is needed."""
+        """Return all conversations, for any query."""
         created = range(FIRST, FIRST + 31 * 86_400, 31 * 86_400 // 1000)
         rows = [Row(at, at, 1, 11, "email", "active", "published", ()) for at in created]
         return RowSet(rows, FIRST + 60 * 86_400, inf)
 
-    def list_items(self, menu: ListQuery) -> ListItems:
-        """Nothing."""
+    def list_items(self, query: ListQuery) -> ListItems:
+        """Return an empty list."""
         return ListItems((), FIRST, inf)
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
-        """None."""
+        """Return no documents."""
         return ()
 
     def rate_limit_wait(self) -> float:
-        """Nothing is held up."""
+        """Return 0: nothing has to wait."""
         return 0.0
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is nothing to close."""
 
 
 def reports() -> LegacyReports:
-    """Ours, with one API key; the first time a question is asked, its answer goes to the cache."""
-    return LegacyReports(Settings(api_keys=(SecretStr(KEY),)), source=Still())
+    """A service with one API key; after the first request the answer is in the cache."""
+    return LegacyReports(Settings(api_keys=(SecretStr(KEY),)), source=ConstantSource())
 
 
 def answer() -> bytes:
-    """What all of them answer."""
+    """The body that all applications answer."""
     with reports() as ours:
         return ours.handle(TARGET, authorization=AUTHORIZATION).body
 
 
 def bare() -> Application:
-    """The least an application can do: it hands over bytes that were made beforehand."""
+    """The smallest possible application: it sends bytes that were prepared before."""
     body = answer()
     length = str(len(body)).encode()
     headers = [(b"content-type", TYPE.encode()), (b"content-length", length)]
@@ -94,8 +94,8 @@ def bare() -> Application:
 
 
 def starlette() -> Application:
-    """A route of starlette's that gives a JSONResponse: no key is read, and nothing is logged."""
-    from starlette.applications import Starlette  # noqa: PLC0415 - a peer, not always there
+    """A starlette route that returns a JSONResponse, without an API key and without a log."""
+    from starlette.applications import Starlette  # noqa: PLC0415 - a peer, not always installed
     from starlette.requests import Request  # noqa: PLC0415
     from starlette.responses import JSONResponse  # noqa: PLC0415
     from starlette.routing import Route  # noqa: PLC0415
@@ -110,18 +110,18 @@ def starlette() -> Application:
 
 
 def starlette_with_log() -> Application:
-    """The same, and a line in the log for each request, as ours writes one."""
+    """The same with a line in the log for each request, as ours writes one."""
     application, log = starlette(), logging.getLogger("compat.peer")
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:
         began, status = perf_counter(), 0
 
-        async def noting(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)
 
-        await application(scope, receive, noting)
+        await application(scope, receive, send_and_note)
         if scope["type"] == "http":
             seconds = round((perf_counter() - began) * 1000, 1)
             log.info("%s %s %d, %s ms", scope["method"], scope["path"], status, seconds)
@@ -130,17 +130,17 @@ def starlette_with_log() -> Application:
 
 
 def ours() -> Application:
-    """The server's door."""
+    """The ASGI application of this project."""
     return create_app(reports())
 
 
 def playback(file: str) -> Application:
-    """Answers every request as it was answered while `Recording` listened."""
+    """Answers every request with the body that `Recording` stored for it."""
     recorded = pickle.loads(Path(file).read_bytes())  # noqa: S301 - written by ourselves
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            body = recorded[_named(scope)]
+            body = recorded[_key(scope)]
             headers = [(b"content-type", TYPE.encode()), (b"content-length", b"%d" % len(body))]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body})
@@ -149,10 +149,10 @@ def playback(file: str) -> Application:
 
 
 class Recording:
-    """Passes requests on to an application, and keeps the bodies of its answers.
+    """Passes requests to an application and stores the bodies of its answers.
 
     Attributes:
-        bodies: The latest one of each request.
+        bodies: The latest body for each request: method, path and query string.
     """
 
     def __init__(self, application: Application) -> None:
@@ -162,16 +162,16 @@ class Recording:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the application does."""
 
-        async def keeping(message: Message) -> None:
+        async def send_and_store(message: Message) -> None:
             if body := message.get("body"):
-                self.bodies[_named(scope)] = self.bodies.get(_named(scope), b"") + body
+                self.bodies[_key(scope)] = self.bodies.get(_key(scope), b"") + body
             await send(message)
 
-        self.bodies.pop(_named(scope), None)
-        await self._application(scope, receive, keeping)
+        self.bodies.pop(_key(scope), None)
+        await self._application(scope, receive, send_and_store)
 
 
-def _named(scope: Scope) -> tuple[str, str, bytes]:
+def _key(scope: Scope) -> tuple[str, str, bytes]:
     return scope["method"], scope["path"], scope["query_string"]
 
 
@@ -186,7 +186,7 @@ APPLICATIONS: Final[Mapping[str, Callable[..., Application]]] = {
 
 
 def main(name: str, *arguments: str) -> None:
-    """Serve an application until told to stop."""
+    """Serve an application until a signal stops it."""
     run(APPLICATIONS[name](*arguments), host="127.0.0.1", port=0, label=name)
 
 

@@ -1,4 +1,4 @@
-"""The questions that an archive is asked, and peers that hold the same conversations."""
+"""Questions to an archive, and the same conversations in SQLite, DuckDB and polars."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class Kind:
     tags: frozenset[int] = frozenset()
     each: bool = False
 
-    def tally(self, edges: Sequence[int]) -> CountQuery:
-        """What the archive is to count between some edges."""
+    def count_query(self, edges: Sequence[int]) -> CountQuery:
+        """The query for the archive: counts between these edges."""
         need = ConversationQuery((Interval(edges[0], edges[-1] - 1),), self.mailboxes, self.folders)
         which = Filter(_STATES, _UNCOUNTED, self.types, self.tags, self.each)
         return CountQuery(need, which, (tuple(edges),))
 
     @property
     def where(self) -> str:
-        """The conditions that need no tags."""
+        """The SQL conditions except those on tags."""
         parts = ["state = 'published'", "status <> 'spam'"]
         for column in ("mailboxes", "folders", "types"):
             if values := sorted(getattr(self, column)):
@@ -74,11 +74,11 @@ KINDS: Final = {
 
 
 Ask = Callable[[Kind, Sequence[int]], Any]
-"""Answers a filter between the edges of buckets."""
+"""Counts what a filter admits between the edges of buckets."""
 
 
 def conversations(size: int) -> list[Row]:
-    """Made-up conversations of five years, sorted by creation, two tags each on average."""
+    """Random conversations of five years, sorted by creation, with two tags each on average."""
     rng = random.Random(1)
     weights = [1 / (rank + 3) for rank in range(len(_TAGS))]
     seconds = sorted(rng.randrange(FIRST, FIRST + YEARS) for _ in range(size))

@@ -1,8 +1,8 @@
-"""What all measurements share: ways that take turns, ratios with their spread, tables.
+"""Common parts of all benchmarks: timing in turns, ratios with their spread, tables.
 
-Machines are noisy, and noise comes in stretches. So the ways of doing a thing take turns, round
-after round; a ratio is formed within each round, where both sides saw the same machine; and the
-median of the rounds is what is told, with the middle half of them beside it.
+Other work on a machine disturbs measurements, often for some seconds. So the programs that are
+compared run in turns, round after round. A ratio is computed within each round, where both sides
+had the same conditions. The median of all rounds is reported, with the quartiles.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from operator import eq
 from typing import Any, Final, Literal, NamedTuple
 
 Scale = Literal["tiny", "quick", "full"]
-"""How large: for a test that it runs at all, for a look, for the documentation."""
+"""The size: `tiny` for a test that it works, `quick` for a first look, `full` for the page."""
 
 ROUNDS: Final[Mapping[Scale, int]] = {"tiny": 1, "quick": 5, "full": 15}
 _LEAST: Final[Mapping[Scale, float]] = {"tiny": 0.0, "quick": 0.01, "full": 0.05}
-"""Seconds that a turn lasts at least, however quick one call is."""
+"""The shortest duration of a turn in seconds; fast calls are repeated."""
 
 
 class Disagreement(Exception):
-    """A peer gives another result than ours: a comparison would be worth nothing."""
+    """A peer gives another result, so a comparison of times would mean nothing."""
 
 
 class Ratio(NamedTuple):
-    """The median over all rounds, and the quartiles around it."""
+    """The median over all rounds, and its lower and upper quartile."""
 
     median: float
     low: float
@@ -40,12 +40,12 @@ class Ratio(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """What a measurement found.
+    """The result of a benchmark.
 
     Attributes:
-        columns: The names of the columns; absolute figures come last.
-        rows: The cells, as they are to be read.
-        notes: What is to be said below the table, a paragraph each.
+        columns: The names of the columns; absolute figures are last.
+        rows: The cells, as formatted text.
+        notes: Paragraphs below the table.
     """
 
     columns: Sequence[str]
@@ -59,10 +59,10 @@ class Table:
 
 
 def agree(ways: Mapping[str, Callable[[], Any]], same: Callable[[Any, Any], bool] = eq) -> None:
-    """Make sure that all ways give what the first one gives, ours.
+    """Check that all ways give the same result as the first one, which is ours.
 
     Raises:
-        Disagreement: One does not; the message names it.
+        Disagreement: One gives another result; the message names it.
     """
     (ours, do), *peers = ways.items()
     expected = do()
@@ -78,14 +78,14 @@ def take_turns(
     clock: Callable[[], float] = time.perf_counter,
     rounds: int | None = None,
 ) -> dict[str, list[float]]:
-    """The seconds that one call takes, by the name of the way, round by round.
+    """The seconds of one call, by the name of the way, one value for each round.
 
     Args:
-        ways: What takes turns.
-        scale: Says for how long.
-        clock: What the seconds are read from. Those of processor time are less disturbed by what
-            else the machine does; for what takes but moments they are too coarse.
-        rounds: How many, where calls are so long that the scale's number is too many.
+        ways: The functions to compare; they run in turns.
+        scale: Decides how long a turn is and how many rounds there are.
+        clock: Returns the time in seconds. Processor time is less disturbed by other work on the
+            machine, but too coarse for very short calls.
+        rounds: The highest number of rounds, for calls that take long.
     """
     repeats = {name: _repeats(do, _LEAST[scale], clock) for name, do in ways.items()}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -93,12 +93,12 @@ def take_turns(
     for _ in range(min(rounds or ROUNDS[scale], ROUNDS[scale])):
         for name in names:
             seconds[name].append(_seconds(ways[name], repeats[name], clock) / repeats[name])
-        names.reverse()  # whatever one way leaves behind for the next, both get it
+        names.reverse()  # so each way runs equally often after the other
     return seconds
 
 
 def ratio(these: Sequence[float], those: Sequence[float]) -> Ratio:
-    """How many times as much these are as those, round by round."""
+    """The ratio of two series of seconds, computed round by round."""
     return spread([this / that for this, that in zip(these, those, strict=True)])
 
 
@@ -111,14 +111,14 @@ def spread(values: Sequence[float]) -> Ratio:
 
 
 def shown(value: float) -> str:
-    """A figure with as many digits as mean something."""
+    """A number with as many digits as are significant."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that suits it."""
+    """A duration in s, ms or µs."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
             return f"{shown(seconds / size)} {unit}"
@@ -126,12 +126,12 @@ def duration(seconds: float) -> str:
 
 
 def judged(value: float, *, least: float = 0.0, most: float = math.inf) -> str:
-    """Whether an aim is met, in a word for the table."""
+    """`met` or `missed`: whether a value is between `least` and `most`."""
     return "met" if least <= value <= most else "missed"
 
 
 def _repeats(do: Callable[[], Any], least: float, clock: Callable[[], float]) -> int:
-    took = _seconds(do, 1, clock)  # the first call may have more to do than others
+    took = _seconds(do, 1, clock)  # the first call can take longer than others
     if took < least:
         took = min(took, _seconds(do, 1, clock))
     return max(1, min(1_000_000, math.ceil(least / max(took, 1e-9))))

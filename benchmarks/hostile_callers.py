@@ -1,7 +1,7 @@
-"""What hostile callers send, what comes back, and what the server's memory does meanwhile.
+"""Attacks on the server: what is sent, what is answered, and how much memory the server uses.
 
-A server is started by its command, in front of a simulated account that answers slowly; all
-figures are of that one process. Seeds of the nonsense are requests that real clients sent.
+The server is started with its command and a simulated account that answers slowly. All figures are
+of that one process. The malformed requests are made from requests that real clients sent.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KEY = b"Authorization: Basic NjA3ODNkZDIzZWY6WA==\r\n"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 REPORT = b"/v1/reports/conversations/new.json?start=2015-01-01&end=2015-03-31"
 ALLOWED = {200, 400, 401, 404, 408, 413, 431, 503}
-"""What may come back; 503 only with the time after which to come back."""
+"""Statuses that are allowed; 503 only with a `Retry-After`."""
 
 STATUS = re.compile(rb"^HTTP/1\.1 ([0-9]{3}) [^\r\n]*\r\n", re.MULTILINE)
 PATIENCE = 60.0
@@ -40,13 +40,13 @@ _PAUSE = 0.1
 
 @dataclass
 class Server:
-    """The process that is tried, and where it listens."""
+    """The server process and its port."""
 
     pid: int
     port: int
 
     def memory(self) -> float:
-        """What it holds in memory, in MB; 0 where the system does not say."""
+        """The memory that it uses, in MB; 0 where the system does not show it."""
         with suppress(OSError):
             for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
                 if line.startswith("VmRSS"):
@@ -54,34 +54,39 @@ class Server:
         return 0.0
 
     def files(self) -> int:
-        """How many files and connections it has open; 0 where the system does not say."""
+        """The number of its open files and connections; 0 where the system does not show it."""
         with suppress(OSError):
             return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
         return 0
 
 
 @dataclass
-class Came:
-    """What came back for many attempts."""
+class Results:
+    """The answers to many attempts.
+
+    Attributes:
+        statuses: How often each status, or another result, occurred.
+        wrong: Answers that are not allowed, at most 300 bytes of each.
+    """
 
     statuses: Counter[str] = field(default_factory=Counter)
     wrong: list[bytes] = field(default_factory=list)
 
-    def note(self, answer: bytes) -> None:
-        """Count the answers in what came back, and keep what no answer may be."""
+    def add(self, answer: bytes) -> None:
+        """Count the statuses in an answer, and keep it if it is not allowed."""
         if not answer:
             self.statuses["closed"] += 1
             return
         found = [int(each) for each in STATUS.findall(answer)]
         self.statuses.update(map(str, found))
-        late = 503 in found and b"retry-after" not in answer.lower()
-        if not answer.startswith(b"HTTP/1.1 ") or set(found) - ALLOWED or late:
+        without_time = 503 in found and b"retry-after" not in answer.lower()
+        if not answer.startswith(b"HTTP/1.1 ") or set(found) - ALLOWED or without_time:
             self.wrong.append(answer[:300])
 
 
 @contextmanager
-def served(conversations: int = 500, latency: float = 0.02) -> Iterator[Server]:
-    """A server as the command starts it."""
+def running_server(conversations: int = 500, latency: float = 0.02) -> Iterator[Server]:
+    """A server, started with its command."""
     behaviour = Behaviour(rate_limit=None, latency=latency)
     with running(Simulator(make_account(conversations), behaviour)) as base_url:
         environment = {
@@ -98,7 +103,7 @@ def served(conversations: int = 500, latency: float = 0.02) -> Iterator[Server]:
         ) as process:
             assert process.stderr is not None
             line = process.stderr.readline()
-            # Nobody reads the log, and a full pipe would hold the server up.
+            # The log is read and dropped: a full pipe would block the server.
             Thread(target=process.stderr.read, daemon=True).start()
             try:
                 yield Server(process.pid, int(line.rpartition(":")[2]))
@@ -106,40 +111,42 @@ def served(conversations: int = 500, latency: float = 0.02) -> Iterator[Server]:
                 process.terminate()
 
 
-def sent(server: Server, *parts: bytes, gap: float = 0.0, hang_up: bool = False) -> bytes:
-    """What comes back for these parts, until the server hangs up or says no more."""
+def send(server: Server, *parts: bytes, gap: float = 0.0, disconnect: bool = False) -> bytes:
+    """Send parts, and return everything that the server answers until it closes the connection."""
     answer = b""
     with socket.create_connection((LOOPBACK, server.port), timeout=PATIENCE) as connection:
         try:
             for part in parts:
                 connection.sendall(part)
                 time.sleep(gap)
-            if hang_up:
+            if disconnect:
                 return b""
             connection.settimeout(_PAUSE)
             with suppress(TimeoutError):
                 while part := connection.recv(65_536):
                     answer += part
             connection.settimeout(PATIENCE)
-            connection.shutdown(socket.SHUT_WR)  # that is all: whoever waits for more may end
+            connection.shutdown(
+                socket.SHUT_WR
+            )  # nothing more is sent: a server that waits for more can stop
             while part := connection.recv(65_536):
                 answer += part
         except TimeoutError:
             return b"hangs"
-        except OSError:  # the server has hung up
+        except OSError:  # the server has closed the connection
             pass
     return answer
 
 
-def honest(server: Server) -> bool:
-    """Whether a caller who asks as one should gets an answer."""
+def answers_normal_request(server: Server) -> bool:
+    """Whether a correct request is answered with 200."""
     request = b"GET " + REPORT + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + KEY + b"\r\n"
     with socket.create_connection((LOOPBACK, server.port), timeout=PATIENCE) as connection:
         connection.sendall(request)
         return connection.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
-def seeds() -> list[bytes]:
+def real_requests() -> list[bytes]:
     """The requests that real clients sent."""
     lines = [json.loads(line) for line in GOLDEN.read_text("utf-8").split("\n") if line]
     return [
@@ -219,83 +226,86 @@ MUTATIONS: tuple[Callable[[random.Random, bytes], list[bytes]], ...] = (
     *(_bytes, _cut, _without, _flipped, _fragments, _ahead),
     *(_line, _headers, _encoded, _body),
 )
-"""How a good request is spoiled; each gives the parts that are sent one after the other."""
+"""Functions that change a correct request; each returns the parts that are sent one by one."""
 
 
-def nonsense(server: Server, times: int) -> Came:
-    """Requests that real clients sent, spoiled in every way."""
-    came, rng, good = Came(), random.Random(1), seeds()
+def malformed_requests(server: Server, times: int) -> Results:
+    """Requests of real clients, changed in every way."""
+    results, rng, good = Results(), random.Random(1), real_requests()
     for _ in range(times):
         parts = rng.choice(MUTATIONS)(rng, rng.choice(good))
         gap = 0.001 if len(parts) < 12 and rng.random() < 0.2 else 0.0
-        came.note(sent(server, *parts, gap=gap, hang_up=rng.random() < 0.1))
-    return came
+        results.add(send(server, *parts, gap=gap, disconnect=rng.random() < 0.1))
+    return results
 
 
-def large_heads(server: Server, times: int) -> Came:
-    """Heads of more than a megabyte, in one header, in many, and in the query."""
-    came = Came()
+def large_headers(server: Server, times: int) -> Results:
+    """Headers of more than a megabyte: in one header, in many, and in the query."""
+    results = Results()
     for at in range(times):
         filled = (b"X: " + b"a" * 2**20, b"a: b\r\n" * 2**17, b"")[at % 3]
         line = HEALTH if at % 3 < 2 else b"GET /?" + b"a=b&" * 2**18 + b" HTTP/1.1\r\nHost: x\r\n"
-        came.note(sent(server, line, filled, b"\r\n\r\n"))
-    return came
+        results.add(send(server, line, filled, b"\r\n\r\n"))
+    return results
 
 
-def large_bodies(server: Server, times: int) -> Came:
+def large_bodies(server: Server, times: int) -> Results:
     """A GET with a body of eight megabytes."""
-    came = Came()
+    results = Results()
     for at in range(times):
-        ends = b"Connection: close\r\n" if at % 2 else b""  # then the server need not read it all
+        ends = (
+            b"Connection: close\r\n" if at % 2 else b""
+        )  # then the server does not have to read all of it
         head = HEALTH + ends + b"Content-Length: %d\r\n\r\n" % 2**23
-        came.note(sent(server, head, *[b"a" * 2**16] * 2**7))
-    return came
+        results.add(send(server, head, *[b"a" * 2**16] * 2**7))
+    return results
 
 
-def gone(server: Server, times: int) -> Came:
-    """Questions whose callers hang up while conversations are fetched."""
-    came = Came()
+def disconnecting_callers(server: Server, times: int) -> Results:
+    """Callers that disconnect while conversations are fetched."""
+    results = Results()
     for at in range(times):
         line = b"GET " + REPORT + b"&tags=%d HTTP/1.1\r\nHost: x\r\n" % at
-        sent(server, line + KEY + b"\r\n", hang_up=True)
-        came.statuses["left"] += 1
-    return came
+        send(server, line + KEY + b"\r\n", disconnect=True)
+        results.statuses["disconnected"] += 1
+    return results
 
 
-def silent(server: Server, times: int) -> Came:
-    """Connections that send nothing, or half a request, until their callers hang up.
+def silent_connections(server: Server, times: int) -> Results:
+    """Connections that send nothing, or half a request, until their callers disconnect.
 
-    The server does not end them: that is left to a reverse proxy. They may hinder nobody.
+    The server does not close them: this is left to a reverse proxy. Other callers must still be
+    answered.
     """
-    came, others = Came(), 20
+    results, others = Results(), 20
     with ExitStack() as stack:
         for at in range(times):
             address = (LOOPBACK, server.port)
             connection = stack.enter_context(socket.create_connection(address, timeout=PATIENCE))
             if at % 2:
                 connection.sendall(HEALTH)
-        answered = sum(honest(server) for _ in range(others))
-        came.statuses["honest callers answered meanwhile"] += answered
+        answered = sum(answers_normal_request(server) for _ in range(others))
+        results.statuses["normal requests answered at the same time"] += answered
         if answered < others:
-            came.wrong.append(b"an honest caller was not answered")
-    return came
+            results.wrong.append(b"a normal request was not answered")
+    return results
 
 
-def active(server: Server, times: int) -> Came:
-    """As many connections at once, each with a good question."""
-    came = Came()
+def simultaneous_connections(server: Server, times: int) -> Results:
+    """Many connections at once, each with a correct request."""
+    results = Results()
     request = b"GET " + REPORT + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + KEY + b"\r\n"
     with selectors.DefaultSelector() as selector:
         for _ in range(times):
             connection = socket.create_connection((LOOPBACK, server.port), timeout=PATIENCE)
             connection.sendall(request)
             selector.register(connection, selectors.EVENT_READ, bytearray())
-        _fetch(selector, came)
-    return came
+        _fetch(selector, results)
+    return results
 
 
-def _fetch(selector: selectors.BaseSelector, came: Came) -> None:
-    """Read all connections until the server has hung up on each."""
+def _fetch(selector: selectors.BaseSelector, results: Results) -> None:
+    """Read all connections until the server has closed each of them."""
     until = time.monotonic() + PATIENCE
     while selector.get_map() and time.monotonic() < until:
         for key, _ in selector.select(1.0):
@@ -308,35 +318,35 @@ def _fetch(selector: selectors.BaseSelector, came: Came) -> None:
             if not part:
                 selector.unregister(connection)
                 connection.close()
-                came.note(bytes(key.data))
+                results.add(bytes(key.data))
     for key in list(selector.get_map().values()):
-        came.wrong.append(b"still open after a minute")
+        results.wrong.append(b"still open after a minute")
         selector.unregister(key.fileobj)
 
 
-def _let_go(server: Server, files: int) -> None:
-    """Give the server a few seconds to notice that callers have hung up."""
+def _wait_for_closed_connections(server: Server, files: int) -> None:
+    """Wait a few seconds until the server has closed the connections of callers that are gone."""
     until = time.monotonic() + 5.0
     while server.files() > files and time.monotonic() < until:
         time.sleep(_PAUSE)
 
 
-ATTACKS: tuple[tuple[str, Callable[[Server, int], Came], int], ...] = (
-    ("real requests, spoiled", nonsense, 3000),
-    ("heads of over a megabyte", large_heads, 60),
+ATTACKS: tuple[tuple[str, Callable[[Server, int], Results], int], ...] = (
+    ("changed requests of real clients", malformed_requests, 3000),
+    ("headers of over a megabyte", large_headers, 60),
     ("a body of 8 MB on a GET", large_bodies, 20),
-    ("callers who hang up while it is fetched", gone, 500),
-    ("connections at once, each with a question", active, 1000),
-    ("connections that are silent or stop halfway", silent, 1000),
+    ("callers that disconnect while data is fetched", disconnecting_callers, 500),
+    ("simultaneous connections, each with a question", simultaneous_connections, 1000),
+    ("connections that send nothing or half a request", silent_connections, 1000),
 )
-"""What is tried, how, and how often in a whole run."""
+"""Name, function, and number of attempts in a full run."""
 
 MOST_GROWTH = 40.0
-"""MB that the memory may grow by in all attacks once each was met: what allocators keep."""
+"""MB by which memory may grow after a first round of attacks: allocators keep some of it."""
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table; the exit status. An argument divides how often each thing is tried."""
+    """Print the table and return the exit status. An argument divides the number of attempts."""
     part = int(arguments[0]) if arguments else 1
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError):
@@ -344,20 +354,22 @@ def main(arguments: list[str]) -> int:
     wrong: list[bytes] = []
     print("| what was sent | how many | what came back | memory before, after (MB) |")
     print("|---|---|---|---|")
-    with served() as server:
+    with running_server() as server:
         for _, attack, times in ATTACKS[:4]:
             wrong += attack(server, max(times // 10 // part, 5)).wrong
         began, open_before = server.memory(), server.files()
         for what, attack, times in ATTACKS:
             before = server.memory()
-            came = attack(server, times // part)
-            wrong += came.wrong
-            back = ", ".join(f"{word}: {number:,}" for word, number in came.statuses.most_common())
+            results = attack(server, times // part)
+            wrong += results.wrong
+            back = ", ".join(
+                f"{word}: {number:,}" for word, number in results.statuses.most_common()
+            )
             print(f"| {what} | {times // part:,} | {back} | {before:.0f}, {server.memory():.0f} |")
-        answered = honest(server)
-        _let_go(server, open_before)
+        answered = answers_normal_request(server)
+        _wait_for_closed_connections(server, open_before)
         growth, left = server.memory() - began, server.files() - open_before
-    print(f"\nGrowth in all: {growth:.0f} MB; connections left open: {max(left, 0)}.")
+    print(f"\nTotal growth: {growth:.0f} MB; connections left open: {max(left, 0)}.")
     for each in wrong[:5]:
         print("wrong:", each, file=sys.stderr)
     return int(bool(wrong) or not answered or growth > MOST_GROWTH or left > 32)

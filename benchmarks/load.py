@@ -1,4 +1,4 @@
-"""Servers in processes of their own, and load for them."""
+"""Servers in processes of their own, and the load for them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Server:
     url: str
     pid: int
 
-    def worked(self) -> float:
-        """Seconds of processor time that it has used, where the system tells; else NaN."""
+    def processor_time(self) -> float:
+        """The processor time that it has used, in seconds; NaN where it is not known."""
         try:
             fields = Path(f"/proc/{self.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
         except OSError:
@@ -43,7 +43,7 @@ class Server:
 
 @contextmanager
 def serving(*name: str) -> Iterator[Server]:
-    """Serve one of `apps.APPLICATIONS`; its log goes to a file, as in earnest."""
+    """Serve one of `apps.APPLICATIONS`; its log goes to a file, as in real use."""
     command = [sys.executable, "-m", "benchmarks.apps", *name]
     with (
         tempfile.NamedTemporaryFile("w+") as log,
@@ -57,7 +57,7 @@ def serving(*name: str) -> Iterator[Server]:
 
 
 def rate(url: str, headers: Mapping[str, str], seconds: int) -> float:
-    """Answers a second, for some seconds; by wrk if there is one."""
+    """Answers a second, measured for some seconds; with wrk if it is installed."""
     if shutil.which("wrk"):
         return _by_wrk(url, headers, seconds)
     return _by_sockets(url, headers, seconds)
@@ -70,30 +70,30 @@ def _address(log: str, process: subprocess.Popen[bytes]) -> str:
             if found := re.search(r" on (http://\S+)\n", lines.read()):
                 return found[1]
         time.sleep(0.02)
-    raise RuntimeError("the server did not come up")
+    raise RuntimeError("the server did not start")
 
 
 def _by_wrk(url: str, headers: Mapping[str, str], seconds: int) -> float:
     sent = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *sent, url]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = _RATE.search(told)
-    if found is None or _BAD.search(told):
-        raise RuntimeError(f"wrk met other answers than 200: {told}")
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = _RATE.search(output)
+    if found is None or _BAD.search(output):
+        raise RuntimeError(f"wrk got other answers than 200: {output}")
     return float(found[1])
 
 
 def _by_sockets(url: str, headers: Mapping[str, str], seconds: int) -> float:
-    """A few requests at a time on each connection; answers are counted by their length."""
+    """Send a few requests at a time on each connection; count answers by their length."""
     parts = urlsplit(url)
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     one = (
         f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n{fields}\r\n".encode()
     )
     with ExitStack() as stack:
-        place = (parts.hostname, parts.port)
+        address = (parts.hostname, parts.port)
         connections = [
-            stack.enter_context(socket.create_connection(place, timeout=_PATIENCE))
+            stack.enter_context(socket.create_connection(address, timeout=_PATIENCE))
             for _ in range(CONNECTIONS)
         ]
         length = _length(connections[0], one)
@@ -108,12 +108,12 @@ def _by_sockets(url: str, headers: Mapping[str, str], seconds: int) -> float:
 
 
 def _length(connection: socket.socket, request: bytes) -> int:
-    """The bytes of one answer, which are as many in all others."""
+    """The number of bytes of one answer; all answers are equally long."""
     connection.sendall(request)
-    told = b""
-    while b"\r\n\r\n" not in told:
-        told += connection.recv(65_536)
-    head, _, rest = told.partition(b"\r\n\r\n")
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65_536)
+    head, _, rest = received.partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(f"not answered with 200: {head!r}")
     found = re.search(rb"(?i)content-length: (\d+)", head)
@@ -126,5 +126,5 @@ def _receive(connection: socket.socket, length: int) -> None:
     while length > 0:
         got = len(connection.recv(length))
         if not got:
-            raise RuntimeError("the server hung up")
+            raise RuntimeError("the server closed the connection")
         length -= got

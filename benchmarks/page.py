@@ -1,4 +1,4 @@
-"""The page of figures: each measurement's part of it is written by itself."""
+"""The page of figures: replace the section of one benchmark in it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 _END: Final = "<!-- /measured -->"
 
 
-def written(page: str, name: str, text: str) -> str:
-    """The page with a measurement's part anew, or added behind the others.
+def with_section(page: str, name: str, text: str) -> str:
+    """Return the page with the section of a benchmark replaced, or added after the others.
 
     Raises:
-        ValueError: The page has no place for measurements.
+        ValueError: The page has no mark for benchmarks.
     """
     part = f"<!-- {name} -->\n{text}\n<!-- /{name} -->"
     old = re.compile(rf"<!-- {re.escape(name)} -->\n.*?\n<!-- /{re.escape(name)} -->", re.DOTALL)

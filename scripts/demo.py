@@ -1,4 +1,4 @@
-"""What an old program would see: the request it used to send, answered again."""
+"""Send the request of an old program to a server, and show the answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BAR = 40
 
 
 def main() -> int:
-    """Start both servers, ask, and show; the exit status."""
+    """Start both servers, send the request, show the answer, and return the exit status."""
     with running("simulate", {}) as upstream:
         settings = {
             "HELPSCOUT_APP_ID": "demo-app",
@@ -36,7 +36,7 @@ def main() -> int:
         }
         with running("serve", settings) as server:
             body = ask(server + TARGET)
-    tell("")
+    log("")
     for name, series in json.loads(body).items():
         chart(name, series)
     print(body)
@@ -45,7 +45,7 @@ def main() -> int:
 
 @contextmanager
 def running(command: str, settings: dict[str, str]) -> Iterator[str]:
-    """Run a command of ours on a free port; gives the address it says it listens on."""
+    """Run a command of this project on a free port; yields the address that it prints."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -58,7 +58,7 @@ def running(command: str, settings: dict[str, str]) -> Iterator[str]:
         try:
             assert process.stderr
             for line in process.stderr:
-                tell(line.rstrip())
+                log(line.rstrip())
                 if found := re.search(r"https?://\S+", line):
                     yield found[0]
                     break
@@ -69,30 +69,30 @@ def running(command: str, settings: dict[str, str]) -> Iterator[str]:
 
 
 def ask(url: str) -> str:
-    """Send the request as an old program does, with the API key as the user name."""
+    """Send a request as an old program does, with the API key as the user name."""
     key = b64encode(f"{API_KEY}:X".encode()).decode()
-    tell(f"\nGET {url}\nAuthorization: Basic {key}")
+    log(f"\nGET {url}\nAuthorization: Basic {key}")
     request = urllib.request.Request(url, headers={"Authorization": f"Basic {key}"})
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
             for name in ("Content-Type", "Compat-As-Of"):
-                tell(f"{name}: {response.headers[name]}")
+                log(f"{name}: {response.headers[name]}")
             return str(response.read().decode())
     except urllib.error.HTTPError as error:
         raise SystemExit(f"demo: {error}: {error.read().decode()}") from None
 
 
 def chart(name: str, series: list[dict[str, str | int]]) -> None:
-    """Draw one series as bars."""
+    """Print one series as bars."""
     most = max(int(bucket["count"]) for bucket in series) or 1
-    tell(name)
+    log(name)
     for bucket in series:
         count = int(bucket["count"])
-        tell(f"  {str(bucket['start'])[:10]} {count:>4} {'#' * round(BAR * count / most)}")
+        log(f"  {str(bucket['start'])[:10]} {count:>4} {'#' * round(BAR * count / most)}")
 
 
-def tell(line: str) -> None:
-    """Say something to the person; the answer alone goes to standard output."""
+def log(line: str) -> None:
+    """Print a line to standard error; only the answer goes to standard output."""
     print(line, file=sys.stderr, flush=True)
 
 

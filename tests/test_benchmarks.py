@@ -1,4 +1,4 @@
-"""Measurements run, and peers agree with us; how long anything takes is never judged."""
+"""Benchmarks run, and their peers give the same results; no test depends on time."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import pytest
 from benchmarks import cases
 from benchmarks.__main__ import PAGE, section
 from benchmarks.harness import Disagreement, Ratio, Table, agree, duration, ratio, take_turns
-from benchmarks.page import written
+from benchmarks.page import with_section
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(cases.__path__))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_measurement_runs_and_its_peers_agree(name: str) -> None:
+def test_a_benchmark_runs_and_its_peers_agree(name: str) -> None:
     case = import_module(f"benchmarks.cases.{name}")
-    if lacking := [each for each in case.NEEDS if find_spec(each) is None]:
-        pytest.skip(f"{', '.join(lacking)} is missing; scripts/bench has it")
+    if missing := [each for each in case.NEEDS if find_spec(each) is None]:
+        pytest.skip(f"{', '.join(missing)} is missing; scripts/bench has it")
     table = case.measure("tiny")
     assert table.rows
     assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_measurement_says_what_it_compares(name: str) -> None:
+def test_a_benchmark_says_what_it_compares(name: str) -> None:
     title, _, text = (import_module(f"benchmarks.cases.{name}").__doc__ or "").partition("\n\n")
     assert title.endswith(".")
     assert text.strip()
@@ -38,11 +38,11 @@ def test_a_peer_with_another_result_is_named() -> None:
         agree({"ours": lambda: 1, "same": lambda: 1, "theirs": lambda: 2})
 
 
-def test_a_ratio_is_formed_within_each_round() -> None:
+def test_a_ratio_is_computed_within_each_round() -> None:
     assert ratio([2.0, 30.0, 4.0], [1.0, 10.0, 1.0]) == Ratio(3.0, 2.5, 3.5)
 
 
-def test_ways_take_turns_as_often_as_each_other() -> None:
+def test_all_ways_run_equally_often() -> None:
     turns: list[str] = []
     ways = {name: lambda name=name: turns.append(name) for name in ("a", "b")}
     seconds = take_turns(ways, "tiny")
@@ -53,33 +53,33 @@ def test_ways_take_turns_as_often_as_each_other() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"), [(12.34, "12.3 s"), (0.5, "500 ms"), (2e-5, "20.0 µs"), (1e-7, "0.10 µs")]
 )
-def test_a_duration_is_told_in_the_unit_that_suits_it(seconds: float, text: str) -> None:
+def test_a_duration_has_the_unit_that_suits_it(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_a_table_is_markdown_with_its_notes_below() -> None:
+def test_a_table_is_markdown_followed_by_its_notes() -> None:
     table = Table(("one", "two"), [["1", "2"]], ["A note."])
     assert str(table) == "| one | two |\n| --- | --- |\n| 1 | 2 |\n\nA note."
 
 
-def test_a_measurement_is_written_once_and_then_anew() -> None:
+def test_a_section_is_added_once_and_then_replaced() -> None:
     page = "Before\n<!-- measured -->\n<!-- /measured -->\nAfter\n"
-    once = written(written(page, "a", "first"), "b", "other")
-    again = written(once, "a", r"second \1")
+    once = with_section(with_section(page, "a", "first"), "b", "other")
+    again = with_section(once, "a", r"second \1")
     assert again == once.replace("first", r"second \1")
     assert again.index("second") < again.index("other") < again.index("After")
 
 
-def test_a_page_without_a_place_for_figures_is_told() -> None:
+def test_a_page_without_a_mark_for_sections_is_an_error() -> None:
     with pytest.raises(ValueError, match="no <!-- /measured -->"):
-        written("", "a", "text")
+        with_section("", "a", "text")
 
 
-def test_the_page_has_a_place_for_figures() -> None:
-    assert "text" in written(PAGE.read_text("utf-8"), "another", "text")
+def test_the_page_has_a_mark_for_sections() -> None:
+    assert "text" in with_section(PAGE.read_text("utf-8"), "another", "text")
 
 
-def test_a_section_tells_where_it_was_measured() -> None:
+def test_a_section_says_on_which_machine_it_was_measured() -> None:
     text = section(import_module("benchmarks.cases.upstream_requests"), "tiny")
     assert text.startswith("### Requests that a cold report costs\n\n")
     assert "processors" in text.splitlines()[-1]

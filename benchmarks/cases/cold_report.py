@@ -1,12 +1,12 @@
 """A cold report.
 
-A report for which every conversation has to be fetched, over HTTP from a process that plays back
-recorded pages, by the processor time that ours uses: asking, reading, sorting and counting.
-Compared with `json.loads` of the same pages that are in memory already, and with a loop that
-fetches them with httpx, one after the other, and decodes them. A ratio says how many times as
-long ours takes. Reading the pages is compared by itself as well. There is no aim but for reading:
-no longer than `json.loads`. Memory is what Python's own accounting shows: at its peak, and in the
-end, against the decoded pages kept in a list.
+A report for which every conversation must be fetched, over HTTP, from a process that sends
+recorded pages. Measured is the processor time of this project's process: sending requests,
+parsing, sorting and counting. One peer is `json.loads` of the same pages, which are already in
+memory. The other is a loop that fetches them with httpx, one after the other, and decodes them. A
+ratio says how many times as long ours takes. Parsing the pages is also compared alone. Only
+parsing has an aim: no longer than `json.loads`. Memory is what Python reports as allocated, at
+the peak and at the end; the peer keeps the decoded pages in a list.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ Recorded = Mapping[tuple[str, str, bytes], bytes]
 
 
 def measure(scale: Scale) -> Table:
-    """What fetching and counting take, and the memory for it."""
+    """The time of fetching and counting, and the memory for it."""
     recorded = _recorded(SIZES[scale])
     targets = [name for name in recorded if name[1] == PATH]
     pages = [recorded[name] for name in targets]
     options: Any = {"clock": time.process_time, "rounds": MOST_ROUNDS}
-    with _played(recorded) as origin:
+    with _playback(recorded) as origin:
 
         def ours() -> int:
             with _reports(origin) as reports:
@@ -71,7 +71,7 @@ def measure(scale: Scale) -> Table:
         def decoded() -> list[Any]:
             return [json.loads(page) for page in pages]
 
-        agree({"ours": ours, LOOP: lambda: _tally(fetched()), ALONE: lambda: _tally(decoded())})
+        agree({"ours": ours, LOOP: lambda: _count(fetched()), ALONE: lambda: _count(decoded())})
         whole = take_turns({"ours": ours, LOOP: fetched, ALONE: decoded}, scale, **options)
         memory = _memory(origin, decoded)
     reading = {
@@ -82,7 +82,7 @@ def measure(scale: Scale) -> Table:
     rows = [
         _row("whole report", LOOP, whole),
         _row("whole report", ALONE, whole),
-        _row("reading the pages", ALONE, read, most=1.0),
+        _row("parsing the pages", ALONE, read, most=1.0),
         *memory,
     ]
     size = sum(map(len, pages)) / 1e6
@@ -100,7 +100,7 @@ def _row(
 
 
 def _memory(origin: str, decoded: Callable[[], list[Any]]) -> list[list[str]]:
-    """Memory at its peak and in the end: our service with its rows, and the pages decoded."""
+    """Memory at the peak and at the end: the service with its rows, and the decoded pages."""
     with _reports(origin) as reports:
         ours = _traced(lambda: _asked(reports))
     theirs = _traced(decoded)
@@ -118,7 +118,7 @@ def _memory(origin: str, decoded: Callable[[], list[Any]]) -> list[list[str]]:
 
 
 def _traced(do: Callable[[], object]) -> tuple[int, int]:
-    """Bytes that are allocated once this is done, and at most while it is done."""
+    """Bytes that are allocated after a call, and at most during it."""
     tracemalloc.start()
     try:
         result = do()
@@ -131,7 +131,7 @@ def _traced(do: Callable[[], object]) -> tuple[int, int]:
 
 
 def _recorded(size: int) -> Recorded:
-    """Every answer that a cold report of so many conversations gets."""
+    """Every answer of Mailbox API 2.0 to a cold report of this many conversations."""
     simulator = Simulator(make_account(size, seed=1), Behaviour(rate_limit=None, page_size=PAGE))
     recording: Any = Recording(simulator)
     with running(recording) as base_url, _reports(base_url.removesuffix("/v2")) as reports:
@@ -141,7 +141,7 @@ def _recorded(size: int) -> Recorded:
 
 
 @contextmanager
-def _played(recorded: Recorded) -> Iterator[str]:
+def _playback(recorded: Recorded) -> Iterator[str]:
     with tempfile.NamedTemporaryFile() as file:
         file.write(pickle.dumps(recorded))
         file.flush()
@@ -166,8 +166,8 @@ def _fetched(origin: str, targets: Sequence[tuple[str, str, bytes]]) -> list[Any
         return [json.loads(client.get(url).content) for url in urls]
 
 
-def _tally(pages: Sequence[Any]) -> int:
-    """Conversations on the pages that count."""
+def _count(pages: Sequence[Any]) -> int:
+    """How many conversations on the pages count."""
     rows = {
         row["id"]: row
         for page in pages

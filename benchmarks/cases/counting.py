@@ -1,8 +1,9 @@
 """Counting instants into buckets.
 
-The same sorted instants for all, as each library holds them, into 31 daily buckets; sorting is
-timed apart. A ratio says how many times as long the peer takes. Aim: ahead of every peer but
-`numpy.searchsorted`, which does the same as we do in compiled code, and within five times of that.
+All libraries count the same sorted instants, each in its own data structure, into 31 daily
+buckets. Sorting is measured separately. A ratio says how many times as long the peer takes. Aim:
+faster than every peer except `numpy.searchsorted`, which does the same in compiled code, and at
+most five times as long as that one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SIZES: Final[Mapping[Scale, Sequence[int]]] = {
     "full": (10_000, 1_000_000, 10_000_000),
 }
 LONG: Final = 5_000_000
-"""From so many instants on, five rounds have to do."""
+"""From this number of instants on, five rounds are enough."""
 
 OURS: Final = "ours"
 SEARCHSORTED: Final = "numpy.searchsorted"

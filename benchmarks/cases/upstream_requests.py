@@ -1,9 +1,9 @@
 """Requests that a cold report costs.
 
-What upstream was asked for conversations, against the least there can be: the number of rows
-divided by the rows on a page. Nothing is timed. A ratio of 1 would need pages by number, which
-lose conversations when something changes between them; the walk by key pays for that with the
-rows that two pages share, and with about one request for each part that is walked side by side.
+The number of requests for conversations, compared with the smallest possible number: the rows
+divided by the rows on a page. Nothing is timed. A ratio of 1 would need page numbers, which lose
+conversations when something changes between two pages. Reading by key costs the rows that two
+pages share, and about one request for each part that is read in parallel.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SIZES: Final[Mapping[Scale, Sequence[int]]] = {
 
 
 def measure(scale: Scale) -> Table:
-    """The ratio at every size and length of a page."""
+    """The ratio for every number of rows and every page size."""
     rows = [_asked(size, page) for size in SIZES[scale] for page in PAGES]
     return Table(("rows", "rows a page", "requests / least", "requests", "least"), rows)
 

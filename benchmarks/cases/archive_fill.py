@@ -1,15 +1,15 @@
 """Filling an archive.
 
-`helpscout-v1 sync` fills an empty archive from a simulator without a rate limit, documents
-included, as a process of its own. It is held against decoding the very same pages with `json.loads`
-and doing nothing with them: a ratio tells how many times as long the whole takes, the simulator's
-own work and the start of the process included. And it is held against `tap-helpscout`, the Singer
-tap, which goes by page number in the order of modification and keeps nothing: there a ratio below 1
-is in our favour. Then both run while conversations are touched, three before every two pages, and
-those are counted that were there all the time and are missing at the end.
+`helpscout-v1 sync` fills an empty archive, with documents, from a simulator without a rate limit,
+in a process of its own. The first peer only decodes the same pages with `json.loads`: the ratio
+says how many times as long `sync` takes, including the work of the simulator and the start of the
+process. The second peer is `tap-helpscout`, the Singer tap. It reads by page number in the order
+of modification and stores nothing; a ratio below 1 means that `sync` is faster. Then both run
+while conversations are modified, three before every two pages, and those are counted that existed
+the whole time and are missing at the end.
 
-At Help Scout itself the rate limit decides: 200 requests a minute bring about 80 conversations a
-second, whoever asks.
+With Help Scout itself the rate limit decides: 200 requests a minute fetch about 80 conversations
+a second, with any program.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Any, Final
 
 import httpx
 
-from benchmarks import tap
+from benchmarks import singer_tap
 from benchmarks.harness import Scale, Table, ratio, take_turns
 from compat.archive.database import open_archive
 from compat.archive.records import BEGINNING, END
@@ -39,7 +39,7 @@ from compat.simulator.messages import Request
 
 NEEDS = ("sqlalchemy", "uvicorn")
 SIZES: Final[Mapping[Scale, int]] = {"tiny": 60, "quick": 500, "full": 5_000}
-FLAT: Final[Mapping[Scale, tuple[int, ...]]] = {
+MEMORY_SIZES: Final[Mapping[Scale, tuple[int, ...]]] = {
     "tiny": (60,),
     "quick": (500, 5_000),
     "full": (10_000, 100_000),
@@ -48,14 +48,14 @@ CHURN: Final = 1.5
 
 
 class Recording(Simulator):
-    """A simulator that remembers the pages of conversations it has sent."""
+    """A simulator that keeps the pages of conversations that it has sent."""
 
     def __init__(self, account: Account, behaviour: Behaviour) -> None:
         super().__init__(account, behaviour)
         self.pages: list[bytes] = []
 
     def respond(self, request: Request) -> Delivery:
-        """The answer to one request."""
+        """Answer one request."""
         delivery = super().respond(request)
         if request.path == "/v2/conversations":
             self.pages.append(delivery.response.body)
@@ -63,8 +63,8 @@ class Recording(Simulator):
 
 
 def measure(scale: Scale) -> Table:
-    """Times, requests and losses of both, and the memory of ours."""
-    python = None if scale == "tiny" else tap.environment()
+    """Times, requests and losses of both programs, and the memory that `sync` uses."""
+    python = None if scale == "tiny" else singer_tap.environment()
     size = SIZES[scale]
     account = make_account(size, seed=1)
     simulator = Recording(account, Behaviour(rate_limit=None))
@@ -95,7 +95,8 @@ def measure(scale: Scale) -> Table:
             _row("lost by tap-helpscout", f"{_lost(size, partial(_tapped, python)):,} of {size:,}"),
         ]
     rows += [
-        _row(f"memory, {many:,} conversations", f"{_memory(many):,.0f} MB") for many in FLAT[scale]
+        _row(f"memory, {many:,} conversations", f"{_memory(many):,.0f} MB")
+        for many in MEMORY_SIZES[scale]
     ]
     notes = [] if python else ["tap-helpscout was not measured."]
     return Table(("what", "figure"), rows, notes)
@@ -111,13 +112,13 @@ def _decode(pages: list[bytes]) -> None:
 
 
 def _filled(base_url: str) -> set[int]:
-    """The ids in an archive that was filled by a process of its own."""
+    """Fill an archive in a process of its own, and return the ids in it."""
     with _synced(base_url) as url, open_archive(url) as archive, archive.reading() as snapshot:
         return set(snapshot.ids(Interval(BEGINNING, END)))
 
 
 def _tapped(python: Path, base_url: str) -> set[int]:
-    return tap.seen(python, base_url, _token(base_url))
+    return singer_tap.fetched_ids(python, base_url, _token(base_url))
 
 
 @contextmanager
@@ -148,7 +149,7 @@ def _token(base_url: str) -> str:
 
 
 def _lost(size: int, run: Any) -> int:
-    """How many conversations that were there all the time are missing in what a way brings."""
+    """How many conversations that existed the whole time a program does not fetch."""
     account = make_account(size, seed=2)
     there = {row.id for row in account.conversations() if row.listed}
     lively = Behaviour(rate_limit=None, churn=CHURN, churn_of=("touch",))
@@ -157,7 +158,7 @@ def _lost(size: int, run: Any) -> int:
 
 
 def _memory(size: int) -> float:
-    """The most memory that a process takes which fills an archive, in megabytes."""
+    """The highest memory of a process that fills an archive, in MB."""
     account = make_account(size, seed=3)
     wide = Behaviour(rate_limit=None, page_size=500)
     with running(Simulator(account, wide)) as base_url, _synced(base_url):

@@ -1,12 +1,13 @@
 """Checking recorded answers.
 
-Captures in a file are read, asked again, compared and judged by `parity check`, with the
-conversations remembered from an earlier question, or from an archive in SQLite, offline; ranges of
-up to a month in five years, some with a previous range or a filter, no two alike. The peer asks
-the same questions of the same service and does nothing else, so a ratio says what the check itself
-costs: 1 would be nothing. Memory is what grows beyond the service while all verdicts are formed,
-as Python counts it; aim: at most 8 MiB, however many captures there are. What one that starts with
-nothing remembered asks of Help Scout is compared with rows divided by the rows on a page.
+`parity check` reads captures from a file, asks the questions again, and compares the answers. The
+conversations come from memory, where an earlier question put them, or from an archive in SQLite,
+offline. The questions are different ranges of up to a month in five years, some with a previous
+range or a filter. The peer asks the same service the same questions and does nothing else, so the
+ratio says what the check itself costs: 1 would be nothing. Memory is how much Python allocates
+during the check, in addition to the service. Aim: at most 8 MiB, for any number of captures. The
+requests to Help Scout of a check that starts with an empty memory are compared with the number of
+rows divided by the rows on a page.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from compat.v1.routes import find_route
 NEEDS = ("sqlalchemy", "uvicorn")
 SINCE: Final = datetime(2014, 1, 1, tzinfo=UTC)
 UNTIL: Final = datetime(2019, 1, 1, tzinfo=UTC)
-_MOST_GROWN: Final = 8.0
+_MAX_GROWTH: Final = 8.0
 ROWS: Final[Mapping[Scale, int]] = {"tiny": 200, "quick": 5_000, "full": 20_000}
 SIZES: Final[Mapping[Scale, tuple[int, int]]] = {
     "tiny": (10, 20),
@@ -52,7 +53,7 @@ SIZES: Final[Mapping[Scale, tuple[int, int]]] = {
 
 
 def measure(scale: Scale) -> Table:
-    """Pace, cost, memory and requests for two numbers of captures, from either source."""
+    """Speed, cost, memory and requests for two numbers of captures, from both sources."""
     account = make_account(ROWS[scale], 1, UNTIL, SINCE)
     simulator = Simulator(account, Behaviour(rate_limit=None))
     with running(simulator) as base_url, TemporaryDirectory() as folder:
@@ -71,7 +72,7 @@ def measure(scale: Scale) -> Table:
         for name, settings in sources.items():
             for number in SIZES[scale]:
                 path = Path(folder) / f"{number}.jsonl"
-                with _remembering(settings) as reports:
+                with _warm_service(settings) as reports:
                     _write(reports, path, number)
                     pace, cost = _paced(reports, path)
                     grown = _grown(reports, path) / 1024**2
@@ -81,7 +82,7 @@ def measure(scale: Scale) -> Table:
                         f"{number:,}",
                         name,
                         shown(cost),
-                        judged(grown, most=_MOST_GROWN),
+                        judged(grown, most=_MAX_GROWTH),
                         shown(asked / math.ceil(ROWS[scale] / 50)),
                         f"{pace:,.0f}",
                         f"{grown:.1f} MiB",
@@ -92,8 +93,8 @@ def measure(scale: Scale) -> Table:
 
 
 @contextmanager
-def _remembering(settings: Settings) -> Iterator[LegacyReports]:
-    """A service that remembers all conversations."""
+def _warm_service(settings: Settings) -> Iterator[LegacyReports]:
+    """A service with all conversations in memory."""
     with LegacyReports(settings) as reports:
         reports.new_conversations(start=SINCE, end=UNTIL, view_by="month")
         yield reports
@@ -136,7 +137,7 @@ def _paced(reports: LegacyReports, path: Path) -> tuple[float, float]:
 
 
 def _grown(reports: LegacyReports, path: Path) -> int:
-    """Bytes at the peak of a check, beyond what was there before it."""
+    """Bytes that a check allocates at most, in addition to what was allocated before."""
     tracemalloc.start()
     try:
         _checked(reports, path)
@@ -146,7 +147,7 @@ def _grown(reports: LegacyReports, path: Path) -> int:
 
 
 def _asked(settings: Settings, simulator: Simulator, path: Path) -> int:
-    """Requests that a check costs which begins with nothing remembered."""
+    """The number of requests of a check that starts with an empty memory."""
     before = simulator.requests["/v2/conversations"]
     with LegacyReports(settings) as reports:
         _checked(reports, path)
@@ -154,7 +155,7 @@ def _asked(settings: Settings, simulator: Simulator, path: Path) -> int:
 
 
 def _checked(reports: LegacyReports, path: Path) -> int:
-    """How many captures there were; all must be equal."""
+    """Check all captures, which must be equal, and return their number."""
     number = 0
     for verdict in check(read([str(path)]), Replayer(reports), Rules()):
         assert verdict.outcome == "equal", verdict

@@ -1,9 +1,9 @@
-"""What a call costs at each door.
+"""What a call costs at each entry point.
 
-A cached answer, asked for in this process, by the processor time it takes: nothing goes over a
-wire, and nothing is logged. Each door is measured against the same library with an answer made
-beforehand in place of ours, so a ratio says what ours adds to what a program pays anyway.
-`LegacyReports` itself has no such peer. There is no aim here.
+The processor time of a cached answer within this process: nothing is sent over a network, and
+nothing is logged. The peer of each entry point is the same library with a fixed answer, so the
+ratio says what this project adds to what a program pays anyway. `LegacyReports` itself has no
+such peer. There is no aim.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Way = Callable[[], Any]
 
 
 def measure(scale: Scale) -> Table:
-    """What a call takes at every door, and at the same door with a peer behind it."""
+    """The time of a call at every entry point, and of the same call with a fixed answer."""
     with ExitStack() as stack:
         service = stack.enter_context(reports())
         body = service.handle(TARGET, authorization=AUTHORIZATION).body
@@ -49,16 +49,18 @@ def measure(scale: Scale) -> Table:
             "LegacyReports.new_conversations": lambda: _new_conversations(service),
         }
         rows = []
-        for name, (door, peer) in pairs.items():
-            agree({"ours": lambda: json.loads(door()), name: lambda: json.loads(peer())})  # noqa: B023
+        for name, (entry_point, peer) in pairs.items():
+            agree({"ours": lambda: json.loads(entry_point()), name: lambda: json.loads(peer())})  # noqa: B023
             rows.append(
-                _row(name, take_turns({"ours": door, "peer": peer}, scale, clock=process_time))
+                _row(
+                    name, take_turns({"ours": entry_point, "peer": peer}, scale, clock=process_time)
+                )
             )
         rows += [
             _row(name, take_turns({"ours": way}, scale, clock=process_time))
             for name, way in alone.items()
         ]
-    return Table(("door", "ours / peer", "ours, a call", "peer, a call"), rows)
+    return Table(("entry point", "ours / peer", "ours, a call", "peer, a call"), rows)
 
 
 def _row(name: str, seconds: dict[str, list[float]]) -> list[str]:
@@ -69,7 +71,7 @@ def _row(name: str, seconds: dict[str, list[float]]) -> list[str]:
 
 @contextmanager
 def _asgi(application: Application) -> Iterator[Way]:
-    """A call of an application, as a server would make it, in a loop that goes on."""
+    """A call of an application as a server makes it; all calls use one event loop."""
     headers = [(b"host", b"api.helpscout.net"), (b"authorization", AUTHORIZATION.encode())]
     loop = asyncio.new_event_loop()
 
@@ -103,12 +105,12 @@ def _httpx(service: LegacyReports, body: bytes) -> Iterator[tuple[Way, Way]]:
 
     from compat.httpx import LegacyTransport
 
-    made = httpx.MockTransport(
+    fixed = httpx.MockTransport(
         lambda _: httpx.Response(200, content=body, headers={"Content-Type": TYPE})
     )
     with (
-        httpx.Client(transport=LegacyTransport(service, made), headers=HEADERS) as client,
-        httpx.Client(transport=made, headers=HEADERS) as peer,
+        httpx.Client(transport=LegacyTransport(service, fixed), headers=HEADERS) as client,
+        httpx.Client(transport=fixed, headers=HEADERS) as peer,
     ):
         yield lambda: client.get(URL).content, lambda: peer.get(URL).content
 
@@ -121,7 +123,7 @@ def _requests(service: LegacyReports, body: bytes) -> Iterator[tuple[Way, Way]]:
 
     from compat.requests import LegacyAdapter
 
-    class Made(HTTPAdapter):
+    class FixedAnswer(HTTPAdapter):
         def send(self, request: Any, *_: Any, **__: Any) -> requests.Response:
             headers = {"Content-Type": TYPE}
             raw = HTTPResponse(BytesIO(body), headers=headers, status=200, preload_content=False)
@@ -129,7 +131,7 @@ def _requests(service: LegacyReports, body: bytes) -> Iterator[tuple[Way, Way]]:
 
     with requests.Session() as session, requests.Session() as peer:
         session.mount(f"{ORIGIN}/v1/", LegacyAdapter(service))
-        peer.mount(f"{ORIGIN}/v1/", Made())
+        peer.mount(f"{ORIGIN}/v1/", FixedAnswer())
         for each in (session, peer):
             each.headers.update(HEADERS)
         yield lambda: session.get(URL).content, lambda: peer.get(URL).content
