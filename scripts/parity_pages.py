@@ -1,4 +1,4 @@
-"""The pages under docs/reference about captures and verdicts, as the models give them."""
+"""The pages about captures and verdicts in docs/reference, from the models in the code."""
 
 from __future__ import annotations
 
@@ -25,102 +25,104 @@ def captures() -> Iterator[str]:
     """The formats that captures are read from."""
     yield "# Captures"
     yield (
-        "A capture is an old request and the answer that was recorded for it. [`parity check`]"
-        "(../how-to/prove-parity.md) reads them from JSON lines and from HAR, from files or "
-        "(as `-`) from standard input; what is in a file tells its format. They are read one at a "
-        "time, so there may be any number. What cannot be read is named with its place, "
-        "`old.jsonl:12` or `site.har#3`, and passed over."
+        "A capture is an old request with the answer that was recorded for it. [`parity check`]"
+        "(../how-to/prove-parity.md) reads captures as JSON lines or HAR, from files or (as `-`) "
+        "from standard input. The format is recognised from the content. Captures are read one at "
+        "a time, so there may be any number. If one cannot be read, its place is reported, such as "
+        "`old.jsonl:12` or `site.har#3`, and it is skipped."
     )
     yield "## JSON lines"
     yield (
-        "One object a line, in UTF-8. `serve --record` writes them; so can you, from logs of your "
-        "own. Empty lines are nothing and unknown fields are ignored. "
+        "One object a line, in UTF-8. `serve --record` writes them, and you can write them from "
+        "your own logs. Empty lines and unknown fields are ignored. "
         "[captures.schema.json](captures.schema.json) describes a line."
     )
     yield f"```json\n{json.dumps(EXAMPLE)}\n```"
     yield _table(("field", "required", "meaning"), _fields(Record.model_fields))
     yield "## HAR"
     yield (
-        "HAR 1.2, as the network panels of browsers and many proxies save it, needs the extra "
-        "`[parity]`. Entries whose path does not begin with `/v1/` are passed over, whatever "
-        "their host. Bodies may be in base64. Where a body was saved as it came over the wire, "
-        "it is decoded by its `Content-Encoding`: gzip and deflate, and br or zstd where the "
-        "package brotli or zstandard is installed. A 304 counts as the 200 that the browser had "
-        "kept."
+        "HAR 1.2, which the network panels of browsers and many proxies save, needs the extra "
+        "`[parity]`. Entries whose path does not begin with `/v1/` are skipped, for any host. "
+        "Bodies may be in base64. If a body was saved compressed, it is decoded as its "
+        "`Content-Encoding` says: gzip and deflate, and br or zstd if the package brotli or "
+        "zstandard is installed. A 304 counts as the 200 that the browser had in its cache."
     )
     yield "## Secrets"
     yield (
-        "API keys are not kept: neither the `Authorization` header nor a name in a URL is read or "
-        "written. Parameters that no report has read `REDACTED`. What answers hold, such as "
-        "subjects in a drilldown, is recorded as it is: a file of captures is as confidential "
-        "as your account."
+        "API keys are not stored: neither the `Authorization` header nor a user name in a URL is "
+        "read or written. Values of unknown parameters are replaced by `REDACTED`. The content of "
+        "answers, such as subjects in a drilldown, is recorded unchanged: a file of captures is as "
+        "confidential as your account."
     )
     yield "## What serve records"
     yield (
-        "Every request below `/v1/` with its answer, errors included; nothing else. The file is "
-        f"its owner's alone (mode 0600) and grows to {MAX_BYTES // 1024**2} MiB; then it becomes "
-        f"`FILE.1`, and what was `FILE.{MAX_FILES}` goes. Recording never holds an answer up: "
-        "where the file cannot be written, the log says so once and answers go on, unrecorded."
+        "Every request below `/v1/` with its answer, also errors; nothing else. Only the owner can "
+        f"read the file (mode 0600). At {MAX_BYTES // 1024**2} MiB it is renamed to `FILE.1`, and "
+        f"the oldest file, `FILE.{MAX_FILES}`, is deleted. Recording never delays an answer: if "
+        "the file cannot be written, the log says so once, and requests are answered without "
+        "being recorded."
     )
 
 
 def verdicts() -> Iterator[str]:
-    """What can come of a capture, and the forms in which it is told."""
+    """The possible verdicts about a capture, and the formats in which they are written."""
     yield "# Verdicts"
     yield (
-        "What [`parity check`](../how-to/prove-parity.md) says of each capture, and of all of "
-        "them. Bodies are compared as JSON, place by place and type by type: `7` is neither "
-        '`7.0` nor `"7"`, and the order of keys matters.'
+        "What [`parity check`](../how-to/prove-parity.md) says about each capture, and about all "
+        "of them. Bodies are compared as JSON, with values, types and the order of keys: `7` is "
+        'neither `7.0` nor `"7"`.'
     )
-    yield "## Of a capture"
-    yield _table(("outcome", "meaning"), ((f"`{name}`", told) for name, told in OUTCOMES.items()))
-    yield "## Of all"
+    yield "## For one capture"
+    yield _table(("outcome", "meaning"), ((f"`{name}`", text) for name, text in OUTCOMES.items()))
+    yield "## For all captures"
     yield (
-        "The exit status is 1 if any answer differs; else 3 if any could not be asked; else 2 if "
-        "a rule ignored nothing, or nothing could be compared; else 0. Once Help Scout has failed "
-        "eight times in a row, it is asked nothing more."
+        "The exit status is 1 if any answer differs; otherwise 3 if any request could not be "
+        "answered; otherwise 2 if a rule ignored nothing, or nothing could be compared; otherwise "
+        "0. After Help Scout has failed eight times in a row, it is not asked any more."
     )
     yield "## JSON"
     yield (
         "`--json FILE` writes `format`, `verdicts` and `summary`, as "
         "[verdicts.schema.json](verdicts.schema.json) describes them. `format` is "
-        "`helpscout-v1-parity/1`; its number changes when a reader would have to."
+        "`helpscout-v1-parity/1`; the number changes when programs that read it must change."
     )
     for title, model in (("verdict", Verdict), ("difference", Place), ("summary", Summary)):
         yield _table((f"field of a {title}", "meaning"), _meanings(model.model_fields))
     yield "## JUnit XML"
     yield (
-        "`--junit FILE` writes a suite with a case a capture: a `failure` where it is different, "
-        "an `error` where it was not asked, `skipped` where it could not be compared. A capture "
-        "whose differences are ignored passes, and its output tells them. A rule that ignored "
-        "nothing is a case that fails."
+        "`--junit FILE` writes a suite with a case for each capture: a `failure` if it is "
+        "different, an `error` if it was not asked, `skipped` if it could not be compared. A "
+        "capture whose differences are ignored passes, and its output lists them. A rule that "
+        "ignored nothing is a case that fails."
     )
     yield "## HTML"
     yield (
-        "`--html FILE` writes one page that needs neither a network nor scripts. It lists every "
-        "capture; the numbers on top choose which are shown. For those that differ it draws both "
-        "series over one another, lists the places and gives a `curl` line with a placeholder "
-        "for your key. Beyond 500 of them only the row is left; JSON has all."
+        "`--html FILE` writes one page that needs no network and no scripts. It lists every "
+        "capture; the numbers at the top select which are shown. For a capture that differs, it "
+        "shows both series in one chart, lists the differences, and has a `curl` line with a "
+        "placeholder for your key. After 500 such captures, only the rows are listed; JSON has "
+        "everything."
     )
     yield "## Ignore rules"
     yield (
         "`--ignore FILE` reads rules from TOML, each a table `[[ignore]]` with a `reason` and at "
-        "least one of the rest. A rule is about the differences that all it says fits; a star "
-        "stands for any text. What is ignored stays visible, with the reason. A rule that "
-        "ignores nothing makes the run fail, so that none outlives its use."
+        "least one of the other fields. A rule ignores the differences that match all of its "
+        "fields; a star matches any text. Ignored differences remain visible, with the reason. A "
+        "rule that ignores nothing makes the run fail, so that you remove rules that are not "
+        "needed any more."
     )
-    yield _table(("field", "it fits"), _rule_fields())
+    yield _table(("field", "it matches"), _rule_fields())
 
 
 def _rule_fields() -> Iterator[tuple[str, str]]:
-    told = {
-        "reason": "Why such a difference is no fault. Required",
-        "place": "Where the capture was read, such as `old.jsonl:*`",
+    meanings = {
+        "reason": "Why such a difference is acceptable. Required",
+        "place": "Where the capture was read from, such as `old.jsonl:*`",
         "target": "Its path and query, such as `*/new.json?*tags=9*`",
         "path": "Where the answers differ, such as `current[*].count`",
-        "kind": "In which way: a `kind` of a difference",
+        "kind": "How they differ: the `kind` of a difference",
     }
-    return ((f"`{name}`", told[name]) for name in Rule.model_fields)
+    return ((f"`{name}`", meanings[name]) for name in Rule.model_fields)
 
 
 def _fields(fields: dict[str, FieldInfo]) -> Iterator[tuple[str, str, str]]:

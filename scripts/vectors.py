@@ -1,4 +1,4 @@
-"""Makes the golden vectors: cases at every edge, each answered by this project and by an oracle."""
+"""Generates the golden vectors: cases at the edges, answered by this project and by an oracle."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from compat.testing.vectors import FORMAT
 from tests.integration.exactness import oracle
 
 VERSION: Final = "1.0.0"
-"""Of the vectors; docs/how-to/test-my-own-implementation.md says what raises which number."""
+"""Version of the vectors; docs/how-to/test-my-own-implementation.md says when it changes."""
 
 ABOUT: Final = (
     "Conversations, an old request about them, and its answer. `answer` is the reference's, "
@@ -37,7 +37,7 @@ UNITS: Final[tuple[Literal["day", "week", "month"], ...]] = ("day", "week", "mon
 
 
 class Case(NamedTuple):
-    """What a vector is about, who wrote when, and what is asked."""
+    """The rule that a vector tests, its conversations, and the question."""
 
     about: str
     sketches: list[Sketch]
@@ -53,7 +53,7 @@ JANUARY: Final = (at("2015-01-01"), at("2015-01-31T23:59:59"))
 
 
 def chosen() -> Iterator[Case]:
-    """Cases picked by hand, one for each rule."""
+    """Cases chosen by hand, one for each rule."""
     first, last = JANUARY
     inside = [Sketch(first + 5 * DAY)]
     yield Case("both ends are included", beside(first, last), ask("day"))
@@ -123,7 +123,7 @@ def beside(*seconds: int) -> list[Sketch]:
 
 
 def drawn(rng: random.Random) -> Case:
-    """A case by chance, at edges."""
+    """A random case, with conversations at the edges of buckets."""
     start = at(rng.choice(("2015-01-01", "2015-01-31", "2016-02-29T13:30", "2014-12-31T23:59:59")))
     unit = rng.choice(UNITS)
     steps = {"day": DAY, "week": 7 * DAY, "month": 31 * DAY}[unit]
@@ -143,7 +143,7 @@ def drawn(rng: random.Random) -> Case:
 
 
 def sketch(rng: random.Random, created: int) -> Sketch:
-    """A conversation with anything about it."""
+    """A random conversation that was created at a given second."""
     return Sketch(
         created,
         rng.choice(("active", "closed", "spam", "pending")),
@@ -156,7 +156,7 @@ def sketch(rng: random.Random, created: int) -> Sketch:
 
 
 def vectors() -> Iterator[dict[str, Any]]:
-    """Every vector, as the file has it."""
+    """Every vector, as it is in the file."""
     rng = random.Random(1)
     cases = [*chosen(), *(drawn(rng) for _ in range(DRAWN))]
     with Reference() as reference:
@@ -179,7 +179,7 @@ def vectors() -> Iterator[dict[str, Any]]:
 
 
 def vector(about: str, account: Account, query: str, status: int) -> dict[str, Any]:
-    """What a vector has beside its answers."""
+    """The fields of a vector except its answers."""
     shown = [
         essence(each)
         | {"number": each["number"], "tags": [{"id": tag["id"]} for tag in each["tags"]]}
@@ -196,13 +196,13 @@ def vector(about: str, account: Account, query: str, status: int) -> dict[str, A
 
 
 def naive(asked: OldQuestion) -> oracle.Asked:
-    """The same question in the oracle's words."""
+    """The same question in the form that the oracle takes."""
     view_by: Any = asked.view_by
     return oracle.Asked(asked.start, asked.end, asked.previous, view_by, asked.filters)
 
 
 def text() -> str:
-    """The whole file, a vector a line."""
+    """The whole file, with one vector a line."""
     head = {"format": FORMAT, "version": VERSION, "about": ABOUT}
     opening = json.dumps(head, indent=1)[:-2]
     lines = ",\n".join(json.dumps(each, separators=(",", ":")) for each in vectors())
