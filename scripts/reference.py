@@ -1,4 +1,4 @@
-"""The pages under docs/reference, as the code's own tables give them."""
+"""The pages in docs/reference, from tables in the code."""
 # ruff: noqa: SLF001 - the tables are private
 
 from __future__ import annotations
@@ -24,45 +24,46 @@ from compat.v1.routes import ROUTES, Route
 from compat.v2.transport import LOOP_STATUS
 
 WHAT_TO_DO: Final = {
-    "ValidationFailed": "Mend the parameters that `validationErrors` names.",
+    "ValidationFailed": "Correct the parameters that `validationErrors` names.",
     "Unauthorized": "Put the key that the program sends into `COMPAT_API_KEYS`, or into the "
-    "account's `api_keys`; then start again, or send SIGHUP.",
-    "Forbidden": "Mend what the sentence names; see the next table.",
-    "NotFound": "Look for the path in [reports](reports.md); ask with GET.",
-    "RateLimited": "The old API sent this; this server keeps no such limit.",
-    "Internal": "Look in the server's log for the answer's `Correlation-Id`, and report it.",
-    "Unavailable": "Wait as long as `Retry-After` says, and ask the same again; see the next "
-    "table.",
-    "CredentialsRefused": "Copy id and secret anew from *Your Profile → My Apps* at Help Scout.",
+    "account's `api_keys`; then restart the server, or send SIGHUP.",
+    "Forbidden": "Correct what the sentence names; see the next table.",
+    "NotFound": "Look for the path in [reports](reports.md), and use GET.",
+    "RateLimited": "The old API sent this; this server has no such limit.",
+    "Internal": "Search the server's log for the answer's `Correlation-Id`, and report it.",
+    "Unavailable": "Wait as long as `Retry-After` says, then send the same request again; see the "
+    "next table.",
+    "CredentialsRefused": "Copy id and secret again from *Your Profile → My Apps* at Help Scout.",
     "ReportsRefused": "Set `COMPAT_ENGINE` to `computed`, or leave it unset: see "
     "[two engines](../explanation/two-engines.md).",
-    "QuestionRefused": "Mend the parameters that `validationErrors` names; the words are Help "
-    "Scout's.",
-    "AccessRefused": "Let a user who may see the mailboxes make the application.",
-    "RequestLoop": "The name in `HELPSCOUT_BASE_URL` leads to this server, so it asks itself: see "
+    "QuestionRefused": "Correct the parameters that `validationErrors` names; Help Scout wrote the "
+    "messages.",
+    "AccessRefused": "Let a user who may see the mailboxes create the application.",
+    "RequestLoop": "The name in `HELPSCOUT_BASE_URL` points to this server, so it asks itself: see "
     "[a host that cannot be changed](../how-to/a-host-that-cannot-be-changed.md).",
-    "Redirected": "Something between here and Help Scout redirects, or the address is wrong: mend "
-    "`HELPSCOUT_BASE_URL` or `COMPAT_PROXY`.",
-    "InconsistentData": "Ask again. Help Scout's answers contradicted each other; if it stays so, "
-    "report it with the sentence.",
+    "Redirected": "Something between here and Help Scout redirects, or the address is wrong: "
+    "correct `HELPSCOUT_BASE_URL` or `COMPAT_PROXY`.",
+    "InconsistentData": "Send the request again. Help Scout's answers contradicted each other; if "
+    "this continues, report the problem with the sentence.",
     "ArchiveError": "The sentence says what: see [keep an archive](../how-to/keep-an-archive.md).",
-    "Stopped": "Ask again once the server has started.",
-    "UpstreamError": "Ask again. If it stays so, look whether this machine reaches Help Scout.",
-    "TooManyCalls": "Ask again later, or raise `COMPAT_JOBS`.",
-    "CallCancelled": "Ask again.",
+    "Stopped": "Send the request again when the server has started.",
+    "UpstreamError": "Send the request again. If this continues, check whether this machine can "
+    "reach Help Scout.",
+    "TooManyCalls": "Send the request again later, or set a higher `COMPAT_JOBS`.",
+    "CallCancelled": "Send the request again.",
 }
 ACCOUNTS: Final = (
-    f"`{accounts.ACCOUNTS_VARIABLE}` names a TOML file with a table for each account. A table "
-    "holds `app_id`, `app_secret`, `api_keys` and, where it differs from the environment, any "
-    "setting above in lower case without its prefix; `[name.conventions]` does the same for the "
-    "rules below. See [several accounts](../how-to/several-accounts.md)."
+    f"`{accounts.ACCOUNTS_VARIABLE}` names a TOML file with a table for each account. A table holds "
+    "`app_id`, `app_secret`, `api_keys` and any setting above that differs from the environment, "
+    "in lower case without its prefix. `[name.conventions]` does the same for the rules below. "
+    "See [several accounts](../how-to/several-accounts.md)."
 )
 NO_HTTP: Final = (
-    "Send HTTP, or https where it is served, with a request line and headers of at most "
-    f"{MAX_HEAD // 1024} KiB. This answer is plain text and not JSON, and the connection ends."
+    "Send HTTP, or https if the server uses it, with a request line and headers of at most "
+    f"{MAX_HEAD // 1024} KiB. This answer is plain text and not JSON, and the connection is closed."
 )
 ESCAPED: Final = r"\|"
-"""A bar within a cell of a table, which GitHub understands in code too."""
+"""A bar in a cell of a table; GitHub understands it in code too."""
 STILL_FETCHING: Final = "The conversations are still being fetched; ask again in a while"
 
 
@@ -70,13 +71,13 @@ def command_line() -> Iterator[str]:
     """Every command with its options, then the exit statuses."""
     yield "# The command line"
     yield (
-        "`scripts/setup` makes the command, as `.venv/bin/helpscout-v1`; `python -m compat` is the "
-        "same. These are its parts. `--version` shows the version, and `-h` or `--help` the "
-        "options of each part."
+        "`scripts/setup` installs the command as `.venv/bin/helpscout-v1`; `python -m compat` is "
+        "the same. These are its subcommands. `--version` shows the version, and `-h` or `--help` "
+        "the options of each subcommand."
     )
     yield (
-        "A long option is written in full. Where an option has two names, both mean the same; the "
-        "second is kept for scripts that use it."
+        "A long option must be written in full. If an option has two names, both mean the same; "
+        "the second is an older name, for scripts that use it."
     )
     with click.Context(program, info_name=program.name, **program.context_settings) as ctx:
         for leaf in _leaves(ctx):
@@ -91,8 +92,9 @@ def settings(tables: dict[str, str]) -> Iterator[str]:
     """Every environment variable, under a heading for each table."""
     yield "# Settings"
     yield (
-        "All settings are environment variables; an empty one counts as unset. `none` unsets "
-        "one that has a default. What cannot be used is told when the server starts, by name."
+        "All settings are environment variables. An empty one counts as not set. `none` unsets a "
+        "setting that has a default. If a value cannot be used, the server does not start, and "
+        "names the variable."
     )
     for title, table in tables.items():
         yield f"## {title}"
@@ -105,28 +107,28 @@ def error_page() -> Iterator[str]:
     yield (
         'An error is JSON: `{"code": 503, "error": "a sentence"}`. A 400 adds '
         "`validationErrors`, with `property`, `value` and `message` for each parameter that is "
-        "wrong. Every answer carries a `Correlation-Id`; the server's log names those of a 500 and "
-        "a 503."
+        "wrong. Every answer has a `Correlation-Id`; the server's log contains those of each 500 "
+        "and 503."
     )
     yield "## By status"
     yield (
-        "Where several apply, 404 comes first, then 401, then 400. In every sentence below, `…` "
-        "stands for what is told of this one case."
+        "If several apply, 404 is sent before 401, and 401 before 400. In the sentences below, `…` "
+        "is text that depends on the case."
     )
     yield _table(("status", "sentence", "when", "what to do"), sorted(_statuses()))
-    yield "## What Help Scout does, and how it is told"
+    yield "## Errors because of Help Scout"
     yield _table(("status", "sentence", "what to do"), _sentences())
-    yield "## Besides"
+    yield "## Other errors"
     yield _table(("status", "sentence", "what to do"), _others())
 
 
 def reports() -> Iterator[str]:
-    """Every path that answers, and its parameters."""
+    """Every path that the server answers, and its parameters."""
     yield "# Reports and lists that answer"
     yield (
-        "All are asked with GET and the old API key (Basic authentication: the key is the user "
-        "name, the password does not matter). Unknown parameters are ignored, empty ones count "
-        "as absent. A list may be sent as `tags=1,2`, `tags[]=1&tags[]=2` or `tags=1&tags=2`. "
+        "Use GET and the old API key (Basic authentication: the key is the user name, the "
+        "password does not matter). Unknown parameters are ignored, and empty ones count as "
+        "absent. A list may be sent as `tags=1,2`, `tags[]=1&tags[]=2` or `tags=1&tags=2`. "
         "Every other path of the old API is 404."
     )
     for route in ROUTES:
@@ -143,7 +145,7 @@ def reports() -> Iterator[str]:
 
 
 def _leaves(ctx: click.Context) -> Iterator[click.Context]:
-    """A context for each command that is no group."""
+    """A context for each command that is not a group."""
     if not isinstance(ctx.command, click.Group):
         yield ctx
         return
@@ -176,7 +178,11 @@ def _statuses() -> Iterator[tuple[str, ...]]:
 
 
 def _sentences() -> Iterator[tuple[str, ...]]:
-    yield "503", STILL_FETCHING, "Ask again after `Retry-After`: the answer is being worked on."
+    yield (
+        "503",
+        STILL_FETCHING,
+        "Send the request again after `Retry-After`: the server continues to fetch.",
+    )
     for kind, convert in error_mapping.LEGACY_ERRORS:
         error = convert(kind("…"))
         yield str(error.status), _sentence(error), WHAT_TO_DO[kind.__name__]

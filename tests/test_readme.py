@@ -92,6 +92,9 @@ def test_every_setting_is_in_the_reference() -> None:
     listed = re.findall(r"^\| `([A-Z0-9_]+)` \|", page, re.MULTILINE)
     tables = (Settings, Conventions)
     assert listed == [
-        variable_name(name) for table in tables for name in table.model_fields if name != "conventions"
+        variable_name(name)
+        for table in tables
+        for name in table.model_fields
+        if name != "conventions"
     ]
     assert f"`{accounts.ACCOUNTS_VARIABLE}`" in page
