@@ -56,20 +56,20 @@ def chosen() -> Iterator[Case]:
     """Cases chosen by hand, one for each rule."""
     first, last = JANUARY
     inside = [Sketch(first + 5 * DAY)]
-    yield Case("both ends are included", beside(first, last), ask("day"))
+    yield Case("both ends are included", around(first, last), ask("day"))
     yield Case(
-        "an instant at a bucket's edge opens the bucket", beside(first + 7 * DAY), ask("week")
+        "an instant at a bucket's edge opens the bucket", around(first + 7 * DAY), ask("week")
     )
-    yield Case("an exact week has one bucket", beside(first + 7 * DAY), ask("week", 0, 7 * DAY))
-    yield Case("a second more opens a stub", beside(first + 7 * DAY), ask("week", 0, 7 * DAY + 1))
-    yield Case("a range without length has one bucket", beside(first), ask("day", 0, 0))
+    yield Case("an exact week has one bucket", around(first + 7 * DAY), ask("week", 0, 7 * DAY))
+    yield Case("a second more opens a stub", around(first + 7 * DAY), ask("week", 0, 7 * DAY + 1))
+    yield Case("a range without length has one bucket", around(first), ask("day", 0, 0))
     yield Case("without viewBy it is a week", inside, ask(None))
-    yield Case("a bucket keeps the time of day", beside(first + DAY), ask("day", 3600, 3 * DAY))
+    yield Case("a bucket keeps the time of day", around(first + DAY), ask("day", 3600, 3 * DAY))
     for day in ("2015-01-29", "2015-01-31T13:30", "2016-01-31", "2015-12-31T23:59:59"):
         start = at(day)
         edges = [start + days * DAY for days in (28, 29, 30, 31, 59, 60)]
         asked = OldQuestion(REPORT, start, start + 150 * DAY, view_by="month")
-        yield Case(f"months counted from {day}", beside(*edges), asked)
+        yield Case(f"months counted from {day}", around(*edges), asked)
     yield Case("spam does not count", [Sketch(first, "spam"), Sketch(first, "closed")], ask("day"))
     yield Case(
         "only published conversations count",
@@ -94,13 +94,13 @@ def chosen() -> Iterator[Case]:
     previous = (at("2014-01-01T12:00"), at("2014-01-15"))
     yield Case(
         "the previous range has its own anchor",
-        beside(first, at("2014-01-08T12:00"), at("2014-01-15")),
+        around(first, at("2014-01-08T12:00"), at("2014-01-15")),
         OldQuestion(REPORT, first, last, previous, "week"),
     )
     overlapping = (first - DAY, first + 3 * DAY)
     yield Case(
         "ranges may overlap",
-        beside(first, first + DAY),
+        around(first, first + DAY),
         OldQuestion(REPORT, *JANUARY, overlapping, "day"),
     )
 
@@ -117,7 +117,7 @@ def ask(
     return OldQuestion(REPORT, start, end, view_by=view_by, filters=filters or {})
 
 
-def beside(*seconds: int) -> list[Sketch]:
+def around(*seconds: int) -> list[Sketch]:
     """A conversation in each of these seconds, in the one before and in the one after."""
     return [Sketch(second + off) for second in seconds for off in (-1, 0, 1)]
 

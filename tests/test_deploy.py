@@ -112,7 +112,7 @@ def test_the_container_exposes_the_port_that_the_server_listens_on() -> None:
     )
     assert instructions("EXPOSE") == ["8080"]
     assert "--port" not in container_command()
-    assert re.search(r"port; 0 for any\s+\(8080\)", shown.stdout)
+    assert re.search(r"--port PORT .*\[default: 8080\]", shown.stdout)
     assert "127.0.0.1:8080/healthz" in health_check()
 
 
