@@ -53,7 +53,7 @@ WHAT_TO_DO: Final = {
     "CallCancelled": "Send the request again.",
 }
 ACCOUNTS: Final = (
-    f"`{accounts.ACCOUNTS_VARIABLE}` names a TOML file with a table for each account. A table holds "
+    f"`{accounts.ACCOUNTS_VARIABLE}` names a TOML file with a table for each account. A table has "
     "`app_id`, `app_secret`, `api_keys` and any setting above that differs from the environment, "
     "in lower case without its prefix. `[name.conventions]` does the same for the rules below. "
     "See [several accounts](../how-to/several-accounts.md)."
