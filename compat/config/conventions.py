@@ -41,22 +41,22 @@ class Conventions(BaseModel):
 
     default_view_by: ViewBy = Field(
         default="week",
-        description="The length of a bucket when a request names no `viewBy`.",
+        description="The length of a bucket if a request has no `viewBy`.",
     )
     end_included: bool = Field(
         default=True,
-        description="Whether a conversation created in the very second of `end` counts.",
+        description="Whether a conversation created in the second of `end` counts.",
     )
     empty_buckets_listed: bool = Field(
         default=True,
-        description="Whether a bucket without conversations appears, with count 0.",
+        description="Whether a bucket without conversations is listed, with count 0.",
     )
     month_step: MonthStep = Field(
         default="clamped",
         description=(
-            "How buckets by month follow each other. `clamped`: calendar months counted from "
-            "`start`, the day cut to the month's last (31 January, 28 February, 31 March). "
-            "`drifting`: one month after the bucket before (31 January, 28 February, 28 March). "
+            "Where buckets by month begin. `clamped`: calendar months counted from `start`, on "
+            "the last day of a month that is too short (31 January, 28 February, 31 March). "
+            "`drifting`: one month after the previous bucket (31 January, 28 February, 28 March). "
             "`thirty-days`: thirty times 24 hours."
         ),
     )
@@ -64,7 +64,7 @@ class Conventions(BaseModel):
         default="exact",
         description=(
             "Where a range begins. `exact`: at `start`. `midnight`: at the last midnight before "
-            "it, by the company's clock. `monday`: at midnight of the last Monday."
+            "it, in the company's time zone. `monday`: at midnight of the last Monday."
         ),
     )
     clock_shift_minutes: int = Field(
@@ -84,51 +84,51 @@ class Conventions(BaseModel):
         default=frozenset({"spam"}),
         description=(
             "The statuses that do not count: of `active`, `open`, `pending`, `closed`, `spam`; "
-            "or `none`. Without `spam` in it, a second walk looks for the spam that a list of all "
-            "conversations may hide."
+            "or `none`. If `spam` is not among them, spam is read from a second list, because "
+            "the list of all conversations may not contain it."
         ),
     )
     judged: Literal["when-asked"] = Field(
         default="when-asked",
         description=(
-            "Status, state, tags, mailbox and folder are those of the moment of asking. There "
-            "is no other choice: Mailbox API 2.0 does not show what they were before."
+            "Status, state, tags, mailbox and folder are those at the time of the request. There "
+            "is no other choice: Mailbox API 2.0 does not show earlier ones."
         ),
     )
     tags_match: Literal["any", "all"] = Field(
         default="any",
-        description="Whether a conversation needs one of the tags asked for, or each of them.",
+        description="Whether a conversation must have one of the requested tags, or all of them.",
     )
     untagged_tag: int | None = Field(
         default=1,
         ge=1,
-        description="The tag id that stands for conversations without a tag; none if unset.",
+        description="The tag id that selects conversations without a tag; none if unset.",
     )
     repeated_parameter: Literal["first", "last"] = Field(
         default="first",
-        description="Which value wins when a parameter that is no list is sent more than once.",
+        description="Which value is used if a parameter that is not a list is sent more than once.",
     )
     date_only_end: Literal["midnight", "last-second"] = Field(
         default="midnight",
-        description="What an end without a time of day means: 00:00:00 or 23:59:59 of that day.",
+        description="What an `end` without a time means: 00:00:00 or 23:59:59 of that day.",
     )
     compact_offsets: bool = Field(
         default=True,
-        description="Whether an offset without a colon (`+0100`) is read.",
+        description="Whether an offset without a colon (`+0100`) is accepted.",
     )
     company_time_zone: str = Field(
         default="UTC",
         description=(
-            "The company's time zone, by its name in the time zone database, such as "
-            "`Europe/Berlin`: weekdays, hours and midnights are told by it. Mailbox API 2.0 does "
-            "not have it."
+            "The company's time zone, with its name in the time zone database, such as "
+            "`Europe/Berlin`. It decides weekdays, hours and midnights. Mailbox API 2.0 does not "
+            "show it."
         ),
     )
     max_buckets: int = Field(
         default=3700,
         ge=1,
         le=1_000_000,
-        description="The most buckets a range may have; a request for more is refused.",
+        description="The highest number of buckets in a range; a request for more is refused.",
     )
     max_days_by_day: int | None = Field(
         default=None, ge=1, description="The longest range by day, in days; no limit if unset."

@@ -46,23 +46,23 @@ class Settings(BaseModel):
     )
     base_url: str = Field(
         default="https://api.helpscout.net/v2",
-        description="Where Mailbox API 2.0 is; ends in `/v2`. Plain http only to loopback.",
+        description="The address of Mailbox API 2.0; ends in `/v2`. Plain http only to loopback.",
     )
     connect_to: str | None = Field(
         default=None,
         description=(
-            "`host` or `host:port` to connect to in place of the base URL's own host, for when "
-            "that name leads to this server. Certificates are still checked against the name."
+            "`host` or `host:port` to connect to instead of the host in the base URL, for use if "
+            "that name points to this server. Certificates are still checked against the name."
         ),
     )
     proxy: SecretStr | None = Field(
-        default=None, description="The URL of an HTTP proxy between here and Mailbox API 2.0."
+        default=None, description="The URL of an HTTP proxy to Mailbox API 2.0."
     )
     ca_file: Annotated[str, AfterValidator(_a_file)] | None = Field(
         default=None,
         description=(
-            "A PEM file of further certificate authorities that Mailbox API 2.0's address may be "
-            "certified by, for proxies that inspect TLS."
+            "A PEM file of more certificate authorities that are accepted for Mailbox API 2.0, "
+            "for proxies that inspect TLS."
         ),
     )
     api_keys: tuple[SecretStr, ...] = Field(
@@ -72,34 +72,34 @@ class Settings(BaseModel):
         default="computed",
         description=(
             "Where answers come from. `computed`: counted here from conversations, on every plan. "
-            "`relayed`: Help Scout's own reports, of the Plus and Pro plans, translated. `auto`: "
-            "computed, and relayed where Help Scout refuses the conversations or shows them in "
-            "contradiction. The header `Compat-Engine` says which it was."
+            "`relayed`: translated from Help Scout's own reports, which the Plus and Pro plans "
+            "have. `auto`: computed, or relayed if Help Scout refuses the conversations or its "
+            "lists contradict each other. The header `Compat-Engine` says which was used."
         ),
     )
     count_by: Literal["rows", "totals"] = Field(
         default="rows",
         description=(
-            "What is counted where there is no archive. `rows`: conversations, each looked at. "
-            "`totals`: how many Help Scout says there are in each bucket, where filters permit: "
-            "fewer requests, drafts counted, and nobody promises the totals exact. The header "
-            "`Compat-Engine` says `totals` then."
+            "What is counted without an archive. `rows`: conversations, one by one. `totals`: the "
+            "number that Help Scout reports for each bucket, if the filters allow it. This needs "
+            "fewer requests, but drafts count, and nothing says that the totals are exact. The "
+            "header `Compat-Engine` then says `totals`."
         ),
     )
     patience: float = Field(
         default=25.0,
         gt=0,
         description=(
-            "Seconds after which a caller over HTTP is told to come back (503), while the "
-            "work goes on."
+            "Seconds after which a waiting caller gets 503 with `Retry-After`; the server "
+            "continues to fetch."
         ),
     )
     recent_age: int = Field(
         default=60,
         ge=0,
         description=(
-            "How old, in seconds, what is known of conversations of the last day may be before "
-            "it is fetched again. New conversations show after this time at the latest."
+            "The highest age in seconds of data about conversations of the last day; older data "
+            "is fetched again. New conversations are counted after this time at the latest."
         ),
     )
     max_age: int = Field(
@@ -107,73 +107,78 @@ class Settings(BaseModel):
         ge=0,
         description=(
             "The same for conversations that were more than a day old when they were fetched. "
-            "With both at 0 every question is fetched anew."
+            "With both at 0, everything is fetched again for every question."
         ),
     )
     memory_rows: int = Field(
         default=500_000,
         ge=0,
-        description="How many conversations are remembered (about 400 bytes each).",
+        description="How many conversations are kept in memory (about 400 bytes each).",
     )
-    answers: int = Field(default=1024, ge=1, description="How many finished answers are kept.")
+    answers: int = Field(default=1024, ge=1, description="How many answers are kept in memory.")
     rate_reserve: float = Field(
         default=0.1,
         ge=0,
         lt=1,
         description=(
             "The share of the account's rate limit that is left to its other programs: at 0.1 "
-            "the last tenth of each minute's requests is not touched."
+            "the last tenth of the requests of each minute is not used."
         ),
     )
     parallel: int = Field(
-        default=4, ge=1, le=16, description="Requests that one question may have under way."
+        default=4, ge=1, le=16, description="The number of simultaneous requests for one question."
     )
     archive: Annotated[SecretStr, AfterValidator(_a_database)] | None = Field(
         default=None,
         description=(
-            "Where the archive is: the path of an SQLite file, or an SQLAlchemy URL, such as "
-            "`postgresql://user@host/database`. Each of several accounts names its own."
+            "The archive: the path of an SQLite file, or an SQLAlchemy URL such as "
+            "`postgresql://user@host/database`. Each of several accounts has its own."
         ),
     )
     offline: bool = Field(
         default=False,
         description=(
-            "Whether Help Scout is never asked: what the archive does not hold is refused, and "
-            "what it holds is used however old it is."
+            "Never ask Help Scout: what the archive does not have is refused, and what it has is "
+            "used even if it is old."
         ),
     )
     reread_days: int = Field(
         default=90,
         ge=1,
         description=(
-            "In how many days `sync` reads everything in the archive again by and by, since "
-            "equal totals prove nothing."
+            "The number of days in which `sync` reads everything in the archive again, a part in "
+            "each run, because equal totals prove nothing."
         ),
     )
-    jobs: int = Field(default=4, ge=1, le=64, description="Questions worked on at once.")
+    jobs: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="The number of questions that are answered at the same time.",
+    )
     timeout: float = Field(
-        default=30.0, gt=0, description="Seconds that a single request to upstream may take."
+        default=30.0, gt=0, description="The time limit in seconds for one request to Help Scout."
     )
     pass_v2: bool = Field(
         default=False,
         description=(
-            "Whether requests below `/v2/` are handed on to Mailbox API 2.0 with their callers' "
-            "own authorization, for when its name leads to this server."
+            "Pass requests below `/v2/` on to Mailbox API 2.0 with the caller's own "
+            "authorization, for use if that name points to this server."
         ),
     )
     metrics: bool = Field(
         default=False,
-        description="Whether `/metrics` shows figures for Prometheus, to anybody who asks.",
+        description="Show metrics for Prometheus at `/metrics`, without an API key.",
     )
     log: Literal["text", "json"] = Field(
         default="text",
         description=(
-            "How `serve` logs each request and all trouble: `text` for people; `json` for "
-            "programs, one object a line."
+            "The format in which `serve` logs requests and problems: `text` for people, `json` "
+            "for programs, one object a line."
         ),
     )
     conventions: Conventions = Field(
-        default=Conventions(), description="The rules that nobody documented."
+        default=Conventions(), description="The rules that were never documented."
     )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What is known to differ from the old API, as data that documentation is made from."""
+"""Known differences from the old API; the documentation is generated from this table."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class KnownDifference:
-    """Something that an old caller may notice.
+    """A difference that an old caller can notice.
 
     Attributes:
-        title: What it is about, in a few words.
-        what: How it is here.
-        consequence: What that means for somebody's numbers or code.
+        title: Its subject, in a few words.
+        what: The behaviour of this project.
+        consequence: The effect on numbers, or on a caller's code.
     """
 
     title: str
@@ -23,162 +23,166 @@ class KnownDifference:
 
 DIFFERENCES: Final = (
     KnownDifference(
-        "History shrinks",
-        "Deleted and merged conversations are no longer listed by Mailbox API 2.0.",
-        "The count of a past range can fall when it is asked for again, and lies below what the "
-        "old API gave at the time.",
+        "Past counts become smaller",
+        "Mailbox API 2.0 does not list deleted and merged conversations any more.",
+        "The count of a past range can be smaller at a later request, and is smaller than what the "
+        "old API answered at that time.",
     ),
     KnownDifference(
         "Today's status",
-        "Whether a conversation is spam is judged as of now.",
-        "What was marked as spam since has left the counts of its day, and what was rescued has "
-        "come back.",
+        "A conversation is spam if it is spam now.",
+        "A conversation that was marked as spam later does not count any more; one that was "
+        "unmarked counts again.",
     ),
     KnownDifference(
         "Today's mailbox, folder and tags",
-        "Filters look at where a conversation is now and at the tags it has now.",
-        "Moving or tagging an old conversation changes the counts of past ranges.",
+        "Filters use the present mailbox, folder and tags of a conversation.",
+        "If an old conversation is moved or tagged, the counts of past ranges change.",
     ),
     KnownDifference(
         "Folders that are views",
-        "Some folders are no place but a view, such as a user's own or those that need attention.",
-        "Their content depends on the user whose credentials are used, and on the moment; the "
-        "old API may have counted otherwise.",
+        "Some folders contain no conversations of their own but show a selection, such as a user's "
+        "own folder or the one for conversations that need attention.",
+        "Their content depends on the user whose credentials are used, and on the time; the old "
+        "API may have counted differently.",
     ),
     KnownDifference(
         "What the account's user sees",
-        "Mailbox API 2.0 lists what the user behind the credentials may see.",
-        "Mailboxes closed to that user are missing from every count.",
+        "Mailbox API 2.0 lists what the user who created the application may see.",
+        "Mailboxes that this user may not see are missing from every count.",
     ),
     KnownDifference(
-        "Ranges that touch",
-        "Both ends of a range count. How the old API treated `end` was not documented.",
-        "Callers that go on from the second at which they stopped, 13:30 to 13:30, count a "
-        "conversation at the seam in both ranges.",
+        "Ranges that share a second",
+        "Both ends of a range are included. How the old API treated `end` was not documented.",
+        "If a caller begins a range in the second in which the last one ended, 13:30 to 13:30, a "
+        "conversation of that second counts in both.",
     ),
     KnownDifference(
         "Totals in place of conversations, if you choose them",
-        "With `COMPAT_COUNT_BY=totals`, which is not the default, new.json is put together from "
-        "how many conversations Help Scout says each bucket has, spam taken off. That needs one or "
-        "two requests a bucket, and no other filter than mailboxes. It sees no single "
-        "conversations, so it counts drafts and whatever else is not published; nobody promises "
-        "that totals are exact; and what is marked as spam between two requests may be counted or "
-        "left out by mistake.",
-        "Counts can be too high by the drafts. All else is counted from conversations as ever: "
-        "with filters by folder, type or tag, where that costs no more requests, where nothing "
-        "tells whether the list of all shows spam, where the index keeps fractions of seconds, or "
-        "where parts do not add up. `Compat-Engine: totals` marks an answer that is not.",
+        "With `COMPAT_COUNT_BY=totals`, which is not the default, new.json is computed from the "
+        "number of conversations that Help Scout reports for each bucket, minus spam. This needs "
+        "one or two requests a bucket, and works with no filter or a filter by mailboxes. Because "
+        "single conversations are not visible, drafts and other unpublished conversations count. "
+        "Nothing says that totals are exact. A conversation that is marked as spam between two "
+        "requests may be counted or left out by mistake.",
+        "Counts can be too high because of drafts. Conversations are counted as usual in all other "
+        "cases: with filters by folder, type or tag; if this needs no more requests; if it is not "
+        "known whether the list of all contains spam; if the index keeps fractions of seconds; or "
+        "if the parts do not add up. `Compat-Engine: totals` marks answers that come from totals.",
     ),
     KnownDifference(
         "Whole seconds",
         "Times are compared in whole seconds, as Mailbox API 2.0 prints them.",
-        "A conversation created within the second of `end` counts whatever its fraction.",
+        "A conversation created within the second of `end` counts, with any fraction of a second.",
     ),
     KnownDifference(
         "The default of viewBy",
         "The old default was never documented; here it is week.",
-        "A caller that sends none may meet more points, or fewer, than it used to.",
+        "A caller that sends no `viewBy` may get more or fewer points than before.",
     ),
     KnownDifference(
-        "Steps of a month",
-        "How the old API stepped from a day that the next month lacks is not known.",
-        "Only ranges by month that begin on the 29th, 30th or 31st can be cut elsewhere.",
+        "Buckets by month",
+        "If a month does not have the day of `start`, it is not known where the old API began the "
+        "bucket.",
+        "Only ranges by month that begin on the 29th, 30th or 31st can have other buckets.",
     ),
     KnownDifference(
         "Empty buckets",
         "They are listed with count 0. Whether the old API listed them is not known.",
-        "A caller may meet zeros where it met gaps.",
+        "A caller may get zeros where it got no points before.",
     ),
     KnownDifference(
-        "A ceiling on buckets",
+        "A limit on buckets",
         "A range of very many buckets is refused; the old API named no such limit here.",
-        "Decades by day have to be asked for in parts, or by week.",
+        "Decades by day must be requested in parts, or by week.",
     ),
     KnownDifference(
         "Messages of errors",
-        "The shape of a 400 is the recorded one. Its sentences are new, and which faults the old "
-        "API looked for is known in part only.",
-        "Code that reads `code` and `property` goes on; code that compares sentences does not.",
+        "The format of a 400 is known from recordings. Its sentences are new, and it is only "
+        "partly known which mistakes the old API checked.",
+        "Code that reads `code` and `property` still works; code that compares sentences does not.",
     ),
     KnownDifference(
-        "Statuses that are new",
-        "403 and 503 tell of the vendor's own API behind this one.",
-        "A caller that never met them has to take 503 as a request to wait.",
+        "New statuses",
+        "403 and 503 report problems with Mailbox API 2.0.",
+        "A caller that does not know them must treat 503 as a request to wait.",
     ),
     KnownDifference(
         "Limits on requests",
-        "The old API allowed 200 requests a minute and printed that in headers.",
-        "Those headers appear only where such a limit is really kept.",
+        "The old API allowed 200 requests a minute and said so in headers.",
+        "These headers are present only where such a limit really exists.",
     ),
     KnownDifference(
         "The newest conversations",
-        "The vendor's list runs on a search index that lags by seconds to minutes.",
-        "A range that ends now may still grow by what has just arrived.",
+        "The vendor's list uses a search index that is seconds or minutes behind.",
+        "The count of a range that ends now may still become larger.",
     ),
     KnownDifference(
         "Attachments in a drilldown",
-        "`attachments` is always false: the list of conversations does not tell.",
-        "Code that looks for attachments misses them.",
+        "`attachments` is always false: the list of conversations does not have this information.",
+        "Code that looks for attachments does not find them.",
     ),
     KnownDifference(
         "When a conversation was modified",
-        "Mailbox API 2.0 has no such time. `modifiedAt` is the later of a user's last change and "
-        "the start of the customer's wait.",
-        "It can lie before a change that only the old API knew of.",
+        "Mailbox API 2.0 has no such time. `modifiedAt` is the later of two times: a user's last "
+        "change, and the time since which the customer waits.",
+        "It can be earlier than a change that only the old API recorded.",
     ),
     KnownDifference(
         "Waiting since",
-        "`waitingSince` is when the customer's wait began, or the conversation if nobody waits; "
-        "`waitingSinceType` is always 2, the one value that was ever observed.",
-        "Code that tells kinds of waiting apart sees one kind.",
+        "`waitingSince` is the time since which the customer waits, or the creation time if nobody "
+        "waits; `waitingSinceType` is always 2, the only value that was ever observed.",
+        "Code that distinguishes kinds of waiting gets only one kind.",
     ),
     KnownDifference(
         "Customers in a drilldown",
-        "`customerIds` holds the conversation's main customer alone.",
-        "Further customers of a conversation are missing.",
+        "`customerIds` has only the conversation's main customer.",
+        "Other customers of a conversation are missing.",
     ),
     KnownDifference(
         "Colours of tags",
-        "The old API named them by words. Where Mailbox API 2.0 gives a number, a drilldown says "
+        "The old API used names of colours. If Mailbox API 2.0 has a number, a drilldown says "
         "`none`.",
-        "Such tags lose their colour.",
+        "Such tags have no colour.",
     ),
     KnownDifference(
-        "A conversation that goes while it is listed",
-        "One that is deleted between the counting and the showing of a page is left out of it.",
-        "A page can be one row short of what its count lets expect.",
+        "A conversation that is deleted while it is listed",
+        "If a conversation is deleted after the count and before its page is read, it is left out.",
+        "A page can have one row less than its count says.",
     ),
     KnownDifference(
         "A slim archive",
         "Offline, an archive made with `--slim` lists conversations without subjects, previews, "
         "names and addresses.",
-        "Those keys hold empty texts.",
+        "These keys have empty texts.",
     ),
     KnownDifference(
         "Field selectors",
-        "Lists of mailboxes, folders and tags ignore `fields` and give all fields.",
+        "Lists of mailboxes, folders and tags ignore `fields` and return all fields.",
         "Nothing is missing; answers are longer.",
     ),
     KnownDifference(
-        "Changes in the very moment of counting",
-        "What is there throughout a walk is counted, with two exceptions that nothing shows: in "
-        "a single second with more conversations than a page holds, one that goes and one that "
-        "comes between the same two requests; and a conversation that changes between the "
-        "folders asked for three times while they are walked.",
-        "In such a moment a count can be one too low.",
+        "Changes in the moment of counting",
+        "Conversations that exist from the first to the last request are counted, with two "
+        "exceptions that cannot be detected. First: more conversations have the same second than "
+        "a page has rows, and between the same two requests one of them goes and one comes. "
+        "Second: while the folders of a filter are read, a conversation moves between them three "
+        "times.",
+        "In such a case a count can be one too low.",
     ),
     KnownDifference(
-        "Hours that are relayed",
-        "With COMPAT_ENGINE at `relayed`, busy times go by the company's own time zone at Help "
-        "Scout, whatever COMPAT_COMPANY_TIME_ZONE says, and only the hours that it lists appear.",
+        "Relayed hours",
+        "With COMPAT_ENGINE at `relayed`, busy times use the company's own time zone at Help "
+        "Scout, not COMPAT_COMPANY_TIME_ZONE, and only the hours that Help Scout lists are "
+        "present.",
         "The two engines agree if that variable names the company's zone.",
     ),
     KnownDifference(
-        "Rows that are relayed",
+        "Relayed rows",
         "A relayed drilldown shows attachments and times of modification as Help Scout's own "
-        "report has them; `waitingSince` and `waitingSinceType` are absent where it does not "
-        "tell them.",
-        "Such keys can differ between the engines; which conversations are listed does not.",
+        "report has them; `waitingSince` and `waitingSinceType` are absent if that report does not "
+        "have them.",
+        "Such keys can differ between the engines; the listed conversations are the same.",
     ),
     KnownDifference(
         "Reports that are missing",

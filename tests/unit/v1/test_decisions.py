@@ -31,8 +31,11 @@ def test_titles_are_there_once_in_each_list() -> None:
         assert len({row.title for row in rows}) == len(rows)
 
 
-def test_the_defaults_told_are_the_defaults() -> None:
-    told = {decision.title: decision.rule for decision in DECISIONS}
-    assert f"{Conventions().max_buckets:,} buckets" in told["The most buckets"]
-    assert Conventions().default_view_by in told["No viewBy"]
-    assert f"Tag id {Conventions().untagged_tag} " in told["The tag for no tag"]
+def test_the_defaults_in_the_rules_are_the_defaults_in_the_code() -> None:
+    rules = {decision.title: decision.rule for decision in DECISIONS}
+    assert f"{Conventions().max_buckets:,} buckets" in rules["The highest number of buckets"]
+    assert Conventions().default_view_by in rules["No viewBy"]
+    assert (
+        f"Tag id {Conventions().untagged_tag} "
+        in rules["The tag id for conversations without a tag"]
+    )
