@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from compat import account
+from compat import service
 from compat.v1 import errors
 from compat.v1.routes import ROUTES
 from tests.integration.docs.pages import ROOT
@@ -55,7 +55,7 @@ def test_every_error_that_callers_can_get_is_in_the_table() -> None:
 
 def test_the_sentence_about_an_answer_in_progress_is_the_one_in_the_code() -> None:
     sentence = next(row[1] for row in rows("errors.md") if "still being fetched" in row[1])
-    assert f'"{sentence}"' in inspect.getsource(account)
+    assert f'"{sentence}"' in inspect.getsource(service)
 
 
 def test_every_path_that_answers_has_a_heading() -> None:
