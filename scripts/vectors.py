@@ -13,12 +13,12 @@ from typing import Any, Final, Literal, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from compat.parity.captures.models import OldQuestion
 from compat.simulator import Account
-from compat.testing.assertions import essence
-from compat.testing.queries import STYLES, OldQuestion, spoilt
-from compat.testing.reference import Reference, payloads
+from compat.testing.assertions import counted_fields
+from compat.testing.queries import STYLES, refused_query
+from compat.testing.reference import VECTORS_FORMAT, Reference, payloads
 from compat.testing.strategies import Sketch, account_of
-from compat.testing.vectors import FORMAT
 from tests.integration.exactness import oracle
 
 VERSION: Final = "1.0.0"
@@ -170,7 +170,7 @@ def vectors() -> Iterator[dict[str, Any]]:
                 "oracle": right,
             }
         for fault in range(6):
-            query = spoilt(OldQuestion(REPORT, at("2015-01-01") + fault, JANUARY[1]))
+            query = refused_query(OldQuestion(REPORT, at("2015-01-01") + fault, JANUARY[1]))
             status = reference.answer(query, ()).status
             yield vector("refused", Account(), query, status) | {
                 "answer": None,
@@ -181,7 +181,7 @@ def vectors() -> Iterator[dict[str, Any]]:
 def vector(about: str, account: Account, query: str, status: int) -> dict[str, Any]:
     """The fields of a vector except its answers."""
     shown = [
-        essence(each)
+        counted_fields(each)
         | {"number": each["number"], "tags": [{"id": tag["id"]} for tag in each["tags"]]}
         for each in payloads(account)
     ]
@@ -203,7 +203,7 @@ def naive(asked: OldQuestion) -> oracle.Asked:
 
 def text() -> str:
     """The whole file, with one vector a line."""
-    head = {"format": FORMAT, "version": VERSION, "about": ABOUT}
+    head = {"format": VECTORS_FORMAT, "version": VERSION, "about": ABOUT}
     opening = json.dumps(head, indent=1)[:-2]
     lines = ",\n".join(json.dumps(each, separators=(",", ":")) for each in vectors())
     return f'{opening},\n "vectors": [\n{lines}\n]}}\n'

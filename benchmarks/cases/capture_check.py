@@ -29,11 +29,10 @@ from benchmarks.harness import Scale, Table, judged, shown
 from compat import LegacyReports, Settings
 from compat.archive.sync.run import Sync
 from compat.archive.sync.session import SyncOptions
-from compat.parity.captures.files import read
 from compat.parity.captures.models import Capture
-from compat.parity.check import check
+from compat.parity.captures.reader import read_captures
+from compat.parity.check import Replayer, check
 from compat.parity.ignore_rules import Rules
-from compat.parity.replay import Replayer
 from compat.server.recorder import Record
 from compat.simulator import Behaviour, Simulator, make_account, running
 from compat.v1.http import LegacyRequest
@@ -129,7 +128,7 @@ def _paced(reports: LegacyReports, path: Path) -> tuple[float, float]:
     number = _checked(reports, path)
     lasted, ours = time.perf_counter() - began, time.process_time() - busy
     busy = time.process_time()
-    for each in read([str(path)]):
+    for each in read_captures([str(path)]):
         assert isinstance(each, Capture)
         request = LegacyRequest.from_target(each.target)
         reports.compute(find_route("GET", request.path).report, parse_pairs(request.query))
@@ -157,7 +156,7 @@ def _asked(settings: Settings, simulator: Simulator, path: Path) -> int:
 def _checked(reports: LegacyReports, path: Path) -> int:
     """Check all captures, which must be equal, and return their number."""
     number = 0
-    for verdict in check(read([str(path)]), Replayer(reports), Rules()):
+    for verdict in check(read_captures([str(path)]), Replayer(reports), Rules()):
         assert verdict.outcome == "equal", verdict
         number += 1
     return number

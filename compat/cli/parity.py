@@ -32,7 +32,7 @@ from compat.cli.parity_fit import fit
 
 if TYPE_CHECKING:
     from compat.parity.captures.models import Capture, Unreadable
-    from compat.parity.replay import Replayer
+    from compat.parity.check import Replayer
     from compat.parity.verdicts import VerdictWriter
 
 _FEWEST: Final = 20
@@ -82,16 +82,17 @@ def check(
     Captures are JSON lines, as serve --record writes them, or HAR, as browsers save it. Settings
     come from the environment.
     """
-    from compat.parity.captures.files import read
+    from compat.parity.captures.reader import read_captures
+    from compat.parity.check import Replayer
     from compat.parity.ignore_rules import IgnoreError
-    from compat.parity.replay import Replayer
     from compat.service import LegacyReports
 
     hide_retries()
     try:
         with LegacyReports(accounts_with(engine, offline=offline)) as reports:
             replayer = Replayer(reports, account)
-            return compare(read(captures), replayer, engine, ignore=ignore, files=files)
+            found = read_captures(captures)
+            return compare(found, replayer, engine, ignore=ignore, files=files)
     except (IgnoreError, LookupError, OSError) as error:
         print_note(error)
         return ExitCode.MISUSE
@@ -147,27 +148,27 @@ def live(
     The questions are many ranges, resolutions and filters that touch the edges of what happened. It
     takes a plan that has reports. Settings come from the environment.
     """
+    from compat.parity.check import Replayer
     from compat.parity.ignore_rules import IgnoreError
-    from compat.parity.live import Both, Spent
-    from compat.parity.replay import Replayer
+    from compat.parity.live import EngineComparison, TooFewRequests
     from compat.v1.errors import LegacyError
 
     hide_retries()
     try:
-        with Both(settings_for(account), requests) as both:
-            wanted = both.range(*edges(start, end, today()))
-            sight = both.look(wanted)
-            if sight.window != wanted:
-                print_note(f"{requests} requests reach no further back than {sight.since}")
-            captures = both.captures(sight, seed)
-            replayer = Replayer(both.computed)
+        with EngineComparison(settings_for(account), requests) as engines:
+            wanted = engines.parse_range(*edges(start, end, today()))
+            sample = engines.fetch_sample(wanted)
+            if sample.window != wanted:
+                print_note(f"{requests} requests reach no further back than {sample.since}")
+            captures = engines.captures(sample, seed)
+            replayer = Replayer(engines.computed)
             status = compare(captures, replayer, "computed", ignore=ignore, files=files)
-            print_note(f"{both.used} requests were made")
-            if both.trouble:
-                print_note(both.trouble)
+            print_note(f"{engines.requests} requests were made")
+            if engines.failure:
+                print_note(engines.failure)
                 return status if status == ExitCode.DIFFERENT else ExitCode.UPSTREAM
             return status
-    except Spent:
+    except TooFewRequests:
         print_note(
             f"{requests} requests are too few for a day of that range: raise --requests, or "
             "choose another range"
@@ -208,11 +209,12 @@ def compare(
         IgnoreError: The rules cannot be used.
         OSError: A file cannot be read or written.
     """
-    from compat.parity.check import VerdictCounts, check
+    from compat.parity.check import check
     from compat.parity.ignore_rules import Rules, read_rules
+    from compat.parity.verdicts import VerdictCounts
 
     rules = read_rules(ignore) if ignore else Rules()
-    counts = VerdictCounts(rules, engine)
+    counts = VerdictCounts(engine)
     with _writers(files) as writers, progress_bar("checking captures") as show:
         for number, verdict in enumerate(check(captures, replayer, rules), 1):
             counts.count(verdict)
@@ -221,7 +223,7 @@ def compare(
                     writer.add(verdict)
             if show and number % _STEP == 0:
                 show(counts)
-        summary = counts.summary()
+        summary = counts.summary(rules.used())
         with ignore_closed_pipe():
             for writer in writers:
                 writer.finish(summary)
@@ -235,15 +237,15 @@ def _writers(files: Mapping[str, Path | None]) -> Iterator[Sequence[VerdictWrite
 
     Standard output comes last: its reader may have gone, and the files are written all the same.
     """
-    from compat.parity.output.html import HtmlFile
-    from compat.parity.output.json import JsonFile
-    from compat.parity.output.junit import JUnitFile
-    from compat.parity.output.text import Text
+    from compat.parity.output.html import HtmlWriter
+    from compat.parity.output.json import JsonWriter
+    from compat.parity.output.junit import JUnitWriter
+    from compat.parity.output.text import TextWriter
 
     kinds: dict[str, Callable[[TextIO], VerdictWriter]] = {
-        "json": JsonFile,
-        "junit": JUnitFile,
-        "html": HtmlFile,
+        "json": JsonWriter,
+        "junit": JUnitWriter,
+        "html": HtmlWriter,
     }
     with ExitStack() as stack:
         writers: list[VerdictWriter] = [
@@ -251,4 +253,4 @@ def _writers(files: Mapping[str, Path | None]) -> Iterator[Sequence[VerdictWrite
             for name, kind in kinds.items()
             if (path := files[name])
         ]
-        yield [*writers, Text(sys.stdout)]
+        yield [*writers, TextWriter(sys.stdout)]

@@ -14,7 +14,7 @@ import click
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import Command, flag, seed
 from compat.cli.output import print_note
-from compat.testing.queries import REPORTS
+from compat.testing import REPORTS
 
 if TYPE_CHECKING:
     from compat.testing.assertions import ParityFailed
@@ -117,7 +117,7 @@ def against(
     the environment.
     """
     from compat.testing.assertions import ParityFailed
-    from compat.testing.http_candidate import CannotAsk, Remembers
+    from compat.testing.http_candidate import CandidateCaches, CandidateUnusable
 
     try:
         _compare(
@@ -131,10 +131,10 @@ def against(
         )
     except ParityFailed:
         return ExitCode.DIFFERENT
-    except CannotAsk as error:
+    except CandidateUnusable as error:
         print_note(error)
         return ExitCode.UPSTREAM
-    except Remembers as error:
+    except CandidateCaches as error:
         print_note(error)
         return ExitCode.MISUSE
     except (OSError, OverflowError) as error:
@@ -163,7 +163,7 @@ def _compare(
 
     from compat.config.settings import Settings
     from compat.testing.assertions import ParityFailed, assert_parity
-    from compat.testing.http_candidate import Caller, probe
+    from compat.testing.http_candidate import HttpCandidate, probe
     from compat.testing.stage import simulator_stage
 
     conventions = Settings.from_env(os.environ).conventions
@@ -172,11 +172,11 @@ def _compare(
         httpx.Client(auth=(key, "X"), timeout=60) as client,
     ):
         print(f"Simulating Mailbox API 2.0 at {stage.base_url}", file=sys.stderr, flush=True)
-        caller = Caller(client, url)
-        probe(caller, stage)
+        candidate = HttpCandidate(client, url)
+        probe(candidate, stage)
         try:
             assert_parity(
-                caller,
+                candidate,
                 simulator=stage,
                 reports=reports,
                 conventions=conventions,

@@ -72,7 +72,8 @@ def fit(
     Prints the settings to adopt as TOML. Settings come from the environment.
     """
     from compat.config.accounts import select_account
-    from compat.parity.fit import output
+    from compat.parity.output.json import fit_as_json
+    from compat.parity.output.text import fit_as_toml
     from compat.service import LegacyReports
     from compat.v1.errors import LegacyError
 
@@ -84,7 +85,7 @@ def fit(
     except (LegacyError, LookupError, OSError) as error:
         print_note(error)
         return ExitCode.UPSTREAM if isinstance(error, LegacyError) else ExitCode.MISUSE
-    text = f"{output.as_json(findings)}\n" if as_json else output.as_toml(findings, name)
+    text = f"{fit_as_json(findings)}\n" if as_json else fit_as_toml(findings, name)
     with ignore_closed_pipe():
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -94,21 +95,21 @@ def fit(
 def _findings(
     files: Sequence[str], reports: LegacyReports, name: str, *, seconds: float, most_gone: float
 ) -> Findings:
-    from compat.parity.captures.files import read
-    from compat.parity.fit import records, rows
-    from compat.parity.fit.result import find
+    from compat.parity.captures.reader import read_captures
+    from compat.parity.fit import inputs
+    from compat.parity.fit.result import find_conventions
 
-    captures = records.sort(read(files))
+    captures = inputs.sort_captures(read_captures(files))
     if not captures.fitted:
         reasons = sorted({each.reason for each in captures.aside})
         raise LookupError(f"no capture can be fitted ({', '.join(reasons) or 'there is none'})")
     account = reports.accounts[name]
     base = account.settings.conventions
-    wanted = rows.needed((each.pairs for each in captures.compared), base)
+    wanted = inputs.needed_conversations((each.pairs for each in captures.compared), base)
     with progress_bar() as show:
-        found = rows.fetch(account, wanted, show)
+        found = inputs.fetch_rows(account, wanted, show)
     deadline = time.monotonic() + seconds
-    return find(
+    return find_conventions(
         captures,
         found,
         base,

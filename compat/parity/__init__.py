@@ -1,1 +1,1 @@
-"""The same question asked twice, and what differs."""
+"""Compares answers: recorded ones with those of today, and both engines with each other."""

@@ -1,139 +1,219 @@
-"""Checking captures: each is asked again, compared and judged, a few at a time."""
+"""Checks captures: sends each request again, compares the answers and gives a verdict."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
+import logging
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, TypeGuard
 
+from compat.account import Account
+from compat.config.accounts import select_account
+from compat.core import intervals
+from compat.core.intervals import Interval
 from compat.parity.captures.models import Capture, Unreadable
-from compat.parity.compare import ABSENT, Difference, deltas, differences, read
+from compat.parity.compare import ABSENT, Difference, deltas, differences, read_json
 from compat.parity.ignore_rules import Rules
-from compat.parity.replay import TROUBLE, Replayer, Unasked
-from compat.parity.verdicts import OUTCOMES, Outcome, Place, Summary, Verdict
-from compat.v1.errors import NotFound
-from compat.v1.http import LegacyResponse
+from compat.parity.verdicts import Outcome, Place, Verdict
+from compat.reports import created
+from compat.service import LegacyReports
+from compat.v1 import routes
+from compat.v1.datetimes import format_epoch
+from compat.v1.errors import LegacyError, NotFound
+from compat.v1.http import LegacyRequest, LegacyResponse, error_response, success_response
+from compat.v1.query import ReportQuery, parse_pairs
+from compat.v1.routes import Route
 
-_AT_ONCE: Final = 4
+_LOG: Final = logging.getLogger("compat")
+_THREADS: Final = 4
 _BATCH: Final = 512
-"""Captures that are held at once, and whose conversations are fetched together."""
+"""How many captures are held at once. Their conversations are fetched together."""
 
-_COMPARED: Final = frozenset({"equal", "different", "ignored", "unasked"})
-_MOST_LEVELS: Final = 50
-_OF_COUNTS: Final = frozenset({"value", "length", "missing", "extra"})
+_MAX_FAILURES: Final = 8
+"""After so many failures in a row nothing more is sent."""
+
+_MAX_DEPTH: Final = 50
+_WITH_TOTALS: Final = frozenset({"value", "length", "missing", "extra"})
 """Kinds of differences between answers whose totals can still be compared."""
 
-Asked = LegacyResponse | Exception | None
+_INCONCLUSIVE: Final = frozenset({401, 403, 429, 500, 502, 503, 504})
+"""Statuses that say nothing about the question: the same request may be answered another time."""
+
+Reply = LegacyResponse | Exception | None
+"""The answer of today, or why there is none; None if the capture was not sent."""
+
+
+class NoAnswer(Exception):
+    """A request could not be answered today, for a reason other than the request itself."""
 
 
 def check(
-    captures: Iterable[Capture | Unreadable], asking: Replayer, rules: Rules
+    captures: Iterable[Capture | Unreadable], replayer: Replayer, rules: Rules
 ) -> Iterator[Verdict]:
-    """The verdicts on some captures, in their order; an interrupt closes what asks.
+    """The verdicts on captures, in their order; an interrupt closes the replayer.
 
     Args:
-        captures: They may be any number: a few hundred are held at a time.
-        asking: Asks them again.
-        rules: Say which differences are ignored; they count what they match.
+        captures: Any number of captures; a few hundred are held at a time.
+        replayer: Sends the requests again.
+        rules: Which differences are ignored; they count what they match.
     """
-    whole = iter(captures)
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="parity") as pool:
+    remaining = iter(captures)
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="parity") as pool:
         try:
-            while batch := list(islice(whole, _BATCH)):
-                asking.prepare(each for each in batch if _is_conclusive(each))
-                asked = pool.map(lambda each: _ask(each, asking), batch)
-                for each, answer in zip(batch, asked, strict=True):
-                    yield _judge(each, answer, rules)
+            while batch := list(islice(remaining, _BATCH)):
+                replayer.prefetch(each for each in batch if _is_conclusive(each))
+                replies = pool.map(lambda each: _reply(each, replayer), batch)
+                for each, reply in zip(batch, replies, strict=True):
+                    yield _verdict_on(each, reply, rules)
         except KeyboardInterrupt:
-            asking.close()  # the pool waits for its threads, which may wait for an hour
+            replayer.close()  # the pool waits for its threads, which may wait for an hour
             raise
 
 
-class VerdictCounts:
-    """Counts verdicts, and says what follows from them.
-
-    Attributes:
-        received: How many were counted.
-        expected: Always 0: how many there will be is not known.
+class Replayer:
+    """Sends captured requests again, to one account; safe to share between threads.
 
     Args:
-        rules: Those that the verdicts were given by.
-        engine: The engine that was chosen, if one was.
+        reports: The service that answers.
+        account: The name of the account; None if there is only one.
+
+    Raises:
+        LookupError: There is no such account, or there are several and none was named.
     """
 
-    def __init__(self, rules: Rules, engine: str | None = None) -> None:
-        self._rules = rules
-        self._engine = engine
-        self._began = datetime.now(UTC).replace(microsecond=0)
-        self._counts: Counter[Outcome] = Counter()
-        self.received = 0
-        self.expected = 0
+    def __init__(self, reports: LegacyReports, account: str | None = None) -> None:
+        self._reports = reports
+        self._name = select_account(reports.accounts, account).name
+        self._failures: list[str] = []
+        self._prefetched: defaultdict[tuple[int, ...], list[Interval]] = defaultdict(list)
 
-    def count(self, verdict: Verdict) -> None:
-        """Take a verdict into account."""
-        self._counts[verdict.outcome] += 1
-        self.received += 1
+    def answer(self, capture: Capture) -> LegacyResponse:
+        """The answer of today, however long it takes.
 
-    def summary(self) -> Summary:
-        """What all verdicts counted so far come to.
-
-        Of all that is amiss the first decides. A difference is certain. Then comes what could
-        not be asked, since rules may have matched nothing for that reason alone.
+        Raises:
+            NotFound: No route of this service has that path.
+            NoAnswer: Upstream failed many times in a row, or the archive lacks the data.
         """
-        rules = self._rules.used()
-        counts = self._counts
-        idle = [rule.reason for rule in rules if not rule.matched]
-        faults: tuple[tuple[bool, Any, str], ...] = (
-            (bool(counts["different"]), 1, "Some answers differ."),
-            (bool(counts["unasked"]), 3, "Some could not be asked."),
-            (bool(idle), 2, f"Some rules ignored nothing and have to go: {'; '.join(idle)}."),
-            (not counts.keys() & _COMPARED, 2, "Nothing could be compared."),
-        )
-        told = [(status, sentence) for applies, status, sentence in faults if applies]
-        if not told:
-            known = "All differences are ignored for a reason."
-            told = [(0, known if counts["ignored"] else "All answers are equal.")]
-        return Summary(
-            captures=counts.total(),
-            outcomes={outcome: counts[outcome] for outcome in OUTCOMES},
-            exit_status=told[0][0],
-            conclusion=" ".join(sentence for _, sentence in told),
-            asked_at=self._began,
-            engine=self._engine,
-            rules=rules,
-        )
+        request = LegacyRequest.from_target(capture.target, capture.method)
+        route = routes.find_route(request.method, request.path)
+        if len(self._failures) >= _MAX_FAILURES:
+            raise NoAnswer(
+                f"not asked, because {_MAX_FAILURES} before it failed: {self._failures[-1]}"
+            )
+        pairs = route.pairs(request.path, parse_pairs(request.query))
+        try:
+            answer = success_response(self._reports.compute(route.report, pairs, self._name).body)
+        except LegacyError as error:
+            answer = error_response(error)
+            if error.status == 400 and self._is_valid(route, pairs):
+                raise NoAnswer(str(error)) from None
+            if error.status == 500:
+                _LOG.exception("%s could not be asked again", capture.place)
+            if error.status in _INCONCLUSIVE:
+                self._failures.append(error.message)
+                return answer
+        self._failures.clear()
+        return answer
+
+    def prefetch(self, captures: Iterable[Capture]) -> None:
+        """Fetch the conversations that several captures need, before they are sent one by one.
+
+        Ten thousand short ranges become a few long ones, whose rows the service caches. Nothing
+        is fetched that no capture needs. Failures are ignored here: the requests that follow
+        fail in the same way and report it.
+        """
+        for mailboxes, spans in sorted(self._needed(captures).items()):  # all mailboxes come first
+            prefetched = self._prefetched[mailboxes]
+            for span in intervals.difference(_needed_twice(spans), prefetched):
+                self._fetch(span, mailboxes)
+                prefetched.append(span)
+
+    def close(self) -> None:
+        """Cancel all requests; nothing can be sent afterwards."""
+        self._reports.close()
+
+    def _needed(self, captures: Iterable[Capture]) -> dict[tuple[int, ...], list[Interval]]:
+        """The ranges that are counted, by the mailboxes that they are counted in."""
+        needed: defaultdict[tuple[int, ...], list[Interval]] = defaultdict(list)
+        account = self._reports.accounts[self._name]
+        if account.settings.engine == "relayed" or account.settings.archive:
+            return needed  # relayed answers are not cached by range; the archive needs no fetching
+        for query in _queries(captures, account):
+            if not query.folders:  # folders that are views are fetched for themselves
+                mailboxes = tuple(sorted(query.mailboxes))
+                needed[mailboxes] += map(created.range_interval, created.ranges(query))
+        return needed
+
+    def _is_valid(self, route: Route, pairs: Sequence[tuple[str, str]]) -> bool:
+        """Whether a refused request is valid: then the account lacks the data."""
+        try:
+            self._reports.accounts[self._name].parse(route, pairs)
+        except LegacyError:
+            return False
+        return True
+
+    def _fetch(self, span: Interval, mailboxes: tuple[int, ...]) -> None:
+        pairs = [
+            ("start", format_epoch(span.first)),
+            ("end", format_epoch(span.last)),
+            ("mailboxes", ",".join(map(str, mailboxes))),
+        ]
+        with suppress(LegacyError):
+            self._reports.compute("busy_times", pairs, self._name)
+
+
+def _queries(captures: Iterable[Capture], account: Account) -> Iterator[ReportQuery]:
+    """The queries of the captures that are valid requests for a report."""
+    for capture in captures:
+        request = LegacyRequest.from_target(capture.target, capture.method)
+        with suppress(LegacyError):
+            route = routes.find_route(request.method, request.path)
+            pairs = route.pairs(request.path, parse_pairs(request.query))
+            query = account.parse(route, pairs).query
+            if isinstance(query, ReportQuery):
+                yield query
+
+
+def _needed_twice(spans: Sequence[Interval]) -> list[Interval]:
+    """The union of the spans, without those parts that only one span needs."""
+    union = intervals.union(spans)
+    firsts = [span.first for span in union]
+    needed = Counter(bisect_right(firsts, span.first) for span in spans)
+    return [span for at, span in enumerate(union, 1) if needed[at] > 1]
 
 
 def _is_conclusive(each: Capture | Unreadable) -> TypeGuard[Capture]:
-    return isinstance(each, Capture) and each.status not in TROUBLE
+    return isinstance(each, Capture) and each.status not in _INCONCLUSIVE
 
 
-def _ask(each: Capture | Unreadable, asking: Replayer) -> Asked:
-    """What it is answered now, or why it is not; nothing where that would tell nothing."""
+def _reply(each: Capture | Unreadable, replayer: Replayer) -> Reply:
     if not _is_conclusive(each):
         return None
     try:
-        return asking.ask(each)
-    except (NotFound, Unasked) as error:
+        return replayer.answer(each)
+    except (NotFound, NoAnswer) as error:
         return error
 
 
-def _judge(each: Capture | Unreadable, asked: Asked, rules: Rules) -> Verdict:
+def _verdict_on(each: Capture | Unreadable, reply: Reply, rules: Rules) -> Verdict:
     if isinstance(each, Unreadable):
-        return _uncompared(each, "unreadable", each.reason)
-    if each.status in TROUBLE:
-        return _uncompared(each, "inconclusive", f"what was recorded is a {each.status}")
-    if isinstance(asked, NotFound):
-        return _uncompared(each, "elsewhere", f"not answered here: {each.method} {asked.path}")
-    if not isinstance(asked, LegacyResponse):
-        return _uncompared(each, "unasked", str(asked))
-    if asked.status in TROUBLE:
-        return _uncompared(each, "unasked", f"answered with {asked.status}: {_sentence(asked)}")
-    return _compared(each, asked, rules)
+        return _verdict(each, outcome="unreadable", reason=each.reason)
+    if each.status in _INCONCLUSIVE:
+        return _not_compared(each, "inconclusive", f"what was recorded is a {each.status}")
+    if isinstance(reply, NotFound):
+        return _not_compared(each, "elsewhere", f"not answered here: {each.method} {reply.path}")
+    if not isinstance(reply, LegacyResponse):
+        return _not_compared(each, "unasked", str(reply))
+    if reply.status in _INCONCLUSIVE:
+        reason = f"answered with {reply.status}: {_error_text(reply)}"
+        return _not_compared(each, "unasked", reason)
+    return _compared(each, reply, rules)
 
 
 def _compared(capture: Capture, answer: LegacyResponse, rules: Rules) -> Verdict:
@@ -148,11 +228,11 @@ def _compared(capture: Capture, answer: LegacyResponse, rules: Rules) -> Verdict
     if not found:
         return _verdict(capture, outcome="equal")
     places = tuple(_place(each, rules.reason(capture, each)) for each in found)
-    comparable = all(each.kind in _OF_COUNTS for each in found)
+    comparable = all(each.kind in _WITH_TOTALS for each in found)
     return _verdict(
         capture,
         outcome="ignored" if all(place.ignored for place in places) else "different",
-        reason=None if answer.status == 200 else f"{answer.status}: {_sentence(answer)}",
+        reason=None if answer.status == 200 else f"{answer.status}: {_error_text(answer)}",
         differences=places,
         deltas=dict(deltas(capture.body, answer.body)) if comparable else {},
         old=_value(capture.body),
@@ -162,18 +242,18 @@ def _compared(capture: Capture, answer: LegacyResponse, rules: Rules) -> Verdict
 
 def _place(found: Difference, ignored: str | None) -> Place:
     both = {"old": found.old, "new": found.new}
-    there = {name: _clean(value) for name, value in both.items() if value is not ABSENT}
-    return Place(path=_clean(found.path), kind=found.kind, ignored=ignored, **there)
+    present = {name: _clean(value) for name, value in both.items() if value is not ABSENT}
+    return Place(path=_clean(found.path), kind=found.kind, ignored=ignored, **present)
 
 
-def _uncompared(each: Capture | Unreadable, outcome: Outcome, reason: str) -> Verdict:
-    return _verdict(each, outcome=outcome, reason=reason)
+def _not_compared(capture: Capture, outcome: Outcome, reason: str) -> Verdict:
+    return _verdict(capture, outcome=outcome, reason=reason)
 
 
-def _verdict(each: Capture | Unreadable, **said: Any) -> Verdict:
+def _verdict(each: Capture | Unreadable, **values: Any) -> Verdict:
     capture = each if isinstance(each, Capture) else None
     taken_at = capture.taken_at if capture else None
-    plain: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "place": each.place,
         "target": capture.target if capture else None,
         "taken_at": None if taken_at is None else datetime.fromtimestamp(taken_at, UTC),
@@ -181,11 +261,11 @@ def _verdict(each: Capture | Unreadable, **said: Any) -> Verdict:
         "differences": (),
         "deltas": {},
     }
-    return Verdict(**plain | said)
+    return Verdict(**defaults | values)
 
 
-def _sentence(answer: LegacyResponse) -> str:
-    """What an error of ours says; a refusal of parameters names them."""
+def _error_text(answer: LegacyResponse) -> str:
+    """The message of an error body, with those of all refused parameters."""
     body = json.loads(answer.body)
     faults = " ".join(each["message"] for each in body.get("validationErrors", ()))
     return f"{body['error']}: {faults}" if faults else str(body["error"])
@@ -193,13 +273,13 @@ def _sentence(answer: LegacyResponse) -> str:
 
 def _value(body: bytes) -> Any:
     try:
-        return _clean(read(body))
+        return _clean(read_json(body))
     except ValueError:
         return body.decode("utf-8", "replace")
 
 
-def _clean(value: Any, levels: int = _MOST_LEVELS) -> Any:
-    """The same without halves of characters, which no file can hold, and not too deep."""
+def _clean(value: Any, levels: int = _MAX_DEPTH) -> Any:
+    """The same value without lone surrogates, which UTF-8 cannot encode, and not too deep."""
     match value:
         case str():
             return value.encode("utf-8", "replace").decode()

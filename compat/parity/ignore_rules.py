@@ -1,4 +1,4 @@
-"""Rules by which differences are ignored: each has a reason, and none outlives its use.
+"""Rules by which differences are ignored. Each has a reason; unused rules are reported.
 
 A file of rules is TOML::
 
@@ -32,14 +32,14 @@ class IgnoreError(Exception):
 
 
 class Rule(BaseModel):
-    """One rule. A star stands for any text; what is not given matches everything.
+    """One rule. A star stands for any text; a field that is not given matches everything.
 
     Attributes:
-        reason: Why such a difference is no fault.
+        reason: Why such a difference is not a fault.
         place: Where the capture was read.
         target: The capture's path and query.
         path: Where the answers differ.
-        kind: In which way they do.
+        kind: In which way they differ.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,32 +51,32 @@ class Rule(BaseModel):
     kind: Kind | None = None
 
     @model_validator(mode="after")
-    def _narrows(self) -> Rule:
+    def _require_a_matcher(self) -> Rule:
         if all(getattr(self, name) is None for name in _MATCHERS):
             raise ValueError(f"it needs one of {', '.join(_MATCHERS)}")
         return self
 
     def matches(self, capture: Capture, difference: Difference) -> bool:
-        """Whether it is about this difference of this capture's."""
+        """Whether the rule covers this difference of this capture."""
         return (
             (self.kind is None or self.kind == difference.kind)
-            and _fits(self.path, difference.path)
-            and _fits(self.place, capture.place)
-            and _fits(self.target, capture.target)
+            and _matches(self.path, difference.path)
+            and _matches(self.place, capture.place)
+            and _matches(self.target, capture.target)
         )
 
 
-class _File(BaseModel):
+class _RulesFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ignore: tuple[Rule, ...] = ()
 
 
 class Rules:
-    """Some rules, and how often each was of use; for one thread.
+    """Rules, and how many differences each has matched; for one thread.
 
     Args:
-        rules: The rules; of several that match, the first gives the reason.
+        rules: The rules. If several match, the first gives the reason.
     """
 
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
@@ -84,7 +84,7 @@ class Rules:
         self._matched = [0] * len(self._rules)
 
     def reason(self, capture: Capture, difference: Difference) -> str | None:
-        """Why a difference is ignored; None if it is not."""
+        """Why a difference is ignored; None if it is not ignored."""
         found = None
         for at, rule in enumerate(self._rules):
             if rule.matches(capture, difference):
@@ -93,7 +93,7 @@ class Rules:
         return found
 
     def used(self) -> tuple[RuleUsed, ...]:
-        """The rules, with how many differences each has matched so far."""
+        """The rules, and how many differences each has matched so far."""
         return tuple(
             RuleUsed(**rule.model_dump(), matched=matched)
             for rule, matched in zip(self._rules, self._matched, strict=True)
@@ -101,13 +101,13 @@ class Rules:
 
 
 def read_rules(path: Path) -> Rules:
-    """The rules of a file.
+    """Read a file of rules.
 
     Raises:
         IgnoreError: It cannot be read, or a rule in it cannot be used.
     """
     try:
-        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        found = _RulesFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise IgnoreError(f"{path} is not TOML: {error}") from None
     except ValidationError as error:
@@ -119,17 +119,17 @@ def read_rules(path: Path) -> Rules:
 
 def _faults(error: ValidationError) -> list[str]:
     return [
-        f"{_named(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+        f"{_place(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
         for fault in error.errors(include_url=False)
     ]
 
 
-def _named(steps: tuple[int | str, ...]) -> str:
-    """A place in the file, rules counted from 1 on."""
+def _place(steps: tuple[int | str, ...]) -> str:
+    """A place in the file; rules are counted from 1."""
     return " ".join(str(step + 1) if isinstance(step, int) else step for step in steps)
 
 
-def _fits(pattern: str | None, text: str) -> bool:
+def _matches(pattern: str | None, text: str) -> bool:
     return pattern is None or bool(_compiled(pattern).fullmatch(text))
 
 

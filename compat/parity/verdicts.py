@@ -1,9 +1,10 @@
-"""What a check says, as data: the JSON of these models is a published format."""
+"""The result of a check, as data. The JSON of these models is a published format."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from compat.parity.compare import Kind
 
 FORMAT: Final = "helpscout-v1-parity/1"
-"""Names the published format; another number when its readers would have to change."""
+"""The name of the published format. The number changes when readers of it have to change."""
 
 Outcome = Literal[
     "equal", "different", "ignored", "elsewhere", "inconclusive", "unasked", "unreadable"
@@ -27,14 +28,14 @@ OUTCOMES: Final[Mapping[Outcome, str]] = {
     "unasked": "No answer could be had today.",
     "unreadable": "It is no capture.",
 }
-"""What can come of a capture."""
+"""All outcomes, with their meaning."""
 
 
-class _Told(BaseModel):
+class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Place(_Told):
+class Place(_Model):
     """A place where two answers differ."""
 
     path: str = Field(description="Where, such as `current[3].count`.")
@@ -52,7 +53,7 @@ class Place(_Told):
     ignored: str | None = Field(description="The reason of the rule that ignores it, if one does.")
 
 
-class Verdict(_Told):
+class Verdict(_Model):
     """What came of one capture."""
 
     place: str = Field(description="Where it was read: `old.jsonl:12`, `site.har#3`.")
@@ -70,7 +71,7 @@ class Verdict(_Told):
     new: JsonValue = Field(default=None, description="The answer of today, if it differs.")
 
 
-class RuleUsed(_Told):
+class RuleUsed(_Model):
     """A rule by which differences are ignored, and whether it still is of use."""
 
     reason: str
@@ -81,7 +82,7 @@ class RuleUsed(_Told):
     matched: int = Field(description="Differences that it matched; a rule with 0 has to go.")
 
 
-class Summary(_Told):
+class Summary(_Model):
     """The whole check in numbers."""
 
     captures: int = Field(description="How many there were, of every outcome.")
@@ -96,7 +97,7 @@ class Summary(_Told):
     rules: tuple[RuleUsed, ...]
 
 
-class Report(_Told):
+class Report(_Model):
     """What `helpscout-v1 parity check` says of some captures."""
 
     format: Literal["helpscout-v1-parity/1"]
@@ -105,16 +106,75 @@ class Report(_Told):
 
 
 class VerdictWriter(Protocol):
-    """Tells verdicts as they come, in some form."""
+    """Writes verdicts in one format."""
 
     def add(self, verdict: Verdict) -> None:
-        """Tell one verdict."""
+        """Write one verdict."""
 
     def finish(self, summary: Summary) -> None:
-        """Tell what all of them come to; nothing is added afterwards."""
+        """Write the summary; nothing is added afterwards."""
+
+
+_COMPARED: Final = frozenset({"equal", "different", "ignored", "unasked"})
+
+
+class VerdictCounts:
+    """Counts verdicts and summarises them. It can be shown as progress.
+
+    Attributes:
+        received: How many verdicts were counted.
+        expected: Always 0: the number of captures is not known in advance.
+
+    Args:
+        engine: The engine that was chosen, if one was.
+    """
+
+    def __init__(self, engine: str | None = None) -> None:
+        self._engine = engine
+        self._began = datetime.now(UTC).replace(microsecond=0)
+        self._counts: Counter[Outcome] = Counter()
+        self.received = 0
+        self.expected = 0
+
+    def count(self, verdict: Verdict) -> None:
+        """Count a verdict."""
+        self._counts[verdict.outcome] += 1
+        self.received += 1
+
+    def summary(self, rules: Sequence[RuleUsed] = ()) -> Summary:
+        """The summary of all verdicts counted so far.
+
+        The first fault that applies decides the exit status. A difference is certain, so it comes
+        first. Answers that could not be had come before idle rules, because a rule may be idle
+        for that reason alone.
+
+        Args:
+            rules: The rules for differences, with how often each matched.
+        """
+        counts = self._counts
+        idle = [rule.reason for rule in rules if not rule.matched]
+        faults: tuple[tuple[bool, Any, str], ...] = (
+            (bool(counts["different"]), 1, "Some answers differ."),
+            (bool(counts["unasked"]), 3, "Some could not be asked."),
+            (bool(idle), 2, f"Some rules ignored nothing and have to go: {'; '.join(idle)}."),
+            (not counts.keys() & _COMPARED, 2, "Nothing could be compared."),
+        )
+        found = [(status, sentence) for applies, status, sentence in faults if applies]
+        if not found:
+            known = "All differences are ignored for a reason."
+            found = [(0, known if counts["ignored"] else "All answers are equal.")]
+        return Summary(
+            captures=counts.total(),
+            outcomes={outcome: counts[outcome] for outcome in OUTCOMES},
+            exit_status=found[0][0],
+            conclusion=" ".join(sentence for _, sentence in found),
+            asked_at=self._began,
+            engine=self._engine,
+            rules=tuple(rules),
+        )
 
 
 def schema() -> dict[str, Any]:
     """The published JSON schema of a report."""
-    made = Report.model_json_schema(mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+    model = Report.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model}

@@ -1,24 +1,24 @@
-"""For those who write another implementation of the old reports, and test it against this one.
+"""Tests for other implementations of the old reports, against this one.
 
     def test_mine() -> None:
         assert_parity(my_answer)
 
 `assert_parity` asks both, and shows the smallest set of conversations and query that differ. The
-strategies draw accounts and queries for tests of your own; the pytest plugin brings fixtures: a
+strategies draw accounts and queries for tests of your own. The pytest plugin has fixtures: a
 simulator on a free port, a server in front of it, and a client. Needs the extra `testing`.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from compat.testing.assertions import ParityFailed, assert_parity
-    from compat.testing.reference import Payload, Reference, payloads
+    from compat.testing.reference import Payload, Reference, Vector, golden_vectors, payloads
     from compat.testing.stage import Stage, simulator_stage
     from compat.testing.strategies import accounts, cases, conversations, old_queries
-    from compat.testing.vectors import Vector, golden_vectors
 
 __all__ = [
+    "REPORTS",
     "ParityFailed",
     "Payload",
     "Reference",
@@ -34,7 +34,10 @@ __all__ = [
     "simulator_stage",
 ]
 
-_HOMES = {
+REPORTS: Final = ("conversations/new", "conversations/busy-times", "conversations/new-drilldown")
+"""The reports that queries can ask for; New Conversations comes first."""
+
+_MODULES = {
     "ParityFailed": "assertions",
     "assert_parity": "assertions",
     "Payload": "reference",
@@ -46,15 +49,15 @@ _HOMES = {
     "cases": "strategies",
     "conversations": "strategies",
     "old_queries": "strategies",
-    "Vector": "vectors",
-    "golden_vectors": "vectors",
+    "Vector": "reference",
+    "golden_vectors": "reference",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

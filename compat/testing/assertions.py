@@ -1,4 +1,4 @@
-"""Asking a candidate and this project the same, until the smallest case is found that differs."""
+"""Compares a candidate with this project, and finds the smallest case in which they differ."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from typing import Any, Final
 from compat.config.conventions import Conventions
 from compat.parity.compare import Difference, differences
 from compat.simulator import Account
-from compat.testing.queries import REPORTS
+from compat.testing import REPORTS
 from compat.testing.reference import Payload, Reference, payloads
 from compat.testing.stage import Stage
 from compat.testing.strategies import Case, cases
 
 Candidate = Callable[..., Any]
-"""From an old query, and the conversations where no simulator is given, to an old answer.
+"""An implementation to test: called with an old query, it returns an answer.
 
-The query is the target of a request, `/v1/reports/…?start=…`. The answer may be what JSON stands
-for (then the status is 200), a pair of status and that, its text or bytes, or any object with
-`status_code` and `content`, or `status` and `body`.
+Without a simulator it is called with the conversations as well. The query is the target of a
+request, `/v1/reports/…?start=…`. The answer may be a JSON value, text or bytes (then the status
+is 200), a pair of status and one of these, or an object with `status_code` and `content`, or with
+`status` and `body`.
 """
 
-_SHOWN: Final = ("id", "createdAt", "status", "state", "type", "mailboxId", "folderId", "tags")
-_MOST_DIFFERENCES: Final = 6
+_COUNTED_BY: Final = ("id", "createdAt", "status", "state", "type", "mailboxId", "folderId", "tags")
+_MAX_DIFFERENCES: Final = 6
 
 
 class ParityFailed(AssertionError):
-    """A candidate answers otherwise, in the smallest case that was found.
+    """A candidate gives another answer than this project.
 
     Attributes:
-        case: The case, as it was drawn.
-        query: What was asked.
-        conversations: All conversations of the account, as Mailbox API 2.0 shows them.
-        expected: This project's status and body.
-        answered: The candidate's.
-        differences: What differs, `old` being what was expected.
+        case: The smallest case that was found.
+        query: The old query.
+        conversations: All conversations of the account, as Mailbox API 2.0 lists them.
+        expected: Status and body of this project.
+        answered: Status and body of the candidate.
+        differences: Where they differ; `old` is the expected value.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class ParityFailed(AssertionError):
         self.expected = expected
         self.answered = answered
         self.differences = found
-        super().__init__(_told(self))
+        super().__init__(_message(self))
 
 
 def assert_parity(
@@ -66,26 +67,26 @@ def assert_parity(
     refusals: bool = True,
     seed: int | None = None,
 ) -> None:
-    """Ask a candidate what this project can answer; both must say the same.
+    """Check that a candidate and this project give equal answers to drawn questions.
 
-    Of a request that the old API refuses only the status is compared: its sentences were never
-    written down. Everything else is compared place by place, the order of keys included.
+    For a request that the old API refuses only the status is compared: the messages were never
+    documented. Everything else is compared place by place, with the order of keys.
 
     Args:
-        candidate: Called with the query, and with the conversations where no simulator is given.
-        simulator: Where the candidate itself fetches conversations: its account is exchanged
-            before every question, so the candidate must remember nothing.
-        reports: Which reports are asked for, such as `conversations/new`.
-        conventions: The rules that nobody documented, as the candidate reads them.
-        examples: How many questions are asked while nothing differs.
-        conversations: How many an account has at most.
-        refusals: Whether some requests are such as the old API refused.
-        seed: Chooses the questions; others each time if not given.
+        candidate: Called with the query and, without a simulator, with the conversations.
+        simulator: Where the candidate itself fetches conversations. Its account is replaced
+            before every question, so the candidate must not cache.
+        reports: The reports to ask for, such as `conversations/new`.
+        conventions: The rules that were never documented, as the candidate applies them.
+        examples: How many questions are asked if nothing differs.
+        conversations: How many conversations an account has at most.
+        refusals: Whether some requests are ones that the old API refused.
+        seed: Equal seeds give equal questions; other questions each time if not given.
 
     Raises:
-        ParityFailed: With the smallest case that was found.
+        ParityFailed: The answers differ; it contains the smallest case that was found.
     """
-    # Where hypothesis is missing, `strategies` has said so.
+    # If hypothesis is not installed, the import of `strategies` has raised an error.
     import hypothesis as h  # noqa: PLC0415
 
     @h.settings(
@@ -99,62 +100,64 @@ def assert_parity(
     )
     @h.given(case=cases(conversations, reports=reports, refusals=refusals))
     def agree(case: Case) -> None:
-        if (failed := both.ask(case)) is not None:
+        if (failed := comparison.compare(case)) is not None:
             raise failed
 
     with Reference(conventions) as reference:
-        both = _Both(candidate, simulator, reference)
+        comparison = _Comparison(candidate, simulator, reference)
         try:
             (agree if seed is None else h.seed(seed)(agree))()
         except ParityFailed as failed:
-            raise both.smallest(failed) from None
+            raise comparison.smallest(failed) from None
 
 
-class _Both:
-    """The candidate and the reference, asked side by side."""
+class _Comparison:
+    """A candidate and the reference, which get the same questions."""
 
     def __init__(self, candidate: Candidate, simulator: Stage | None, reference: Reference) -> None:
         self._candidate = candidate
         self._simulator = simulator
         self._reference = reference
 
-    def ask(self, case: Case) -> ParityFailed | None:
+    def compare(self, case: Case) -> ParityFailed | None:
         account = case.account
         reference = self._reference.answer(case.query, payloads(account))
         expected = (reference.status, reference.body)
-        answered = read_answer(self._of_candidate(case.query, account))
-        found = compared(expected, answered)
+        answered = read_answer(self._candidate_answer(case.query, account))
+        found = compare_answers(expected, answered)
         if not found:
             return None
         return ParityFailed(case, payloads(account), expected, answered, found)
 
     def smallest(self, failed: ParityFailed) -> ParityFailed:
-        """What hypothesis shrank, shrunk to the end: nothing of it can be left out."""
-        smaller = (self.ask(case) for case in failed.case.simpler())
+        """The case that hypothesis found, made smaller until nothing can be left out."""
+        smaller = (self.compare(case) for case in failed.case.simpler())
         while (found := next(filter(None, smaller), None)) is not None:
             failed = found
-            smaller = (self.ask(case) for case in failed.case.simpler())
+            smaller = (self.compare(case) for case in failed.case.simpler())
         return failed
 
-    def _of_candidate(self, query: str, account: Account) -> Any:
+    def _candidate_answer(self, query: str, account: Account) -> Any:
         if self._simulator is None:
             return self._candidate(query, payloads(account))
         self._simulator.show(account)
         return self._candidate(query)
 
 
-def compared(expected: tuple[int, bytes], answered: tuple[int, bytes]) -> tuple[Difference, ...]:
-    """What differs between two answers, each a status and a body."""
+def compare_answers(
+    expected: tuple[int, bytes], answered: tuple[int, bytes]
+) -> tuple[Difference, ...]:
+    """The differences between two answers, each a status and a body."""
     if expected[0] != answered[0]:
         return (Difference("status", "status", expected[0], answered[0]),)
     return differences(expected[1], answered[1]) if expected[0] == 200 else ()
 
 
 def read_answer(answer: Any) -> tuple[int, bytes]:
-    """Status and body of whatever a candidate gave.
+    """Status and body of a candidate's answer in any of its forms.
 
     Raises:
-        TypeError: It is no answer.
+        TypeError: It is not an answer.
     """
     for status, body in (("status_code", "content"), ("status", "body")):
         if hasattr(answer, status) and hasattr(answer, body):
@@ -173,25 +176,25 @@ def _bytes(body: Any) -> bytes:
         raise TypeError(f"a candidate's answer cannot be a {type(body).__name__}") from None
 
 
-def _told(failed: ParityFailed) -> str:
+def _message(failed: ParityFailed) -> str:
     lines = ["the candidate answers otherwise", f"query: {failed.query}"]
     lines.append(f"conversations: {len(failed.conversations) or 'none'}")
-    lines += [f"  {json.dumps(essence(each))}" for each in failed.conversations]
+    lines += [f"  {json.dumps(counted_fields(each))}" for each in failed.conversations]
     lines += [
         f"expected: {failed.expected[0]} {_text(failed.expected[1])}",
         f"answered: {failed.answered[0]} {_text(failed.answered[1])}",
     ]
-    shown = failed.differences[:_MOST_DIFFERENCES]
+    shown = failed.differences[:_MAX_DIFFERENCES]
     lines += [f"  {each.path}: {each.old!r} expected, {each.new!r} answered" for each in shown]
     if more := len(failed.differences) - len(shown):
         lines.append(f"  and {more} more")
     return "\n".join(lines)
 
 
-def essence(conversation: Payload) -> Payload:
-    """What counting goes by, of a conversation; tags by their ids."""
-    essence = {key: conversation[key] for key in _SHOWN if key in conversation}
-    return essence | {"tags": [tag["id"] for tag in conversation["tags"]]}
+def counted_fields(conversation: Payload) -> Payload:
+    """The fields of a conversation that matter for counting; tags as their ids."""
+    fields = {key: conversation[key] for key in _COUNTED_BY if key in conversation}
+    return fields | {"tags": [tag["id"] for tag in conversation["tags"]]}
 
 
 def _text(body: bytes) -> str:

@@ -1,6 +1,6 @@
-"""Fixtures for pytest, found by it where the package is installed.
+"""Fixtures for pytest, which finds them where the package is installed.
 
-Everything is imported when a fixture is used: test runs that need none of it pay nothing.
+Imports are inside the fixtures, so that test runs without them do not become slower.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def helpscout_simulator() -> Iterator[Stage]:
 
 @pytest.fixture
 def helpscout_v1_url(helpscout_simulator: Stage) -> Iterator[str]:
-    """The base address of the old API in front of the simulator, ending in `/v1/`; any key."""
+    """The base address of the old API in front of the simulator, ending in `/v1/`.
+
+    Any API key is accepted.
+    """
     from compat.testing.stage import server_stage  # noqa: PLC0415
 
     with server_stage(helpscout_simulator) as url:
@@ -44,7 +47,7 @@ def helpscout_v1_url(helpscout_simulator: Stage) -> Iterator[str]:
 
 @pytest.fixture
 def helpscout_v1_client(helpscout_simulator: Stage) -> Iterator[httpx.Client]:
-    """A client of httpx to which `https://api.helpscout.net/v1/…` answers as it did."""
+    """An httpx client for which `https://api.helpscout.net/v1/…` answers as it did."""
     import httpx  # noqa: PLC0415
 
     from compat.httpx import LegacyTransport  # noqa: PLC0415

@@ -1,10 +1,13 @@
-"""What the old API answers about conversations that are given, without anything to fetch."""
+"""The right answers: those of this project about given conversations, and the golden vectors."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final, Self
 
 from compat import clock
@@ -26,34 +29,37 @@ from compat.upstream import to_document, to_row
 from compat.v1.http import LegacyResponse
 from compat.v2.models import Conversation, ConversationDocument
 
-Payload = dict[str, Any]
-"""A conversation as Mailbox API 2.0's list shows it."""
+VECTORS_FORMAT: Final = 1
+"""The version of the format of `vectors.json`; a reader must refuse any other."""
 
-ANY_KEY: Final = "Basic YW55LWtleTpY"
-"""The `Authorization` of a caller whose key is `any-key`."""
+Payload = dict[str, Any]
+"""A conversation as a list of Mailbox API 2.0 has it."""
+
+_ANY_KEY: Final = "Basic YW55LWtleTpY"
+"""The `Authorization` header of a caller whose key is `any-key`."""
 
 
 def payloads(account: Account) -> list[Payload]:
-    """The conversations of a simulated account that lists show, the oldest first."""
+    """The conversations of a simulated account that lists contain, the oldest first."""
     return [conversation(row, account.layout) for row in account.conversations() if row.listed]
 
 
 class Reference:
-    """This project's answers about conversations given as Mailbox API 2.0 shows them.
+    """This project's answers about given conversations, as Mailbox API 2.0 lists them.
 
-    Folders are judged by `folderId` alone: views over other folders have to be fetched. Use it
-    as a context manager, or call `close` at the end.
+    Folders are compared with `folderId` alone: folders that are views would have to be fetched.
+    Use it as a context manager, or call `close` at the end.
 
     Args:
-        conventions: The rules that nobody documented.
+        conventions: The rules that were never documented.
     """
 
     def __init__(self, conventions: Conventions | None = None) -> None:
-        self._given = _Given()
+        self._source = _MemorySource()
         settings = Settings(
             recent_age=0, max_age=0, conventions=conventions or Conventions(), patience=60
         )
-        self._reports = LegacyReports(settings, source=self._given)
+        self._reports = LegacyReports(settings, source=self._source)
 
     def answer(self, query: str, conversations: Sequence[Payload]) -> LegacyResponse:
         """The answer to an old query.
@@ -63,14 +69,13 @@ class Reference:
             conversations: All conversations of the account, in any order.
 
         Raises:
-            pydantic.ValidationError: A conversation lacks a key that is documented as always
-                there.
+            pydantic.ValidationError: A conversation lacks a required key.
         """
-        self._given.show(conversations)
-        return self._reports.handle(query, authorization=ANY_KEY)
+        self._source.show(conversations)
+        return self._reports.handle(query, authorization=_ANY_KEY)
 
     def close(self) -> None:
-        """Let go of the threads behind it."""
+        """End the threads of the service."""
         self._reports.close()
 
     def __enter__(self) -> Self:
@@ -80,8 +85,43 @@ class Reference:
         self.close()
 
 
-class _Given:
-    """A source whose conversations are handed in."""
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """A question about some conversations, and the right answer.
+
+    Attributes:
+        id: Its name, which is the same in all versions that contain the vector.
+        about: The rule that it tests.
+        conversations: All conversations of the account as Mailbox API 2.0 lists them, with the
+            fields that matter.
+        query: The target of the old request.
+        status: The status of the answer.
+        answer: The value of its JSON body. None for a status other than 200, because the messages
+            of errors may differ.
+        oracle: The same from an arithmetic that shares no code with this project.
+    """
+
+    id: str
+    about: str
+    conversations: tuple[dict[str, Any], ...]
+    query: str
+    status: int
+    answer: Any
+    oracle: Any
+
+
+@cache
+def golden_vectors() -> tuple[Vector, ...]:
+    """All vectors, in the order of the file."""
+    text = files("compat.testing").joinpath("vectors.json").read_text(encoding="utf-8")
+    return tuple(
+        Vector(**each | {"conversations": tuple(each["conversations"])})
+        for each in json.loads(text)["vectors"]
+    )
+
+
+class _MemorySource:
+    """A source of conversations that are given."""
 
     ready = True
 

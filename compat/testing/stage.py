@@ -1,4 +1,4 @@
-"""A simulator whose account can be exchanged while it runs, and the server in front of it."""
+"""A simulator whose account can be replaced while it runs, and a server in front of it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from compat.simulator import Account, Behaviour, Simulator
 from compat.simulator.server import listening
 
 APP_ID: Final = "demo-app"
-APP_SECRET: Final = "demo-secret"  # noqa: S105 - the simulator's, which everybody knows
+APP_SECRET: Final = "demo-secret"  # noqa: S105 - accepted by every simulator
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A simulated Mailbox API 2.0 that runs.
+    """A running simulator of Mailbox API 2.0.
 
     Attributes:
-        simulator: What answers.
-        base_url: Where, ending in `/v2`. Sign in as `demo-app` with the secret `demo-secret`.
+        simulator: The simulator.
+        base_url: Its address, ending in `/v2`. Sign in as `demo-app` with the secret
+            `demo-secret`.
     """
 
     simulator: Simulator
@@ -34,16 +35,16 @@ class Stage:
 
     @property
     def account(self) -> Account:
-        """The account that is shown; conversations can be added to it and changed."""
+        """The account that it shows; conversations can be added and changed."""
         return self.simulator.account
 
     def show(self, account: Account) -> None:
-        """Show another account from the next request on; tokens stay good."""
+        """Show another account from the next request on; tokens stay valid."""
         self.simulator.show(account)
 
     @property
     def settings(self) -> Settings:
-        """Settings that lead here, and keep nothing between two questions."""
+        """Settings for this simulator; nothing is cached between two questions."""
         return Settings(
             app_id=APP_ID,
             app_secret=SecretStr(APP_SECRET),
@@ -57,16 +58,16 @@ class Stage:
 def simulator_stage(
     account: Account | None = None, behaviour: Behaviour | None = None, port: int = 0
 ) -> Iterator[Stage]:
-    """Run a simulator while the block lasts.
+    """Run a simulator for the length of a `with` block.
 
     Args:
-        account: What it shows at first; an empty account if not given.
-        behaviour: Its manners and faults; without a rate limit if not given.
-        port: Where it listens on loopback; 0 for any that is free.
+        account: The account that it shows first; an empty account if not given.
+        behaviour: Its behaviour and faults; without a rate limit if not given.
+        port: The port on loopback; 0 for any free port.
 
     Raises:
         ImportError: uvicorn is not installed.
-        OSError: The port is taken.
+        OSError: The port is in use.
     """
     simulator = Simulator(account or Account(), behaviour or Behaviour(rate_limit=None))
     with listening(simulator, port) as origin:
@@ -75,7 +76,7 @@ def simulator_stage(
 
 @contextmanager
 def server_stage(stage: Stage, conventions: Conventions | None = None) -> Iterator[str]:
-    """Run the old API's server in front of a simulator; any API key will do.
+    """Run a server of the old API in front of a simulator; any API key is accepted.
 
     Yields:
         Its base address, which ends in `/v1/`.

@@ -1,7 +1,7 @@
-"""Accounts, conversations and old queries, drawn where implementations go wrong: at edges.
+"""Hypothesis strategies for accounts, conversations and old queries, at edges where bugs show.
 
-Instants are months' ends and midnights, moved by whole buckets and then by a second at most, and
-conversations and queries draw from the same ones, so that they meet.
+Instants are ends of months and midnights, moved by whole buckets and then by one second at most.
+Conversations and queries draw from the same instants, so that they meet.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from typing import Any, Final
 
 from compat.config.conventions import ViewBy
 from compat.core import buckets, calendar
+from compat.parity.captures.models import OldQuestion
 from compat.simulator import Account
 from compat.simulator.layout import Layout
-from compat.testing.queries import REPORTS, STYLES, OldQuestion, spoilt
+from compat.testing import REPORTS
+from compat.testing.queries import STYLES, refused_query
 
 try:
     from hypothesis import strategies as st
@@ -30,12 +32,12 @@ ANCHORS: Final = tuple(
     int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
     for text in ("2015-01-01", "2015-01-31", "2016-02-29T13:30", "2014-12-31T23:59:59")
 )
-"""A plain day, and days from which months and years go wrong; epoch seconds UTC."""
+"""An ordinary day, and days from which wrong steps by month or year show; epoch seconds UTC."""
 
 _UNITS: Final[tuple[ViewBy, ...]] = ("day", "week", "month")
 _STEPS: Final = tuple((unit, steps) for steps in (0, 1, 3, 2) for unit in _UNITS)
 _LENGTHS: Final = tuple((unit, steps) for steps in (1, 2, 3, 0) for unit in _UNITS)
-"""Of ranges, in buckets. What comes first is what smallest examples have, where it fails too."""
+"""Lengths of ranges in buckets. The smallest examples have the first one that fails."""
 
 _UNKNOWN: Final = 999_999
 _FEW: Final = 3
@@ -53,13 +55,13 @@ _TAGS: Final = ((), (0,), (1,), (0, 1), (2,))
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """What is chosen of a conversation; all else about it is made up.
+    """The properties of a conversation that are drawn; the simulator chooses all others.
 
     Attributes:
         created: The second of its creation, epoch UTC.
-        mailbox: Which of the account's mailboxes, from 0 on.
-        tags: Which of its tags, likewise.
-        assigned: Whether somebody is assigned, which decides about its home folder.
+        mailbox: Its mailbox, as an index into those of the account.
+        tags: Its tags, as indices into those of the account.
+        assigned: Whether a user is assigned, which decides its folder.
     """
 
     created: int
@@ -73,10 +75,10 @@ class Sketch:
 
 @cache
 def conversations(anchors: tuple[int, ...] = ANCHORS) -> st.SearchStrategy[Sketch]:
-    """One conversation; the simplest is published and active, and without tags.
+    """One conversation; the simplest is published and active, without tags.
 
     Args:
-        anchors: Seconds, epoch UTC, near which it was created, or some whole buckets later.
+        anchors: It is created near one of these seconds (epoch UTC), or some buckets later.
     """
     return _sketches(st.sampled_from(_moments(anchors)))
 
@@ -85,13 +87,13 @@ def accounts(most: int = 12) -> st.SearchStrategy[Account]:
     """A simulated account.
 
     Args:
-        most: How many conversations it has at most.
+        most: The largest number of conversations.
     """
     return st.lists(conversations(), max_size=most).map(account_of)
 
 
 def account_of(sketches: Iterable[Sketch]) -> Account:
-    """The account in which these conversations, and no others, happened."""
+    """A simulated account with these conversations."""
     account = Account(clock=lambda: float(ANCHORS[0]))
     layout = account.layout
     for each in sketches:
@@ -113,31 +115,31 @@ def old_queries(
     refusals: bool = True,
     anchors: tuple[int, ...] = ANCHORS,
 ) -> st.SearchStrategy[str]:
-    """The target of an old request about a drawn account, spelled as one client or another did.
+    """The target of an old request about a drawn account, in the style of some client.
 
     Args:
-        reports: Which of `REPORTS` it may ask for.
-        refusals: Whether, now and then, it is one that the old API refused.
-        anchors: Seconds, epoch UTC, near which its ranges begin.
+        reports: The reports that it may ask for, some of `REPORTS`.
+        refusals: Whether some are requests that the old API refused.
+        anchors: Its ranges start near these seconds, epoch UTC.
     """
-    asked = _questions(reports, anchors)
-    return st.builds(lambda each, spell: spell(each), asked, _spellings(refusals=refusals))
+    questions = _questions(reports, anchors)
+    return st.builds(lambda each, style: style(each), questions, _styles(refusals=refusals))
 
 
 @dataclass(frozen=True)
 class Case:
-    """Conversations, and a query about the account in which they happened."""
+    """Conversations, and a query about an account with them."""
 
     sketches: tuple[Sketch, ...]
     query: str
 
     @property
     def account(self) -> Account:
-        """The account; another one each time, so that nothing is left of changes to it."""
+        """The account; a new one each time, without earlier changes."""
         return account_of(self.sketches)
 
     def simpler(self) -> Iterator[Case]:
-        """Every case with one conversation less, then every one with one thing less about one."""
+        """All cases with one conversation less, or with one simpler property of a conversation."""
         for at, each in enumerate(self.sketches):
             yield self._with(at)
             plain = Sketch(each.created)
@@ -157,25 +159,25 @@ def cases(
     reports: tuple[str, ...] = REPORTS[:1],
     refusals: bool = True,
 ) -> Case:
-    """An account and a query that meet at the same edges.
+    """An account and a query with conversations at the edges of its ranges.
 
     Args:
         draw: Given by hypothesis.
-        most: How many conversations there are at most.
-        reports: Which of `REPORTS` the query may ask for.
-        refusals: Whether, now and then, it is one that the old API refused.
+        most: The largest number of conversations.
+        reports: The reports that the query may ask for, some of `REPORTS`.
+        refusals: Whether some queries are ones that the old API refused.
     """
     anchors = (draw(st.sampled_from(ANCHORS)),)
-    asked = draw(_questions(reports, anchors))
-    query = draw(_spellings(refusals=refusals))(asked)
-    # Edges of what is asked come first: a conversation there moves with it when it is shrunk.
-    edges = [edge + off for edge in asked.edges for off in (0, -1, 1)]
+    question = draw(_questions(reports, anchors))
+    query = draw(_styles(refusals=refusals))(question)
+    # Edges come first: when hypothesis shrinks the question, such a conversation moves with it.
+    edges = [edge + beside for edge in question.edges for beside in (0, -1, 1)]
     created = st.sampled_from([*edges, *_moments(anchors)])
     return Case(tuple(draw(st.lists(_sketches(created), max_size=most))), query)
 
 
-def _spellings(*, refusals: bool) -> st.SearchStrategy[Callable[[OldQuestion], str]]:
-    return st.sampled_from([*STYLES * 2, spoilt] if refusals else STYLES)
+def _styles(*, refusals: bool) -> st.SearchStrategy[Callable[[OldQuestion], str]]:
+    return st.sampled_from([*STYLES * 2, refused_query] if refusals else STYLES)
 
 
 def _sketches(created: st.SearchStrategy[int]) -> st.SearchStrategy[Sketch]:
@@ -231,26 +233,26 @@ def _some(values: list[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 
 @cache
 def _moments(anchors: tuple[int, ...]) -> list[int]:
-    """Anchors, what lies some whole buckets behind them, and the seconds beside all that."""
+    """Anchors, instants some whole buckets later, and the seconds before and after each."""
     whole = [_later(anchor, *each) for each in _STEPS for anchor in anchors]
-    return list(dict.fromkeys(moment + off for off in (0, -1, 1) for moment in whole))
+    return list(dict.fromkeys(moment + beside for beside in (0, -1, 1) for moment in whole))
 
 
 @cache
 def _ranges(anchors: tuple[int, ...]) -> list[tuple[int, int]]:
-    """First and last second: a whole number of buckets, a second beside one, or no length."""
-    starts = [anchor + off for off in (0, -1, 1) for anchor in anchors]
+    """First and last seconds: whole numbers of buckets, a second less or more, or no length."""
+    starts = [anchor + beside for beside in (0, -1, 1) for anchor in anchors]
     return list(
         dict.fromkeys(
-            (start, max(start, _later(start, *each) + off))
+            (start, max(start, _later(start, *each) + beside))
             for start in starts
-            for off in (0, -1, 1)
+            for beside in (0, -1, 1)
             for each in _LENGTHS
         )
     )
 
 
 def _later(start: int, unit: ViewBy, steps: int) -> int:
-    """The beginning of the bucket so many steps after the first."""
+    """The start of the bucket so many steps after the first."""
     far = start + (steps + 1) * 31 * calendar.DAY
     return buckets.starts(start, far, unit)[steps]

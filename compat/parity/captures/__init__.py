@@ -1,1 +1,1 @@
-"""Recorded requests and answers, read from JSON lines and from HAR files."""
+"""Recorded requests with their answers, read from JSON lines and from HAR files."""

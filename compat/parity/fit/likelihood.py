@@ -1,24 +1,46 @@
-"""What a recorded answer says about a recount of it: refuted, or how many have gone since.
+"""How likely a recorded answer is under a recount of it: impossible, or how many have gone since.
 
-Conversations that were deleted or merged since are missing from a recount and were in the record.
-So a recount may fall short anywhere, and must exceed the record nowhere. How many buckets there
-are and where they begin does not change with time: there a recount must agree.
+Conversations that were deleted or merged since are in the record and not in a recount. So a
+recount may be smaller than the record anywhere, and must not be larger anywhere. How many buckets
+there are and where they start does not change with time: there a recount must agree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from math import lgamma, log, sqrt
 from typing import Final, NamedTuple
 
 from compat.config.conventions import Conventions
-from compat.parity.fit.records import FitRecord
-from compat.parity.fit.recount import Prediction, RecountedSeries
+from compat.parity.fit.inputs import FitRecord
+
+DECISIVE: Final = log(1_000)
+"""A recount is ruled out by another that makes the records a thousand times likelier."""
+
+NOTABLE: Final = log(20)
+"""How much likelier each half of the records has to be under a change that is recommended."""
 
 _LAG: Final = 15 * 60
-"""Seconds that a conversation may have taken to show in the old counts."""
+"""Seconds until a new conversation was counted by the old API."""
+
+
+class RecountedSeries(NamedTuple):
+    """A series with all its buckets, also the empty ones.
+
+    Attributes:
+        starts: Where each bucket starts, epoch seconds UTC.
+        last: The last second of the range.
+        counts: How many conversations are in each bucket.
+    """
+
+    starts: tuple[int, ...]
+    last: int
+    counts: tuple[int, ...]
+
+
+Prediction = Mapping[str, RecountedSeries]
+"""The series of an answer by their names."""
 
 
 class Cell(NamedTuple):
@@ -29,7 +51,7 @@ class Cell(NamedTuple):
         first: Its first second, epoch UTC.
         after: The first second after it.
         old: The recorded count.
-        new: That of the recount; not above `old`.
+        new: The count of the recount; not larger than `old`.
     """
 
     series: str
@@ -41,12 +63,12 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Refuted:
-    """A recount that cannot be how the record was made.
+    """Why a recount cannot be how the record was made.
 
     Attributes:
-        path: Where it shows, such as `current[3].count`.
-        old: What the record says there.
-        new: What the recount says.
+        path: Where they contradict, such as `current[3].count`.
+        old: The value in the record.
+        new: The value in the recount.
     """
 
     path: str
@@ -55,44 +77,64 @@ class Refuted:
 
 
 Judgement = tuple[Cell, ...] | Refuted
-"""The cells of a record that its recount may explain, or why it cannot."""
+"""The cells of a record that a recount may explain, or why it cannot."""
+
+Cells = Mapping[tuple[object, ...], Cell]
+"""The cells of a recount of some records. Recounts of the same records have the same keys."""
 
 
 def judge(record: FitRecord, predicted: Prediction | None, conventions: Conventions) -> Judgement:
-    """Hold a recount against a record."""
+    """Compare a recount with a record."""
     if predicted is None:
         return Refuted("status", 200, 400)
     if predicted.keys() != record.series.keys():
         return Refuted("body", tuple(record.series), tuple(predicted))
     cells: list[Cell] = []
     for name, counted in predicted.items():
-        judged = _series(name, record, counted, conventions)
+        judged = _judge_series(name, record, counted, conventions)
         if isinstance(judged, Refuted):
             return judged
         cells += judged
     return tuple(cells)
 
 
-def visible(predicted: Prediction | None, conventions: Conventions) -> object:
-    """What a caller would see of a recount: equal things look equal."""
-    if predicted is None:
-        return None
-    return tuple(
-        (name, tuple(_listed(counted, conventions))) for name, counted in predicted.items()
-    )
+def share_gone(cells: Iterable[Cell]) -> float:
+    """The share of recorded conversations that a recount misses; 0 if none was recorded."""
+    old, new = _totals(cells)
+    return (old - new) / old if old else 0.0
 
 
-def _listed(counted: RecountedSeries, conventions: Conventions) -> list[tuple[int, int]]:
-    points = zip(counted.starts, counted.counts, strict=True)
-    return [point for point in points if point[1] or conventions.empty_buckets_listed]
+def too_many_gone(cells: Iterable[Cell], most: float) -> bool:
+    """Whether a recount misses more than a share of the conversations, and not by chance."""
+    old, new = _totals(cells)
+    return old - new > most * old + 3 * sqrt(most * (1 - most) * old)
 
 
-def _series(
+def weight(ours: Cells, theirs: Cells) -> float:
+    """How much likelier the records are under one recount than under another, as a logarithm.
+
+    Cells that only one of the two has, such as a bucket that was not over yet, are left out.
+    """
+    gone, other_gone = _chance_gone(ours.values()), _chance_gone(theirs.values())
+    both = [(cell, theirs[key]) for key, cell in ours.items() if key in theirs]
+    differing = [(one, other) for one, other in both if one.new != other.new]
+    # Of buckets that overlap only one counts. To start with the earliest end keeps the most.
+    differing.sort(key=lambda pair: (pair[0].after, -pair[0].first))
+    total, covered = 0.0, None
+    for one, other in differing:
+        if covered is None or one.first >= covered:
+            covered = one.after
+            total += _log_probability(one.old, one.new, gone)
+            total -= _log_probability(other.old, other.new, other_gone)
+    return total
+
+
+def _judge_series(
     name: str, record: FitRecord, counted: RecountedSeries, conventions: Conventions
 ) -> list[Cell] | Refuted:
     recorded = record.series[name]
-    if (odd := _misshapen(name, recorded, counted, conventions)) is not None:
-        return odd
+    if (fault := _wrong_shape(name, recorded, counted, conventions)) is not None:
+        return fault
     old = dict(recorded)
     ends = (*counted.starts[1:], counted.last + 1)
     ahead = 60 * conventions.clock_shift_minutes
@@ -102,7 +144,7 @@ def _series(
         zip(counted.starts, ends, counted.counts, strict=True)
     ):
         if known_until is not None and after > known_until:
-            break  # it was still filling when it was recorded
+            break  # the bucket was not over when it was recorded
         cell = Cell(name, first, after, old.get(first, 0), new)
         if new > cell.old:
             return Refuted(f"{name}[{at}].count", cell.old, new)
@@ -110,7 +152,7 @@ def _series(
     return cells
 
 
-def _misshapen(
+def _wrong_shape(
     name: str,
     recorded: tuple[tuple[int, int], ...],
     counted: RecountedSeries,
@@ -132,60 +174,18 @@ def _misshapen(
     return None
 
 
-DECISIVE: Final = log(1_000)
-"""A recount is ruled out by another that makes the records a thousand times likelier."""
-
-NOTABLE: Final = log(20)
-"""What one half of the captures has to say for a change that the other half found."""
-
-Cells = Mapping[tuple[object, ...], Cell]
-"""The cells of a recount of some records, by keys that other recounts of them share."""
-
-
-def share_gone(cells: Iterable[Cell]) -> float:
-    """The share of recorded conversations that a recount misses; 0 where none was recorded."""
-    old, new = _totals(cells)
-    return (old - new) / old if old else 0.0
-
-
-def too_many_gone(cells: Iterable[Cell], most: float) -> bool:
-    """Whether a recount misses more than a share of the conversations, and not by chance."""
-    old, new = _totals(cells)
-    return old - new > most * old + 3 * sqrt(most * (1 - most) * old)
-
-
-def weight(ours: Cells, theirs: Cells) -> float:
-    """How much likelier one recount makes the records than another: the logarithm of the odds.
-
-    What only one of the two can tell, such as a bucket that was still filling, is left out.
-    """
-    gone, other_gone = _chance(ours.values()), _chance(theirs.values())
-    both = [(cell, theirs[key]) for key, cell in ours.items() if key in theirs]
-    differing = [(one, other) for one, other in both if one.new != other.new]
-    # The earliest to end first: of buckets that do not overlap that takes the most.
-    differing.sort(key=lambda pair: (pair[0].after, -pair[0].first))
-    total, covered = 0.0, None
-    for one, other in differing:
-        if covered is None or one.first >= covered:
-            covered = one.after
-            total += _binomial(one.old, one.new, gone)
-            total -= _binomial(other.old, other.new, other_gone)
-    return total
-
-
 def _totals(cells: Iterable[Cell]) -> tuple[int, int]:
     distinct = {(cell.first, cell.after, cell.old, cell.new) for cell in cells}
     return sum(each[2] for each in distinct), sum(each[3] for each in distinct)
 
 
-def _chance(cells: Iterable[Cell]) -> float:
-    """The chance of a conversation to be gone, never none or certainty; 5 % before any is seen."""
+def _chance_gone(cells: Iterable[Cell]) -> float:
+    """The chance that a conversation has gone: never 0 or 1, and 5 % without any evidence."""
     old, new = _totals(cells)
     return (old - new + 0.5) / (old + 10)
 
 
-@lru_cache(maxsize=100_000)
-def _binomial(there: int, left: int, gone: float) -> float:
-    """The logarithm of the probability that so many are left."""
-    ways = lgamma(there + 1) - lgamma(left + 1) - lgamma(there - left + 1)
-    return ways + left * log(1 - gone) + (there - left) * log(gone)
+def _log_probability(recorded: int, left: int, gone: float) -> float:
+    """The logarithm of the binomial probability that so many of the recorded are left."""
+    ways = lgamma(recorded + 1) - lgamma(left + 1) - lgamma(recorded - left + 1)
+    return ways + left * log(1 - gone) + (recorded - left) * log(gone)

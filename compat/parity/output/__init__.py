@@ -1,1 +1,1 @@
-"""What came of asking captures again, in the ways it can be told."""
+"""Writes verdicts as text, JSON, JUnit XML and HTML, and fits as TOML and JSON."""

@@ -1,22 +1,21 @@
-"""Verdicts as one page that needs nothing else: no network, no scripts."""
+"""Verdicts as one HTML page with drawings in SVG; it needs no network and no scripts."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 from urllib.parse import unquote_plus
 
-from compat.parity.output import plot
-from compat.parity.output.text import WORDS, curl, shown
+from compat.parity.output.text import WORDS, curl, format_value
 from compat.parity.verdicts import OUTCOMES, Summary, Verdict
 
-_SPOOLED: Final = 8 * 1024 * 1024
-_MOST_DETAILED: Final = 500
-_MOST_PLACES: Final = 25
+_MAX_IN_MEMORY: Final = 8 * 1024 * 1024
+_MAX_DETAILED: Final = 500
+_MAX_PLACES: Final = 25
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _STATES: Final = {0: "equal", 1: "different", 2: "unfinished", 3: "unasked"}
 _LEGEND: Final = (
@@ -24,30 +23,41 @@ _LEGEND: Final = (
     '<span class="key differs">where they differ</span>'
 )
 
+_WIDTH: Final = 720
+_HEIGHT: Final = 168
+_LEFT: Final = 44
+_TOP: Final = 10
+_BOTTOM: Final = 24
+_MAX_POINTS: Final = 400
+_LABEL_WIDTH: Final = 92
 
-class HtmlFile:
-    """Writes a page: the sum of it, the rules, and a table of all captures.
+Points = Mapping[str, int]
+"""Counts by the label of their bucket."""
 
-    Of those that differ, both series are drawn, every place is listed and a command repeats the
-    request; beyond some hundreds of them only the row stays, and says so.
+
+class HtmlWriter:
+    """Writes a page with the summary, the rules, and a table of all captures.
+
+    For captures that differ, both series are drawn, places are listed, and a command repeats the
+    request. After some hundreds of them only the row is written, with a note.
 
     Args:
-        stream: Where to.
+        stream: Where to write.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._detailed = 0
         self._rows = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed at the end
-            _SPOOLED, "w+", encoding="utf-8", newline=""
+            _MAX_IN_MEMORY, "w+", encoding="utf-8", newline=""
         )
 
     def add(self, verdict: Verdict) -> None:
-        """Make a row of a verdict."""
+        """Write one verdict as a row."""
         details = ""
         if verdict.differences:
             self._detailed += 1
-            drawn = self._detailed <= _MOST_DETAILED
+            drawn = self._detailed <= _MAX_DETAILED
             details = "".join(_details(verdict)) if drawn else _left_out()
         self._rows.write(_row(verdict, details))
 
@@ -64,7 +74,7 @@ def _head(summary: Summary) -> Iterator[str]:
     style = (files("compat.parity.output") / "page.css").read_text(encoding="utf-8")
     shown_outcomes = [outcome for outcome in OUTCOMES if summary.outcomes[outcome]]
     chosen = "different" if summary.outcomes["different"] else "all"
-    asked = summary.asked_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    began = summary.asked_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     engine = f", engine {summary.engine}" if summary.engine else ""
     yield '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -75,7 +85,7 @@ def _head(summary: Summary) -> Iterator[str]:
         checked = " checked" if name == chosen else ""
         yield f'<input class="filter" type="radio" name="show" id="show-{name}"{checked}>'
     yield "<header><h1>Parity with the old API</h1>"
-    yield f'<p class="soft">{summary.captures:,} captures, asked again from {asked}{engine}</p>'
+    yield f'<p class="soft">{summary.captures:,} captures, asked again from {began}{engine}</p>'
     yield f'<p class="conclusion {_STATES[summary.exit_status]}">{escape(summary.conclusion)}</p>'
     yield "</header>\n<nav>"
     yield f'<label class="all" for="show-all"><b>{summary.captures:,}</b>in all</label>'
@@ -90,7 +100,7 @@ def _head(summary: Summary) -> Iterator[str]:
 
 
 def _filters(outcomes: Iterable[str]) -> str:
-    """Choosing a number shows only what it counts; no script is needed for that."""
+    """Style rules by which choosing a number shows only the captures that it counts."""
     hidden = "".join(
         f"#show-{name}:checked ~ main tbody.capture:not(.{name}) {{ display: none; }}\n"
         for name in outcomes
@@ -111,8 +121,8 @@ def _rules(summary: Summary) -> Iterator[str]:
     yield f"<h2>Rules</h2>{_table('rules', 'reason', 'what it ignores')}"
     yield '<th class="number">differences</th></tr></thead><tbody>'
     for rule in summary.rules:
-        told = ((name, getattr(rule, name)) for name in ("place", "target", "path", "kind"))
-        where = "".join(_pair(name, value) for name, value in told if value is not None)
+        fields = ((name, getattr(rule, name)) for name in ("place", "target", "path", "kind"))
+        where = "".join(_pair(name, value) for name, value in fields if value is not None)
         number = f"{rule.matched:,}" if rule.matched else '<span class="chip unasked">none</span>'
         yield f'<tr><td>{escape(rule.reason)}</td><td><div class="query">{where}</div></td>'
         yield f'<td class="number">{number}</td></tr>'
@@ -120,7 +130,7 @@ def _rules(summary: Summary) -> Iterator[str]:
 
 
 def _table(kind: str, *columns: str) -> str:
-    """The beginning of a table, up to these columns' heads."""
+    """The start of a table, up to the heads of these columns."""
     heads = "".join(f"<th>{column}</th>" for column in columns)
     return f'<div class="framed"><table class="{kind}"><thead><tr>{heads}'
 
@@ -155,21 +165,145 @@ def _pair(name: str, value: str) -> str:
 
 
 def _details(verdict: Verdict) -> Iterator[str]:
-    for name in plot.names(verdict.old, verdict.new):
+    for name in drawable_series(verdict.old, verdict.new):
         yield f"<figure><figcaption><b>{escape(name)}</b>{_LEGEND}</figcaption>"
-        yield f"{plot.plot(name, verdict.old, verdict.new)}</figure>"
+        yield f"{svg(name, verdict.old, verdict.new)}</figure>"
     why = "<th>ignored because</th>" if any(each.ignored for each in verdict.differences) else ""
     yield '<table class="places"><thead><tr><th>where</th><th>how</th><th>recorded</th>'
     yield f"<th>answered now</th>{why}</tr></thead><tbody>"
-    for place in verdict.differences[:_MOST_PLACES]:
-        cells = (place.path, place.kind, shown(place, "old"), shown(place, "new"))
-        told = "".join(f"<td><code>{escape(cell)}</code></td>" for cell in cells)
-        yield f"<tr>{told}{f'<td>{escape(place.ignored or str())}</td>' if why else ''}</tr>"
+    for place in verdict.differences[:_MAX_PLACES]:
+        cells = (place.path, place.kind, format_value(place, "old"), format_value(place, "new"))
+        columns = "".join(f"<td><code>{escape(cell)}</code></td>" for cell in cells)
+        yield f"<tr>{columns}{f'<td>{escape(place.ignored or str())}</td>' if why else ''}</tr>"
     yield "</tbody></table>"
-    if (more := len(verdict.differences) - _MOST_PLACES) > 0:
+    if (more := len(verdict.differences) - _MAX_PLACES) > 0:
         yield f'<p class="soft">and {more:,} more places, which the JSON lists</p>'
     yield f"<pre>{escape(curl(verdict.target or '/'))}</pre>"
 
 
 def _left_out() -> str:
-    return f'<p class="soft">Not drawn: only the first {_MOST_DETAILED} are.</p>'
+    return f'<p class="soft">Not drawn: only the first {_MAX_DETAILED} are.</p>'
+
+
+def drawable_series(old: Any, new: Any) -> list[str]:
+    """The names of the series that can be drawn: both answers have them, and they differ."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return []
+    return [
+        name
+        for name in old
+        if (points := _points(old[name])) is not None
+        and (others := _points(new.get(name))) is not None
+        and points != others
+        and len(points | others) <= _MAX_POINTS
+    ]
+
+
+def svg(name: str, old: Any, new: Any) -> str:
+    """The drawing of a drawable series: recorded counts as bars, counts of today as a line.
+
+    The background is tinted where they differ, and a tooltip shows both counts.
+    """
+    before, after = _points(old[name]) or {}, _points(new[name]) or {}
+    labels = sorted(before.keys() | after.keys())
+    most = max([1, *before.values(), *after.values()])
+    frame = _Frame(len(labels), most)
+    parts = [
+        *_axes(frame, labels),
+        *_differing(frame, labels, before, after),
+        *_bars(frame, labels, before),
+        _line(frame, labels, after),
+        *_tips(frame, labels, before, after),
+    ]
+    title = f"{name}: recorded and answered, bucket by bucket"
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+class _Frame:
+    """Coordinates: x of the buckets, y of the counts."""
+
+    def __init__(self, buckets: int, most: int) -> None:
+        self.most = most
+        self.step = (_WIDTH - _LEFT) / max(buckets, 1)
+
+    def x(self, at: float) -> float:
+        return round(_LEFT + at * self.step, 1)
+
+    def y(self, count: int) -> float:
+        return round(_HEIGHT - _BOTTOM - (_HEIGHT - _BOTTOM - _TOP) * count / self.most, 1)
+
+
+def _axes(frame: _Frame, labels: Sequence[str]) -> Iterator[str]:
+    for count in sorted({0, frame.most // 2, frame.most}):
+        y = frame.y(count)
+        yield f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH}" y1="{y}" y2="{y}"/>'
+        yield f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{count:,}</text>'
+    every = max(1, -(-len(labels) * _LABEL_WIDTH // (_WIDTH - _LEFT)))
+    for at in range(0, len(labels), every):
+        if frame.x(at) + _LABEL_WIDTH <= _WIDTH + frame.step:
+            day = labels[at].partition("T")[0]
+            yield f'<text x="{frame.x(at)}" y="{_HEIGHT - 7}">{escape(day)}</text>'
+
+
+def _differing(
+    frame: _Frame, labels: Sequence[str], before: Points, after: Points
+) -> Iterator[str]:
+    for at, label in enumerate(labels):
+        if before.get(label) != after.get(label):
+            yield (
+                f'<rect class="differs" x="{frame.x(at)}" y="{_TOP}" width="{frame.step:.1f}" '
+                f'height="{_HEIGHT - _BOTTOM - _TOP}"/>'
+            )
+
+
+def _bars(frame: _Frame, labels: Sequence[str], points: Points) -> Iterator[str]:
+    for at, label in enumerate(labels):
+        if count := points.get(label):
+            y = frame.y(count)
+            yield (
+                f'<rect class="old" x="{frame.x(at + 0.15)}" y="{y}" '
+                f'width="{frame.step * 0.7:.1f}" height="{round(frame.y(0) - y, 1)}"/>'
+            )
+
+
+def _line(frame: _Frame, labels: Sequence[str], points: Points) -> str:
+    """A step for each bucket; the line has a gap where a bucket is missing."""
+    path = []
+    pen_up = True
+    for at, label in enumerate(labels):
+        if label not in points:
+            pen_up = True
+            continue
+        y = frame.y(points[label])
+        path.append(f"{'M' if pen_up else 'L'}{frame.x(at)} {y}L{frame.x(at + 1)} {y}")
+        pen_up = False
+    return f'<path class="new" d="{"".join(path)}"/>'
+
+
+def _tips(frame: _Frame, labels: Sequence[str], before: Points, after: Points) -> Iterator[str]:
+    for at, label in enumerate(labels):
+        tip = (
+            f"{label}: {before.get(label, 'nothing')} recorded, "
+            f"{after.get(label, 'nothing')} answered"
+        )
+        yield (
+            f'<rect class="tip" x="{frame.x(at)}" y="{_TOP}" width="{frame.step:.1f}" '
+            f'height="{_HEIGHT - _TOP}"><title>{escape(tip)}</title></rect>'
+        )
+
+
+def _points(series: Any) -> dict[str, int] | None:
+    """The counts of a series by the starts of its buckets; None if it is not a series."""
+    if not isinstance(series, list):
+        return None
+    points = {}
+    for bucket in series:
+        match bucket:
+            case {"start": str(start), "count": int(count)} if count >= 0 and count is not True:
+                points[start] = count
+            case _:
+                return None
+    return points

@@ -1,4 +1,4 @@
-"""Verdicts as JUnit XML, which continuous integration shows as tests."""
+"""Verdicts as JUnit XML, which continuous integration servers show as tests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections import Counter
 from typing import Final, TextIO
 from xml.etree import ElementTree as ET
 
-from compat.parity.output.text import curl, told, totals
+from compat.parity.output.text import curl, difference_line, format_deltas
 from compat.parity.verdicts import Outcome, Summary, Verdict
 
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_SPOOLED: Final = 8 * 1024 * 1024
+_MAX_IN_MEMORY: Final = 8 * 1024 * 1024
 
 _ELEMENTS: Final[dict[Outcome, str]] = {
     "different": "failure",
@@ -22,38 +22,39 @@ _ELEMENTS: Final[dict[Outcome, str]] = {
     "inconclusive": "skipped",
     "unreadable": "skipped",
 }
-"""What a test case says that did not simply pass."""
+"""The element of a test case that does not pass."""
 
 
-class JUnitFile:
-    """Writes a suite of tests, a case a capture.
+class JUnitWriter:
+    """Writes one test suite with a test case for each capture.
 
-    Differences are failures and what could not be asked is an error; what could not be compared
-    is skipped. A capture whose differences are all ignored passes, and its output tells them.
+    Differences are failures. A request that could not be answered is an error. A capture that
+    cannot be compared is skipped. A capture whose differences are all ignored passes, and its
+    output lists them.
 
     Args:
-        stream: Where to.
+        stream: Where to write.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._cases = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed at the end
-            _SPOOLED, "w+", encoding="utf-8", newline=""
+            _MAX_IN_MEMORY, "w+", encoding="utf-8", newline=""
         )
 
     def add(self, verdict: Verdict) -> None:
-        """Make a case of a verdict."""
+        """Write one verdict as a test case."""
         self._cases.write(f"    {ET.tostring(_case(verdict), encoding='unicode')}\n")
 
     def finish(self, summary: Summary) -> None:
-        """Write the suite; rules that ignored nothing are a case of their own."""
+        """Write the suite. Each rule that ignored nothing is a test case that fails."""
         idle = [rule.reason for rule in summary.rules if not rule.matched]
         for reason in idle:
             self._cases.write(f"    {ET.tostring(_idle_case(reason), encoding='unicode')}\n")
         counts = _counts(summary, len(idle))
         stamp = summary.asked_at.strftime("%Y-%m-%dT%H:%M:%S")
         self._stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-        # Some readers refuse what they do not know, and of all suites together that is most.
+        # Some readers refuse any other attribute of this element.
         self._stream.write('<testsuites name="helpscout-v1 parity check">\n')
         self._stream.write(f'  <testsuite name="parity" timestamp="{stamp}" {counts}>\n')
         self._cases.seek(0)
@@ -63,7 +64,7 @@ class JUnitFile:
 
 
 def _counts(summary: Summary, idle: int) -> str:
-    """The attributes that count cases; a rule that ignored nothing is a failure too."""
+    """The attributes that count test cases; a rule that ignored nothing is a failure."""
     numbers = Counter({"failure": idle})
     for outcome, number in summary.outcomes.items():
         numbers[_ELEMENTS.get(outcome, "passed")] += number
@@ -78,12 +79,12 @@ def _case(verdict: Verdict) -> ET.Element:
     name = f"{verdict.place} {verdict.target}" if verdict.target else verdict.place
     case = _element("testcase", classname=path, name=name, time="0")
     if element := _ELEMENTS.get(verdict.outcome):
-        message = verdict.reason or totals(verdict) or verdict.outcome
-        said = _element(element, message=message)
+        message = verdict.reason or format_deltas(verdict) or verdict.outcome
+        result = _element(element, message=message)
         if element != "skipped":
-            said.set("type", verdict.outcome)
-            said.text = _xml(_details(verdict))
-        case.append(said)
+            result.set("type", verdict.outcome)
+            result.text = _xml(_details(verdict))
+        case.append(result)
     if verdict.outcome == "ignored":
         output = ET.SubElement(case, "system-out")
         output.text = _xml(_details(verdict))
@@ -97,7 +98,7 @@ def _idle_case(reason: str) -> ET.Element:
 
 
 def _details(verdict: Verdict) -> str:
-    return "\n".join([*map(told, verdict.differences), curl(verdict.target or "/")])
+    return "\n".join([*map(difference_line, verdict.differences), curl(verdict.target or "/")])
 
 
 def _element(tag: str, **attributes: str) -> ET.Element:

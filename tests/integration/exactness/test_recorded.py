@@ -9,10 +9,9 @@ from pydantic import SecretStr
 
 from compat.asgi import create_app
 from compat.config.settings import Settings
-from compat.parity.captures.files import read
-from compat.parity.check import check
+from compat.parity.captures.reader import read_captures
+from compat.parity.check import Replayer, check
 from compat.parity.ignore_rules import Rules
-from compat.parity.replay import Replayer
 from compat.parity.verdicts import Verdict
 from compat.server.recorder import Recorder
 from compat.service import LegacyReports
@@ -48,7 +47,7 @@ def record(settings: Settings, path: Path, lines: list[tuple[str, str]]) -> None
 
 def checked(settings: Settings, path: Path) -> list[Verdict]:
     with LegacyReports(settings) as reports:
-        return list(check(read([str(path)]), Replayer(reports), Rules()))
+        return list(check(read_captures([str(path)]), Replayer(reports), Rules()))
 
 
 def test_every_known_request_line_is_recorded_and_checked_equal(

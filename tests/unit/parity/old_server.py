@@ -1,4 +1,4 @@
-"""The old API as it may have been: it answers by one set of rules, and nobody knows which.
+"""An old API for tests: it answers by one set of rules, which a fit does not know.
 
 It counts with datetimes, every conversation against every bucket. Nothing here may come from the
 code under test, or their mistakes would agree.
@@ -26,7 +26,7 @@ UNTIL = int(datetime(2015, 12, 31, tzinfo=UTC).timestamp())
 
 @dataclass(frozen=True)
 class Old:
-    """A conversation as it was, and still is unless it has gone since."""
+    """A conversation as it was at the time; it may have gone since."""
 
     created: int
     id: int
@@ -41,7 +41,7 @@ class Old:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the old server did. The defaults are this project's reading of the contract."""
+    """How the old server counted. The defaults are this project's conventions."""
 
     default_view_by: str = "week"
     end_included: bool = True
@@ -56,7 +56,7 @@ class Rules:
     zone: str = "UTC"
     tags_all: bool = False
     more: Callable[[int], int] = field(default=lambda created: created)
-    """A rule that is none of those: when a conversation was created by it."""
+    """A rule that no convention has: from a creation time to the one that is counted."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class OldServer:
     """Answers old requests by its rules.
 
     Attributes:
-        conversations: All that ever were.
+        conversations: All that ever existed.
         rules: How it counts.
     """
 
@@ -153,7 +153,7 @@ def history(number: int = 3_000, seed: int = 1) -> list[Old]:
 
 
 def survivors(conversations: Iterable[Old], gone: float = 0.02, seed: int = 2) -> list[Row]:
-    """The rows that are left after some were deleted or merged, whatever they were."""
+    """The rows that are left after some were deleted or merged, at random."""
     rng = random.Random(seed)
     return [each.row() for each in conversations if rng.random() >= gone]
 
@@ -220,7 +220,7 @@ def _touching(rng: random.Random, conversations: Sequence[Old]) -> list[tuple[st
 
 
 def _second_pair(rng: random.Random, _: Any) -> list[tuple[str, str]]:
-    """The program that sends the range to compare with as a second one."""
+    """A program that sends the range to compare with as a second `start` and `end`."""
     start = _midnight(rng) + 3_600 * rng.randrange(24)
     asked = _range(start, start + 5 * DAY, ("viewBy", "day"))
     return asked + _range(start - 30 * DAY, start - 20 * DAY) if rng.random() < 0.4 else asked

@@ -23,7 +23,7 @@ NINE = 1_551_430_800
 
 
 def entry(content: dict[str, Any], *headers: tuple[str, str], **response: Any) -> dict[str, Any]:
-    """The least that the specification lets an entry be, and what is read of it."""
+    """A minimal entry by the specification, with the fields that are read."""
     return {
         "startedDateTime": "2019-03-01T09:00:00Z",
         "request": {"method": "GET", "url": URL},
@@ -41,7 +41,7 @@ def file_of(*entries: object) -> io.BytesIO:
 
 
 def read(*entries: object) -> list[Capture | Unreadable]:
-    return list(har.read(file_of(*entries), "site.har"))
+    return list(har.read_har(file_of(*entries), "site.har"))
 
 
 def body_of(found: dict[str, Any]) -> bytes:
@@ -59,10 +59,10 @@ def reason_of(found: object) -> str:
 
 def exported(name: str) -> list[Capture | Unreadable]:
     with (DATA / name).open("rb") as stream:
-        return list(har.read(stream, name))
+        return list(har.read_har(stream, name))
 
 
-def test_what_one_browser_exports_is_read_and_other_pages_are_passed_over() -> None:
+def test_an_export_of_one_browser_is_read_without_other_sites() -> None:
     report, other, *rest = exported("chrome.har")
     query = "start=2015-01-01T00:00:00Z&end=2015-01-07T23:59:59Z"
     target = f"/v1/reports/conversations/new.json?{query}"
@@ -78,7 +78,7 @@ def test_what_one_browser_exports_is_read_and_other_pages_are_passed_over() -> N
     assert rest[2].method == "OPTIONS"
 
 
-def test_what_another_browser_exports_in_base64_and_from_its_cache_is_read() -> None:
+def test_an_export_of_another_browser_is_read_with_base64_and_cached_answers() -> None:
     found = exported("firefox.har")
     assert [(each.body, each.status) for each in found if isinstance(each, Capture)] == [
         (BODY, 200),
@@ -88,7 +88,7 @@ def test_what_another_browser_exports_in_base64_and_from_its_cache_is_read() -> 
     assert found[0].taken_at == NINE
 
 
-def test_what_a_proxy_exports_compressed_and_with_a_byte_order_mark_is_read() -> None:
+def test_an_export_of_a_proxy_is_read_with_compression_and_a_byte_order_mark() -> None:
     (found,) = exported("proxy.har")
     assert isinstance(found, Capture)
     assert found.body == BODY
@@ -96,7 +96,7 @@ def test_what_a_proxy_exports_compressed_and_with_a_byte_order_mark_is_read() ->
 
 
 @pytest.mark.parametrize("name", ["chrome.har", "firefox.har", "proxy.har"])
-def test_no_key_of_an_export_is_in_what_is_read(name: str) -> None:
+def test_captures_contain_no_key_of_an_export(name: str) -> None:
     text = (DATA / name).read_bytes()
     assert b"a-secret-key" in text or b"YS1zZWNyZXQta2V5" in text
     found = repr(exported(name))
@@ -138,14 +138,14 @@ def test_a_body_is_decoded_if_it_still_is_encoded(raw: bytes, encoding: str) -> 
         (7, "is missing or cannot be used"),
     ],
 )
-def test_an_entry_that_is_no_capture_is_named_and_says_why(found: object, reason: str) -> None:
+def test_an_unreadable_entry_is_named_with_the_reason(found: object, reason: str) -> None:
     assert reason in reason_of(found)
 
 
-def test_what_grows_beyond_measure_is_not_taken_into_memory(
+def test_a_body_that_decompresses_to_too_much_is_not_held_in_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(har, "_MOST_BYTES", 100_000)
+    monkeypatch.setattr(har, "_MAX_BODY_BYTES", 100_000)
     assert "larger than" in reason_of(compressed(gzip.compress(b"x" * 1_000_000), "gzip"))
 
 
@@ -154,19 +154,19 @@ def test_a_text_without_an_encoding_is_the_body() -> None:
 
 
 @pytest.mark.parametrize("url", ["https://other.example/v2/reports", "https://[broken", "about:x"])
-def test_entries_of_other_pages_are_passed_over_by_their_path(url: str) -> None:
+def test_entries_of_other_sites_are_skipped_by_their_path(url: str) -> None:
     assert read(entry({"text": "{}"}) | {"request": {"method": "GET", "url": url}}) == []
 
 
 def test_a_file_that_broke_off_is_read_as_far_as_it_goes() -> None:
     text = file_of(*[entry({"text": "{}"})] * 3).getvalue()
-    *captures, last = har.read(io.BytesIO(text[: text.rindex(b'"request"')]), "site.har")
+    *captures, last = har.read_har(io.BytesIO(text[: text.rindex(b'"request"')]), "site.har")
     assert [each.place for each in captures] == ["site.har#1", "site.har#2"]
     assert isinstance(last, Unreadable)
     assert (last.place, "broken off" in last.reason) == ("site.har#3", True)
 
 
-def test_entries_are_read_when_they_are_wanted() -> None:
+def test_entries_are_read_one_at_a_time() -> None:
     stream = file_of(*[entry({"text": json.dumps({"x": "y" * 1000})})] * 1000)
-    next(har.read(stream, "site.har"))
+    next(har.read_har(stream, "site.har"))
     assert stream.tell() < len(stream.getvalue()) / 4

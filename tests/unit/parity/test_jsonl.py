@@ -1,4 +1,4 @@
-"""Captures are read from JSON lines, one at a time, and what is none is named."""
+"""Captures are read from JSON lines, one at a time; unreadable lines are named."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compat.parity.captures import jsonl
+from compat.parity.captures import reader
 from compat.parity.captures.models import Capture, Unreadable
+from compat.parity.captures.reader import read_json_lines
 from compat.server.recorder import Record
 from tests.unit.parity.captured import lines, read_lines
 
@@ -36,7 +37,7 @@ def test_a_line_is_a_capture() -> None:
     assert only(RECORD) == Capture("old.jsonl:1", "/v1/tags.json?page=1", 200, b'{"count":7}')
 
 
-def test_the_method_is_told_in_capitals() -> None:
+def test_the_method_is_in_capitals() -> None:
     assert only(RECORD | {"method": "get"}).method == "GET"
 
 
@@ -66,27 +67,27 @@ def test_a_body_is_a_text_or_the_json_that_the_text_is(body: object, text: str) 
     assert only(RECORD | {"body": body}).body == text.encode()
 
 
-def test_of_a_whole_url_path_and_query_stay() -> None:
+def test_only_path_and_query_of_a_url_are_kept() -> None:
     url = "https://a-secret-key:X@api.helpscout.net/v1/tags.json?page=1&key=a-secret-key"
     found = only(RECORD | {"target": url, "headers": {"Authorization": "Basic a-secret-key"}})
     assert found.target == "/v1/tags.json?page=1&REDACTED"
     assert "a-secret-key" not in repr(found)
 
 
-def test_empty_lines_are_nothing_but_count() -> None:
+def test_empty_lines_are_skipped_and_counted() -> None:
     assert [each.place for each in read_lines(b"", RECORD, b"  ", RECORD)] == [
         "old.jsonl:2",
         "old.jsonl:4",
     ]
 
 
-def test_a_byte_order_mark_and_carriage_returns_do_no_harm() -> None:
+def test_a_byte_order_mark_and_carriage_returns_are_ignored() -> None:
     text = b"\xef\xbb\xbf" + json.dumps(RECORD).encode() + b"\r"
     assert only(text).body == b'{"count":7}'
 
 
 def test_a_last_line_needs_no_end() -> None:
-    (found,) = jsonl.read(io.BytesIO(json.dumps(RECORD).encode()), "old.jsonl")
+    (found,) = read_json_lines(io.BytesIO(json.dumps(RECORD).encode()), "old.jsonl")
     assert isinstance(found, Capture)
 
 
@@ -105,39 +106,39 @@ def test_a_last_line_needs_no_end() -> None:
         (RECORD | {"target": "a-secret-key"}, "the target is neither a path nor a URL"),
     ],
 )
-def test_what_is_no_capture_is_named_with_its_place_and_never_shown(
+def test_an_unreadable_line_is_named_with_its_place_and_not_shown(
     record: object, reason: str
 ) -> None:
     assert refused(record) == reason
 
 
-def test_after_what_cannot_be_read_reading_goes_on() -> None:
+def test_lines_after_an_unreadable_one_are_read() -> None:
     kinds = [type(each) for each in read_lines(RECORD, b"{", RECORD)]
     assert kinds == [Capture, Unreadable, Capture]
 
 
-def test_a_line_without_an_end_is_not_taken_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonl, "_MOST_BYTES", 1024)
+def test_a_line_without_an_end_is_not_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_MAX_LINE_BYTES", 1024)
     found = read_lines(b"[" * 5000, RECORD)
     assert [each.place for each in found] == ["old.jsonl:1", "old.jsonl:2"]
     assert isinstance(found[0], Unreadable)
     assert isinstance(found[1], Capture)
 
 
-def test_lines_are_read_when_they_are_wanted() -> None:
+def test_lines_are_read_one_at_a_time() -> None:
     stream = lines(*[RECORD] * 1000)
-    next(jsonl.read(stream, "old.jsonl"))
+    next(read_json_lines(stream, "old.jsonl"))
     assert stream.tell() < 100
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
-def test_no_bytes_whatever_are_too_much(line: bytes) -> None:
-    for found in jsonl.read(io.BytesIO(line), "old.jsonl"):
+def test_any_bytes_can_be_read(line: bytes) -> None:
+    for found in read_json_lines(io.BytesIO(line), "old.jsonl"):
         assert isinstance(found, Unreadable)
 
 
 @given(st.text(min_size=1).filter(str.strip), st.integers(100, 599))
-def test_what_is_written_is_read_again(body: str, status: int) -> None:
+def test_a_written_record_can_be_read_again(body: str, status: int) -> None:
     record = Record(target="/v1/tags.json", status=status, body=body)
     found = only(record.model_dump_json().encode())
     assert (found.body, found.status) == (body.encode(), status)

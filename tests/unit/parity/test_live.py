@@ -1,4 +1,4 @@
-"""Both engines, asked the same about a simulated account, within a number of requests."""
+"""Both engines answer equal questions about a simulated account, within a limit on requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from compat.config.settings import Settings, SettingsError
 from compat.core.calendar import DAY
 from compat.core.intervals import Interval
 from compat.parity.compare import differences
-from compat.parity.live import Both, Sight, Spent
+from compat.parity.live import EngineComparison, LiveSample, TooFewRequests
 from compat.simulator import Account, Behaviour, Simulator
 from compat.v1.errors import Forbidden
 from tests.integration.exactness.staging import Upstream, busy_account, upstream
@@ -26,7 +26,7 @@ def far_side() -> Iterator[Upstream]:
         yield made
 
 
-def shown(
+def simulated(
     far_side: Upstream, account: Account, plan: Any = "plus", **manners: Any
 ) -> tuple[Simulator, Settings]:
     simulator = Simulator(account, Behaviour(rate_limit=None, **manners), plan=plan)
@@ -42,24 +42,24 @@ def made(simulator: Simulator) -> int:
     return sum(simulator.requests.values())
 
 
-def answers(both: Both, sight: Sight) -> list[tuple[str, int]]:
+def answers(engines: EngineComparison, sample: LiveSample) -> list[tuple[str, int]]:
     """The target of each capture, and in how many places the computed answer differs."""
     found = []
-    for capture in both.captures(sight):
+    for capture in engines.captures(sample):
         path, _, query = capture.target.partition("?")
         pairs = [tuple(pair.split("=")) for pair in query.split("&")]
-        told = both.computed.compute("new_conversations", pairs)  # type: ignore[arg-type]
-        found.append((path, len(differences(capture.body, told.body))))
+        answer = engines.computed.compute("new_conversations", pairs)  # type: ignore[arg-type]
+        found.append((path, len(differences(capture.body, answer.body))))
     return found
 
 
 @pytest.mark.parametrize("manner", ["included", "excluded"])
-def test_engines_that_agree_differ_nowhere(far_side: Upstream, manner: str) -> None:
+def test_engines_that_agree_have_no_differences(far_side: Upstream, manner: str) -> None:
     account = busy_account(150, 30)
-    simulator, settings = shown(far_side, account, report_end=manner)
-    with Both(settings, most=150) as both:
-        found = answers(both, both.look(whole(account)))
-        assert both.used == made(simulator) <= 150
+    simulator, settings = simulated(far_side, account, report_end=manner)
+    with EngineComparison(settings, max_requests=150) as engines:
+        found = answers(engines, engines.fetch_sample(whole(account)))
+        assert engines.requests == made(simulator) <= 150
     assert len(found) > 60
     assert {places for _, places in found} == {0}
 
@@ -79,63 +79,66 @@ class Miscounting(Simulator):
         return answered
 
 
-def test_engines_that_differ_at_an_edge_are_found_out(far_side: Upstream) -> None:
+def test_engines_that_differ_at_an_edge_are_found(far_side: Upstream) -> None:
     account = Account()
     for moment in (0, 5 * DAY, 7 * DAY + 1, 9 * DAY - 1, 20 * DAY + 4000):
         account.add(FIRST + moment)
     settings = far_side.show(Miscounting(account, QUIET, plan="pro"))
-    with Both(settings, most=100) as both:
-        found = answers(both, both.look(Interval(FIRST, FIRST + 30 * DAY)))
+    with EngineComparison(settings, max_requests=100) as engines:
+        found = answers(engines, engines.fetch_sample(Interval(FIRST, FIRST + 30 * DAY)))
     assert any(places for _, places in found)
 
 
-def test_where_all_would_take_too_much_the_last_days_are_looked_at(far_side: Upstream) -> None:
+def test_a_range_that_takes_too_many_requests_is_cut_to_its_last_days(far_side: Upstream) -> None:
     account = Account()
     for day in range(40):
         for second in range(25):
             account.add(FIRST + day * DAY + 2 * second)
-    simulator, settings = shown(far_side, account)
+    simulator, settings = simulated(far_side, account)
     wanted = Interval(FIRST, FIRST + 40 * DAY - 1)
-    with Both(settings, most=80) as both:
-        sight = both.look(wanted)
-        assert sight.window.last == wanted.last
-        assert FIRST < sight.window.first < wanted.last
-        assert (sight.window.first - FIRST) % DAY == 0
-        assert len(sight.rows) == 25 * ((wanted.last + 1 - sight.window.first) // DAY)
-        assert list(both.captures(sight))
+    with EngineComparison(settings, max_requests=80) as engines:
+        sample = engines.fetch_sample(wanted)
+        assert sample.window.last == wanted.last
+        assert FIRST < sample.window.first < wanted.last
+        assert (sample.window.first - FIRST) % DAY == 0
+        assert len(sample.rows) == 25 * ((wanted.last + 1 - sample.window.first) // DAY)
+        assert list(engines.captures(sample))
         assert made(simulator) <= 80
 
 
-def test_a_day_that_is_too_much_is_told(far_side: Upstream) -> None:
+def test_a_day_that_takes_too_many_requests_is_an_error(far_side: Upstream) -> None:
     account = Account()
     for second in range(600):
         account.add(FIRST + 2 * second)
-    simulator, settings = shown(far_side, account)
-    with Both(settings, most=40) as both, pytest.raises(Spent):
-        both.look(Interval(FIRST, FIRST + DAY - 1))
+    simulator, settings = simulated(far_side, account)
+    with EngineComparison(settings, max_requests=40) as engines, pytest.raises(TooFewRequests):
+        engines.fetch_sample(Interval(FIRST, FIRST + DAY - 1))
     assert made(simulator) <= 40
 
 
-def test_a_walk_that_takes_more_than_expected_ends_where_requests_do(far_side: Upstream) -> None:
+def test_fetching_that_takes_more_than_expected_ends_at_the_limit(far_side: Upstream) -> None:
     account = Account()
     account.add(FIRST)
     for second in range(1, 2000):
         account.add(FIRST + 2 * second, status="spam")
-    simulator, settings = shown(far_side, account)
-    with Both(settings, most=40) as both, pytest.raises(Spent):
-        both.look(Interval(FIRST, FIRST + DAY - 1))
-    assert made(simulator) <= 45  # requests of one walk that were under way at once
+    simulator, settings = simulated(far_side, account)
+    with EngineComparison(settings, max_requests=40) as engines, pytest.raises(TooFewRequests):
+        engines.fetch_sample(Interval(FIRST, FIRST + DAY - 1))
+    assert made(simulator) <= 45  # pages are requested side by side
 
 
-def test_an_account_without_reports_is_told(far_side: Upstream) -> None:
+def test_an_account_without_reports_is_an_error(far_side: Upstream) -> None:
     account = busy_account(20, 0)
-    _, settings = shown(far_side, account, plan="standard")
-    with Both(settings, most=40) as both, pytest.raises(Forbidden, match="COMPAT_ENGINE"):
-        both.look(whole(account))
+    _, settings = simulated(far_side, account, plan="standard")
+    with (
+        EngineComparison(settings, max_requests=40) as engines,
+        pytest.raises(Forbidden, match="COMPAT_ENGINE"),
+    ):
+        engines.fetch_sample(whole(account))
 
 
-def test_conventions_that_cannot_be_relayed_are_told_at_the_start(far_side: Upstream) -> None:
-    _, settings = shown(far_side, Account())
+def test_conventions_that_cannot_be_relayed_are_an_error_at_the_start(far_side: Upstream) -> None:
+    _, settings = simulated(far_side, Account())
     rules = settings.conventions.model_copy(update={"clock_shift_minutes": 60})
     with pytest.raises(SettingsError, match="COMPAT_CLOCK_SHIFT_MINUTES"):
-        Both(settings.model_copy(update={"conventions": rules}), most=40)
+        EngineComparison(settings.model_copy(update={"conventions": rules}), max_requests=40)

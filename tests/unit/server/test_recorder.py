@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from compat.asgi import create_app
-from compat.parity.captures.files import read
-from compat.parity.check import check
+from compat.parity.captures.reader import read_captures
+from compat.parity.check import Replayer, check
 from compat.parity.ignore_rules import Rules
-from compat.parity.replay import Replayer
 from compat.server import recorder as module
 from compat.server.recorder import MAX_FILES, Recorder
 from compat.service import LegacyReports
@@ -106,7 +105,7 @@ def test_what_is_not_of_the_old_api_is_not_recorded(path: Path, asked: Ask, targ
 
 def test_what_was_recorded_is_checked_equal(path: Path, asked: Ask, reports: LegacyReports) -> None:
     recorded(path, asked, *TARGETS)
-    verdicts = list(check(read([str(path)]), Replayer(reports), Rules()))
+    verdicts = list(check(read_captures([str(path)]), Replayer(reports), Rules()))
     assert [each.outcome for each in verdicts] == ["equal"] * len(TARGETS) + ["elsewhere"]
 
 

@@ -61,17 +61,17 @@ def test_unused():
 """
 
 
-def test_a_stranger_needs_no_more_than_to_name_a_fixture(pytester: pytest.Pytester) -> None:
+def test_a_test_only_has_to_name_a_fixture(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(A_STRANGERS)
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=4)
 
 
-def test_who_uses_no_fixture_imports_nothing(pytester: pytest.Pytester) -> None:
+def test_without_a_fixture_nothing_is_imported(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(UNUSED)
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
 
 
-def test_pytest_lists_the_fixtures_with_what_they_are(pytester: pytest.Pytester) -> None:
+def test_pytest_lists_the_fixtures_with_their_descriptions(pytester: pytest.Pytester) -> None:
     shown = pytester.runpytest_subprocess("--fixtures").stdout.str()
     assert "helpscout_simulator" in shown
     assert "A simulated Mailbox API 2.0 on a free port" in shown
@@ -98,12 +98,12 @@ def without(package: str, code: str) -> subprocess.CompletedProcess[str]:
         ("pytest", "import compat.testing.plugin"),
     ],
 )
-def test_a_missing_package_is_told_with_the_extra_that_brings_it(package: str, code: str) -> None:
+def test_a_missing_package_is_named_with_its_extra(package: str, code: str) -> None:
     told = without(package, code).stderr
     assert f"compat.testing needs {package}: pip install 'helpscout-v1-compat[testing]'" in told
 
 
-def test_the_command_tells_it_as_well() -> None:
+def test_the_command_names_it_as_well() -> None:
     code = (
         "from compat.cli import main\n"
         "sys.exit(main(['parity', 'against', 'http://127.0.0.1:1/v1/', '--simulator-port', '0']))"
@@ -124,7 +124,7 @@ def test_vectors_and_the_reference_need_no_extra() -> None:
 
 
 @pytest.mark.parametrize("name", testing.__all__)
-def test_every_public_name_is_there_and_documented(name: str) -> None:
+def test_every_public_name_exists_and_is_documented(name: str) -> None:
     page = ROOT / "docs" / "how-to" / "test-my-own-implementation.md"
     _, _, table = page.read_text(encoding="utf-8").partition("## Tests of your own")
     assert f"`{name}`" in table
@@ -132,6 +132,6 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
     assert getattr(testing, name).__doc__
 
 
-def test_no_other_name_is_made_up() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'anything'"):
         testing.anything  # noqa: B018

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
+from compat.parity.captures.models import OldQuestion
 from compat.simulator import Account
-from compat.testing import Reference, accounts, cases, old_queries, payloads
-from compat.testing.queries import REPORTS, OldQuestion, spoilt
+from compat.testing import REPORTS, Reference, accounts, cases, old_queries, payloads
+from compat.testing.queries import refused_query
 from compat.testing.strategies import ANCHORS, Case, Sketch
 from tests.unit.core import naive
 from tests.unit.testing.candidate import text
@@ -80,21 +81,23 @@ def test_every_query_is_understood_or_refused(reference: Reference, query: str) 
     assert reference.answer(query, ()).status in {200, 400}
 
 
-def test_some_queries_are_refused_unless_that_is_unwanted(reference: Reference) -> None:
+def test_some_queries_are_refused_unless_refusals_are_off(reference: Reference) -> None:
     assert drawn(old_queries(), lambda query: reference.answer(query, ()).status == 400)
 
 
 @pytest.mark.parametrize("fault", range(FAULTS))
 @pytest.mark.parametrize("report", REPORTS)
-def test_what_is_spoilt_is_refused(reference: Reference, report: str, fault: int) -> None:
+def test_a_refused_query_is_refused(reference: Reference, report: str, fault: int) -> None:
     start = ANCHORS[0] - ANCHORS[0] % FAULTS
-    query = spoilt(OldQuestion(report, start, start + fault))
+    query = refused_query(OldQuestion(report, start, start + fault))
     assert reference.answer(query, ()).status == 400
 
 
-def test_every_fault_is_another() -> None:
+def test_all_faults_are_different() -> None:
     start = ANCHORS[0] - ANCHORS[0] % FAULTS
-    queries = [spoilt(OldQuestion(REPORTS[0], start, start + fault)) for fault in range(FAULTS)]
+    queries = [
+        refused_query(OldQuestion(REPORTS[0], start, start + fault)) for fault in range(FAULTS)
+    ]
     assert (
         len({re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z", "an instant", each) for each in queries}) == FAULTS
     )
@@ -104,7 +107,7 @@ def test_every_fault_is_another() -> None:
     "sign",
     ["tags[0]=", "%3A", "%2B01%3A00", "previousStart=", "viewBy=month", "folders=", "&mailboxes="],
 )
-def test_queries_are_spelled_in_every_way(sign: str) -> None:
+def test_queries_are_written_in_every_style(sign: str) -> None:
     assert drawn(old_queries(), lambda query: sign in query.replace("%5B", "[").replace("%5D", "]"))
 
 
@@ -119,7 +122,7 @@ def test_conversations_and_queries_meet_at_the_range_s_ends(edge: str, beside: i
     assert drawn(cases(refusals=False), meet)
 
 
-def test_a_simpler_case_has_less_and_the_simplest_has_none_simpler() -> None:
+def test_a_simpler_case_has_less_and_the_simplest_case_has_no_simpler_one() -> None:
     case = Case((Sketch(1, status="spam", tags=(1,)), Sketch(2)), "/v1/x")
     made = list(case.simpler())
     assert made == [
@@ -132,6 +135,6 @@ def test_a_simpler_case_has_less_and_the_simplest_has_none_simpler() -> None:
 
 
 @given(case=cases())
-def test_an_account_is_another_each_time_and_shows_the_same(case: Case) -> None:
+def test_an_account_is_a_new_object_each_time_with_the_same_conversations(case: Case) -> None:
     assert case.account is not case.account
     assert payloads(case.account) == payloads(case.account)

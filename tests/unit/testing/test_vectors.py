@@ -10,7 +10,7 @@ from hashlib import sha256
 import pytest
 
 from compat.testing import Reference, Vector, golden_vectors
-from compat.testing.vectors import FORMAT
+from compat.testing.reference import VECTORS_FORMAT
 from tests.integration.docs.pages import ROOT
 from tests.unit.testing.candidate import BUGS, Candidate
 
@@ -40,18 +40,18 @@ def test_a_planted_bug_fails_some(bug: str) -> None:
     assert [vector.id for vector in VECTORS if not passes(Candidate(BUGS[bug]), vector)]
 
 
-def test_a_version_is_what_it_was() -> None:
+def test_a_version_does_not_change() -> None:
     """Whoever changes the vectors raises their version, and adds it here."""
     told = json.loads(FILE.read_text(encoding="utf-8"))
     text = json.dumps(told["vectors"], separators=(",", ":")).encode()
     assert sha256(text).hexdigest() == PUBLISHED[told["version"]]
 
 
-def test_the_page_tells_every_field_and_the_format() -> None:
+def test_the_page_documents_every_field_and_the_format() -> None:
     told = json.loads(FILE.read_text(encoding="utf-8"))
     page = PAGE.read_text(encoding="utf-8").partition("## Golden vectors")[2].partition("\n## ")[0]
-    assert told["format"] == FORMAT
-    assert f"`format` is `{FORMAT}`" in page
+    assert told["format"] == VECTORS_FORMAT
+    assert f"`format` is `{VECTORS_FORMAT}`" in page
     fields = [each.name for each in dataclasses.fields(Vector)]
     assert list(told["vectors"][0]) == fields
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == fields

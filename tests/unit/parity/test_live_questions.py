@@ -1,4 +1,4 @@
-"""The grid's questions touch edges, stay in their window, and do not repeat themselves."""
+"""Drawn questions touch edges, stay in their window, and do not repeat."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from compat.core import buckets
 from compat.core.calendar import DAY
 from compat.core.intervals import Interval
 from compat.core.models import Row
-from compat.parity.live_grid import PATH, GridQuestion, questions
+from compat.parity.captures.models import OldQuestion
+from compat.parity.live import draw_questions
 from compat.v1.query import parse_pairs
 from compat.v1.routes import find_route
 from tests.unit.reports.asked import FIRST, row
@@ -24,35 +25,35 @@ ROWS = [
 ]
 
 
-def some(most: int = 600, seed: int = 1) -> list[GridQuestion]:
-    return list(islice(questions(ROWS, WINDOW, seed), most))
+def some(most: int = 600, seed: int = 1) -> list[OldQuestion]:
+    return list(islice(draw_questions(ROWS, WINDOW, seed), most))
 
 
-def test_first_comes_the_window_as_a_whole_in_every_view() -> None:
-    assert [(each.current, each.view_by) for each in some(4)] == [
-        (WINDOW, "day"),
-        (WINDOW, "week"),
-        (WINDOW, "month"),
-        (WINDOW, None),
+def test_the_first_questions_are_about_the_whole_window_in_every_view() -> None:
+    assert [(each.ranges, each.view_by) for each in some(4)] == [
+        ([WINDOW], "day"),
+        ([WINDOW], "week"),
+        ([WINDOW], "month"),
+        ([WINDOW], None),
     ]
 
 
-def test_no_question_leaves_the_window_or_is_asked_twice() -> None:
+def test_no_question_leaves_the_window_or_comes_twice() -> None:
     asked = some()
     assert all(WINDOW.first <= each.first <= each.last <= WINDOW.last
                for one in asked for each in one.ranges)  # fmt: skip
     assert len({each.target() for each in asked}) == len(asked) == 600
 
 
-def test_equal_seeds_ask_the_same_and_others_something_else() -> None:
+def test_equal_seeds_give_equal_questions_and_other_seeds_others() -> None:
     assert some(50) == some(50)
     assert some(50, seed=2) != some(50)
 
 
-def test_conversations_lie_in_the_seconds_of_edges_and_beside_them() -> None:
+def test_conversations_are_in_the_seconds_of_edges_and_beside_them() -> None:
     touched = {"start": set[int](), "end": set[int](), "bucket": set[int]()}
-    for asked in some():
-        span, view_by = asked.current, asked.view_by or "week"
+    for question in some():
+        span, view_by = question.ranges[0], question.view_by or "week"
         for created in (each.created for each in ROWS):
             touched["start"].add(created - span.first)
             touched["end"].add(created - span.last)
@@ -79,11 +80,11 @@ def test_a_target_means_the_question(seed: int) -> None:
     asked = some(8, seed)[-1]
     path, _, query = asked.target().partition("?")
     route = find_route("GET", path)
-    assert path == PATH
+    assert path == asked.path == "/v1/reports/conversations/new.json"
     assert route.pairs(path, parse_pairs(query.encode())) == asked.pairs()
 
 
 @pytest.mark.parametrize("rows", [[], ROWS[:1]])
-def test_where_little_happened_the_questions_come_to_an_end(rows: list[Row]) -> None:
-    found = list(questions(rows, Interval(FIRST, FIRST + 1)))
+def test_questions_about_few_conversations_end(rows: list[Row]) -> None:
+    found = list(draw_questions(rows, Interval(FIRST, FIRST + 1)))
     assert 4 <= len(found) < 400

@@ -1,4 +1,4 @@
-"""Verdicts are told as text, JSON, JUnit XML and a page, and all of it can be read again."""
+"""Verdicts are written as text, JSON, JUnit XML and HTML, and each can be read again."""
 
 from __future__ import annotations
 
@@ -18,24 +18,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from compat.parity.check import VerdictCounts
 from compat.parity.ignore_rules import Rule, Rules
-from compat.parity.output import html, plot
-from compat.parity.output.html import HtmlFile
-from compat.parity.output.json import JsonFile
-from compat.parity.output.junit import JUnitFile
-from compat.parity.output.text import Text, curl
-from compat.parity.verdicts import OUTCOMES, Outcome, Place, Report, Verdict, VerdictWriter
+from compat.parity.output import html
+from compat.parity.output.html import HtmlWriter, drawable_series, svg
+from compat.parity.output.json import JsonWriter
+from compat.parity.output.junit import JUnitWriter
+from compat.parity.output.text import TextWriter, curl
+from compat.parity.verdicts import (
+    OUTCOMES,
+    Outcome,
+    Place,
+    Report,
+    Verdict,
+    VerdictCounts,
+    VerdictWriter,
+)
 from tests.integration.docs.pages import ROOT
 from tests.unit.service.doubles import JANUARY
 
 SCHEMA = json.loads((ROOT / "docs" / "reference" / "verdicts.schema.json").read_text("utf-8"))
 VOID = {"meta", "input", "br"}
 KINDS: dict[str, Callable[[TextIO], VerdictWriter]] = {
-    "text": Text,
-    "json": JsonFile,
-    "junit": JUnitFile,
-    "html": HtmlFile,
+    "text": TextWriter,
+    "json": JsonWriter,
+    "junit": JUnitWriter,
+    "html": HtmlWriter,
 }
 
 
@@ -84,18 +91,18 @@ ALL = [
 ]
 
 
-def told(kind: str, verdicts: Sequence[Verdict] = ALL, rules: Rules | None = None) -> str:
-    stream, tally = io.StringIO(), VerdictCounts(rules or Rules())
+def written(kind: str, verdicts: Sequence[Verdict] = ALL, rules: Rules | None = None) -> str:
+    stream, counts = io.StringIO(), VerdictCounts()
     writer = KINDS[kind](stream)
     for each in verdicts:
-        tally.count(each)
+        counts.count(each)
         writer.add(each)
-    writer.finish(tally.summary())
+    writer.finish(counts.summary((rules or Rules()).used()))
     return stream.getvalue()
 
 
-def test_text_tells_what_is_not_equal_and_the_sum() -> None:
-    assert told("text").splitlines() == [
+def test_text_lists_differences_and_a_summary() -> None:
+    assert written("text").splitlines() == [
         "old.jsonl:1: different (current -4)",
         f"    {JANUARY}",
         "    current[1].count: value, 7 was recorded, 3 is answered",
@@ -116,31 +123,31 @@ def test_text_tells_what_is_not_equal_and_the_sum() -> None:
     ]
 
 
-def test_text_tells_the_first_of_many_differences_and_how_many_more_there_are() -> None:
+def test_text_lists_the_first_of_many_differences_and_the_number_of_the_others() -> None:
     places = different().differences[:1] * 12
-    assert "    and 7 more" in told("text", [different(differences=places)]).splitlines()
+    assert "    and 7 more" in written("text", [different(differences=places)]).splitlines()
 
 
 def test_text_names_the_rules_that_ignored_nothing() -> None:
-    said = told("text", [verdict()], Rules([Rule(reason="an old one", path="x")]))
+    said = written("text", [verdict()], Rules([Rule(reason="an old one", path="x")]))
     assert said.splitlines()[-1] == "Some rules ignored nothing and have to go: an old one."
 
 
-def test_text_holds_nothing_that_a_terminal_would_obey() -> None:
+def test_text_contains_no_control_characters() -> None:
     hostile = verdict("unreadable", place="\x1b[31m\x07.jsonl:1", reason="\x9b2J")
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", told("text", [hostile]))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", written("text", [hostile]))
 
 
 @pytest.mark.parametrize("verdicts", [[], ALL[:1], ALL], ids=["none", "one", "all"])
 def test_json_follows_the_published_schema(verdicts: list[Verdict]) -> None:
-    said = json.loads(told("json", verdicts, Rules([Rule(reason="why", kind="value")])))
+    said = json.loads(written("json", verdicts, Rules([Rule(reason="why", kind="value")])))
     jsonschema.validate(said, SCHEMA, cls=jsonschema.Draft202012Validator)
     assert [each["place"] for each in said["verdicts"]] == [each.place for each in verdicts]
     assert Report.model_validate(said).verdicts == tuple(verdicts)
 
 
 def test_the_published_schema_refuses_what_is_something_else() -> None:
-    said = json.loads(told("json"))
+    said = json.loads(written("json"))
     for broken in (
         said | {"format": "another/2"},
         said | {"verdicts": [{"place": "x"}]},
@@ -151,20 +158,20 @@ def test_the_published_schema_refuses_what_is_something_else() -> None:
             jsonschema.validate(broken, SCHEMA, cls=jsonschema.Draft202012Validator)
 
 
-def test_json_tells_what_is_absent_from_what_is_null() -> None:
+def test_json_distinguishes_absent_and_null() -> None:
     places = (
         Place(path="a", kind="missing", old=None, ignored=None),
         Place(path="b", kind="extra", new=None, ignored=None),
     )
-    (each,) = json.loads(told("json", [different(differences=places)]))["verdicts"]
+    (each,) = json.loads(written("json", [different(differences=places)]))["verdicts"]
     assert each["differences"] == [
         {"path": "a", "kind": "missing", "old": None, "ignored": None},
         {"path": "b", "kind": "extra", "new": None, "ignored": None},
     ]
 
 
-def test_junit_is_read_by_what_reads_junit() -> None:
-    suite = next(iter(JUnitXml.fromstring(told("junit").encode())))
+def test_junit_can_be_read_by_a_junit_parser() -> None:
+    suite = next(iter(JUnitXml.fromstring(written("junit").encode())))
     results = [type(case.result[0]) if case.result else None for case in suite]
     assert results == [None, Failure, None, Skipped, Skipped, Error, Skipped]
     assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (7, 1, 1, 3)
@@ -184,25 +191,25 @@ ATTRIBUTES = {
     "skipped": {"message"},
     "system-out": set[str](),
 }
-"""What a strict reader, such as that of Jenkins, knows of each element."""
+"""The attributes of each element that a strict reader, such as that of Jenkins, accepts."""
 
 
-def test_junit_has_nothing_that_a_strict_reader_does_not_know() -> None:
-    root = ElementTree.fromstring(told("junit"))  # noqa: S314 - our own
+def test_junit_is_accepted_by_a_strict_reader() -> None:
+    root = ElementTree.fromstring(written("junit"))  # noqa: S314 - our own
     assert {each.tag for each in root.iter()} == ATTRIBUTES.keys()
     for each in root.iter():
         assert each.attrib.keys() <= ATTRIBUTES[each.tag], each.tag
 
 
 def test_junit_fails_for_a_rule_that_ignored_nothing() -> None:
-    said = told("junit", [verdict()], Rules([Rule(reason="an old one", path="x")]))
+    said = written("junit", [verdict()], Rules([Rule(reason="an old one", path="x")]))
     suite = next(iter(JUnitXml.fromstring(said.encode())))
     *_, rule = suite
     assert (rule.classname, rule.name, suite.failures, suite.tests) == ("rules", "an old one", 1, 2)
 
 
 class Page(HTMLParser):
-    """What a page consists of, once it is sure that it is well-formed."""
+    """The elements and texts of a page; fails if it is not well-formed."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -232,8 +239,8 @@ class Page(HTMLParser):
             self.text += data
 
 
-def test_the_page_tells_every_capture_and_what_it_all_comes_to() -> None:
-    page = Page(told("html"))
+def test_the_page_lists_every_capture_and_a_summary() -> None:
+    page = Page(written("html"))
     for each in ALL:
         assert each.place in page.text
         assert each.reason is None or each.reason in page.text
@@ -241,8 +248,8 @@ def test_the_page_tells_every_capture_and_what_it_all_comes_to() -> None:
     assert page.tags.count("tbody") - page.tags.count("table") + 1 == len(ALL)
 
 
-def test_the_page_needs_nothing_else() -> None:
-    said = told("html")
+def test_the_page_loads_nothing() -> None:
+    said = written("html")
     page = Page(said)
     assert not {"script", "link", "img", "iframe", "object", "base", "a"} & set(page.tags)
     assert not {"src", "href", "srcset", "style"} & {name for name, _ in page.attributes}
@@ -252,7 +259,7 @@ def test_the_page_needs_nothing_else() -> None:
 
 
 def test_the_page_draws_both_series_and_gives_the_command_without_a_key() -> None:
-    page = Page(told("html", [different()]))
+    page = Page(written("html", [different()]))
     assert page.tags.count("svg") == 1
     classes = [value for name, value in page.attributes if name == "class"]
     assert {"old", "new", "differs"} <= set(classes)
@@ -262,23 +269,23 @@ def test_the_page_draws_both_series_and_gives_the_command_without_a_key() -> Non
 
 
 def test_the_page_can_show_each_outcome_alone() -> None:
-    said = told("html")
+    said = written("html")
     for outcome in OUTCOMES:
         assert f"#show-{outcome}:checked ~ main tbody.capture:not(.{outcome})" in said
         assert f'for="show-{outcome}"' in said
 
 
-def test_the_page_draws_the_first_hundreds_and_says_so_of_the_rest(
+def test_the_page_draws_the_first_hundreds_and_notes_it_at_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(html, "_MOST_DETAILED", 2)
-    page = Page(told("html", [different()] * 3))
+    monkeypatch.setattr(html, "_MAX_DETAILED", 2)
+    page = Page(written("html", [different()] * 3))
     assert page.tags.count("svg") == 2
     assert "Not drawn: only the first 2 are." in page.text
 
 
-def test_the_page_tells_the_rules_and_marks_those_that_ignored_nothing() -> None:
-    page = Page(told("html", [verdict()], Rules([Rule(reason="an old one", path="x[*]")])))
+def test_the_page_lists_the_rules_and_marks_those_that_ignored_nothing() -> None:
+    page = Page(written("html", [verdict()], Rules([Rule(reason="an old one", path="x[*]")])))
     assert "an old one" in page.text
     assert "x[*]" in page.text
     assert "none" in page.text
@@ -296,7 +303,7 @@ hostile = st.text("<>&\"'/ab\x00\x1b\ufffe\U0001f600;{}", max_size=12)
 
 
 @given(hostile, hostile, hostile)
-def test_whatever_captures_hold_is_shown_and_never_obeyed(one: str, two: str, three: str) -> None:
+def test_any_text_in_captures_is_escaped(one: str, two: str, three: str) -> None:
     place = Place(path=two, kind="value", old=one, new={three: one}, ignored=two)
     answers: dict[str, Any] = {one: [{"start": three, "count": 1}]}
     each = different(
@@ -308,10 +315,10 @@ def test_whatever_captures_hold_is_shown_and_never_obeyed(one: str, two: str, th
         old=answers,
         new={one: [{"start": three, "count": 2}]},
     )
-    plain = Page(told("html", [different("ignored", reason="x")]))
-    assert set(Page(told("html", [each])).tags) <= set(plain.tags)
-    JUnitXml.fromstring(told("junit", [each]).encode())
-    said = json.loads(told("json", [each]))
+    plain = Page(written("html", [different("ignored", reason="x")]))
+    assert set(Page(written("html", [each])).tags) <= set(plain.tags)
+    JUnitXml.fromstring(written("junit", [each]).encode())
+    said = json.loads(written("json", [each]))
     assert said["verdicts"][0]["place"] == one
 
 
@@ -338,13 +345,13 @@ def test_whatever_captures_hold_is_shown_and_never_obeyed(one: str, two: str, th
 def test_series_are_drawn_where_both_answers_have_them_and_they_differ(
     old: Any, new: Any, drawn: list[str]
 ) -> None:
-    assert plot.names(old, new) == drawn
+    assert drawable_series(old, new) == drawn
     for name in drawn:
-        Page(plot.plot(name, old, new))
+        Page(svg(name, old, new))
 
 
 def test_a_bucket_that_is_not_answered_breaks_the_line() -> None:
-    drawing = plot.plot("current", {"current": series(1, 2, 3)}, {"current": series(1)})
+    drawing = svg("current", {"current": series(1, 2, 3)}, {"current": series(1)})
     (path,) = re.findall(r'class="new" d="([^"]*)"', drawing)
     assert path.count("M") == 1
     assert path.count("L") == 1

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import settings
 
 from compat.config.conventions import Conventions
-from compat.parity.fit.search import Fit
+from compat.parity.fit.result import Fit
 from tests.unit.parity.old_server import Rules, requests
-from tests.unit.parity.planting import PLANTS, fitted, past, planted
+from tests.unit.parity.planted_rules import PLANTS, fitted, past, planted
 
 THOROUGH = settings().max_examples > 500
 FEW = ("end excluded", "no zeros", "spam", "Monday there")
@@ -28,13 +28,13 @@ SAMPLE = random.Random(7).sample(PAIRS, 10)
 
 
 def holds(found: Fit, wanted: dict[str, Any]) -> None:
-    """The planted rule is in the class, and nothing but it is recommended."""
+    """Assert that the planted rule is in the class, and that nothing else is recommended."""
     truth = Conventions(**wanted)
     assert truth in [member.conventions for member in found.members]
     assert all(getattr(truth, name) == value for name, value in found.recommended.items())
 
 
-def test_a_server_that_does_as_we_do_leaves_nothing_to_adopt() -> None:
+def test_a_server_with_the_default_conventions_leaves_nothing_to_adopt() -> None:
     found = fitted(Rules())
     holds(found, {})
     assert (found.outcome, found.recommended, found.complete) == ("fits", {}, True)
@@ -76,8 +76,8 @@ def test_a_rule_that_is_not_among_those_tried_is_not_mistaken_for_one(name: str)
     assert found.nearest[0].refuted_by
 
 
-def test_a_rule_that_does_not_show_beside_two_others_stays_open() -> None:
-    """By a clock that is ahead no conversation comes in the second in which a range ends."""
+def test_a_rule_that_two_others_hide_stays_open() -> None:
+    """With the clock ahead no conversation is created in the last second of a range."""
     rules, wanted = planted("spam", "end excluded", "an hour ahead")
     found = fitted(rules)
     holds(found, wanted)
@@ -97,6 +97,6 @@ def test_few_captures_of_a_rule_that_is_not_tried_recommend_nothing(
 
 
 def test_a_third_rule_that_only_adds_is_found_beside_a_pair() -> None:
-    """Without it the pair merely misses more conversations, which refutes nothing."""
+    """Without it the pair only misses more conversations, which refutes nothing."""
     rules, wanted = planted("spam", "by day", "midnight")
     assert fitted(rules).recommended == wanted

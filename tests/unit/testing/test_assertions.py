@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from compat import Conventions
-from compat.testing import ParityFailed, Reference, Stage, assert_parity
-from compat.testing.queries import REPORTS
+from compat.testing import REPORTS, ParityFailed, Reference, Stage, assert_parity
 from tests.profiles import THOROUGH
 from tests.unit.testing.candidate import BUGS, Candidate
-from tests.unit.testing.others import Fetching
+from tests.unit.testing.http_candidates import Fetching
 
 FEW = 2
 SLOW = {"untagged", "php", "backwards", "right-closed", "all-tags"}
@@ -62,13 +61,13 @@ def test_every_report_can_be_asked_for(ours: Reference, report: str) -> None:
     assert all(query.startswith(f"/v1/reports/{report}.json?") for query in asked)
 
 
-def test_a_candidate_may_fetch_what_a_simulator_shows(helpscout_simulator: Stage) -> None:
+def test_a_candidate_may_fetch_from_a_simulator(helpscout_simulator: Stage) -> None:
     with Fetching(helpscout_simulator.base_url) as candidate:
         assert_parity(candidate, simulator=helpscout_simulator, examples=40)
         assert candidate.signed_in == 1
 
 
-def test_a_bug_in_what_is_fetched_is_caught_with_a_small_example(
+def test_a_bug_of_a_candidate_that_fetches_is_caught_with_a_small_example(
     helpscout_simulator: Stage,
 ) -> None:
     with (
@@ -79,7 +78,7 @@ def test_a_bug_in_what_is_fetched_is_caught_with_a_small_example(
     assert [each["status"] for each in caught.value.conversations] == ["spam"]
 
 
-def test_conventions_are_those_that_the_candidate_goes_by() -> None:
+def test_conventions_can_be_those_of_the_candidate() -> None:
     assert_parity(Candidate("end"), conventions=Conventions(end_included=False), examples=400)
     assert_parity(
         Candidate("thirty"), conventions=Conventions(month_step="thirty-days"), examples=400
@@ -115,12 +114,12 @@ def test_an_answer_may_have_any_usual_shape(ours: Reference, shape: Any) -> None
     assert_parity(candidate, examples=40)
 
 
-def test_what_is_no_answer_is_named() -> None:
+def test_a_value_that_is_not_an_answer_is_an_error() -> None:
     with pytest.raises(TypeError, match="cannot be a set"):
         assert_parity(lambda _query, _conversations: {1}, examples=5)
 
 
-def test_a_candidate_that_changes_what_it_is_given_changes_nothing_else() -> None:
+def test_a_candidate_may_change_its_arguments() -> None:
     def candidate(query: str, conversations: Any) -> Any:
         answer = Candidate()(query, conversations)
         conversations.clear()

@@ -1,4 +1,4 @@
-"""Captures are asked again, compared and judged."""
+"""Captured requests are sent again, and the answers compared."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from pydantic import SecretStr
 from compat.config.settings import Settings
 from compat.core.models import ConversationQuery
 from compat.parity.captures.models import Capture, Unreadable
-from compat.parity.check import VerdictCounts, check
+from compat.parity.check import Replayer, check
 from compat.parity.ignore_rules import Rule, Rules
-from compat.parity.replay import Replayer
-from compat.parity.verdicts import OUTCOMES, Outcome, Summary, Verdict
+from compat.parity.verdicts import OUTCOMES, Outcome, Summary, Verdict, VerdictCounts
 from compat.service import LegacyReports
 from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v2.errors import CredentialsRefused, UpstreamError
@@ -35,12 +34,12 @@ def outcomes(reports: LegacyReports, *captures: Capture | Unreadable) -> list[Ou
     return [verdict.outcome for verdict in checked(reports, *captures)]
 
 
-def summed_up(*found: Outcome, rules: Rules | None = None) -> Summary:
-    tally = VerdictCounts(rules or Rules())
+def summary_of(*found: Outcome, rules: Rules | None = None) -> Summary:
+    counts = VerdictCounts()
     for outcome in found:
         plain: dict[str, Any] = dict.fromkeys(("target", "taken_at", "reason"))
-        tally.count(Verdict(place="x:1", outcome=outcome, differences=(), deltas={}, **plain))
-    return tally.summary()
+        counts.count(Verdict(place="x:1", outcome=outcome, differences=(), deltas={}, **plain))
+    return counts.summary((rules or Rules()).used())
 
 
 @pytest.mark.parametrize(
@@ -55,17 +54,17 @@ def summed_up(*found: Outcome, rules: Rules | None = None) -> Summary:
         DRILLDOWN,
     ],
 )
-def test_what_is_recorded_and_asked_again_is_equal(reports: LegacyReports, target: str) -> None:
+def test_the_same_answer_again_is_equal(reports: LegacyReports, target: str) -> None:
     (verdict,) = checked(reports, recorded(reports, target))
     assert (verdict.outcome, verdict.differences, verdict.reason) == ("equal", (), None)
 
 
-def test_keys_are_of_no_account_when_asking_again() -> None:
+def test_requests_are_sent_again_without_an_api_key() -> None:
     with reports_on(Shelf(), api_keys=("an-old-key",)) as reports:
         assert outcomes(reports, recorded(reports)) == ["equal"]
 
 
-def test_a_difference_is_told_with_its_place_both_sides_and_the_totals(
+def test_a_difference_has_its_place_both_values_and_the_totals(
     reports: LegacyReports,
 ) -> None:
     changed = with_count(recorded(reports), 0, 3)
@@ -78,7 +77,7 @@ def test_a_difference_is_told_with_its_place_both_sides_and_the_totals(
     assert verdict.new == json.loads(recorded(reports).body)
 
 
-def test_another_status_is_a_difference_and_our_error_is_told(reports: LegacyReports) -> None:
+def test_another_status_is_a_difference_with_the_message_of_today(reports: LegacyReports) -> None:
     (verdict,) = checked(reports, capture(f"{PATH}?start=2015-01-01"))
     (place,) = verdict.differences
     assert (verdict.outcome, place.path, place.old, place.new) == ("different", "status", 200, 400)
@@ -86,7 +85,7 @@ def test_another_status_is_a_difference_and_our_error_is_told(reports: LegacyRep
     assert verdict.deltas == {}
 
 
-def test_totals_are_not_compared_where_counts_are_none(reports: LegacyReports) -> None:
+def test_totals_are_not_compared_if_a_count_is_not_a_number(reports: LegacyReports) -> None:
     (verdict,) = checked(reports, with_count(recorded(reports), 0, "1"))
     assert (verdict.outcome, verdict.deltas) == ("different", {})
 
@@ -100,23 +99,21 @@ def test_totals_are_not_compared_where_counts_are_none(reports: LegacyReports) -
         capture(JANUARY, method="POST"),
     ],
 )
-def test_a_request_for_another_route_is_told_as_such(
-    reports: LegacyReports, found: Capture
-) -> None:
+def test_a_request_for_another_route_is_elsewhere(reports: LegacyReports, found: Capture) -> None:
     (verdict,) = checked(reports, found)
     assert verdict.outcome == "elsewhere"
     assert f"{found.method} {found.target.partition('?')[0]}" in str(verdict.reason)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
-def test_a_recorded_error_that_says_nothing_of_the_question_is_not_asked_again(
+def test_a_recorded_error_that_is_inconclusive_is_not_sent_again(
     shelf: Shelf, reports: LegacyReports, status: int
 ) -> None:
     assert outcomes(reports, capture(status=status)) == ["inconclusive"]
     assert shelf.asked == []
 
 
-def test_what_cannot_be_read_is_told_with_its_place(reports: LegacyReports) -> None:
+def test_an_unreadable_capture_is_named_with_its_place(reports: LegacyReports) -> None:
     (verdict,) = checked(reports, Unreadable("old.jsonl:7", "the line is no JSON"))
     told = (verdict.outcome, verdict.place, verdict.reason, verdict.target)
     assert told == ("unreadable", "old.jsonl:7", "the line is no JSON", None)
@@ -129,7 +126,7 @@ def test_what_cannot_be_read_is_told_with_its_place(reports: LegacyReports) -> N
         (CredentialsRefused("no"), "403: Help Scout refuses this account's application"),
     ],
 )
-def test_what_upstream_fails_is_not_asked_and_no_difference(
+def test_a_failure_of_upstream_is_not_a_difference(
     shelf: Shelf, reports: LegacyReports, error: Exception, sentence: str
 ) -> None:
     shelf.error = error
@@ -138,7 +135,7 @@ def test_what_upstream_fails_is_not_asked_and_no_difference(
     assert sentence in str(verdict.reason)
 
 
-def test_a_range_that_nobody_can_count_is_not_asked_and_no_difference(
+def test_a_range_that_cannot_be_counted_is_not_a_difference(
     shelf: Shelf, reports: LegacyReports
 ) -> None:
     shelf.error = ValidationFailed([BadParameter("start", "2015", "The archive covers nothing.")])
@@ -147,7 +144,7 @@ def test_a_range_that_nobody_can_count_is_not_asked_and_no_difference(
     assert "The archive covers nothing." in str(verdict.reason)
 
 
-def test_a_fault_of_ours_is_told_in_the_log_and_ends_nothing(
+def test_an_internal_error_is_logged_and_the_check_goes_on(
     shelf: Shelf, reports: LegacyReports, caplog: pytest.LogCaptureFixture
 ) -> None:
     shelf.error = ZeroDivisionError()
@@ -156,7 +153,7 @@ def test_a_fault_of_ours_is_told_in_the_log_and_ends_nothing(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_once_upstream_has_failed_often_enough_in_a_row_it_is_left_alone(
+def test_after_several_failures_in_a_row_nothing_more_is_sent(
     shelf: Shelf, reports: LegacyReports
 ) -> None:
     shelf.error = UpstreamError("no route")
@@ -179,7 +176,7 @@ def test_verdicts_come_in_the_order_of_the_captures(reports: LegacyReports) -> N
     assert outcomes(reports, *captures) == expected
 
 
-def test_many_captures_are_never_held_at_once(reports: LegacyReports) -> None:
+def test_only_some_captures_are_held_at_once(reports: LegacyReports) -> None:
     taken: list[Capture] = []
     equal = recorded(reports)
     verdicts = check(counting((equal for _ in range(2000)), taken), Replayer(reports), Rules())
@@ -189,7 +186,7 @@ def test_many_captures_are_never_held_at_once(reports: LegacyReports) -> None:
 
 
 def days(number: int, **query: object) -> list[Capture]:
-    """A capture for each of some days on end."""
+    """A capture for each of some consecutive days."""
     more = "".join(f"&{name}={value}" for name, value in query.items())
     return [
         capture(f"{PATH}?start={_day(at)}T00:00:00Z&end={_day(at)}T23:59:59Z{more}")
@@ -205,19 +202,19 @@ def spans(shelf: Shelf) -> list[tuple[int, int]]:
     return [tuple(span) for need in shelf.asked for span in need.created]  # type: ignore[misc]
 
 
-def test_what_many_captures_count_is_fetched_once_and_no_more_than_that(
+def test_conversations_that_many_captures_need_are_fetched_once(
     shelf: Shelf, reports: LegacyReports
 ) -> None:
-    Replayer(reports).prepare(days(10))
+    Replayer(reports).prefetch(days(10))
     assert spans(shelf) == [(FIRST, FIRST + 240 * HOUR - 1)]
 
 
-def test_what_was_fetched_for_earlier_captures_is_not_fetched_anew(
+def test_conversations_of_earlier_captures_are_not_fetched_again(
     shelf: Shelf, reports: LegacyReports
 ) -> None:
-    asking = Replayer(reports)
-    asking.prepare(days(10))
-    asking.prepare(days(10))
+    replayer = Replayer(reports)
+    replayer.prefetch(days(10))
+    replayer.prefetch(days(10))
     assert len(shelf.asked) == 1
 
 
@@ -230,34 +227,34 @@ def test_what_was_fetched_for_earlier_captures_is_not_fetched_anew(
         [capture(f"{PATH}?start=x"), capture("/v1/tags.json"), capture("/v1/none")] * 2,
     ],
 )
-def test_nothing_is_fetched_beforehand_that_is_asked_once_or_cannot_be_kept(
+def test_nothing_is_prefetched_that_one_capture_needs_or_that_cannot_be_cached(
     shelf: Shelf, reports: LegacyReports, captures: list[Capture]
 ) -> None:
-    Replayer(reports).prepare(captures)
+    Replayer(reports).prefetch(captures)
     assert shelf.asked == []
 
 
 @pytest.mark.parametrize("settings", [{"engine": "relayed"}, {"archive": "archive.db"}])
-def test_nothing_is_fetched_beforehand_where_nothing_fetched_is_remembered(
+def test_nothing_is_prefetched_for_an_engine_or_an_archive_that_does_not_use_it(
     settings: dict[str, str],
 ) -> None:
     shelf = Shelf()
     credentials = {"app_id": "an-id", "app_secret": SecretStr("a-secret")}
     with reports_on(shelf, **credentials, **settings) as reports:
-        Replayer(reports).prepare(days(10))
+        Replayer(reports).prefetch(days(10))
     assert shelf.asked == []
 
 
-def test_captures_of_some_mailboxes_have_only_those_fetched(
+def test_captures_filtered_by_mailbox_prefetch_only_those_mailboxes(
     shelf: Shelf, reports: LegacyReports
 ) -> None:
-    Replayer(reports).prepare([*days(4, mailboxes="3,1"), *days(2, mailboxes="1,3", tags=5)])
+    Replayer(reports).prefetch([*days(4, mailboxes="3,1"), *days(2, mailboxes="1,3", tags=5)])
     assert shelf.asked == [
         ConversationQuery(((FIRST, FIRST + 96 * HOUR - 1),), mailboxes=frozenset({1, 3}))  # type: ignore[arg-type]
     ]
 
 
-def test_an_account_has_to_be_named_where_there_are_several() -> None:
+def test_of_several_accounts_one_must_be_named() -> None:
     plain = {"app_id": "x", "app_secret": "x"}
     named = {
         name: Settings.model_validate(plain | {"api_keys": [name]}) for name in ("acme", "other")
@@ -286,7 +283,7 @@ def test_an_account_has_to_be_named_where_there_are_several() -> None:
     ],
 )
 def test_the_exit_status_follows_from_all_verdicts(found: list[Outcome], status: int) -> None:
-    summary = summed_up(*found)
+    summary = summary_of(*found)
     assert summary.exit_status == status
     assert summary.captures == len(found)
     assert summary.outcomes == {outcome: found.count(outcome) for outcome in OUTCOMES}
@@ -302,10 +299,10 @@ def test_a_difference_that_a_rule_matches_is_ignored_and_stays_visible(
     (verdict,) = checked(reports, with_count(recorded(reports), 0, 3), rules=rules)
     assert verdict.outcome == "ignored"
     assert [place.ignored for place in verdict.differences] == ["a known one"]
-    assert summed_up("ignored", rules=rules).exit_status == 0
+    assert summary_of("ignored", rules=rules).exit_status == 0
 
 
-def test_a_difference_that_no_rule_matches_counts_beside_those_ignored(
+def test_one_difference_that_no_rule_matches_decides(
     reports: LegacyReports,
 ) -> None:
     changed = with_count(with_count(recorded(reports), 0, 3), 1, 3)
@@ -318,13 +315,13 @@ def test_a_difference_that_no_rule_matches_counts_beside_those_ignored(
     ("found", "status"), [("equal", 2), ("different", 1), ("unasked", 3), ("elsewhere", 2)]
 )
 def test_a_rule_that_matches_nothing_makes_the_run_fail(found: Outcome, status: int) -> None:
-    summary = summed_up(found, rules=Rules([RULE]))
+    summary = summary_of(found, rules=Rules([RULE]))
     assert summary.exit_status == status
     assert [rule.matched for rule in summary.rules] == [0]
 
 
-def test_the_conclusion_tells_all_that_is_amiss() -> None:
-    summary = summed_up("different", "unasked", rules=Rules([RULE]))
+def test_the_conclusion_names_all_faults() -> None:
+    summary = summary_of("different", "unasked", rules=Rules([RULE]))
     assert summary.exit_status == 1
     assert summary.conclusion == (
         "Some answers differ. Some could not be asked. "
@@ -345,7 +342,7 @@ def test_the_conclusion_tells_all_that_is_amiss() -> None:
         json.dumps({"current": [{"start": "x", "count": 10**400}]}).encode(),
     ],
 )
-def test_no_recorded_body_whatever_is_too_much(reports: LegacyReports, body: bytes) -> None:
+def test_any_recorded_body_can_be_compared(reports: LegacyReports, body: bytes) -> None:
     (verdict,) = checked(reports, capture(body=body))
     assert verdict.outcome == "different"
     assert verdict.model_dump_json()

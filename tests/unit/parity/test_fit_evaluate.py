@@ -1,4 +1,7 @@
-"""A recount is what the report would answer, and a record judges it."""
+"""A recount is the answer of the report, and records refute or explain it.
+
+The report counts in its own way; that both agree is checked on purpose.
+"""
 
 from __future__ import annotations
 
@@ -15,25 +18,25 @@ from compat.core.intervals import Interval
 from compat.core.models import RowSet
 from compat.parity.captures.models import Capture, Unreadable
 from compat.parity.fit.candidates import Candidate, candidates, clocks, singles
+from compat.parity.fit.evaluate import Recount, visible
+from compat.parity.fit.inputs import FitRecord, needed_conversations, sort_captures
 from compat.parity.fit.likelihood import (
     DECISIVE,
     Cell,
+    Prediction,
+    RecountedSeries,
     Refuted,
     judge,
     share_gone,
     too_many_gone,
-    visible,
     weight,
 )
-from compat.parity.fit.records import FitRecord, sort
-from compat.parity.fit.recount import Prediction, Recount, RecountedSeries
-from compat.parity.fit.rows import needed
 from compat.reports import new_conversations
 from compat.v1.datetimes import parse_instant, to_epoch
 from compat.v1.query import parse_pairs, parse_query
 from compat.v1.routes import route_of_report
 from tests.unit.parity.old_server import DAY, PATH, SINCE, UNTIL, requests, survivors
-from tests.unit.parity.planting import past
+from tests.unit.parity.planted_rules import past
 
 PLAIN = Conventions()
 NO_ZEROS = Conventions(empty_buckets_listed=False)
@@ -47,12 +50,12 @@ FEWER = settings(max_examples=min(settings().max_examples, 400))
 
 
 def answered(target: str, conventions: Conventions) -> dict[str, Any]:
-    """What the report itself makes of it."""
+    """The answer of the report itself."""
     pairs = parse_pairs(target.partition("?")[2].encode())
     query = parse_query(pairs, route_of_report("new_conversations").parameters, conventions)
     answer = new_conversations.answer(query, RowSet(ROWS, 0, 0.0), conventions)
-    told: dict[str, Any] = json.loads(answer.model_dump_json())
-    return told
+    body: dict[str, Any] = json.loads(answer.model_dump_json())
+    return body
 
 
 def recounted(target: str, conventions: Conventions) -> object:
@@ -80,7 +83,7 @@ def test_a_recount_is_the_answer_of_the_report(target: str, candidate: Candidate
 
 @FEWER
 @given(st.lists(st.tuples(st.sampled_from(TARGETS), st.sampled_from(ALL)), max_size=6))
-def test_what_was_counted_before_makes_no_difference(asked: list[tuple[str, Candidate]]) -> None:
+def test_earlier_counts_make_no_difference(asked: list[tuple[str, Candidate]]) -> None:
     for target, candidate in asked:
         pairs = tuple(parse_pairs(target.partition("?")[2].encode()))
         fresh = Recount(ROWS).predict(pairs, candidate.conventions)
@@ -91,7 +94,7 @@ def test_what_was_counted_before_makes_no_difference(asked: list[tuple[str, Cand
 @given(st.sampled_from(TARGETS), st.sampled_from(ALL))
 def test_all_that_a_candidate_could_count_is_fetched(target: str, candidate: Candidate) -> None:
     pairs = tuple(parse_pairs(target.partition("?")[2].encode()))
-    need = needed([pairs], PLAIN)
+    need = needed_conversations([pairs], PLAIN)
     brought = [row for row in ROWS if any(s.first <= row.created <= s.last for s in need.created)]
     conventions = candidate.conventions
     assert need.spam
@@ -124,11 +127,11 @@ def numbers(cells: Any) -> list[tuple[int, int]]:
     return [(cell.old, cell.new) for cell in cells]
 
 
-def test_what_falls_short_of_the_record_is_explained_by_what_has_gone() -> None:
+def test_a_count_below_the_record_is_explained_by_conversations_that_have_gone() -> None:
     assert numbers(judged(record(5, 3, 0), 5, 1, 0)) == [(5, 5), (3, 1), (0, 0)]
 
 
-def test_what_exceeds_the_record_refutes() -> None:
+def test_a_count_above_the_record_refutes() -> None:
     assert judged(record(5, 3, 0), 5, 3, 1) == Refuted("current[2].count", 0, 1)
 
 
@@ -136,12 +139,12 @@ def test_another_number_of_buckets_refutes() -> None:
     assert judged(record(5, 3, 0), 5, 3) == Refuted("current", 3, 2)
 
 
-def test_buckets_that_begin_elsewhere_refute() -> None:
+def test_buckets_with_other_starts_refute() -> None:
     found = judged(record(5, 3, 0, at=(0, 1, 3)), 5, 3, 0)
     assert found == Refuted("current[2].start", FIRST + 3 * DAY, FIRST + 2 * DAY)
 
 
-def test_a_series_too_many_refutes() -> None:
+def test_an_additional_series_refutes() -> None:
     predicted = {**recount(5, 3, 0), "previous": RecountedSeries((FIRST,), FIRST, (0,))}
     assert isinstance(judge(record(5, 3, 0), predicted, PLAIN), Refuted)
 
@@ -165,7 +168,7 @@ def test_a_bucket_whose_conversations_have_all_gone_is_no_gap() -> None:
     assert numbers(judged(record(5, 1, 3), 5, 0, 3, conventions=NO_ZEROS))[1] == (1, 0)
 
 
-def test_what_was_still_filling_when_it_was_recorded_is_not_compared() -> None:
+def test_a_bucket_that_was_not_over_when_it_was_recorded_is_not_compared() -> None:
     taken = record(5, 3, 0, taken_at=FIRST + 2 * DAY + 3_600)
     assert numbers(judged(taken, 5, 3, 9)) == [(5, 5), (3, 3)]
     ahead = Conventions(clock_shift_minutes=-120)
@@ -185,7 +188,7 @@ def test_the_share_that_has_gone_counts_each_bucket_once() -> None:
     assert share_gone([]) == 0
 
 
-def test_so_many_gone_is_a_matter_of_chance_where_there_are_few() -> None:
+def test_among_few_conversations_a_large_share_may_have_gone_by_chance() -> None:
     assert not too_many_gone(cells((2, 1)).values(), 0.2)
     assert too_many_gone(cells((2_000, 1_000)).values(), 0.2)
 
@@ -221,7 +224,7 @@ def test_every_candidate_is_a_setting_that_can_be_adopted() -> None:
         assert Conventions.model_validate(values) == PLAIN.model_copy(update=dict(changes))
 
 
-def test_from_other_conventions_the_way_back_is_tried_as_well() -> None:
+def test_from_other_conventions_the_defaults_are_tried_as_well() -> None:
     base = Conventions(end_included=False, start_snapped="monday", clock_shift_minutes=60)
     changes = list(singles(base, PERIOD))
     assert (("end_included", True),) in changes
@@ -230,7 +233,7 @@ def test_from_other_conventions_the_way_back_is_tried_as_well() -> None:
     assert all(getattr(base, name) != value for each in changes for name, value in each)
 
 
-def test_zones_whose_clocks_agree_all_the_time_are_one() -> None:
+def test_zones_with_the_same_clock_are_tried_once() -> None:
     zones = clocks(PERIOD)
     assert {"UTC", "Europe/Berlin", "America/New_York"} <= set(zones)
     assert not {"Europe/Paris", "America/Toronto"} & set(zones)
@@ -257,33 +260,33 @@ def capture(target: str = f"{PATH}?start=2014-01-01&end=2014-01-02", **others: A
         (Unreadable("old:7", "no JSON"), "unreadable: no JSON"),
     ],
 )
-def test_a_capture_that_says_nothing_is_set_aside_with_a_reason(
+def test_a_capture_that_cannot_be_used_is_set_aside_with_a_reason(
     odd: Capture | Unreadable, reason: str
 ) -> None:
-    (aside,) = sort([odd]).aside
+    (aside,) = sort_captures([odd]).aside
     assert aside.place == "old:7"
     assert aside.reason.startswith(reason)
 
 
 @pytest.mark.parametrize("sent", ["tags=1", "mailboxes[0]=7", "folders%5B%5D=7", "tags=,&tags=9"])
 def test_captures_filtered_by_what_may_change_are_kept_apart(sent: str) -> None:
-    found = sort([capture(f"{PATH}?start=2014-01-01&end=2014-01-02&{sent}")])
+    found = sort_captures([capture(f"{PATH}?start=2014-01-01&end=2014-01-02&{sent}")])
     assert (len(found.fitted), len(found.filtered)) == (0, 1)
 
 
 @pytest.mark.parametrize("sent", ["types=chat", "tags=", "mailboxes=,", "page=1"])
 def test_captures_filtered_by_type_or_not_at_all_are_fitted(sent: str) -> None:
-    found = sort([capture(f"{PATH}?start=2014-01-01&end=2014-01-02&{sent}")])
+    found = sort_captures([capture(f"{PATH}?start=2014-01-01&end=2014-01-02&{sent}")])
     assert (len(found.fitted), len(found.filtered)) == (1, 0)
 
 
 def test_the_same_answer_to_the_same_request_is_one_record() -> None:
-    assert len(sort([capture(), capture(), capture(taken_at=5)]).fitted) == 2
+    assert len(sort_captures([capture(), capture(), capture(taken_at=5)]).fitted) == 2
 
 
-def test_about_half_of_all_targets_confirm_and_each_always_does_the_same() -> None:
-    halves = [each.half for each in sort(map(capture, TARGETS)).fitted]
+def test_about_half_of_all_targets_confirm_and_equal_targets_are_in_the_same_half() -> None:
+    halves = [each.half for each in sort_captures(map(capture, TARGETS)).fitted]
     assert 0.3 < halves.count("confirm") / len(halves) < 0.7
     shuffled = random.Random(1).sample(TARGETS, len(TARGETS))
-    again = {each.target: each.half for each in sort(map(capture, shuffled)).fitted}
-    assert halves == [again[each.target] for each in sort(map(capture, TARGETS)).fitted]
+    again = {each.target: each.half for each in sort_captures(map(capture, shuffled)).fitted}
+    assert halves == [again[each.target] for each in sort_captures(map(capture, TARGETS)).fitted]

@@ -1,4 +1,4 @@
-"""What can be planted in the old server, and the conventions that it amounts to."""
+"""Rules that are planted in the old server, and the conventions that they are equal to."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any
 
 from compat.config.conventions import Conventions
-from compat.parity.fit.records import SortedCaptures, sort
-from compat.parity.fit.search import Fit, fit
+from compat.parity.fit.evaluate import Recount
+from compat.parity.fit.inputs import SortedCaptures, sort_captures
+from compat.parity.fit.result import Fit, fit_records
 from tests.unit.parity.old_server import Old, OldServer, Rules, history, requests, survivors
 
 PUBLISHED = frozenset({"published"})
@@ -50,12 +51,12 @@ PLANTS: dict[str, Plant] = {
         {"start_snapped": "monday", "company_time_zone": BERLIN},
     ),
 }
-"""By name: the old server's rules, and the fields of `Conventions` that say the same."""
+"""By name: the old server's rules, and the fields of `Conventions` with the same meaning."""
 
 
 @cache
 def past(seed: int = 1) -> tuple[Old, ...]:
-    """All conversations that ever were."""
+    """All conversations that ever existed."""
     return tuple(history(seed=seed))
 
 
@@ -70,12 +71,15 @@ def planted(*names: str) -> tuple[Rules, dict[str, Any]]:
 
 
 def recorded(server: OldServer, targets: Iterable[str]) -> SortedCaptures:
-    """What was recorded of some requests to an old server."""
-    return sort(server.capture(target, f"old.jsonl:{at}") for at, target in enumerate(targets, 1))
+    """Captures of requests to an old server."""
+    return sort_captures(
+        server.capture(target, f"old.jsonl:{at}") for at, target in enumerate(targets, 1)
+    )
 
 
 def fitted(rules: Rules, targets: Sequence[str] | None = None, seed: int = 1) -> Fit:
-    """What is found of a server from its recorded answers, with 2 % of all gone since."""
+    """The fit to recorded answers of a server, with 2 % of all conversations gone since."""
     old = past(seed)
     captures = recorded(OldServer(old, rules), targets or requests(old, seed=seed + 2))
-    return fit(captures.fitted, survivors(old, seed=seed + 1), Conventions())
+    recount = Recount(survivors(old, seed=seed + 1))
+    return fit_records(captures.fitted, recount, Conventions())

@@ -28,7 +28,7 @@ def series(*counts: int) -> list[dict[str, object]]:
 
 
 @given(values)
-def test_an_answer_does_not_differ_from_itself_however_it_is_spelled(value: object) -> None:
+def test_an_answer_is_equal_to_itself_in_any_spelling(value: object) -> None:
     assert differences(body(value), json.dumps(value, indent=2).encode()) == ()
 
 
@@ -38,9 +38,7 @@ def same(one: object, other: object) -> bool:
 
 
 @given(values, values)
-def test_two_values_differ_in_some_place_unless_they_are_written_alike(
-    old: object, new: object
-) -> None:
+def test_two_values_differ_unless_they_are_equal_as_json(old: object, new: object) -> None:
     assert bool(differences(body(old), body(new))) is not same(old, new)
 
 
@@ -58,7 +56,7 @@ def test_a_count_that_differs_is_named_with_its_path() -> None:
 
 
 @pytest.mark.parametrize("other", [7.0, "7", None, True, [7], {"7": 7}])
-def test_seven_is_nothing_but_seven(other: object) -> None:
+def test_seven_is_only_equal_to_seven(other: object) -> None:
     (found,) = differences(b"7", body(other))
     assert (found.path, found.kind, found.new) == ("body", "type", other)
 
@@ -91,7 +89,7 @@ def test_of_lists_of_different_lengths_the_common_part_is_compared() -> None:
 @pytest.mark.parametrize(
     "other", [b"", b"<html>", b"\xff", b"[NaN]", b"[" * 100_000, b"9" * 5_000], ids=range(6)
 )
-def test_what_is_no_json_differs_as_a_whole(other: bytes) -> None:
+def test_a_body_that_is_not_json_differs_as_a_whole(other: bytes) -> None:
     (found,) = differences(other, b"{}")
     assert (found.path, found.kind) == ("body", "body")
     assert differences(other, other) == ()
@@ -103,7 +101,7 @@ def test_each_series_has_the_delta_of_its_total() -> None:
     assert deltas(body(old), body(new)) == {"current": -2, "previous": 7}
 
 
-def test_a_series_that_one_answer_lacks_counts_as_nothing() -> None:
+def test_a_series_that_one_answer_lacks_has_the_total_0() -> None:
     assert deltas(body({"current": series(7)}), b"no JSON") == {"current": -7}
     assert deltas(b"{}", body({"current": series(7)})) == {"current": 7}
 
@@ -113,5 +111,5 @@ def test_a_bare_list_is_a_series_too() -> None:
     assert deltas(body(hours), b"[]") == {"[]": -3}
 
 
-def test_what_has_no_whole_counts_is_no_series() -> None:
+def test_a_list_without_integer_counts_is_not_a_series() -> None:
     assert deltas(b'{"page":1,"items":[{"count":true}],"x":[1]}', b"[{}]") == {}

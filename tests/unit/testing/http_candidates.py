@@ -1,4 +1,4 @@
-"""Servers of others, which claim the old contract and fetch from Mailbox API 2.0."""
+"""Other servers of the old contract, which fetch from Mailbox API 2.0."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Answerer = Callable[[str], Any]
 
 
 class Fetching(AbstractContextManager["Fetching"]):
-    """A candidate that fetches the conversations itself, anew for each question.
+    """A candidate that fetches the conversations itself, for each question again.
 
-    It signs in once, and never again.
+    It signs in once.
 
     Args:
         base_url: Mailbox API 2.0, ending in `/v2`.
@@ -52,12 +52,12 @@ class Fetching(AbstractContextManager["Fetching"]):
         return self._candidate(query, list(self.conversations()))
 
     def conversations(self) -> Iterator[Conversation]:
-        """Every page of the list; the account is still while it is read."""
+        """Every page of the list; the account does not change meanwhile."""
         page = pages = 1
         while page <= pages:
-            told = self._get(f"/conversations?status=all&page={page}")
-            pages = told["page"]["totalPages"]
-            yield from told.get("_embedded", {}).get("conversations", [])
+            listed = self._get(f"/conversations?status=all&page={page}")
+            pages = listed["page"]["totalPages"]
+            yield from listed.get("_embedded", {}).get("conversations", [])
             page += 1
 
     def _get(self, path: str) -> Any:
@@ -70,7 +70,7 @@ class Fetching(AbstractContextManager["Fetching"]):
 
 @contextmanager
 def served(answerer: Answerer) -> Iterator[str]:
-    """A server in the plainest style; what the answerer raises is a 502."""
+    """A minimal server; an error of the answerer is a 502."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -97,10 +97,10 @@ def served(answerer: Answerer) -> Iterator[str]:
 
 def _answered(answerer: Answerer, query: str) -> tuple[int, Any]:
     try:
-        told = answerer(query)
+        answer = answerer(query)
     except httpx.HTTPError as error:
         return 502, {"error": str(error)}
-    return told if isinstance(told, tuple) else (200, told)
+    return answer if isinstance(answer, tuple) else (200, answer)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`helpscout-v1 parity against`: servers of others, over real HTTP."""
+"""`helpscout-v1 parity against`: other servers, over real HTTP."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import pytest
 
 from compat.cli import main
 from compat.testing import simulator_stage
-from compat.testing.http_candidate import Caller, CannotAsk
+from compat.testing.http_candidate import CandidateUnusable, HttpCandidate
 from tests.unit.server.commands import COMMAND, OURS, environment, started
 from tests.unit.server.serving import LOOPBACK, free_port
 from tests.unit.service.doubles import LONG
-from tests.unit.testing.others import NODE, Fetching, served, served_by_node
+from tests.unit.testing.http_candidates import NODE, Fetching, served, served_by_node
 
 Answer = tuple[int, str, str]
 Against = Callable[..., Answer]
@@ -77,7 +77,7 @@ def test_a_server_in_another_style_is_equal(against: Against, base_url: str) -> 
         assert against(url)[:2] == (0, "equal in 60 questions\n")
 
 
-def test_a_server_with_a_bug_is_told_with_the_smallest_example(
+def test_a_bug_of_a_server_is_shown_with_the_smallest_example(
     against: Against, base_url: str
 ) -> None:
     with Fetching(base_url, "end") as candidate, served(candidate) as url:
@@ -90,7 +90,7 @@ def test_a_server_with_a_bug_is_told_with_the_smallest_example(
     assert f"curl -u YOUR_OLD_KEY:X '{url}{query[1]}'" in said
 
 
-def test_the_conversations_stay_for_who_wants_to_try_the_request(port: int, base_url: str) -> None:
+def test_with_wait_the_conversations_stay_until_an_interrupt(port: int, base_url: str) -> None:
     with (
         Fetching(base_url, "spam") as candidate,
         served(candidate) as url,
@@ -134,7 +134,7 @@ def test_conventions_are_those_of_the_environment(
         assert against(url, examples=150)[0] == 0
 
 
-def test_a_server_that_remembers_is_told_what_to_do(against: Against, base_url: str) -> None:
+def test_a_server_that_caches_exits_with_2_and_advice(against: Against, base_url: str) -> None:
     with Fetching(base_url) as candidate, served(cache(candidate)) as url:
         status, said, noted = against(url)
     assert (status, said) == (2, "")
@@ -142,7 +142,7 @@ def test_a_server_that_remembers_is_told_what_to_do(against: Against, base_url: 
     assert "COMPAT_RECENT_AGE=0" in noted
 
 
-def test_a_server_that_asks_again_but_answers_from_memory_is_told_so(
+def test_a_server_that_fetches_again_and_answers_from_a_cache_exits_with_2(
     against: Against, base_url: str
 ) -> None:
     kept: dict[str, Any] = {}
@@ -155,9 +155,7 @@ def test_a_server_that_asks_again_but_answers_from_memory_is_told_so(
         assert against(url)[0] == 2
 
 
-def test_a_server_that_counts_nothing_is_different_rather_than_impossible_to_ask(
-    against: Against, base_url: str
-) -> None:
+def test_a_server_that_counts_nothing_is_different(against: Against, base_url: str) -> None:
     def blind(query: str) -> Any:
         _ = list(candidate.conversations())
         return {"current": []}
@@ -166,14 +164,14 @@ def test_a_server_that_counts_nothing_is_different_rather_than_impossible_to_ask
         assert against(url)[0] == 1
 
 
-def test_a_server_that_cannot_be_reached_leaves_with_3(against: Against) -> None:
+def test_a_server_that_cannot_be_reached_exits_with_3(against: Against) -> None:
     url = f"http://{LOOPBACK}:{free_port()}"
     status, said, noted = against(url)
     assert (status, said) == (3, "")
     assert f"{url} does not answer (ConnectError)" in noted
 
 
-def test_a_server_that_fetches_elsewhere_leaves_with_3(against: Against, base_url: str) -> None:
+def test_a_server_that_fetches_elsewhere_exits_with_3(against: Against, base_url: str) -> None:
     with (
         simulator_stage() as another,
         Fetching(another.base_url) as candidate,
@@ -184,7 +182,7 @@ def test_a_server_that_fetches_elsewhere_leaves_with_3(against: Against, base_ur
     assert f"fetched nothing from {base_url}" in noted
 
 
-def test_a_server_that_refuses_the_key_leaves_with_3(against: Against) -> None:
+def test_a_server_that_refuses_the_key_exits_with_3(against: Against) -> None:
     with served(lambda _: (401, {"error": "unknown key"})) as url:
         status, _, noted = against(url)
     assert status == 3
@@ -192,7 +190,7 @@ def test_a_server_that_refuses_the_key_leaves_with_3(against: Against) -> None:
     assert "unknown key" in noted
 
 
-def test_a_port_that_is_taken_leaves_with_2(against: Against, port: int) -> None:
+def test_a_port_in_use_exits_with_2(against: Against, port: int) -> None:
     with socket.create_server((LOOPBACK, port)):
         status, _, noted = against("http://127.0.0.1:1/v1/")
     assert status == 2
@@ -210,28 +208,30 @@ def test_a_port_that_is_taken_leaves_with_2(against: Against, port: int) -> None
         (["http://127.0.0.1/v1/", "--examples", "0"], "at least 1"),
     ],
 )
-def test_misuse_leaves_with_2_and_says_what_is_wrong(
+def test_misuse_exits_with_2_and_says_what_is_wrong(
     arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["parity", "against", *arguments]) == 2
     assert told in capsys.readouterr().err
 
 
-def asked_of(answers: Callable[[httpx.Request], httpx.Response]) -> tuple[Caller, list[float]]:
+def asked_of(
+    answers: Callable[[httpx.Request], httpx.Response],
+) -> tuple[HttpCandidate, list[float]]:
     slept: list[float] = []
     client = httpx.Client(transport=httpx.MockTransport(answers))
-    return Caller(client, "http://another", slept.append), slept
+    return HttpCandidate(client, "http://another", slept.append), slept
 
 
-def test_503_is_asked_again_when_the_server_wishes() -> None:
+def test_after_503_the_query_is_sent_again_when_the_server_allows_it() -> None:
     left = [httpx.Response(503, headers={"Retry-After": "2"}), httpx.Response(200, json={})]
     caller, slept = asked_of(lambda _: left.pop(0))
     assert caller("/v1/x").status_code == 200
     assert slept == [2.0]
 
 
-def test_503_for_ever_is_trouble() -> None:
+def test_503_without_end_is_an_error() -> None:
     caller, slept = asked_of(lambda _: httpx.Response(503, text="later"))
-    with pytest.raises(CannotAsk, match="went on saying 503: later"):
+    with pytest.raises(CandidateUnusable, match="went on saying 503: later"):
         caller("/v1/x")
     assert sum(slept) <= 60

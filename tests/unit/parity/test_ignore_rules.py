@@ -1,4 +1,4 @@
-"""Rules say which differences are ignored, and why."""
+"""Rules decide which differences are ignored, and give the reason."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read(tmp_path: Path, text: str) -> Rules:
         {"path": "current*", "kind": "value", "place": "old*", "target": "*new.json*"},
     ],
 )
-def test_a_rule_matches_where_all_it_says_fits(matchers: dict[str, str]) -> None:
+def test_a_rule_matches_if_all_its_fields_match(matchers: dict[str, str]) -> None:
     assert rule(**matchers).matches(capture(), COUNT)
 
 
@@ -56,7 +56,7 @@ def test_a_rule_matches_where_all_it_says_fits(matchers: dict[str, str]) -> None
         {"path": "current*", "kind": "type"},
     ],
 )
-def test_a_rule_does_not_match_where_anything_it_says_does_not(matchers: dict[str, str]) -> None:
+def test_a_rule_does_not_match_if_one_field_does_not(matchers: dict[str, str]) -> None:
     assert not rule(**matchers).matches(capture(), COUNT)
 
 
@@ -90,13 +90,15 @@ def test_rules_are_read_from_toml(tmp_path: Path) -> None:
         ("[[ignore]\n", "is not TOML"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told(tmp_path: Path, text: str, sentence: str) -> None:
-    with pytest.raises(IgnoreError) as told:
+def test_an_invalid_file_is_an_error_that_names_the_fault(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    with pytest.raises(IgnoreError) as raised:
         read(tmp_path, text)
-    assert sentence in str(told.value)
-    assert "ignore.toml" in str(told.value)
+    assert sentence in str(raised.value)
+    assert "ignore.toml" in str(raised.value)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(IgnoreError, match=r"none\.toml cannot be read: FileNotFoundError"):
         read_rules(tmp_path / "none.toml")
