@@ -76,7 +76,7 @@ def reports() -> LegacyReports:
 def answer() -> bytes:
     """The body that all applications answer."""
     with reports() as ours:
-        return ours.handle(TARGET, authorization=AUTHORIZATION).body
+        return ours.answer(TARGET, authorization=AUTHORIZATION).body
 
 
 def bare() -> Application:

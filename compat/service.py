@@ -64,23 +64,31 @@ class LegacyReports:
         """
         return cls(accounts_from_env(os.environ if environ is None else environ))
 
-    def handle(
+    def answer(
         self,
-        request: LegacyRequest | str | bytes,
+        target: str | bytes,
         *,
         authorization: str | bytes | None = None,
         patience: float | None = None,
     ) -> LegacyResponse:
+        """Answer a GET request, given as its target and its `Authorization` header.
+
+        Args:
+            target: `/v1/…?start=…`, or the whole URL.
+            authorization: The header as it was sent.
+            patience: Seconds to wait; see `handle`.
+        """
+        request = LegacyRequest.from_target(target, authorization=authorization)
+        return self.handle(request, patience=patience)
+
+    def handle(self, request: LegacyRequest, *, patience: float | None = None) -> LegacyResponse:
         """Answer a request of the old API. Errors of callers and of upstream become responses.
 
         Args:
-            request: The request, or the target of a GET (`/v1/…?start=…`, or the whole URL).
-            authorization: The `Authorization` header, if `request` is a target.
+            request: The request.
             patience: Seconds to wait for upstream before the response is a 503; no limit if not
                 given.
         """
-        if not isinstance(request, LegacyRequest):
-            request = LegacyRequest.from_target(request, authorization=authorization)
         return self.start(request).wait(patience)
 
     def start(self, request: LegacyRequest) -> PendingResponse:

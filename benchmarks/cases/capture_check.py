@@ -104,7 +104,7 @@ def _write(reports: LegacyReports, path: Path, number: int) -> None:
     with path.open("w", encoding="utf-8") as file:
         for at in range(number):
             target = _target(rng, at)
-            answer = reports.handle(target, authorization="Basic a2V5Olg=")
+            answer = reports.answer(target, authorization="Basic a2V5Olg=")
             record = Record(target=target, status=answer.status, body=answer.body.decode())
             file.write(record.model_dump_json() + "\n")
 

@@ -33,7 +33,7 @@ def measure(scale: Scale) -> Table:
     """The time of a call at every entry point, and of the same call with a fixed answer."""
     with ExitStack() as stack:
         service = stack.enter_context(reports())
-        body = service.handle(TARGET, authorization=AUTHORIZATION).body
+        body = service.answer(TARGET, authorization=AUTHORIZATION).body
         pairs = {
             "ASGI, against starlette": (
                 stack.enter_context(_asgi(ours())),
@@ -44,7 +44,7 @@ def measure(scale: Scale) -> Table:
         }
         alone = {
             "LegacyReports.handle": lambda: (
-                service.handle(TARGET, authorization=AUTHORIZATION).body
+                service.answer(TARGET, authorization=AUTHORIZATION).body
             ),
             "LegacyReports.new_conversations": lambda: _new_conversations(service),
         }

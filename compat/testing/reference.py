@@ -72,7 +72,7 @@ class Reference:
             pydantic.ValidationError: A conversation lacks a required key.
         """
         self._source.show(conversations)
-        return self._reports.handle(query, authorization=_ANY_KEY)
+        return self._reports.answer(query, authorization=_ANY_KEY)
 
     def close(self) -> None:
         """End the threads of the service."""

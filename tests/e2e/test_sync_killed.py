@@ -173,6 +173,6 @@ def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_i
 
 def judged(reports: LegacyReports, asked: Asked) -> object:
     """What is answered by the conventions of the question."""
-    answer = judged_by(reports, asked).handle(asked.target(), authorization=basic(), patience=LONG)
+    answer = judged_by(reports, asked).answer(asked.target(), authorization=basic(), patience=LONG)
     assert answer.status == 200, answer
     return json.loads(answer.body)

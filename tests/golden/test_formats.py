@@ -170,7 +170,7 @@ def _with_count(body: Any, at: int, count: int) -> Any:
 
 
 def _capture(reports: LegacyReports, target: str) -> str:
-    answer = reports.handle(target, authorization=stage.basic())
+    answer = reports.answer(target, authorization=stage.basic())
     line = {"target": target, "status": answer.status, "body": answer.body.decode("utf-8")}
     return json.dumps(line)
 

@@ -126,7 +126,7 @@ api_keys = ["umbrella-key"]
         found = {
             key: [answer.status, masked(answer.body.decode("utf-8"))]
             for key in ("acme-key", "umbrella-key", "no-key")
-            for answer in [reports.handle(f"{NEW}?{RANGE}", authorization=stage.basic(key))]
+            for answer in [reports.answer(f"{NEW}?{RANGE}", authorization=stage.basic(key))]
         }
     compare("names/accounts.json", found)
 
@@ -136,7 +136,7 @@ def test_requests_to_help_scout_have_the_headers_they_had() -> None:
         _help_scout() as (base_url, seen),
         LegacyReports.from_env(stage.settings(base_url)) as reports,
     ):
-        answer = reports.handle(f"{NEW}?{RANGE}", authorization=stage.basic())
+        answer = reports.answer(f"{NEW}?{RANGE}", authorization=stage.basic())
     assert answer.status == 200, answer.body
     compare("names/upstream.json", seen[:2])
 

@@ -29,7 +29,7 @@ def service(stage: Staged, **settings: Any) -> Iterator[LegacyReports]:
 
 
 def ask(reports: LegacyReports, target: str) -> LegacyResponse:
-    return reports.handle(target, authorization=basic(), patience=LONG)
+    return reports.answer(target, authorization=basic(), patience=LONG)
 
 
 def told(reports: LegacyReports, asked: Asked) -> Any:

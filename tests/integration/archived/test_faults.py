@@ -176,7 +176,7 @@ def test_a_table_that_somebody_locks_is_waited_for_and_told(stage: Staged) -> No
         target = another_question()
         with engine.begin() as connection:
             connection.exec_driver_sql("LOCK TABLE conversation IN ACCESS EXCLUSIVE MODE")
-            answer = reports.handle(target, authorization=basic(), patience=0.2)
+            answer = reports.answer(target, authorization=basic(), patience=0.2)
             assert answer.status == 503, answer
         assert ask(reports, target).status == 200
     engine.dispose()

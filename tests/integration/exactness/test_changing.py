@@ -98,7 +98,7 @@ def test_every_count_lies_between_what_was_there_throughout_and_what_ever_was(
     reach = far_side.show(Simulator(account, behaviour, before_request=life.goes_on))
     reach = reach.model_copy(update={"conventions": conventions_of(asked)})
     with LegacyReports(reach) as reports:
-        answer = reports.handle(asked.target(), authorization=basic(), patience=LONG)
+        answer = reports.answer(asked.target(), authorization=basic(), patience=LONG)
     assert answer.status in {200, 503}, answer
     if answer.status == 503:
         return
@@ -122,7 +122,7 @@ def test_most_questions_about_a_lively_account_are_answered(far_side: Upstream) 
         quiet = Behaviour(rate_limit=None, index_fractions=True)
         reach = far_side.show(Simulator(account, quiet, before_request=life.goes_on))
         with LegacyReports(reach) as reports:
-            answer = reports.handle(asked.target(), authorization=basic(), patience=LONG)
+            answer = reports.answer(asked.target(), authorization=basic(), patience=LONG)
         assert len(account.changes) > 8
         statuses.append(answer.status)
     assert statuses.count(200) >= 3
@@ -148,6 +148,6 @@ def test_a_row_that_goes_from_a_view_to_a_home_is_counted_whenever_it_goes(
     asked = Asked(FIRST - 10, FIRST + 10, filters={"folders": (mine, closed)})
     reach = far_side.show(Simulator(account, Behaviour(rate_limit=None), before_request=close))
     with LegacyReports(reach) as reports:
-        answer = reports.handle(asked.target(), authorization=basic(), patience=LONG)
+        answer = reports.answer(asked.target(), authorization=basic(), patience=LONG)
     assert answer.status == 200
     assert json.loads(answer.body) == oracle.answer(asked, account)

@@ -42,7 +42,7 @@ class Scene:
     def ask(self, asked: Asked) -> int:
         """The number of requests upstream that an answer took; the answer is checked."""
         self.simulator.reset()
-        answer = self.reports.handle(asked.target(), authorization=basic(), patience=LONG)
+        answer = self.reports.answer(asked.target(), authorization=basic(), patience=LONG)
         assert answer.status == 200
         assert json.loads(answer.body) == oracle.answer(asked, self.account)
         return self.simulator.requests["/v2/conversations"]
@@ -149,6 +149,6 @@ def test_a_previous_range_that_was_the_current_one_costs_nothing(scene: Scene) -
 def test_the_answer_says_as_of_when_its_oldest_part_is(scene: Scene) -> None:
     scene.ask(month(scene.now))
     scene.hands.now += HOUR
-    answer = scene.reports.handle(month(scene.now).target(), authorization=basic(), patience=LONG)
+    answer = scene.reports.answer(month(scene.now).target(), authorization=basic(), patience=LONG)
     told = dict(answer.headers)["Compat-As-Of"]
     assert 0 <= NOW - datetime.fromisoformat(told).timestamp() <= SLACK

@@ -92,7 +92,7 @@ def test_every_report_is_exact(scene: Scene, asked: Asked, style: str) -> None:
     expected = oracle.answer(asked, scene.account)
     for reports in (scene.fresh, scene.keeping):
         judging = judged_by(reports, asked)
-        answer = judging.handle(asked.target(style), authorization=basic(), patience=LONG)
+        answer = judging.answer(asked.target(style), authorization=basic(), patience=LONG)
         only_account(judging)._calls.close()
         assert answer.status in {200, 503}, answer
         if answer.status == 200:
@@ -103,7 +103,7 @@ def test_a_plain_question_is_answered_all_the_same(scene: Scene) -> None:
     created = [row.created for row in scene.account.conversations()]
     asked = Asked(min(created), max(created), view_by="day")
     answers = [
-        scene.fresh.handle(asked.target(), authorization=basic(), patience=LONG) for _ in range(3)
+        scene.fresh.answer(asked.target(), authorization=basic(), patience=LONG) for _ in range(3)
     ]
     told = [json.loads(answer.body) for answer in answers if answer.status == 200]
     assert told

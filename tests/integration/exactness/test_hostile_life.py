@@ -188,7 +188,7 @@ class HostileLife(RuleBasedStateMachine):
 
     def _answer(self, reports: LegacyReports, asked: Asked, style: str) -> LegacyResponse:
         with judged(reports, asked) as judging:
-            return judging.handle(asked.target(style), authorization=basic(), patience=LONG)
+            return judging.answer(asked.target(style), authorization=basic(), patience=LONG)
 
     def _check_honest(self, answer: LegacyResponse) -> None:
         told = json.loads(answer.body)
@@ -272,5 +272,5 @@ def test_most_questions_are_answered_in_spite_of_it(
     asked = Asked(account.conversations()[0].created, int(hands.now), view_by="month")
     with LegacyReports(forgetful) as reports:
         living.by_hand(reports, hands)
-        answers = [reports.handle(asked.target(), authorization=basic()) for _ in range(10)]
+        answers = [reports.answer(asked.target(), authorization=basic()) for _ in range(10)]
     assert [answer.status for answer in answers].count(200) >= 8

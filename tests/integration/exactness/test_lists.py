@@ -45,7 +45,7 @@ ADELAIDE = "Australia/Adelaide"
 
 
 def told(reports: LegacyReports, target: str) -> Any:
-    answered = reports.handle(target, authorization=basic(), patience=LONG)
+    answered = reports.answer(target, authorization=basic(), patience=LONG)
     assert answered.status == 200, answered
     return json.loads(answered.body)
 
@@ -231,7 +231,7 @@ def played(shown: Reply) -> Any:
         )
         with LegacyReports(reach) as reports:
             target = Asked(FIRST, FIRST + 9).target().replace(NEW, DRILLDOWN)
-            answered = reports.handle(target, authorization=basic(), patience=LONG)
+            answered = reports.answer(target, authorization=basic(), patience=LONG)
             return json.loads(answered.body) if answered.status == 200 else answered.status
 
 

@@ -25,7 +25,7 @@ def test_thousands_of_rows_need_little_memory(far_side: Upstream) -> None:
     with LegacyReports(far_side.show(simulator)) as reports:
         tracemalloc.start()
         try:
-            answer = reports.handle(asked.target(), authorization=basic(), patience=LONG)
+            answer = reports.answer(asked.target(), authorization=basic(), patience=LONG)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

@@ -35,7 +35,7 @@ class Pair:
     successor: httpx.Client
 
     def ours(self, asked: Asked) -> Any:
-        answer = self.reports.handle(asked.target(), authorization=basic(), patience=LONG)
+        answer = self.reports.answer(asked.target(), authorization=basic(), patience=LONG)
         assert answer.status == 200, answer
         return json.loads(answer.body)
 

@@ -122,7 +122,7 @@ def test_closing_the_client_closes_the_inner_transport_and_not_the_reports(
     send(reports, inner, httpx.Request("GET", f"{ORIGIN}{JANUARY}", headers=KEY))
     assert inner.closed
     assert not shelf.closed
-    assert reports.handle(JANUARY, authorization=basic()).status == 200
+    assert reports.answer(JANUARY, authorization=basic()).status == 200
 
 
 def test_it_is_mounted_on_the_old_host_and_on_no_other(

@@ -177,7 +177,7 @@ def test_closing_the_session_closes_the_inner_adapter_and_not_the_reports(
         pass
     assert inner.closed
     assert not shelf.closed
-    assert reports.handle(JANUARY, authorization=basic()).status == 200
+    assert reports.answer(JANUARY, authorization=basic()).status == 200
 
 
 def test_without_requests_it_says_what_to_install() -> None:

@@ -27,7 +27,7 @@ RULE = '[[ignore]]\nreason = "a known one"\npath = "current[0].count"\n'
 def equal(settings: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A file with one capture, whose answer is still the same."""
     with LegacyReports.from_env(os.environ) as reports:
-        answer = reports.handle(JANUARY, authorization=basic())
+        answer = reports.answer(JANUARY, authorization=basic())
     assert answer.status == 200
     record = {"target": JANUARY, "status": 200, "body": answer.body.decode()}
     return written(tmp_path / "old.jsonl", record)

@@ -77,7 +77,7 @@ def test_a_pipe_gets_the_old_api_s_json_to_the_letter(
     if arguments == COMPARED:
         target += "&previousStart=2014-12-01&previousEnd=2015-01-10T23:59:59Z"
     with LegacyReports.from_env(reach) as reports:
-        body = reports.handle(target, authorization=basic()).body
+        body = reports.answer(target, authorization=basic()).body
     done = run(*arguments, *asked_for, **reach)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.encode() == body + b"\n"

@@ -77,7 +77,7 @@ def pairs() -> Iterator[dict[tuple[str, int], Pair]]:
 
 
 def told(reports: LegacyReports, target: str) -> Any:
-    answered = reports.handle(target, authorization=basic(), patience=LONG)
+    answered = reports.answer(target, authorization=basic(), patience=LONG)
     assert answered.status == 200, answered
     return json.loads(answered.body)
 
@@ -162,7 +162,7 @@ def tried() -> Iterator[LegacyReports]:
 def test_from_an_upstream_in_trouble_comes_the_right_number_or_none(
     tried: LegacyReports, asked: Asked
 ) -> None:
-    answered = tried.handle(asked.target(), authorization=basic(), patience=LONG)
+    answered = tried.answer(asked.target(), authorization=basic(), patience=LONG)
     if answered.status == 200:
         assert json.loads(answered.body) == oracle.answer(asked, ACCOUNT)
     else:

@@ -58,7 +58,7 @@ class Refusing:
 def asked_of(upstream: Upstream, script: Script, **settings: Any) -> LegacyResponse:
     upstream.script = script
     with LegacyReports(reach(upstream.url, engine="auto", **settings)) as reports:
-        return reports.handle(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
+        return reports.answer(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
 
 
 def test_what_can_be_computed_is_computed(far_side: staging.Upstream) -> None:
@@ -67,7 +67,7 @@ def test_what_can_be_computed_is_computed(far_side: staging.Upstream) -> None:
     simulator = Simulator(account, Behaviour(rate_limit=None), plan="plus")
     settings = far_side.show(simulator).model_copy(update={"engine": "auto"})
     with LegacyReports(settings) as reports:
-        answered = reports.handle(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
+        answered = reports.answer(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
     assert header(answered, "Compat-Engine") == "computed"
     assert not any("reports" in path for path in simulator.requests)
 
@@ -96,7 +96,7 @@ def test_where_no_conversation_may_be_seen_the_reports_are_enough(
     settings = far_side.show(Secretive(account, behaviour, plan="plus"))
     with LegacyReports(settings.model_copy(update={"engine": "auto"})) as reports:
         target = f"{NEW}?start=2015-01-01T00:00:00Z&end=2015-01-29T00:00:00Z"
-        answered = reports.handle(target, authorization=basic(), patience=LONG)
+        answered = reports.answer(target, authorization=basic(), patience=LONG)
     assert header(answered, "Compat-Engine") == "relayed"
     assert [each["count"] for each in body(answered)["current"]] == [1, 1, 1, 2]
 

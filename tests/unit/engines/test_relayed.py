@@ -49,7 +49,7 @@ def asked_of(
 ) -> LegacyResponse:
     upstream.script = successor
     with LegacyReports(reach(upstream.url, **settings)) as reports:
-        return reports.handle(target, authorization=basic(), patience=LONG)
+        return reports.answer(target, authorization=basic(), patience=LONG)
 
 
 def test_every_old_report_has_a_translation() -> None:
@@ -278,7 +278,7 @@ def test_on_the_standard_plan_the_sentence_names_the_setting(far_side: staging.U
     account.add(FIRST)
     settings = far_side.show(Simulator(account, Behaviour(rate_limit=None)))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
-        answered = reports.handle(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
+        answered = reports.answer(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
     assert answered.status == 403
     assert "set COMPAT_ENGINE to computed" in json.loads(answered.body)["error"]
 
@@ -362,7 +362,7 @@ def test_ids_behind_counts_are_not_available_from_the_successor(upstream: Upstre
 def test_lists_that_fill_filters_are_no_reports(far_side: staging.Upstream) -> None:
     settings = far_side.show(Simulator(Account(), Behaviour(rate_limit=None)))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
-        answered = reports.handle("/v1/tags.json", authorization=basic(), patience=LONG)
+        answered = reports.answer("/v1/tags.json", authorization=basic(), patience=LONG)
     assert (answered.status, header(answered, "Compat-Engine")) == (200, "computed")
 
 
@@ -412,7 +412,7 @@ def test_an_answer_is_cached_as_long_as_recent_rows(upstream: Upstream) -> None:
         successor = upstream.script = Successor(SERIES)
         with LegacyReports(reach(upstream.url, recent_age=age)) as reports:
             for _ in range(2):
-                reports.handle(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
+                reports.answer(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
         assert len(successor.asked) == requests
 
 
@@ -422,7 +422,7 @@ def test_an_empty_account_counts_nothing_even_if_the_last_second_is_unknown(
     settings = far_side.show(Simulator(Account(), Behaviour(rate_limit=None), plan="pro"))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
         for path in (NEW, LIST, HOURS):
-            answered = reports.handle(f"{path}?{JANUARY}", authorization=basic(), patience=LONG)
+            answered = reports.answer(f"{path}?{JANUARY}", authorization=basic(), patience=LONG)
             assert answered.status == 200
 
 
@@ -436,7 +436,7 @@ def test_a_count_is_refused_if_the_last_second_is_unknown(
     settings = far_side.show(Simulator(account, Behaviour(rate_limit=None), plan="pro"))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
         for path in (NEW, LIST, HOURS):
-            answered = reports.handle(f"{path}?{today}", authorization=basic(), patience=LONG)
+            answered = reports.answer(f"{path}?{today}", authorization=basic(), patience=LONG)
             assert answered.status == 503
             assert "second of `end`" in json.loads(answered.body)["error"]
 
@@ -452,5 +452,5 @@ def test_each_account_has_an_engine_of_its_own(far_side: staging.Upstream) -> No
     with LegacyReports(accounts) as reports:
         for engine in accounts:
             key = basic(engine)
-            answered = reports.handle(f"{NEW}?{JANUARY}", authorization=key, patience=LONG)
+            answered = reports.answer(f"{NEW}?{JANUARY}", authorization=key, patience=LONG)
             assert header(answered, "Compat-Engine") == engine

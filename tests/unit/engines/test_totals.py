@@ -120,7 +120,7 @@ def test_the_header_names_the_engine_and_rows_are_the_default(
     settings = stage.show()
     changed = settings.model_copy(update={"count_by": by} if by else {})
     with LegacyReports(changed) as reports:
-        answered = reports.handle(YEAR.target(), authorization=basic(), patience=LONG)
+        answered = reports.answer(YEAR.target(), authorization=basic(), patience=LONG)
     assert header(answered, "Compat-Engine") == engine
 
 

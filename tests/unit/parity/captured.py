@@ -21,7 +21,7 @@ def capture(target: str = JANUARY, **others: Any) -> Capture:
 
 def recorded(reports: LegacyReports, target: str = JANUARY, **others: Any) -> Capture:
     """A capture of the answer that the service gives now."""
-    answer = reports.handle(target, authorization=basic())
+    answer = reports.answer(target, authorization=basic())
     return capture(target, **{"status": answer.status, "body": answer.body} | others)
 
 

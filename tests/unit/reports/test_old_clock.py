@@ -125,5 +125,5 @@ def test_the_settings_reach_the_server() -> None:
     shelf = Shelf([row(FIRST)])
     with LegacyReports(Settings.from_env(environment), source=shelf) as service:
         target = f"{PATH}?start=2015-01-01T12:00:00Z&end=2015-01-01T13:00:00Z"
-        answer = service.handle(target, authorization=basic())
+        answer = service.answer(target, authorization=basic())
     assert json.loads(answer.body) == {"current": [{"start": "2014-12-29T00:00:00Z", "count": 1}]}

@@ -52,7 +52,7 @@ def test_the_retry_finds_the_answer(stage: tuple[Stage, int], slow: Shelf) -> No
         stage[0].app = create_app(reports)
         assert ask(stage[1], JANUARY).status == 503
         slow.gate.set()
-        assert reports.handle(JANUARY, authorization=basic(), patience=LONG).status == 200
+        assert reports.answer(JANUARY, authorization=basic(), patience=LONG).status == 200
         assert ask(stage[1], JANUARY).status == 200
     assert len(slow.asked) == 1
 

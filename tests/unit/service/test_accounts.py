@@ -62,7 +62,7 @@ def test_each_account_has_its_own_conventions(shelf: Shelf) -> None:
     }
     with LegacyReports(accounts, source=shelf) as reports:
         lengths = [
-            len(told(reports.handle(JANUARY, authorization=basic(key)))["current"])
+            len(told(reports.answer(JANUARY, authorization=basic(key)))["current"])
             for key in ("acme-key", "bravo-key", "acme-key")
         ]
         typed = reports.new_conversations(start="2015-01-01", end="2015-01-08", account="bravo")
@@ -93,7 +93,7 @@ def test_equal_requests_of_two_accounts_are_computed_twice(shelf: Shelf) -> None
     accounts = {"acme": keyed("acme-key"), "bravo": keyed("bravo-key")}
     with LegacyReports(accounts, source=shelf) as reports:
         for key in ("acme-key", "bravo-key", "acme-key", "bravo-key"):
-            assert reports.handle(JANUARY, authorization=basic(key)).status == 200
+            assert reports.answer(JANUARY, authorization=basic(key)).status == 200
     assert len(shelf.asked) == 2
 
 
@@ -102,11 +102,11 @@ def test_too_many_requests_of_one_account_do_not_affect_another() -> None:
     accounts = {"acme": keyed("acme-key", jobs=1), "bravo": keyed("bravo-key", jobs=1)}
     with LegacyReports(accounts, source=shelf) as reports, ThreadPoolExecutor(1) as pool:
         sent = [
-            reports.handle(f"{JANUARY}&tags={tag}", authorization=basic("acme-key"), patience=0)
+            reports.answer(f"{JANUARY}&tags={tag}", authorization=basic("acme-key"), patience=0)
             for tag in range(9)
         ]
         assert "Too many other questions" in told(sent[-1])["error"]
-        other = pool.submit(reports.handle, JANUARY, authorization=basic("bravo-key"))
+        other = pool.submit(reports.answer, JANUARY, authorization=basic("bravo-key"))
         assert shelf.started.wait(LONG)
         shelf.gate.set()
         assert other.result(LONG).status == 200
@@ -123,7 +123,7 @@ def test_of_several_accounts_each_needs_keys(other: Settings, first: str) -> Non
 
 def test_a_single_account_with_a_name_may_do_without_keys(shelf: Shelf) -> None:
     with LegacyReports({"acme": keyed()}, source=shelf) as reports:
-        assert reports.handle(JANUARY, authorization=basic("any")).status == 200
+        assert reports.answer(JANUARY, authorization=basic("any")).status == 200
 
 
 @pytest.mark.parametrize("name", [None, "acme"])
@@ -165,7 +165,7 @@ def test_an_error_of_one_account_goes_to_its_callers_alone(far_sides: list[Upstr
     accounts["bravo"] = accounts["bravo"].model_copy(update={"app_secret": SecretStr("wrong")})
     with LegacyReports(accounts) as reports:
         statuses = [
-            reports.handle(JANUARY, authorization=basic(f"{name}-key")).status
+            reports.answer(JANUARY, authorization=basic(f"{name}-key")).status
             for name in ("bravo", "acme", "bravo")
         ]
         assert statuses == [403, 200, 403]
@@ -176,9 +176,9 @@ def test_an_error_of_one_account_is_not_given_to_another(shelf: Shelf) -> None:
     accounts = {"acme": keyed("acme-key"), "bravo": keyed("bravo-key")}
     shelf.error = Unreachable("no answer")
     with LegacyReports(accounts, source=shelf) as reports:
-        assert reports.handle(JANUARY, authorization=basic("acme-key")).status == 503
+        assert reports.answer(JANUARY, authorization=basic("acme-key")).status == 503
         shelf.error = None
-        assert reports.handle(JANUARY, authorization=basic("bravo-key")).status == 200
+        assert reports.answer(JANUARY, authorization=basic("bravo-key")).status == 200
 
 
 # Accounts of different conversations, each with its own truth.
@@ -299,7 +299,7 @@ def test_no_answer_holds_another_accounts_numbers(
 
         def call(question: tuple[str, tuple[str, Asked]]) -> LegacyResponse:
             key, what = question
-            return reports.handle(target(*what), authorization=basic(key))
+            return reports.answer(target(*what), authorization=basic(key))
 
         answers = list(pool.map(call, asked))
     for (key, (kind, question)), answer in zip(asked, answers, strict=True):

@@ -61,7 +61,7 @@ class Scene:
     spare: Upstream
 
     def ask(self, key: str, target: str = JANUARY) -> LegacyResponse:
-        return self.reports.handle(target, authorization=basic(key))
+        return self.reports.answer(target, authorization=basic(key))
 
     def count(self, key: str) -> int | None:
         """Conversations in the first week, or None where the key is not known."""
@@ -193,7 +193,7 @@ def test_a_caller_that_waits_for_a_removed_account_gets_a_503() -> None:
         for name in ("acme", "bravo")
     }
     with LegacyReports(accounts, source=shelf) as reports:
-        waiting = reports.handle(JANUARY, authorization=basic("bravo"), patience=0)
+        waiting = reports.answer(JANUARY, authorization=basic("bravo"), patience=0)
         assert shelf.started.wait(LONG)
         call = next(iter(reports.accounts["bravo"]._calls._running.values()))
         reports.reload({"acme": accounts["acme"]})

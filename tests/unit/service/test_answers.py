@@ -41,7 +41,7 @@ LAST = FIRST + 31 * 86_400 - 1
 
 
 def ask(reports: LegacyReports, target: str = JANUARY, **options: Any) -> LegacyResponse:
-    return reports.handle(target, authorization=KEY, **options)
+    return reports.answer(target, authorization=KEY, **options)
 
 
 def header(answer: LegacyResponse, name: str) -> str | None:
@@ -143,7 +143,7 @@ def test_an_answer_says_which_engine_it_is_from(reports: LegacyReports) -> None:
 def test_every_answer_has_its_own_correlation_id(
     reports: LegacyReports, target: str, authorization: str | None
 ) -> None:
-    answers = [reports.handle(target, authorization=authorization) for _ in range(2)]
+    answers = [reports.answer(target, authorization=authorization) for _ in range(2)]
     ids = {header(answer, "Correlation-Id") for answer in answers}
     assert None not in ids
     assert len(ids) == 2
@@ -151,7 +151,7 @@ def test_every_answer_has_its_own_correlation_id(
 
 @pytest.mark.parametrize("target", [f"https://api.helpscout.net{JANUARY}", JANUARY.encode()])
 def test_a_target_may_be_a_whole_url_or_bytes(reports: LegacyReports, target: str | bytes) -> None:
-    assert reports.handle(target, authorization=KEY.encode()).status == 200
+    assert reports.answer(target, authorization=KEY.encode()).status == 200
 
 
 def test_a_request_may_be_an_object(reports: LegacyReports) -> None:

@@ -69,7 +69,7 @@ def served(far_side: Upstream, account: Account, **settings: Any) -> LegacyRepor
 
 
 def ask(reports: LegacyReports, target: str, status: int = 200) -> Any:
-    told = reports.handle(target, authorization=KEY)
+    told = reports.answer(target, authorization=KEY)
     assert told.status == status, told
     return json.loads(told.body)
 
@@ -100,7 +100,7 @@ def test_the_envelope_and_the_items_have_the_old_keys_in_the_old_order(
 
 @pytest.mark.parametrize("path", ALL)
 def test_the_answer_has_the_headers_of_any_other(reports: LegacyReports, path: str) -> None:
-    told = reports.handle(path, authorization=KEY)
+    told = reports.answer(path, authorization=KEY)
     headers = dict(told.headers)
     assert headers["Content-Type"] == CONTENT_TYPE
     assert headers["Correlation-Id"]
@@ -237,7 +237,7 @@ def test_what_is_no_id_is_not_found_and_nothing_is_fetched(shelf: Shelf, number:
 @pytest.mark.parametrize("authorization", [None, basic("another-key"), "Bearer an-old-key"])
 def test_a_key_is_needed(shelf: Shelf, path: str, authorization: str | None) -> None:
     with reports_on(shelf, api_keys=(SecretStr("an-old-key"),)) as reports:
-        told = reports.handle(path, authorization=authorization)
+        told = reports.answer(path, authorization=authorization)
     assert told.status == 401
     assert "WWW-Authenticate" in dict(told.headers)
     assert shelf.menus == []
@@ -300,7 +300,7 @@ def told_of(script: scripts.Upstream, path: str, *payloads: Json, status: int = 
     script.script = in_turn(*[answer(payload, status) for payload in payloads])
     reach = Settings(app_id="a", app_secret=SecretStr("s"), base_url=script.url)
     with LegacyReports(reach) as reports:
-        told: LegacyResponse = reports.handle(path, authorization=KEY)
+        told: LegacyResponse = reports.answer(path, authorization=KEY)
     return json.loads(told.body)
 
 

@@ -20,7 +20,7 @@ KEY = basic()
 
 
 def ask(reports: LegacyReports, patience: float | None = None) -> LegacyResponse:
-    return reports.handle(JANUARY, authorization=KEY, patience=patience)
+    return reports.answer(JANUARY, authorization=KEY, patience=patience)
 
 
 def retry_after(answer: LegacyResponse) -> int:

@@ -29,7 +29,7 @@ def header(answer: LegacyResponse, name: str) -> str:
 
 
 def test_an_unknown_path_comes_before_a_missing_key(reports: LegacyReports) -> None:
-    assert told(reports.handle("/v1/nowhere?start=never")) == (
+    assert told(reports.answer("/v1/nowhere?start=never")) == (
         404,
         "The specified resource was not found: '/v1/nowhere'",
     )
@@ -41,13 +41,13 @@ def test_a_wrong_method_comes_before_a_missing_key(reports: LegacyReports) -> No
 
 
 def test_a_missing_key_comes_before_bad_parameters(reports: LegacyReports) -> None:
-    answer = reports.handle(BAD)
+    answer = reports.answer(BAD)
     assert told(answer) == (401, "Authentication credentials are invalid")
     assert header(answer, "WWW-Authenticate").startswith("Basic")
 
 
 def test_bad_parameters_come_last(reports: LegacyReports) -> None:
-    answer = reports.handle(BAD, authorization=basic())
+    answer = reports.answer(BAD, authorization=basic())
     assert told(answer) == (400, "Input could not be validated")
     errors = json.loads(answer.body)["validationErrors"]
     assert [(each["property"], each["value"]) for each in errors] == [
@@ -59,22 +59,22 @@ def test_bad_parameters_come_last(reports: LegacyReports) -> None:
 def test_nothing_is_fetched_for_a_request_that_is_refused(
     reports: LegacyReports, shelf: Shelf
 ) -> None:
-    reports.handle("/v1/nowhere", authorization=basic())
-    reports.handle(JANUARY)
-    reports.handle(BAD, authorization=basic())
+    reports.answer("/v1/nowhere", authorization=basic())
+    reports.answer(JANUARY)
+    reports.answer(BAD, authorization=basic())
     assert shelf.asked == []
 
 
 @pytest.mark.parametrize("key", ["anything", "first-key", "a key with spaces"])
 def test_without_configured_keys_any_will_do(reports: LegacyReports, key: str) -> None:
-    assert reports.handle(JANUARY, authorization=basic(key)).status == 200
+    assert reports.answer(JANUARY, authorization=basic(key)).status == 200
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Basic", "Basic Og==", "Bearer x", "é"])
 def test_without_configured_keys_one_must_still_be_sent(
     reports: LegacyReports, authorization: str | None
 ) -> None:
-    assert reports.handle(JANUARY, authorization=authorization).status == 401
+    assert reports.answer(JANUARY, authorization=authorization).status == 401
 
 
 @pytest.mark.parametrize(
@@ -83,15 +83,15 @@ def test_without_configured_keys_one_must_still_be_sent(
 )
 def test_with_configured_keys_only_those_will_do(shelf: Shelf, key: str, status: int) -> None:
     with reports_on(shelf, api_keys=KEYS) as reports:
-        assert reports.handle(JANUARY, authorization=basic(key)).status == status
+        assert reports.answer(JANUARY, authorization=basic(key)).status == status
 
 
 @pytest.mark.parametrize("password", ["X", "", "NoPassBecauseKey!", "with:colons:"])
 def test_the_password_is_ignored(shelf: Shelf, password: str) -> None:
     with reports_on(shelf, api_keys=KEYS) as reports:
         sent = basic("first-key", password)
-        assert reports.handle(JANUARY, authorization=sent).status == 200
-        assert reports.handle(JANUARY, authorization=sent.rstrip("=")).status == 200
+        assert reports.answer(JANUARY, authorization=sent).status == 200
+        assert reports.answer(JANUARY, authorization=sent.rstrip("=")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_each_upstream_error_has_its_status(
     reports: LegacyReports, shelf: Shelf, error: Exception, status: int, part: str
 ) -> None:
     shelf.error = error
-    answer = reports.handle(JANUARY, authorization=basic())
+    answer = reports.answer(JANUARY, authorization=basic())
     assert told(answer)[0] == status
     assert part in told(answer)[1]
     assert ("Retry-After" in dict(answer.headers)) == (status == 503)
@@ -120,14 +120,14 @@ def test_each_upstream_error_has_its_status(
 
 def test_an_error_is_not_cached(reports: LegacyReports, shelf: Shelf) -> None:
     shelf.error = v2.Unreachable("no answer")
-    assert reports.handle(JANUARY, authorization=basic()).status == 503
+    assert reports.answer(JANUARY, authorization=basic()).status == 503
     shelf.error = None
-    assert reports.handle(JANUARY, authorization=basic()).status == 200
+    assert reports.answer(JANUARY, authorization=basic()).status == 200
 
 
 def unforeseen(reports: LegacyReports, shelf: Shelf) -> LegacyResponse:
     shelf.error = RuntimeError("a detail that is nobody's business")
-    return reports.handle(JANUARY, authorization=basic("a-secret-key"))
+    return reports.answer(JANUARY, authorization=basic("a-secret-key"))
 
 
 def test_an_unknown_error_shows_nothing_but_internal_error(
@@ -160,7 +160,7 @@ def test_a_known_error_is_logged_without_a_traceback(
     reports: LegacyReports, shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     shelf.error = v2.Unreachable("no answer")
-    answer = reports.handle(JANUARY, authorization=basic())
+    answer = reports.answer(JANUARY, authorization=basic())
     (record,) = caplog.records
     assert header(answer, "Correlation-Id") in record.getMessage()
     assert record.exc_info is None
@@ -171,7 +171,7 @@ def test_callers_mistakes_are_not_logged(
 ) -> None:
     caplog.set_level(logging.INFO, logger="compat")
     for target, key in (("/nowhere", basic()), (JANUARY, None), (BAD, basic())):
-        reports.handle(target, authorization=key)
+        reports.answer(target, authorization=key)
     assert caplog.records == []
 
 
@@ -182,14 +182,14 @@ def test_even_an_error_while_parsing_is_answered(
         raise ZeroDivisionError
 
     monkeypatch.setattr(only_account(reports), "parse", fails)
-    assert told(reports.handle(JANUARY, authorization=basic())) == (500, "Internal error")
+    assert told(reports.answer(JANUARY, authorization=basic())) == (500, "Internal error")
 
 
 def test_too_many_requests_get_a_503() -> None:
     shelf = Shelf(shut=True)
     with reports_on(shelf, jobs=1) as reports:
         targets = [f"{JANUARY}&tags={number}" for number in range(9)]
-        answers = [reports.handle(each, authorization=basic(), patience=0) for each in targets]
+        answers = [reports.answer(each, authorization=basic(), patience=0) for each in targets]
         assert {answer.status for answer in answers} == {503}
         assert "Too many other questions" in told(answers[-1])[1]
         assert all("Too many other" not in told(answer)[1] for answer in answers[:-1])
