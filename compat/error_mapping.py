@@ -131,7 +131,7 @@ def not_covered_error(
         [
             BadParameter(names[edge], format_instant((asked.start, asked.end)[edge]), message)
             for names, asked, interval in zip(_EDGES, ranges, needed.created, strict=False)
-            for edge in _uncovered_edges(interval, error.spans)
+            for edge in _uncovered_edges(interval, error.missing)
         ]
     )
 

@@ -1,1 +1,1 @@
-"""Pure functions and plain data: buckets, intervals, counting, and what reports ask of sources."""
+"""Pure functions and plain data: buckets, intervals, counting, and the queries of reports."""

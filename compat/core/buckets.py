@@ -1,8 +1,8 @@
-"""Where a range is cut into buckets, and how many instants fall into each.
+"""Cut a range into buckets, and count the instants in each.
 
-Instants are integers here: seconds since 1970-01-01T00:00:00Z, negative before it. A range runs
-from `start` to `end`; its first bucket begins exactly at `start`, whatever the time of day, and
-another one opens as long as it would begin before `end`. The last bucket may be a stub.
+Instants are integers: epoch seconds in UTC, negative before 1970. A range runs from `start` to
+`end`. Its first bucket begins exactly at `start`, at any time of day. Each further bucket must
+begin before `end`. The last bucket may be shorter than the others.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _WEEKDAY_OF_1970: Final = date(1970, 1, 1).weekday()
 
 
 def snap_start(start: int, snap: StartSnap, zone: str) -> int:
-    """Where a range begins whose start is moved back to a midnight; never after `start`.
+    """The start of a range, moved back to a midnight if the convention says so.
 
-    Where clocks skip midnight, the day's first second takes its place; where they meet it twice,
-    the first one counts. Nothing is moved before the year 1.
+    On a day without a midnight, because clocks were set forward, its first second is used. On a
+    day with two midnights the first is used. The result is never before the year 1.
 
     Args:
-        start: First second of the range as asked for, epoch seconds UTC.
-        snap: Which midnight: the day's or that of its week's Monday; or none.
-        zone: The time zone by whose clock it is midnight.
+        start: First second of the range as requested, epoch seconds UTC.
+        snap: Which midnight: that of the day, that of the week's Monday, or none.
+        zone: The name of the time zone whose midnight is meant.
     """
     if snap == "exact":
         return start
@@ -54,16 +54,16 @@ def snap_start(start: int, snap: StartSnap, zone: str) -> int:
 
 
 def starts(start: int, end: int, view_by: ViewBy, month_step: MonthStep = "clamped") -> list[int]:
-    """The beginnings of a range's buckets, in ascending order.
+    """The first second of each bucket of a range, in ascending order.
 
-    There is at least one, `start` itself, also when the range is shorter than a bucket or has
-    no length at all. A range that is an exact number of buckets long gets exactly that many.
+    There is always at least one, `start` itself, also when the range is shorter than a bucket or
+    empty. A range that is exactly N buckets long has N buckets.
 
     Args:
         start: First second of the range, epoch seconds UTC.
         end: Last second of the range, epoch seconds UTC; not before `start`.
         view_by: The length of a bucket.
-        month_step: How months follow each other; only read when `view_by` is `month`.
+        month_step: How buckets by month follow each other; used only if `view_by` is `month`.
     """
     if step := _seconds(view_by, month_step):
         return list(range(start, max(end, start + 1), step))
@@ -76,10 +76,9 @@ def starts(start: int, end: int, view_by: ViewBy, month_step: MonthStep = "clamp
 def number_of_buckets(
     start: int, end: int, view_by: ViewBy, month_step: MonthStep = "clamped"
 ) -> int:
-    """The length of the list that `starts` gives for the same arguments, without building it.
+    """The length of the list that `starts` returns for the same arguments.
 
-    The cost does not grow with the range, so that a request for ten thousand years by day can
-    be refused for nothing.
+    The list is not built, so a request for ten thousand years by day is refused at no cost.
     """
     if step := _seconds(view_by, month_step):
         return max(1, -((start - end) // step))
@@ -91,16 +90,15 @@ def number_of_buckets(
 def count(
     instants: Sequence[int], starts: Sequence[int], end: int, end_included: bool = True
 ) -> list[int]:
-    """How many instants fall into each bucket, in the order of the buckets.
+    """The number of instants in each bucket, in the order of the buckets.
 
-    A bucket holds its own first second and everything up to the next bucket's. The last one
-    reaches to `end`, that very second included unless `end_included` is false, also where a
-    further bucket would begin there. Instants before the first bucket or after `end` count
-    nowhere, so the numbers add up to the instants within the range.
+    A bucket includes its first second and excludes the first second of the next bucket. The
+    last bucket ends at `end`, and includes that second unless `end_included` is false. Instants
+    outside the range are not counted, so the numbers add up to the instants in the range.
 
     Args:
-        instants: Epoch seconds UTC in ascending order, repetitions allowed; a list or `array("q")`.
-        starts: The beginnings of the buckets as `starts` gives them; at least one.
+        instants: Epoch seconds UTC in ascending order, with repetitions; a list or `array("q")`.
+        starts: The first seconds of the buckets, as `starts` returns them; at least one.
         end: Last second of the range, epoch seconds UTC; not before the last bucket's start.
         end_included: Whether an instant equal to `end` counts.
     """
@@ -111,9 +109,12 @@ def count(
 
 
 def _moment(seconds: int) -> datetime:
-    """An instant without a zone, kept a few days within the years that have a calendar."""
+    """An instant without a zone. Near the years 1 and 9999 it is moved by up to eight days.
+
+    Converting it to another time zone can then not leave the years that `datetime` can hold.
+    """
     kept = min(max(seconds, FIRST_SECOND + 8 * DAY), LAST_SECOND - 8 * DAY)
-    return datetime(1970, 1, 1) + timedelta(seconds=kept)  # noqa: DTZ001 - the caller adds one
+    return datetime(1970, 1, 1) + timedelta(seconds=kept)  # noqa: DTZ001 - the caller adds the zone
 
 
 def _offset(local: datetime) -> int:
@@ -133,8 +134,8 @@ def _months_later(start: int, months: int, month_step: MonthStep) -> int:
     first = month_number(start)
     passed = [months]
     if month_step == "drifting":
-        # What a short month cuts off the day stays off. Within two years a February of 28
-        # days has been met, and nothing more can be lost.
+        # A short month on the way lowers the day for all that follow. Any two years contain a
+        # February of 28 days, and the day cannot become lower than that.
         passed = list(range(1, min(months, _MONTHS_UNTIL_DRIFT_ENDS) + 1))
     day = min([day_of_month(start), *(days_in_month(first + number) for number in passed)])
     return (first_day(first + months) + day - 1) * DAY + start % DAY

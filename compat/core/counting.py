@@ -1,7 +1,7 @@
-"""Counting instead of bringing: what is counted, as data that a source can count by itself.
+"""Counting conversations: which ones count, and count queries that a source can answer itself.
 
-The rules of what counts are here once; a source that keeps conversations in a database or in
-memory says the same in its own terms, and tests hold all of them to `Filter.admits`.
+The rules of what counts are in `Filter.matches`. The archive implements the same rules in SQL and
+in its index in memory; tests compare both with `Filter.matches`.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Progress, Row
 
 UNTAGGED: Final = -1
-"""Among the tags of a filter: conversations without any. No tag has this id."""
+"""In a filter's tags: conversations without any tag. No real tag has this id."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which of the conversations that were needed count.
+    """Which of the conversations in a query count.
 
     Attributes:
         states: The states that count.
-        excluded_statuses: The statuses that do not.
-        types: Only conversations of one of these types; of any if empty.
-        tags: Only conversations with one of these tags, which may be `UNTAGGED`; all if empty.
-        all_tags: Whether they must have each of the tags instead of one.
+        excluded_statuses: The statuses that do not count.
+        types: Only conversations of one of these types; all types if empty.
+        tags: Only conversations with one of these tags, or `UNTAGGED`; all if empty.
+        all_tags: Whether a conversation needs all of the tags instead of one of them.
     """
 
     states: frozenset[str]
@@ -42,12 +42,17 @@ class Filter:
             row.state in self.states
             and row.status not in self.excluded_statuses
             and (not self.types or row.type in self.types)
-            and (not self.tags or self._tagged(row))
+            and (not self.tags or self._matches_tags(row))
         )
 
-    def _tagged(self, row: Row) -> bool:
-        agree = all if self.all_tags else any
-        return agree(tag in row.tags if tag != UNTAGGED else not row.tags for tag in self.tags)
+    def _matches_tags(self, row: Row) -> bool:
+        quantifier = all if self.all_tags else any
+        return quantifier(not row.tags if tag == UNTAGGED else tag in row.tags for tag in self.tags)
+
+
+def matching_rows(rows: Iterable[Row], which: Filter) -> list[Row]:
+    """The rows that count, in the order given."""
+    return [row for row in rows if which.matches(row)]
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,10 @@ class CountQuery:
 
     Attributes:
         conversations: The conversations to count among.
-        filter: Those of them that count.
-        ranges: For each range the edges of its buckets, in ascending order: epoch seconds UTC. A
-            bucket holds the second at its beginning, and not the one at its end, which is the
-            beginning of the next.
+        filter: Which of them count.
+        ranges: For each range the edges of its buckets, epoch seconds UTC in ascending order. A
+            bucket includes the second at its first edge and excludes the one at its second
+            edge, where the next bucket begins.
     """
 
     conversations: ConversationQuery
@@ -69,13 +74,13 @@ class CountQuery:
 
 @dataclass(frozen=True)
 class CountResult:
-    """What a source counted.
+    """A source's answer to a count query.
 
     Attributes:
         counts: For each range the number of conversations in each of its buckets.
-        as_of: As of `compat.core.models.Found`.
-        fresh_until: Likewise.
-        totals: Whether upstream's totals were taken in place of conversations.
+        as_of: As in `compat.core.models.RowSet`.
+        fresh_until: As in `compat.core.models.RowSet`.
+        totals: Whether the numbers are totals that Mailbox API 2.0 reports, not counted rows.
     """
 
     counts: Sequence[Sequence[int]]
@@ -86,61 +91,52 @@ class CountResult:
 
 @runtime_checkable
 class CountingSource(Protocol):
-    """A source that may be able to count without bringing rows."""
+    """A source that can answer some count queries without loading rows."""
 
-    def count(self, tally: CountQuery, progress: Progress) -> CountResult | None:
-        """The counts; None where it takes the rows to know them."""
-
-
-def matching_rows(rows: Iterable[Row], which: Filter) -> list[Row]:
-    """The rows that count, in the order given."""
-    return [row for row in rows if which.matches(row)]
+    def count(self, query: CountQuery, progress: Progress) -> CountResult | None:
+        """The counts; None if this query needs the rows."""
 
 
-@dataclass(frozen=True)
 class BucketCounts:
-    """Counts of a tally that grow.
+    """Counts per bucket that are added up from several parts.
+
+    Args:
+        query: What is counted.
 
     Attributes:
-        ranges: The edges of the buckets of each range.
-        values: The counts so far.
+        values: For each range the counts of its buckets so far.
     """
 
-    ranges: Sequence[Sequence[int]]
-    values: list[list[int]]
+    def __init__(self, query: CountQuery) -> None:
+        self._query = query
+        self.values = [[0] * (len(edges) - 1) for edges in query.ranges]
 
-    def add(self, created: int, sign: int) -> None:
-        """Count a conversation, or one less."""
-        for edges, values in zip(self.ranges, self.values, strict=True):
+    def add_conversation(self, created: int, sign: int) -> None:
+        """Add a conversation to the bucket of its creation.
+
+        Args:
+            created: Epoch seconds UTC; outside all ranges it changes nothing.
+            sign: 1 to add it, -1 to take it away again.
+        """
+        for edges, values in zip(self._query.ranges, self.values, strict=True):
             if edges[0] <= created < edges[-1]:
                 values[bisect_right(edges, created) - 1] += sign
 
+    def add_interval(
+        self, interval: Interval, count: Callable[[CountQuery], Sequence[Sequence[int]]]
+    ) -> None:
+        """Add all conversations that were created in an interval.
 
-def empty_counts(tally: CountQuery) -> BucketCounts:
-    """Nothing counted yet."""
-    return BucketCounts(tally.ranges, [[0] * (len(edges) - 1) for edges in tally.ranges])
-
-
-def add_interval(
-    counts: BucketCounts,
-    tally: CountQuery,
-    span: Interval,
-    count: Callable[[CountQuery], Sequence[Sequence[int]]],
-) -> None:
-    """Add what was created in a span.
-
-    Args:
-        counts: What grows.
-        tally: What is counted.
-        span: Seconds of creation.
-        count: Counts a tally, without a look at spans.
-    """
-    for edges, values in zip(tally.ranges, counts.values, strict=True):
-        first, after = max(edges[0], span.first), min(edges[-1], span.last + 1)
-        if first >= after:
-            continue
-        at, end = bisect_right(edges, first) - 1, bisect_left(edges, after)
-        part = (first, *edges[at + 1 : end], after)
-        (found,) = count(replace(tally, ranges=(part,)))
-        for number, value in enumerate(found):
-            values[at + number] += value
+        Args:
+            interval: The interval of creation time.
+            count: Answers a count query whose ranges lie within the interval.
+        """
+        for edges, values in zip(self._query.ranges, self.values, strict=True):
+            first, after = max(edges[0], interval.first), min(edges[-1], interval.last + 1)
+            if first >= after:
+                continue
+            start, stop = bisect_right(edges, first) - 1, bisect_left(edges, after)
+            part = (first, *edges[start + 1 : stop], after)
+            (counts,) = count(replace(self._query, ranges=(part,)))
+            for number, value in enumerate(counts, start):
+                values[number] += value

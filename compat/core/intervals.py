@@ -1,6 +1,6 @@
-"""Which stretch of creation time is known, and as of when; pure arithmetic on intervals.
+"""Intervals of time, and coverage: which intervals are known, and as of when.
 
-All instants are whole epoch seconds, UTC; both ends of a span are included.
+All instants are whole epoch seconds in UTC. Both ends of an interval are included.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from typing import NamedTuple
 
 
 class Interval(NamedTuple):
-    """A stretch of creation time, both ends included; never empty."""
+    """An interval of creation time. Both ends are included, so it is never empty."""
 
     first: int
     last: int
 
 
 class Coverage(NamedTuple):
-    """A span whose conversations were all fetched.
+    """An interval of which every conversation was fetched.
 
     Attributes:
-        span: The stretch of creation time.
-        as_of: The second at which the fetching began, by upstream's clock.
+        interval: The interval of creation time.
+        as_of: When fetching began, epoch seconds by the clock of Mailbox API 2.0.
     """
 
     interval: Interval
@@ -29,13 +29,13 @@ class Coverage(NamedTuple):
 
 
 class MaxAges(NamedTuple):
-    """How old knowledge may be and still be used, in seconds.
+    """How old data may be and still be used, in seconds.
 
     Attributes:
-        recent: For conversations created less than `settled` before they were fetched: they
-            still change often, and new ones may have come.
-        older: For all others.
-        settled: How long after its creation a conversation counts as an older one.
+        recent: For conversations created less than `settled` seconds before they were fetched.
+            They still change often, and new ones may have been created since.
+        older: For all other conversations.
+        settled: The age, in seconds, from which a conversation counts as older.
     """
 
     recent: int
@@ -44,60 +44,64 @@ class MaxAges(NamedTuple):
 
 
 def usable(known: Iterable[Coverage], now: int, ages: MaxAges) -> list[Coverage]:
-    """The parts that may still be used at `now` (epoch seconds by upstream's clock)."""
+    """The parts that are young enough at `now` (epoch seconds by upstream's clock)."""
     parts = []
-    for span, as_of in known:
+    for interval, as_of in known:
         if now - as_of < ages.recent:
-            parts.append(Coverage(span, as_of))
-        elif now - as_of < ages.older and span.first <= (last := as_of - ages.settled):
-            parts.append(Coverage(Interval(span.first, min(span.last, last)), as_of))
+            parts.append(Coverage(interval, as_of))
+        elif now - as_of < ages.older and interval.first <= (last := as_of - ages.settled):
+            parts.append(Coverage(Interval(interval.first, min(interval.last, last)), as_of))
     return parts
 
 
 def lifetime(part: Coverage, ages: MaxAges) -> int:
-    """For how many seconds after its as-of a part may be used, all of it."""
+    """How many seconds after its `as_of` the whole of a part may be used."""
     settled = part.interval.last <= part.as_of - ages.settled
     return max(ages.recent, ages.older) if settled else ages.recent
 
 
-def union(spans: Iterable[Interval]) -> list[Interval]:
-    """The same seconds as disjoint spans in ascending order, none touching the next."""
+def union(intervals: Iterable[Interval]) -> list[Interval]:
+    """The same seconds as separate intervals in ascending order, none next to another."""
     result: list[Interval] = []
-    for span in sorted(spans):
-        if result and span.first <= result[-1].last + 1:
-            result[-1] = Interval(result[-1].first, max(result[-1].last, span.last))
+    for interval in sorted(intervals):
+        if result and interval.first <= result[-1].last + 1:
+            result[-1] = Interval(result[-1].first, max(result[-1].last, interval.last))
         else:
-            result.append(span)
+            result.append(interval)
     return result
 
 
-def difference(wanted: Iterable[Interval], taken: Iterable[Interval]) -> list[Interval]:
-    """The seconds of `wanted` that are not in `taken`, as disjoint ascending spans."""
+def difference(wanted: Iterable[Interval], excluded: Iterable[Interval]) -> list[Interval]:
+    """The seconds of `wanted` that are not in `excluded`, as separate ascending intervals."""
     rest = union(wanted)
-    for hole in taken:
-        rest = [part for span in rest for part in _beside(span, hole)]
+    for hole in excluded:
+        rest = [part for interval in rest for part in _subtract(interval, hole)]
     return rest
 
 
 def add_coverage(known: Sequence[Coverage], news: Coverage) -> list[Coverage]:
-    """Knowledge after `news`, which takes the place of what was known of the same seconds."""
-    kept = [Coverage(part, as_of) for span, as_of in known for part in _beside(span, news.interval)]
+    """Coverage with `news` added; it replaces what was known of the same seconds."""
+    kept = [
+        Coverage(part, as_of)
+        for interval, as_of in known
+        for part in _subtract(interval, news.interval)
+    ]
     return sorted([*kept, news])
 
 
 def coalesce(known: Iterable[Coverage]) -> list[Coverage]:
-    """The same knowledge in the fewest parts: neighbours of the same age are one."""
+    """The same coverage in the fewest parts: neighbours with the same `as_of` become one."""
     parts: list[Coverage] = []
-    for span, as_of in sorted(known):
-        if parts and parts[-1].as_of == as_of and parts[-1].interval.last + 1 == span.first:
-            parts[-1] = Coverage(Interval(parts[-1].interval.first, span.last), as_of)
+    for interval, as_of in sorted(known):
+        if parts and parts[-1].as_of == as_of and parts[-1].interval.last + 1 == interval.first:
+            parts[-1] = Coverage(Interval(parts[-1].interval.first, interval.last), as_of)
         else:
-            parts.append(Coverage(span, as_of))
+            parts.append(Coverage(interval, as_of))
     return parts
 
 
 def intersection(some: Iterable[Coverage], others: Sequence[Coverage]) -> list[Coverage]:
-    """The seconds known twice over, as of the older of the two."""
+    """The seconds that both cover, each with the earlier `as_of` of the two."""
     return coalesce(
         Coverage(
             Interval(
@@ -113,13 +117,14 @@ def intersection(some: Iterable[Coverage], others: Sequence[Coverage]) -> list[C
 
 
 def overlaps(one: Interval, other: Interval) -> bool:
-    """Whether two spans have a second in common."""
+    """Whether two intervals have a second in common."""
     return one.first <= other.last and other.first <= one.last
 
 
-def _beside(span: Interval, hole: Interval) -> list[Interval]:
-    """What is left of a span when a hole is cut into it."""
-    if not overlaps(span, hole):
-        return [span]
-    left, right = Interval(span.first, hole.first - 1), Interval(hole.last + 1, span.last)
+def _subtract(interval: Interval, hole: Interval) -> list[Interval]:
+    """The zero, one or two parts of an interval that are outside a hole."""
+    if not overlaps(interval, hole):
+        return [interval]
+    left = Interval(interval.first, hole.first - 1)
+    right = Interval(hole.last + 1, interval.last)
     return [part for part in (left, right) if part.first <= part.last]

@@ -1,7 +1,7 @@
-"""What a report asks of the data, and what it gets: the words that reports and sources share.
+"""Queries that reports send to sources, and what sources return.
 
-A report says what it needs without knowing where it comes from; a source brings it without
-knowing what for. Both know only these types.
+Reports and sources know these types and nothing of each other: a report does not know where its
+data is loaded from, and a source does not know which report needs it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from compat.core.intervals import Interval
 
 
 class Row(NamedTuple):
-    """What counting needs to know of a conversation, as it is at the moment of asking.
+    """The fields of a conversation that counting needs, as they are now.
 
     Attributes:
-        created: The second of its creation, epoch UTC.
+        created: When it was created, epoch seconds UTC.
         id: Its id, the same in both versions of the API.
         mailbox: The id of its mailbox.
         folder: The id of its home folder.
-        type: `email`, `chat`, `phone`, or what upstream may add.
-        status: `active`, `pending`, `closed`, `spam`, or what upstream may add.
-        state: `published`, `draft`, `deleted`, `hidden`, or what upstream may add.
+        type: `email`, `chat`, `phone`, or a type that is new in Mailbox API 2.0.
+        status: `active`, `pending`, `closed`, `spam`, or a new one.
+        state: `published`, `draft`, `deleted`, `hidden`, or a new one.
         tags: The ids of its tags.
     """
 
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 class Person(NamedTuple):
-    """A customer or a user; id 0 and empty texts where there is none."""
+    """A customer or a user. Without one, the id is 0 and the texts are empty."""
 
     id: int = 0
     first: str = ""
@@ -47,7 +47,7 @@ class Person(NamedTuple):
 
 
 class NamedTag(NamedTuple):
-    """A tag as it is shown: `color` is what upstream calls it."""
+    """A tag of a conversation; `color` is the value that Mailbox API 2.0 uses."""
 
     id: int
     name: str
@@ -56,12 +56,13 @@ class NamedTag(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A conversation as a list shows it. Instants are epoch seconds UTC.
+    """A conversation with the fields that lists of conversations show.
 
     Attributes:
-        updated: When a user last changed it.
-        waiting_since: Since when its customer waits; its creation if nobody does.
         threads: How many threads it has.
+        updated: When a user last changed it, epoch seconds UTC.
+        waiting_since: Since when the customer has waited, epoch seconds UTC; the creation of the
+            conversation if the customer does not wait.
     """
 
     id: int
@@ -81,13 +82,13 @@ class Document:
 
 @dataclass(frozen=True)
 class ConversationQuery:
-    """Conversations created in some windows of time.
+    """Conversations created in some intervals.
 
     Attributes:
-        created: The windows, in epoch seconds UTC, both ends included. They may overlap.
-        mailboxes: Only conversations in one of these mailboxes; all of them if empty.
-        folders: Only conversations that one of these folders shows; all of them if empty. What a
-            folder shows is the source's to know: some folders are views over others.
+        created: The intervals of creation time. They may overlap.
+        mailboxes: Only conversations in one of these mailboxes; in all if empty.
+        folders: Only conversations that one of these folders shows; all if empty. The source
+            decides what a folder shows, because some folders are views of other folders.
         spam: Whether conversations marked as spam are needed as well.
     """
 
@@ -98,16 +99,16 @@ class ConversationQuery:
 
 
 class ListItem(NamedTuple):
-    """A mailbox, a folder or a tag; fields that it does not have are empty.
+    """A mailbox, a folder or a tag. Fields that it does not have are empty or 0.
 
     Attributes:
-        type: What a folder is, in Mailbox API 2.0's words.
-        user: The user whose folder it is, or 0.
-        color: A tag's colour, in Mailbox API 2.0's words.
-        total: Conversations in it.
-        active: Active conversations in it.
-        created: The second of its creation, epoch UTC.
-        modified: The second of its last change; that of its creation if there was none.
+        type: The type of a folder, as Mailbox API 2.0 names it.
+        user: The id of the user or team that owns the folder, or 0.
+        color: The colour of a tag, as Mailbox API 2.0 names it.
+        total: How many conversations it holds.
+        active: How many active conversations it holds.
+        created: When it was created, epoch seconds UTC.
+        modified: When it was last changed, epoch seconds UTC; `created` if it never was.
     """
 
     id: int
@@ -128,8 +129,8 @@ class ListQuery:
     """All mailboxes, all tags, or all folders of a mailbox.
 
     Attributes:
-        kind: Which of them.
-        mailbox: Whose folders.
+        kind: Which list.
+        mailbox: The id of the mailbox, if the list is `folders`.
     """
 
     kind: Literal["mailboxes", "tags", "folders"]
@@ -138,12 +139,12 @@ class ListQuery:
 
 @dataclass(frozen=True)
 class ListItems:
-    """What a source brings for a menu.
+    """A source's answer to a list query.
 
     Attributes:
-        items: In upstream's order; None if there is no such mailbox.
-        as_of: As of `RowSet`.
-        fresh_until: Likewise.
+        items: In the order of Mailbox API 2.0; None if there is no such mailbox.
+        as_of: As in `RowSet`.
+        fresh_until: As in `RowSet`.
     """
 
     items: Sequence[ListItem] | None
@@ -153,14 +154,14 @@ class ListItems:
 
 @dataclass(frozen=True)
 class RowSet:
-    """What a source brings for a need.
+    """A source's answer to a conversation query.
 
     Attributes:
-        rows: At least the conversations asked for, each once, sorted by creation. Mailboxes and
-            folders are already those asked for; all else is for the report to judge.
-        as_of: Epoch seconds by upstream's clock: nothing in the rows is older than this.
-        fresh_until: Epoch seconds by the local clock: from then on the data is too old to be
-            used again.
+        rows: At least the requested conversations, each once, sorted by creation. They are
+            filtered by mailbox and folder already; the report applies all other filters.
+        as_of: The age of the oldest part of the data: epoch seconds by upstream's clock.
+        fresh_until: From when on the data is too old to be used again: epoch seconds by the
+            local clock.
     """
 
     rows: Sequence[Row]
@@ -169,36 +170,36 @@ class RowSet:
 
 
 class NotCovered(Exception):
-    """Conversations are needed that are not kept, and there is nobody to ask for them.
+    """The archive does not hold the conversations of a query, and upstream must not be asked.
 
     Attributes:
-        spans: When they were created, in epoch seconds UTC; empty if it is the folders.
-        covered: What is kept, likewise.
-        folders: Folders that are views, of which nothing is kept.
+        missing: The intervals of creation time that are missing; empty if folders are the reason.
+        covered: The intervals that the archive does hold.
+        folders: Requested folders that are views, which the archive cannot answer.
     """
 
     def __init__(
         self,
-        spans: Sequence[Interval] = (),
+        missing: Sequence[Interval] = (),
         covered: Sequence[Interval] = (),
         folders: frozenset[int] = frozenset(),
     ) -> None:
         super().__init__("the archive does not hold what was asked for")
-        self.spans = tuple(spans)
+        self.missing = tuple(missing)
         self.covered = tuple(covered)
         self.folders = folders
 
 
 @dataclass
 class Progress:
-    """How far the fetching for one question has come; also the way to call it off.
+    """How far the fetching for one query has come, and a way to cancel it.
 
-    One thread writes at a time; others may read at any time.
+    One thread writes at a time; other threads may read at any time.
 
     Attributes:
-        expected: Rows known to be asked for so far.
-        taken: Rows received so far.
-        check: Raises to call the work off; called before each request.
+        check: Called before each request; raises an exception to cancel the work.
+        expected: How many rows are expected, as far as known.
+        received: How many rows were received so far.
     """
 
     check: Callable[[], None] = field(default=lambda: None, repr=False)
@@ -208,13 +209,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class SourceStats:
-    """What a source can tell of its own work.
+    """Statistics of a source since it was created.
 
     Attributes:
-        requests: How many requests ended how, since the source was made.
-        rate_left: Requests left to the account's programs together, as last told by upstream;
-            None before it told.
-        rows: How many conversations are remembered.
+        requests: How many requests to Mailbox API 2.0 had which outcome.
+        rate_left: How many requests the account has left in the current minute, by upstream's
+            latest response; None before the first response.
+        rows: How many conversations are in the row cache.
     """
 
     requests: Mapping[str, int] = field(default_factory=dict)
@@ -224,30 +225,30 @@ class SourceStats:
 
 @runtime_checkable
 class SourceWithStats(Protocol):
-    """A source that keeps figures; not every one does."""
+    """A source that has statistics; not every source has."""
 
     def stats(self) -> SourceStats:
-        """The figures as they are now."""
+        """The statistics as they are now."""
 
 
 class Source(Protocol):
-    """Where conversations come from; safe to share between threads."""
+    """Loads the data of one account; safe to share between threads."""
 
     @property
     def ready(self) -> bool:
-        """Whether a question asked now has a chance."""
+        """Whether a query sent now can be answered."""
 
-    def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
-        """Bring the conversations that a report needs."""
+    def rows(self, query: ConversationQuery, progress: Progress) -> RowSet:
+        """Load conversations for counting."""
 
-    def list_items(self, menu: ListQuery) -> ListItems:
-        """Bring the mailboxes, tags or folders that a menu shows."""
+    def list_items(self, query: ListQuery) -> ListItems:
+        """Load a list of mailboxes, tags or folders."""
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
-        """A few conversations in full, in the order of their ids given; gone ones left out."""
+        """A few conversations in full, in the order of `ids`; deleted ones are left out."""
 
     def rate_limit_wait(self) -> float:
-        """Seconds for which a rate limit holds everything up; usually zero."""
+        """Seconds until the rate limit allows the next request; usually zero."""
 
     def close(self) -> None:
-        """Give up what is under way and let go of all connections."""
+        """Cancel the work in progress and close all connections."""

@@ -19,7 +19,7 @@ from compat.archive.index import Index
 from compat.archive.reader import Snapshot
 from compat.archive.sync import queries
 from compat.core import intervals
-from compat.core.counting import CountQuery, CountResult, add_interval, empty_counts
+from compat.core.counting import BucketCounts, CountQuery, CountResult
 from compat.core.intervals import MaxAges
 from compat.core.models import (
     ConversationQuery,
@@ -121,18 +121,16 @@ class ArchiveSource:
         query = tally.conversations
         if self._live_for_views(query):
             return None
-        counts = empty_counts(tally)
+        counts = BucketCounts(tally)
         with self._state(query, progress) as (snapshot, patch):
             for interval in patch.held:
-                add_interval(
-                    counts, tally, interval, lambda part: self._index.count(snapshot, part)
-                )
+                counts.add_interval(interval, lambda part: self._index.count(snapshot, part))
             changed = patch.changed(snapshot)
             outdated = snapshot.rows_of(sorted(changed)) if changed else []
         for rows, sign in ((outdated, -1), (changed.values(), 1), (patch.beside, 1)):
             for row in rows:
                 if _in_mailbox(row, query) and _in_folder(row, query) and tally.filter.matches(row):
-                    counts.add(row.created, sign)
+                    counts.add_conversation(row.created, sign)
         return CountResult(counts.values, patch.as_of, patch.fresh_until)
 
     def list_items(self, query: ListQuery) -> ListItems:
