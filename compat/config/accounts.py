@@ -1,4 +1,4 @@
-"""Several accounts, each in a table of its own in a TOML file.
+"""Settings of several accounts, each in its own table of a TOML file.
 
 ::
 
@@ -11,7 +11,7 @@
     [acme.conventions]
     default_view_by = "day"
 
-What a table leaves out is as the environment sets it for all. The file holds secrets: nobody but
+Settings that a table does not have are taken from the environment. The file holds secrets: only
 its owner should be able to read it.
 """
 
@@ -34,7 +34,7 @@ _LOG: Final = logging.getLogger("compat")
 
 ACCOUNTS_VARIABLE: Final = f"{PREFIX}ACCOUNTS"
 DEFAULT_ACCOUNT: Final = "default"
-"""The name of the one account that the environment alone describes."""
+"""The name of the account if the environment describes only one."""
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def accounts_from_env(environ: Mapping[str, str]) -> dict[str, Settings]:
     """The settings of each account by its name.
 
     Raises:
-        SettingsError: A setting is missing or cannot be used; the message says which.
+        SettingsError: A setting is missing or wrong; the message says which.
     """
     shared = Settings.from_env(environ)
     path = environ.get(ACCOUNTS_VARIABLE, "").strip()
@@ -64,16 +64,15 @@ def accounts_from_env(environ: Mapping[str, str]) -> dict[str, Settings]:
 
 
 def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
-    """Read a file of accounts; a file that anybody can read is warned of in the log.
+    """Read a file of accounts; logs a warning if every user can read the file.
 
     Args:
         path: The TOML file.
-        shared: What holds where an account says nothing; API keys, credentials and
-            archive are each account's own affair.
+        shared: Settings for what a table does not have, except API keys, credentials and
+            archive, which each account must have for itself.
 
     Raises:
-        SettingsError: With one line for each thing that cannot be used. Values are not repeated,
-            since they may be secrets.
+        SettingsError: One line for each error. Values are not shown, because they may be secrets.
     """
     tables = _tables(path)
     faults: list[str] = []
@@ -92,14 +91,14 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
 
 def _tables(path: Path) -> dict[str, Any]:
     read = _read(path)
-    if isinstance(read, str):  # told here, since an error that is caught holds what it read
+    if isinstance(read, str):  # raised here: the caught error would show the text of the file
         raise SettingsError(f"{ACCOUNTS_VARIABLE}: {path} {read}")
     return read
 
 
 def _read(path: Path) -> dict[str, Any] | str:
-    """The tables of a file, or what is wrong with it."""
-    import tomllib  # noqa: PLC0415 - most have no such file
+    """The tables of a file, or a description of the error."""
+    import tomllib  # noqa: PLC0415 - most users have no such file
 
     try:
         text = path.read_text(encoding="utf-8")
@@ -109,15 +108,15 @@ def _read(path: Path) -> dict[str, Any] | str:
             )
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        return f"is not TOML{_place(error)}"
+        return f"is not TOML{_position(error)}"
     except RecursionError:
         return "is nested too deeply"
     except (OSError, UnicodeDecodeError) as error:
         return f"cannot be read: {type(error).__name__}"
 
 
-def _place(error: ValueError) -> str:
-    """Where it is wrong, and no more: what is said of it may repeat a secret."""
+def _position(error: ValueError) -> str:
+    """The position of an error, without its text, which may contain a secret."""
     found = re.search(r"\(at .*\)\Z", str(error))
     return f" {found[0]}" if found else ""
 
@@ -131,7 +130,7 @@ def _account(name: str, table: Any, shared: Settings, faults: list[str]) -> Sett
         for needed in ("app_id", "app_secret", "api_keys")
         if _is_empty(table.get(needed))
     ]
-    values = _plain(shared) | table | {"conventions": _conventions(table, shared)}
+    values = _inherited(shared) | table | {"conventions": _conventions(table, shared)}
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -142,7 +141,7 @@ def _account(name: str, table: Any, shared: Settings, faults: list[str]) -> Sett
 
 
 def _is_empty(value: object) -> bool:
-    """Whether it is nothing, or a list with nothing in some place of it."""
+    """Whether a value is empty, or a list with an empty item."""
     return not value or (isinstance(value, list) and not all(value))
 
 
@@ -151,13 +150,13 @@ def _conventions(table: dict[str, Any], shared: Settings) -> object:
     return shared.conventions.model_dump() | own if isinstance(own, dict) else own
 
 
-def _plain(shared: Settings) -> dict[str, Any]:
+def _inherited(shared: Settings) -> dict[str, Any]:
     own = {"app_id", "app_secret", "api_keys", "archive", "conventions"}
     return {name: getattr(shared, name) for name in Settings.model_fields if name not in own}
 
 
 def _shared_keys(tables: Mapping[str, Any]) -> Iterator[str]:
-    """A key must select one account; the fault names the accounts, not the key."""
+    """An error for each key that several accounts have; it names the accounts, not the key."""
     owners: defaultdict[str, list[str]] = defaultdict(list)
     for name, table in tables.items():
         for key in _keys(table):

@@ -1,6 +1,6 @@
-"""What is known of the settings before any is read: names, choices, and the error.
+"""Names of settings, their error, and the choice of engines, for code that reads no settings.
 
-It costs next to nothing to import, unlike `compat.config.settings`, which hands these names on.
+It is quick to import. `compat.config.settings` exports the same names but is slow to import.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EngineChoice = Literal["computed", "relayed", "auto"]
 
 
 class SettingsError(Exception):
-    """Settings are missing or cannot be used; the message names each and says what to do."""
+    """Settings are missing or wrong; the message names each one and what to do."""
 
 
 def variable_name(field: str) -> str:

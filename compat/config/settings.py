@@ -20,13 +20,13 @@ _LISTS: Final = (tuple, frozenset)
 M = TypeVar("M", bound=BaseModel)
 
 
-def _a_file(path: str) -> str:
+def _check_file(path: str) -> str:
     if not Path(path).is_file():
         raise ValueError("there is no such file")
     return path
 
 
-def _a_database(url: SecretStr) -> SecretStr:
+def _database_url(url: SecretStr) -> SecretStr:
     text = url.get_secret_value()
     return url if "://" in text else SecretStr(f"sqlite:///{text}")
 
@@ -58,7 +58,7 @@ class Settings(BaseModel):
     proxy: SecretStr | None = Field(
         default=None, description="The URL of an HTTP proxy to Mailbox API 2.0."
     )
-    ca_file: Annotated[str, AfterValidator(_a_file)] | None = Field(
+    ca_file: Annotated[str, AfterValidator(_check_file)] | None = Field(
         default=None,
         description=(
             "A PEM file of more certificate authorities that are accepted for Mailbox API 2.0, "
@@ -128,7 +128,7 @@ class Settings(BaseModel):
     parallel: int = Field(
         default=4, ge=1, le=16, description="The number of simultaneous requests for one question."
     )
-    archive: Annotated[SecretStr, AfterValidator(_a_database)] | None = Field(
+    archive: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
         default=None,
         description=(
             "The archive: the path of an SQLite file, or an SQLAlchemy URL such as "
@@ -186,8 +186,8 @@ class Settings(BaseModel):
         """Read the settings from environment variables; empty ones count as unset.
 
         Raises:
-            SettingsError: With one line for each variable that cannot be used. Values are not
-                repeated, since they may be secrets.
+            SettingsError: One line for each wrong variable. Values are not shown: they may be
+                secrets.
         """
         faults: list[str] = []
         conventions = _read(Conventions, environ, faults)

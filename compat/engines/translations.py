@@ -19,7 +19,7 @@ from compat.core import buckets
 from compat.engines.range_splitting import RangePart, split_range
 from compat.engines.relay_client import RelayClient, counted_interval
 from compat.reports.created import range_interval
-from compat.reports.new_conversations import listed
+from compat.reports.new_conversations import listed_buckets
 from compat.reports.new_drilldown import color_name
 from compat.v1.datetimes import to_epoch
 from compat.v1.errors import BadParameter
@@ -182,7 +182,7 @@ def _series(client: RelayClient, query: ReportQuery, conventions: Conventions) -
             for points in client.fetch_parts(lambda part: _points(client, part), parts):
                 for point in points.current:
                     counts[bisect_right(starts, to_epoch(point.start)) - 1] += point.count
-        return listed(starts, counts, conventions)
+        return listed_buckets(starts, counts, conventions)
 
     return NewConversations(
         current=series(query.current),

@@ -19,11 +19,11 @@ from compat.core.models import ConversationQuery, Document, ListQuery
 
 @dataclass(frozen=True)
 class AnswerFromDocuments:
-    """An answer that shows a few conversations in full.
+    """An answer that needs a few conversations in full.
 
     Attributes:
-        ids: The conversations to show, in order.
-        answer: Makes the answer of them. Those that have gone meanwhile are not among them.
+        ids: The ids of the conversations, in order.
+        answer: Makes the answer from the conversations. Deleted ones are missing from them.
     """
 
     ids: Sequence[int]
@@ -31,25 +31,25 @@ class AnswerFromDocuments:
 
 
 class ReportModule(Protocol):
-    """What the module of a report holds."""
+    """The functions of a report's module."""
 
     def required_data(self, query: Any, conventions: Conventions) -> ConversationQuery | ListQuery:
-        """The data that a query takes."""
+        """The data that a query needs."""
 
     def answer(
         self, query: Any, found: Any, conventions: Conventions
     ) -> BaseModel | AnswerFromDocuments:
-        """The answer to a query, from the data that `required_data` asked for."""
+        """The answer to a query, from the data that `required_data` names."""
 
 
 @runtime_checkable
 class CountingReport(Protocol):
-    """What the module of a report holds besides, if counts are all that it takes."""
+    """Further functions of a report that can be answered from counts alone."""
 
     def count_query(self, query: Any, conventions: Conventions) -> CountQuery:
-        """The counts that a query takes."""
+        """The counts that a query needs."""
 
     def answer_from_counts(
         self, query: Any, found: CountResult, conventions: Conventions
     ) -> BaseModel:
-        """The answer to a query, from the counts that `count_query` asked for."""
+        """The answer to a query, from the counts that `count_query` names."""

@@ -1,4 +1,4 @@
-"""Which conversations count: the rules that all reports of new conversations share."""
+"""Which conversations count: rules shared by all reports of new conversations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from compat.v1.query import Range, ReportQuery
 def conversation_query(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
     """The conversations created in a query's ranges, in its mailboxes and folders."""
     return ConversationQuery(
-        created=tuple(_created(range_interval(asked), conventions) for asked in ranges(query)),
+        created=tuple(
+            _shift_interval(range_interval(asked), conventions) for asked in ranges(query)
+        ),
         mailboxes=frozenset(query.mailboxes),
         folders=frozenset(query.folders),
         spam="spam" not in conventions.uncounted_statuses,
@@ -24,21 +26,21 @@ def conversation_query(query: ReportQuery, conventions: Conventions) -> Conversa
 
 
 def ranges(query: ReportQuery) -> list[Range]:
-    """The range asked for, and the one to compare it with if there is one."""
+    """The requested range, and the range to compare with if there is one."""
     return [query.current, *([query.previous] if query.previous else [])]
 
 
 def range_interval(asked: Range) -> Interval:
-    """A range as seconds of creation."""
+    """A range as an interval of creation time."""
     return Interval(to_epoch(asked.start), to_epoch(asked.end))
 
 
 def counted_rows(rows: Iterable[Row], query: ReportQuery, conventions: Conventions) -> list[Row]:
     """The rows that count for a query, in the order given.
 
-    Published and not spam, by the vendor's page; then every filter must agree (decided).
-    Mailboxes and folders were left to the source. Rows tell their creation by the clock of
-    the conventions.
+    They are published and not spam, by the vendor's page, and match every filter (decided). The
+    source has already filtered by mailbox and folder. If the conventions shift the clock, the
+    rows that are returned have shifted creation times.
     """
     ahead = 60 * conventions.clock_shift_minutes
     rows = matching_rows(rows, count_filter(query, conventions))
@@ -46,7 +48,7 @@ def counted_rows(rows: Iterable[Row], query: ReportQuery, conventions: Conventio
 
 
 def count_filter(query: ReportQuery, conventions: Conventions) -> Filter:
-    """What counts for a query, beside its mailboxes and folders."""
+    """The filter of a query, without its mailboxes and folders."""
     return Filter(
         states=conventions.counted_states,
         excluded_statuses=conventions.uncounted_statuses,
@@ -57,14 +59,14 @@ def count_filter(query: ReportQuery, conventions: Conventions) -> Filter:
 
 
 def rows_in_range(rows: Iterable[Row], asked: Range, conventions: Conventions) -> list[Row]:
-    """The rows created in a range; whether its last second belongs to it is a convention."""
+    """The rows created in a range; a convention decides whether its last second is included."""
     first, last = range_interval(asked)
     end = last if conventions.end_included else last - 1
     return [row for row in rows if first <= row.created <= end]
 
 
-def _created(asked: Interval, conventions: Conventions) -> Interval:
-    """When those conversations were created that count in a range by a clock that may be off."""
+def _shift_interval(asked: Interval, conventions: Conventions) -> Interval:
+    """The creation times by the vendor's clock for a range by the old API's clock."""
     ahead = 60 * conventions.clock_shift_minutes
     if not ahead:
         return asked

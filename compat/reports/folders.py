@@ -12,8 +12,8 @@ from compat.v1.models import Envelope, FolderItem
 from compat.v1.query import ListPageQuery
 
 _OLD_TYPES: Final = {"mytickets": "mine", "needs_attn": "needsattention", "team": "mine"}
-"""Types that have another name now; all others kept theirs. What belongs to a team was `mine` too:
-the old clients refuse a type they do not know, and a team was somebody like a user."""
+"""Folder types that were renamed in Mailbox API 2.0. A team's folder is `mine`: old clients reject
+a type that they do not know, and the old API used teams wherever it used users."""
 
 
 def required_data(query: ListPageQuery, _conventions: Conventions) -> ListQuery:

@@ -1,4 +1,4 @@
-"""The old envelope of lists that fill filters: mailboxes, folders and tags."""
+"""Pages of the lists of mailboxes, folders and tags."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from compat.v1.errors import NotFound
 from compat.v1.models import Envelope, Item
 from compat.v1.query import ListPageQuery
 
-_ROWS: Final = 50
-"""Items on a page, by the vendor's page."""
+_ITEMS_PER_PAGE: Final = 50
+"""From the vendor's page."""
 
 
 def list_page(
     query: ListPageQuery, found: ListItems, item: Callable[[ListItem], Item]
 ) -> Envelope[Item]:
-    """One page of a list; a page past the end is empty.
+    """One page of a list; a page after the last one is empty.
 
     Raises:
         NotFound: There is no such mailbox.
     """
     if found.items is None:
         raise NotFound(f"/v1/mailboxes/{query.mailbox}/folders.json")
-    first = (query.page - 1) * _ROWS
+    first = (query.page - 1) * _ITEMS_PER_PAGE
     return Envelope(
         page=query.page,
-        pages=-(-len(found.items) // _ROWS),
+        pages=-(-len(found.items) // _ITEMS_PER_PAGE),
         count=len(found.items),
-        items=tuple(map(item, found.items[first : first + _ROWS])),
+        items=tuple(map(item, found.items[first : first + _ITEMS_PER_PAGE])),
     )

@@ -1,4 +1,4 @@
-"""`conversations/new.json`: how many conversations were created, bucket by bucket."""
+"""`conversations/new.json`: new conversations per bucket."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQ
 
 
 def count_query(query: ReportQuery, conventions: Conventions) -> CountQuery:
-    """The same as counts, for a source that can count."""
+    """The count query for a source that can count."""
     ahead = 60 * conventions.clock_shift_minutes
 
     def edges(asked: Range) -> tuple[int, ...]:
@@ -41,7 +41,7 @@ def count_query(query: ReportQuery, conventions: Conventions) -> CountQuery:
 
 
 def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewConversations:
-    """Both series; each range has its own anchor."""
+    """The buckets of both ranges; each range's buckets begin at its own start."""
     created = [row.created for row in counted_rows(found.rows, query, conventions)]
     counts = [
         buckets.count(
@@ -60,9 +60,9 @@ def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewCo
 def answer_from_counts(
     query: ReportQuery, found: CountResult, conventions: Conventions
 ) -> NewConversations:
-    """The answer to a query, from the counts that `count_query` asked for."""
+    """The answer to a query, from the counts that `count_query` names."""
     current, *previous = (
-        listed(_starts(asked, query, conventions), counts, conventions)
+        listed_buckets(_starts(asked, query, conventions), counts, conventions)
         for asked, counts in zip(ranges(query), found.counts, strict=True)
     )
     return NewConversations(current=current, previous=previous[0] if previous else None)
@@ -73,10 +73,10 @@ def _starts(asked: Range, query: ReportQuery, conventions: Conventions) -> list[
     return buckets.starts(*range_interval(asked), view_by, conventions.month_step)
 
 
-def listed(
+def listed_buckets(
     starts: Sequence[int], counts: Sequence[int], conventions: Conventions
 ) -> tuple[Bucket, ...]:
-    """A series of buckets; those without conversations appear or not, by convention."""
+    """Buckets with their counts; a convention decides whether empty ones are listed."""
     return tuple(
         Bucket(start=from_epoch(start), count=count)
         for start, count in zip(starts, counts, strict=True)

@@ -1,4 +1,4 @@
-"""`conversations/new-drilldown.json`: the conversations behind the counts, page by page."""
+"""`conversations/new-drilldown.json`: the new conversations, page by page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from compat.v1.models import Drilldown, DrilldownPage, DrilldownRow, RowTag
 from compat.v1.query import ReportQuery
 
 _WAITING_FOR_A_REPLY = 2
-"""The one value of `waitingSinceType` that was ever observed; what it counts is not known."""
+"""The only value of `waitingSinceType` that was observed; other values are not known."""
 
 
 def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
@@ -22,7 +22,7 @@ def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQ
 
 
 def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> AnswerFromDocuments:
-    """One page of them, the newest first (decided, after the old conversation list)."""
+    """One page of them, the newest first (decided: as in the old conversation list)."""
     rows = rows_in_range(counted_rows(found.rows, query, conventions), query.current, conventions)
     newest = sorted(rows, key=lambda row: (row.created, row.id), reverse=True)
     first = (query.page - 1) * query.rows
@@ -74,5 +74,5 @@ def _name(person: Person) -> str:
 
 
 def color_name(color: str) -> str:
-    """The old API named colours by a word; Mailbox API 2.0 gives a hexadecimal value."""
+    """A colour as a word, as in the old API; `none` for a hexadecimal value of Mailbox API 2.0."""
     return color if color.isalpha() else "none"

@@ -1,4 +1,4 @@
-"""The conversations behind each count of New Conversations; no report of the old API."""
+"""The ids of the conversations in each bucket of New Conversations; not part of the old API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQ
 
 
 def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewIds:
-    """Both series, with ids in the order of creation."""
+    """The buckets of both ranges, with ids in the order of creation."""
     rows = counted_rows(found.rows, query, conventions)
     view_by = query.view_by or conventions.default_view_by
 
@@ -29,9 +29,9 @@ def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewId
         for row in rows_in_range(rows, asked, conventions):
             ids[bisect_right(starts, row.created) - 1].append(row.id)
         return tuple(
-            BucketIds(start=from_epoch(start), count=len(behind), ids=tuple(behind))
-            for start, behind in zip(starts, ids, strict=True)
-            if behind or conventions.empty_buckets_listed
+            BucketIds(start=from_epoch(start), count=len(bucket_ids), ids=tuple(bucket_ids))
+            for start, bucket_ids in zip(starts, ids, strict=True)
+            if bucket_ids or conventions.empty_buckets_listed
         )
 
     return NewIds(

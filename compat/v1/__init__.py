@@ -1,4 +1,4 @@
-"""The language of Mailbox API 1.0's reports: how a request is read and an answer is written.
+"""The contract of the old API (Mailbox API 1.0): parses requests and serialises answers.
 
-Everything here is a function of its arguments. Nothing is fetched, stored or timed.
+Everything here is pure: no input, no output, no clock.
 """

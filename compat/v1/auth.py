@@ -1,4 +1,4 @@
-"""The API key, as Basic authentication carries it: the user name, with any password."""
+"""The API key in Basic authentication: the user name, with any password."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 
 def parse_api_key(authorization: str | bytes | None) -> bytes | None:
-    """The API key in an `Authorization` header, as the bytes it was sent in.
+    """The API key in an `Authorization` header, as the bytes that were sent.
 
-    The password is ignored: clients were observed to send `X`, `x` and whole sentences. So is
-    missing padding, which one client strips. Without a colon the whole is the key.
+    The password is ignored: clients were observed to send `X`, `x` and whole sentences. Padding
+    may be missing, because one client removes it. Without a colon the whole text is the key.
 
     Returns:
-        None if there is no header, another scheme, no valid base64, or an empty user name.
+        None if the header is missing, has another scheme or invalid base64, or if the user name
+        is empty.
     """
     if isinstance(authorization, str):
         authorization = authorization.encode("ascii", "replace")
@@ -37,9 +38,8 @@ def parse_api_key(authorization: str | bytes | None) -> bytes | None:
 
 
 def is_known_key(key: bytes, known: Iterable[bytes]) -> bool:
-    """Whether a key is one of the known ones.
+    """Whether a key is one of the known keys.
 
-    Every known key is compared, each in a time that does not depend on where the two differ,
-    so that an answer's delay tells a stranger nothing.
+    Every known key is compared in constant time, so the duration reveals nothing about a key.
     """
-    return any([hmac.compare_digest(key, each) for each in known])  # noqa: C419 - no early end
+    return any([hmac.compare_digest(key, each) for each in known])  # noqa: C419 - compare all

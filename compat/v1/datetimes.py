@@ -1,8 +1,8 @@
-"""Instants as the old API's callers write them, and as its answers print them.
+"""Parse instants in requests, format instants in answers, and convert epoch seconds.
 
-Everything is UTC and whole seconds. A pattern decides what is an instant before
-`datetime.fromisoformat` sees it, because that reads more than callers ever meant: week dates,
-offsets with seconds, and from Python 3.13 on an hour 24.
+Everything is UTC and whole seconds. A pattern checks a text before `datetime.fromisoformat` parses
+it, because that accepts more than the old API did: week dates, offsets with seconds, and from
+Python 3.13 on hour 24.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
 
-# [0-9] and not \d, which also takes full-width and Devanagari digits. The blank stands where
-# an unescaped plus was decoded as a space, as form encoding wants it.
+# [0-9] and not \d, which also matches full-width and Devanagari digits. The space in the sign is an
+# unescaped plus, which form decoding turns into a space.
 _INSTANT: Final = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:T(?P<time>(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(?:\.[0-9]+)?"
@@ -29,22 +29,22 @@ _LAST_TIME: Final = {"midnight": "00:00:00", "last-second": "23:59:59"}
 
 
 def parse_instant(text: str, conventions: Conventions, *, end: bool) -> datetime:
-    """The instant that a caller's text means, aware, in UTC, in whole seconds.
+    """The instant that a text means, aware, in UTC, in whole seconds.
 
-    Read are `2015-01-31T23:59:59` followed by nothing (UTC), `Z`, or an offset such as `+01:00`
-    whose plus may have arrived as a space; a fraction of any length, which is dropped; and a
-    date alone, which is midnight UTC. All these were observed in clients or decided after what
-    parsers of the time took. Conventions say whether `+0100` is read and what a date alone
-    means as an end.
+    Accepted are `2015-01-31T23:59:59` followed by nothing (UTC), by `Z`, or by an offset such as
+    `+01:00`, whose plus may have become a space; a fraction of any length, which is dropped; and
+    a date alone, which is midnight UTC. Clients were observed to send these forms, or parsers of
+    that time accepted them. Conventions decide whether `+0100` is accepted and what a date alone
+    means as the end of a range.
 
     Args:
         text: The decoded value of a parameter.
-        conventions: The decided rules.
-        end: Whether the instant closes a range.
+        conventions: The undocumented rules.
+        end: Whether the instant is the end of a range.
 
     Raises:
-        ValueError: The text is none of these, names a day that does not exist, or lies outside
-            the years 1 to 9999 once it is turned into UTC.
+        ValueError: The text has none of these forms, names a day that does not exist, or is
+            outside the years 1 to 9999 in UTC.
     """
     found = _INSTANT.fullmatch(text)
     if found is None or _is_refused_offset(found, conventions):
@@ -71,16 +71,16 @@ def format_instant(instant: datetime) -> str:
 
 
 def format_epoch(second: int) -> str:
-    """The same text, of a second since 1970-01-01T00:00:00Z.
+    """The same text for epoch seconds.
 
     Raises:
-        ValueError: It lies outside the years 1 to 9999.
+        ValueError: It is outside the years 1 to 9999.
     """
     return format_instant(from_epoch(second))
 
 
 def to_epoch(instant: datetime) -> int:
-    """Whole seconds since 1970-01-01T00:00:00Z, rounded down; exact for every year.
+    """Epoch seconds of an instant, rounded down; exact for every year.
 
     Raises:
         TypeError: The instant has no time zone.
@@ -89,10 +89,10 @@ def to_epoch(instant: datetime) -> int:
 
 
 def from_epoch(seconds: int) -> datetime:
-    """The instant so many seconds after 1970-01-01T00:00:00Z, aware and in UTC.
+    """The instant of epoch seconds, aware and in UTC.
 
     Raises:
-        ValueError: It lies outside the years 1 to 9999.
+        ValueError: It is outside the years 1 to 9999.
     """
     try:
         return _EPOCH + seconds * _SECOND

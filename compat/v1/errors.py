@@ -1,16 +1,16 @@
-"""What a caller of the old API can be told when there is no report to give.
+"""Errors that a caller of the old API receives.
 
     LegacyError
     ├── ValidationFailed   400  one entry for every parameter that is wrong
-    ├── Unauthorized       401  no API key, or none that is known
+    ├── Unauthorized       401  no API key, or an unknown one
     ├── Forbidden          403  the vendor refuses this account's credentials
     ├── NotFound           404  no such path, or a method other than GET
     ├── RateLimited        429  too many requests, with the seconds to wait
-    ├── Internal           500  anything unforeseen
+    ├── Internal           500  any unexpected error
     └── Unavailable        503  no answer in time, with the seconds to wait
 
-The envelope `{"code", "error"}` is the one observed in recorded traffic; the vendor's page
-documented another that was never seen.
+The envelope `{"code", "error"}` was observed in recorded traffic. The vendor's page documented
+another one, which was never observed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BadParameter:
-    """One parameter that could not be used, and what to send in its place.
+    """A parameter that is wrong, and what to send instead.
 
     Attributes:
         property: The parameter's name as the vendor's page spells it.
-        value: The text that was sent, decoded; None if nothing was.
+        value: The text that was sent, decoded; None if it was not sent.
         message: A sentence for a person.
     """
 
@@ -37,16 +37,16 @@ class BadParameter:
     message: str
 
     def as_dict(self) -> dict[str, str | None]:
-        """The entry as it stands in `validationErrors`."""
+        """The entry in `validationErrors`."""
         return {"property": self.property, "value": self.value, "message": self.message}
 
 
 class LegacyError(Exception):
-    """An error in the old API's words.
+    """An error in the format of the old API.
 
     Attributes:
         status: The HTTP status, repeated as `code` in the body.
-        message: The sentence that the body carries as `error`.
+        message: The sentence in the body, under `error`.
     """
 
     status: ClassVar[int] = 500
@@ -56,16 +56,16 @@ class LegacyError(Exception):
         self.message = message
 
     def body(self) -> dict[str, object]:
-        """The error envelope, ready to be written as JSON; keys in the observed order."""
+        """The body as a dict to write as JSON; the keys have the observed order."""
         return {"code": self.status, "error": self.message}
 
     def headers(self) -> dict[str, str]:
-        """Headers that belong to this error beside the content type."""
+        """Headers of this error, without the content type."""
         return {}
 
 
 class ValidationFailed(LegacyError):
-    """Parameters are missing or cannot be used (400).
+    """Parameters are missing or wrong (400).
 
     Attributes:
         errors: One entry for each parameter that is wrong.
@@ -81,12 +81,12 @@ class ValidationFailed(LegacyError):
         return f"{self.message}: {' '.join(error.message for error in self.errors)}"
 
     def body(self) -> dict[str, object]:
-        """The envelope with a list of what is wrong under `validationErrors`."""
+        """The body with the list of wrong parameters under `validationErrors`."""
         return {**super().body(), "validationErrors": [each.as_dict() for each in self.errors]}
 
 
 class Unauthorized(LegacyError):
-    """The request carries no API key, or one that nobody knows (401)."""
+    """The request has no API key, or an unknown one (401)."""
 
     status = 401
 
@@ -94,19 +94,19 @@ class Unauthorized(LegacyError):
         super().__init__("Authentication credentials are invalid")
 
     def headers(self) -> dict[str, str]:
-        """The challenge; some clients send their key only after it.
+        """The header that asks for a key; some clients send their key only after it.
 
-        The realm is there because RFC 7617 asks for one and Python's own client ignores a
-        challenge without it.
+        It has a realm because RFC 7617 requires one, and Python's `urllib` ignores the header
+        without a realm.
         """
         return {"WWW-Authenticate": 'Basic realm="Mailbox API 1.0"'}
 
 
 class Forbidden(LegacyError):
-    """The vendor refuses the credentials that stand behind this account (403).
+    """The vendor refuses the credentials of this account (403).
 
     Args:
-        message: A sentence that names the setting to look at.
+        message: A sentence that names the setting to check.
     """
 
     status = 403
@@ -116,7 +116,7 @@ class NotFound(LegacyError):
     """The path is unknown, or the method is not GET (404, as observed for both).
 
     Attributes:
-        path: The path that was asked for.
+        path: The requested path.
     """
 
     status = 404
@@ -126,23 +126,23 @@ class NotFound(LegacyError):
         self.path = path
 
 
-class _Later(LegacyError):
-    """An error that passes: the same request may succeed after a wait."""
+class _Temporary(LegacyError):
+    """A temporary error: the same request may succeed later."""
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
     def headers(self) -> dict[str, str]:
-        """How many whole seconds to wait before asking again."""
+        """How many whole seconds to wait before a retry."""
         return {"Retry-After": str(self.retry_after)}
 
 
-class RateLimited(_Later):
+class RateLimited(_Temporary):
     """Too many requests (429).
 
     Attributes:
-        retry_after: Whole seconds until the next request is welcome.
+        retry_after: Whole seconds until the next request is allowed.
     """
 
     status = 429
@@ -153,8 +153,8 @@ class RateLimited(_Later):
         )
 
 
-class Unavailable(_Later):
-    """The numbers cannot be had in time (503); the same request may succeed later.
+class Unavailable(_Temporary):
+    """There is no answer in time (503); the same request may succeed later.
 
     Attributes:
         retry_after: Whole seconds after which a retry is likely to succeed.
@@ -164,7 +164,7 @@ class Unavailable(_Later):
 
 
 class Internal(LegacyError):
-    """Something unforeseen (500); the body never says what."""
+    """An unexpected error (500); the body does not describe it."""
 
     status = 500
 

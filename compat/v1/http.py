@@ -1,4 +1,4 @@
-"""A request and an answer in the old API's terms, whatever carries them."""
+"""Requests and responses of the old API, independent of any HTTP library."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from compat.v1.errors import LegacyError
 
 CONTENT_TYPE: Final = "application/json; charset=utf-8"
-"""What every answer is, to the letter: some parsers compare it."""
+"""The content type of every response. Some clients compare the exact text."""
 
 _ORIGIN: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 
 @dataclass(frozen=True, slots=True)
 class LegacyRequest:
-    """What a caller asks.
+    """A request as a caller sent it.
 
     Attributes:
         method: The HTTP method, in capitals.
         path: The path, percent-decoded, without the query.
-        query: What follows the question mark, as sent.
-        authorization: The `Authorization` header, as sent. It is a secret and not part of the
-            text that `repr` gives.
+        query: The text after the question mark, as sent.
+        authorization: The `Authorization` header, as sent. It is a secret, so `repr` does not
+            show it.
     """
 
     method: str = "GET"
@@ -41,7 +41,7 @@ class LegacyRequest:
         method: str = "GET",
         authorization: str | bytes | None = None,
     ) -> Self:
-        """The request for a target: `/path?query`, or a whole URL, whose host is ignored."""
+        """The request for `/path?query`, or for a whole URL, of which the host is ignored."""
         if isinstance(target, str):
             target = target.encode("utf-8", "replace")
         if isinstance(authorization, str):
@@ -55,12 +55,12 @@ class LegacyRequest:
 
 @dataclass(frozen=True, slots=True)
 class LegacyResponse:
-    """What a caller gets.
+    """A response to send to a caller.
 
     Attributes:
         status: The HTTP status.
         headers: Names and values, the content type first.
-        body: JSON in UTF-8, never compressed.
+        body: JSON in UTF-8, not compressed.
     """
 
     status: int
@@ -68,19 +68,19 @@ class LegacyResponse:
     body: bytes
 
     def with_header(self, name: str, value: str) -> LegacyResponse:
-        """The same answer with one header more."""
+        """The same response with another header."""
         return replace(self, headers=(*self.headers, (name, value)))
 
 
 def success_response(body: bytes, *headers: tuple[str, str]) -> LegacyResponse:
-    """A report that was found, its JSON already written."""
+    """The response for a report, of which the JSON is given."""
     return LegacyResponse(200, (("Content-Type", CONTENT_TYPE), *headers), body)
 
 
 def error_response(error: LegacyError) -> LegacyResponse:
-    """An error as it goes over the wire.
+    """The response for an error.
 
-    Characters outside ASCII are escaped, so that whatever a caller sent can be written back.
+    Characters outside ASCII are escaped, so any text that a caller sent can be repeated in it.
     """
     headers = (("Content-Type", CONTENT_TYPE), *error.headers().items())
     body = json.dumps(error.body(), separators=(",", ":")).encode("ascii")

@@ -1,4 +1,4 @@
-"""The answers of the old API, to be written as JSON with `model_dump_json`."""
+"""The answers of the old API as models; `model_dump_json` writes the JSON."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Instant = Annotated[
         }
     ),
 ]
-"""A point in time that JSON shows as `yyyy-MM-ddTHH:mm:ssZ`."""
+"""An instant that is written in JSON as `yyyy-MM-ddTHH:mm:ssZ`."""
 
 
 def _absent_if_none() -> Any:
-    """A key that is left out where there is nothing to say."""
+    """A field whose key is left out of the JSON if the value is None."""
     return Field(default=None, exclude_if=lambda value: value is None)
 
 
@@ -40,11 +40,11 @@ class _Answer(BaseModel):
 
 
 class Bucket(_Answer):
-    """One point of a series of counts.
+    """One bucket and its count.
 
     Attributes:
-        start: First second of the bucket, aware.
-        count: Conversations created in it.
+        start: The first second of the bucket, aware.
+        count: How many conversations were created in it.
     """
 
     start: Instant
@@ -55,9 +55,9 @@ class NewConversations(_Answer):
     """The answer of `conversations/new.json`.
 
     Attributes:
-        current: The series of the range asked about.
-        previous: The series of the range to compare with. None if there was none: the key is
-            then left out, as the vendor's page says.
+        current: The buckets of the requested range.
+        previous: The buckets of the range to compare with. None if none was requested; the key
+            is then left out, as on the vendor's page.
     """
 
     current: tuple[Bucket, ...]
@@ -65,17 +65,17 @@ class NewConversations(_Answer):
 
 
 class BucketIds(Bucket):
-    """One point of a series, and the conversations behind its count.
+    """One bucket, its count, and the ids of the counted conversations.
 
     Attributes:
-        ids: Their ids, in the order of creation.
+        ids: The ids, in the order of creation.
     """
 
     ids: tuple[int, ...]
 
 
 class NewIds(_Answer):
-    """The conversations behind each count of New Conversations; no answer of the old API's."""
+    """The counted conversations of each bucket of New Conversations; not part of the old API."""
 
     current: tuple[BucketIds, ...]
     previous: tuple[BucketIds, ...] | None = _absent_if_none()
@@ -85,7 +85,7 @@ class RowTag(_Answer):
     """A tag on a conversation.
 
     Attributes:
-        color: A word, as the old API named colours.
+        color: A word, as in the old API.
     """
 
     id: int
@@ -94,10 +94,10 @@ class RowTag(_Answer):
 
 
 class DrilldownRow(_Answer):
-    """A conversation in a list; the keys are the old API's, odd spellings included.
+    """A conversation in a list; the keys are spelled as in the old API.
 
-    `assignedName` is left out where nobody is assigned, as observed; `waitingSince` and
-    `waitingSinceType`, which were observed but not documented, where nothing tells them.
+    `assignedName` is left out if nobody is assigned, as observed. `waitingSince` and
+    `waitingSinceType`, which were observed but not documented, are left out if they are unknown.
     """
 
     id: int
@@ -124,10 +124,10 @@ class DrilldownPage(_Answer):
     """One page of a list of conversations.
 
     Attributes:
-        pages: How many there are; 0 for an empty list.
-        page: Which one this is.
-        count: Conversations in the whole list.
-        results: Those on this page; empty past the end.
+        pages: The number of pages; 0 for an empty list.
+        page: The number of this page.
+        count: How many conversations the whole list has.
+        results: The conversations on this page; empty after the last page.
     """
 
     pages: int
@@ -147,8 +147,8 @@ class Hour(_Answer):
 
     Attributes:
         day: 1 for Monday to 7 for Sunday.
-        hour: 0 to 23, by the company's clock.
-        count: Conversations created in it.
+        hour: 0 to 23, in the company's time zone.
+        count: How many conversations were created in it.
     """
 
     day: int
@@ -177,8 +177,8 @@ class FolderItem(_Answer):
     """A folder in `mailboxes/{id}/folders.json`.
 
     Attributes:
-        type: open, mine, needsattention, drafts, assigned, closed, spam, or what is newer.
-        userId: The user or the team whose folder it is, or 0.
+        type: open, mine, needsattention, drafts, assigned, closed, spam, or a newer type.
+        userId: The id of the user or team that owns the folder, or 0.
     """
 
     id: int
@@ -194,7 +194,8 @@ class TagItem(_Answer):
     """A tag in `tags.json`.
 
     Attributes:
-        name: What it is called; to some old clients it is known as `tag`.
+        name: Its name.
+        tag: The same name; some old clients read this key.
     """
 
     id: int
@@ -211,7 +212,7 @@ Item = TypeVar("Item", MailboxItem, FolderItem, TagItem)
 
 
 class Envelope(_Answer, Generic[Item]):
-    """One page of a list that fills filters."""
+    """One page of a list of mailboxes, folders or tags."""
 
     page: int
     pages: int

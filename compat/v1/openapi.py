@@ -1,4 +1,4 @@
-"""What the old API was, as OpenAPI 3.1: made of the tables that requests are answered by."""
+"""The OpenAPI 3.1 document of the old API, generated from the tables that parse requests."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _FORMATS: Final[Mapping[Callable[..., object], Json]] = {
     parameters.parse_number: _NUMBER,
     parameters.parse_rows: _NUMBER,
 }
-"""What each reader of a parameter takes."""
+"""The schema of the values that each parser accepts."""
 
 _EXAMPLES: Final[Mapping[type[errors.LegacyError], errors.LegacyError]] = {
     each.__class__: each
@@ -58,26 +58,26 @@ _EXAMPLES: Final[Mapping[type[errors.LegacyError], errors.LegacyError]] = {
         errors.Unavailable("…", 1),
     )
 }
-"""Every error that a caller can be told; their headers and keys are read off these."""
+"""One example of every error; the schemas and headers of errors are taken from these."""
 
 _HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
-    "Correlation-Id": ("Names this one exchange; the server's log has it.", {"type": "string"}),
+    "Correlation-Id": ("Identifies this request in the server's log.", {"type": "string"}),
     "Compat-As-Of": (
-        "As of when the conversations were fetched.",
+        "When the conversations were fetched.",
         {"type": "string", "format": "date-time"},
     ),
-    "Compat-Engine": ("What the answer was made by.", {"type": "string"}),
-    "Retry-After": ("Whole seconds after which to ask again.", {"type": "integer", "minimum": 1}),
+    "Compat-Engine": ("The engine that made the answer.", {"type": "string"}),
+    "Retry-After": ("Whole seconds to wait before a retry.", {"type": "integer", "minimum": 1}),
     "WWW-Authenticate": ("Asks for the API key.", {"type": "string"}),
 }
 
-_TOLD: Final = ["Compat-As-Of", "Compat-Engine"]
-"""The headers of an answer that is no error, beside the one that every answer has."""
+_ANSWER_HEADERS: Final = ["Compat-As-Of", "Compat-Engine"]
+"""The headers of a successful answer, without the one that every response has."""
 
 
 @cache
 def document() -> Json:
-    """The description: every path that answers, its parameters, its answers and its errors."""
+    """The document: every route with its parameters, answers and errors."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -85,7 +85,7 @@ def document() -> Json:
             "version": "1.0",
             "description": (
                 "Help Scout's Mailbox API 1.0 reports, as this project answers them. Unknown "
-                "parameters are ignored, empty ones count as absent; a list may also be sent as "
+                "and empty parameters are ignored. A list may also be sent as "
                 "`tags[]=1&tags[]=2` or `tags=1&tags=2`."
             ),
         },
@@ -100,9 +100,9 @@ def document() -> Json:
                     "description": "The old API key as the user name, with any password.",
                 }
             },
-            "headers": {name: _header(*told) for name, told in _HEADERS.items()},
+            "headers": {name: _header(*header) for name, header in _HEADERS.items()},
             "responses": {
-                kind.__name__: _refusal(kind, error) for kind, error in _EXAMPLES.items()
+                kind.__name__: _error_response(kind, error) for kind, error in _EXAMPLES.items()
             },
             "schemas": _schemas(),
         },
@@ -116,7 +116,7 @@ def _operation(route: Route) -> Json:
         "summary": summary[:1].upper() + summary[1:],
         "parameters": [_parameter(each, route) for each in route.parameters],
         "responses": {
-            "200": _response("The answer.", _ref(route.model), _TOLD),
+            "200": _response("The answer.", _ref(route.model), _ANSWER_HEADERS),
             **{
                 str(kind.status): {"$ref": f"#/components/responses/{kind.__name__}"}
                 for kind in _EXAMPLES
@@ -127,7 +127,7 @@ def _operation(route: Route) -> Json:
 
 def _parameter(parameter: Parameter, route: Route) -> Json:
     in_path = f"{{{parameter.name}}}" in route.path
-    schema = _FORMATS[parameter.read]
+    schema = _FORMATS[parameter.parse]
     if parameter.default:
         schema = {**schema, "default": parameter.default(Conventions())}
     described = {
@@ -140,7 +140,7 @@ def _parameter(parameter: Parameter, route: Route) -> Json:
     return {**described, "style": "form", "explode": False} if parameter.many else described
 
 
-def _refusal(kind: type[errors.LegacyError], error: errors.LegacyError) -> Json:
+def _error_response(kind: type[errors.LegacyError], error: errors.LegacyError) -> Json:
     shape = "ValidationError" if "validationErrors" in error.body() else "Error"
     schema = {
         "allOf": [{"$ref": _REF.format(model=shape)}],
@@ -189,9 +189,9 @@ def _schemas() -> Json:
 
 
 def _tidy(schema: Any) -> Any:
-    """Without what is written for Python: titles, lists of attributes, keys that may be None.
+    """A schema without details of Python: titles, lists of attributes, and None.
 
-    A key of an answer that would be None is left out, so what it may be is the rest.
+    An answer leaves out a key that would be None, so the schema does not mention None either.
     """
     if isinstance(schema, list):
         return [_tidy(each) for each in schema]

@@ -1,7 +1,7 @@
-"""The query parameters of the old reports, as a table.
+"""The query parameters of the old reports, as tables.
 
-A report's parameters are a tuple of rows. The groups below recur from report to report; a
-further one adds a row, or a group of rows, and a field of `ReportQuery` for each to fill.
+The parameters of a report are a tuple of `Parameter`. The groups below are shared by several
+reports. A new parameter needs a `Parameter` here and a field of `ReportQuery`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from compat.v1.datetimes import parse_instant
 if TYPE_CHECKING:
     from datetime import datetime
 
-Reader = Callable[[str, Conventions], object]
-"""Turns one decoded, non-empty text into a value; raises ValueError if it cannot."""
+ValueParser = Callable[[str, Conventions], object]
+"""Parses one decoded, non-empty text; raises ValueError if the text is wrong."""
 
 TYPES: Final = ("email", "chat", "phone")
-"""The kinds of conversation that the old API knew, as the vendor's page lists them."""
+"""The types of conversation in the old API, as the vendor's page lists them."""
 
 DEFAULT_ROWS: Final = 10
 MAX_ROWS: Final = 50
-"""Rows on a page of a list of conversations: by default, and at most; by the vendor's page."""
+"""Rows on a page of a list of conversations: the default and the maximum, by the vendor's page."""
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _ID: Final = re.compile(r"[0-9]{1,18}")
@@ -33,24 +33,24 @@ _ID: Final = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One row: a parameter's name and how it is read.
+    """The name of a parameter and how it is parsed.
 
     Attributes:
-        name: The name as the vendor's page spells it.
-        attribute: The field of `ReportQuery` that it fills.
-        read: How one value is read.
-        expected: What is welcome, as the end of a sentence.
+        name: The name on the vendor's page.
+        attribute: The field of `ReportQuery` that it sets.
+        parse: Parses one value.
+        expected: What to send, as the end of a sentence.
         many: Whether it is a list. Then `1,2`, `name[]=1`, `name[0]=1` and repetition all mean
             the same.
         required: Whether a request without it is refused.
-        edge: Which edge of the range called `attribute` this instant is; None for any other
-            parameter.
-        default: What a request without it means.
+        edge: Whether it is the start or the end of the range named by `attribute`; None for all
+            other parameters.
+        default: Returns the value if a request does not have it.
     """
 
     name: str
     attribute: str
-    read: Reader
+    parse: ValueParser
     expected: str
     many: bool = False
     required: bool = False
@@ -72,7 +72,7 @@ def parse_id(text: str, _: Conventions) -> int:
     """A mailbox, tag or folder id: one to eighteen ASCII digits.
 
     Raises:
-        ValueError: Anything else, also what `int` would take (`1_000`, `+1`, full-width digits).
+        ValueError: Anything else, including what `int` accepts (`1_000`, `+1`, full-width digits).
     """
     if not _ID.fullmatch(text):
         raise ValueError(f"not an id: {text!r}")
@@ -80,10 +80,10 @@ def parse_id(text: str, _: Conventions) -> int:
 
 
 def parse_type(text: str, _: Conventions) -> str:
-    """A kind of conversation, in lower case.
+    """A type of conversation, in lower case.
 
     Raises:
-        ValueError: It is none of `TYPES`.
+        ValueError: It is not one of `TYPES`.
     """
     return _one_of(TYPES, text)
 
@@ -98,7 +98,7 @@ def parse_view_by(text: str, _: Conventions) -> ViewBy:
 
 
 def parse_number(text: str, _: Conventions) -> int:
-    """A page, or how many rows it has: one to nine ASCII digits, at least 1.
+    """The number of a page or of its rows: one to nine ASCII digits, at least 1.
 
     Raises:
         ValueError: Anything else.
@@ -109,7 +109,7 @@ def parse_number(text: str, _: Conventions) -> int:
 
 
 def parse_rows(text: str, conventions: Conventions) -> int:
-    """How many rows a page has; more than the vendor's page allows are cut to that (decided)."""
+    """How many rows a page has; a higher number than the maximum means the maximum (decided)."""
     return min(parse_number(text, conventions), MAX_ROWS)
 
 
@@ -122,9 +122,9 @@ def _one_of(allowed: tuple[str, ...], text: str) -> str:
 def _instant(
     name: str, attribute: str, edge: Literal["start", "end"], *, required: bool = False
 ) -> Parameter:
-    reader: Reader = parse_start if edge == "start" else parse_end
+    parse: ValueParser = parse_start if edge == "start" else parse_end
     expected = "an ISO 8601 date and time in UTC such as 2015-01-31T23:59:59Z"
-    return Parameter(name, attribute, reader, expected, required=required, edge=edge)
+    return Parameter(name, attribute, parse, expected, required=required, edge=edge)
 
 
 def _ids(name: str) -> Parameter:
@@ -147,7 +147,7 @@ PREVIOUS_RANGE: Final = (
     _instant("previousStart", "previous", "start"),
     _instant("previousEnd", "previous", "end"),
 )
-"""The range to compare with: both or neither."""
+"""The range to compare with: both ends or neither."""
 
 FILTERS: Final = (
     _ids("mailboxes"),
@@ -157,7 +157,7 @@ FILTERS: Final = (
     ),
     _ids("folders"),
 )
-"""The filters, which nearly every report takes."""
+"""The filters, which nearly every report has."""
 
 VIEW_BY: Final = (
     Parameter(
@@ -168,12 +168,12 @@ VIEW_BY: Final = (
         default=lambda conventions: conventions.default_view_by,
     ),
 )
-"""The length of a bucket, for reports that are a series."""
+"""The length of a bucket, for reports with buckets."""
 
 PAGE: Final = Parameter(
     "page", "page", parse_number, "the number of a page, from 1 on", default=lambda _: 1
 )
-"""Which page of a list is asked for."""
+"""The requested page of a list."""
 
 PAGING: Final = (
     PAGE,
@@ -181,7 +181,7 @@ PAGING: Final = (
         "rows", "rows", parse_rows, f"a number from 1 to {MAX_ROWS}", default=lambda _: DEFAULT_ROWS
     ),
 )
-"""Which page of a list of conversations, and how long it is."""
+"""The requested page of a list of conversations, and its length."""
 
 MAILBOX: Final = Parameter("mailbox", "mailbox", parse_id, "the id of a mailbox")
-"""The mailbox that a path names."""
+"""The mailbox in a path."""

@@ -1,4 +1,4 @@
-"""A query string becomes a question: `read_pairs`, then `read_query`."""
+"""Parse the query of a request: `parse_pairs`, then `parse_query`."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
-    """What a caller asks of a report, with defaults filled in.
+    """The parsed query of a report, with defaults filled in.
 
-    Lists keep the order in which their items were sent, without repetitions; an empty one
-    means that there is no such filter.
+    Lists keep the order in which their items were sent, without repetitions. An empty list means
+    no filter.
 
     Attributes:
-        current: The range asked about.
-        previous: The range to compare with, if one was asked for.
+        current: The requested range.
+        previous: The range to compare with, if one was requested.
         mailboxes: Mailbox ids.
-        tags: Tag ids; one of them may stand for conversations without a tag.
+        tags: Tag ids; one id means conversations without a tag.
         types: Of email, chat and phone.
         folders: Folder ids.
-        view_by: The length of a bucket; None for a report that is no series.
-        page: The page of a list that is asked for, from 1 on.
+        view_by: The length of a bucket; None for a report without buckets.
+        page: The requested page of a list, from 1 on.
         rows: How many rows a page of a list has.
     """
 
@@ -64,11 +64,11 @@ class ReportQuery:
 
 @dataclass(frozen=True, slots=True)
 class ListPageQuery:
-    """What a caller asks of a list that fills filters.
+    """The parsed query of a list of mailboxes, folders or tags.
 
     Attributes:
-        page: The page that is asked for, from 1 on.
-        mailbox: The mailbox that the path names, if it names one.
+        page: The requested page, from 1 on.
+        mailbox: The id of the mailbox in the path; 0 without one.
     """
 
     page: int = 1
@@ -79,10 +79,10 @@ Query = ReportQuery | ListPageQuery
 
 
 def parse_pairs(query: bytes) -> list[tuple[str, str]]:
-    """The names and values of a query string, decoded, in the order sent; never an error.
+    """The names and values of a query string, decoded, in the order sent. It never fails.
 
-    A plus is a space, bytes that are not UTF-8 become U+FFFD, a name without `=` has an empty
-    value, and nothing between two ampersands is nothing.
+    A plus is a space. Bytes that are not UTF-8 become U+FFFD. A name without `=` has an empty
+    value. Empty parts between ampersands are ignored.
     """
     pairs = (part.partition(b"=") for part in query.split(b"&") if part)
     return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
@@ -91,30 +91,30 @@ def parse_pairs(query: bytes) -> list[tuple[str, str]]:
 def parse_query(
     pairs: Iterable[tuple[str, str]], parameters: Sequence[Parameter], conventions: Conventions
 ) -> ReportQuery:
-    """The question that a request's names and values ask of a report; see `read_values`."""
+    """The query of a report, from a request's names and values; see `parse_values`."""
     return ReportQuery(**parse_values(pairs, parameters, conventions))
 
 
 def parse_values(
     pairs: Iterable[tuple[str, str]], parameters: Sequence[Parameter], conventions: Conventions
 ) -> dict[str, Any]:
-    """The values of a query's fields that a request's names and values give.
+    """The values of a query's fields, from a request's names and values.
 
-    Names that are not in the table are ignored and empty values are absent ones, as observed
-    in clients. Reading goes on after the first fault, so that one answer tells them all.
+    Names that are not in the table and empty values are ignored, as clients were observed to send
+    them. Parsing continues after an error, so that one response lists all errors.
 
     Args:
         pairs: Decoded names and values in the order sent.
-        parameters: The report's table; it holds both edges of the range `current`.
-        conventions: The decided rules.
+        parameters: The report's parameters; they include both ends of the range `current`.
+        conventions: The undocumented rules.
 
     Raises:
-        ValidationFailed: With one entry for each parameter that is wrong, in the table's order.
+        ValidationFailed: One entry for each wrong parameter, in the order of `parameters`.
     """
-    reading = QueryParser(list(pairs), parameters, conventions)
-    if reading.faults:
-        raise ValidationFailed(reading.faults_in_order())
-    return reading.attributes()
+    parser = _QueryParser(list(pairs), parameters, conventions)
+    if parser.errors:
+        raise ValidationFailed(parser.errors_in_order())
+    return parser.attributes()
 
 
 def _decoded(text: bytes) -> str:
@@ -122,29 +122,30 @@ def _decoded(text: bytes) -> str:
 
 
 _INDEX: Final = re.compile(r"(\[[^\[\]]*\])+\Z")
-"""What PHP puts behind the name of an array's item. Ignored it would widen a question unseen."""
+"""The index that PHP adds to the name of an array's item, as in `tags[0]`. It must be accepted:
+without the filter the request would select more conversations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A span of time; whether its last second counts is a convention.
+    """A range of time. A convention decides whether its last second counts.
 
     Attributes:
-        start: First second, aware, UTC.
-        end: Last second, aware, UTC; never before `start`.
+        start: The first second, aware, UTC.
+        end: The last second, aware, UTC; never before `start`.
     """
 
     start: datetime
     end: datetime
 
 
-class QueryParser:
-    """What a request says, as far as it can be understood, and every fault in it.
+class _QueryParser:
+    """Parses the parameters of one request and collects the errors.
 
     Attributes:
-        values: What could be read, by the parameter's name.
-        ranges: Those whose two edges could be read and are in order, by attribute.
-        faults: At most one for each parameter, by its name.
+        values: The parsed values by the name of the parameter.
+        ranges: The valid ranges by the name of the attribute.
+        errors: At most one error per parameter, by its name.
     """
 
     def __init__(
@@ -158,13 +159,13 @@ class QueryParser:
         self._sent = {row.name: _texts(row, pairs, conventions) for row in parameters}
         self.values: dict[str, Any] = {}
         self.ranges: dict[str, Range] = {}
-        self.faults: dict[str, BadParameter] = {}
-        self._read_values()
-        self._join_edges()
-        self._judge_buckets()
+        self.errors: dict[str, BadParameter] = {}
+        self._parse_values()
+        self._build_ranges()
+        self._check_buckets()
 
     def attributes(self) -> dict[str, Any]:
-        """What was read, by the names of `ReportQuery`'s fields; ranges begin where they count."""
+        """The values by the names of `ReportQuery`'s fields; the starts of ranges are snapped."""
         plain = {
             row.attribute: self.values[row.name]
             for row in self._parameters
@@ -172,59 +173,59 @@ class QueryParser:
         }
         return plain | {name: self._snapped(span) for name, span in self.ranges.items()}
 
-    def faults_in_order(self) -> list[BadParameter]:
-        """The faults in the order of the parameter table."""
+    def errors_in_order(self) -> list[BadParameter]:
+        """The errors in the order of the parameters."""
         names = (row.name for row in self._parameters)
-        return [self.faults[name] for name in names if name in self.faults]
+        return [self.errors[name] for name in names if name in self.errors]
 
-    def _read_values(self) -> None:
+    def _parse_values(self) -> None:
         for row in self._parameters:
             if self._sent[row.name]:
-                self._read(row)
+                self._parse(row)
             elif row.required:
-                self._blame(row, None, f"{row.name} is required: send {row.expected}.")
+                self._add_error(row, None, f"{row.name} is required: send {row.expected}.")
             elif row.default is not None:
                 self.values[row.name] = row.default(self._conventions)
 
-    def _read(self, row: Parameter) -> None:
+    def _parse(self, row: Parameter) -> None:
         found: dict[object, None] = {}
         for text in self._sent[row.name]:
             try:
                 for item in _items(row, text):
-                    found[row.read(item, self._conventions)] = None
+                    found[row.parse(item, self._conventions)] = None
             except ValueError:
-                self._blame(row, text, f"{row.name} must be {row.expected}.")
+                self._add_error(row, text, f"{row.name} must be {row.expected}.")
                 return
         self.values[row.name] = tuple(found) if row.many else next(iter(found))
 
-    def _join_edges(self) -> None:
+    def _build_ranges(self) -> None:
         firsts = {row.attribute: row for row in self._parameters if row.edge == "start"}
         lasts = {row.attribute: row for row in self._parameters if row.edge == "end"}
         for attribute, first in firsts.items():
             last = lasts[attribute]
-            self._want_both(first, last)
+            self._require_both(first, last)
             if first.name not in self.values or last.name not in self.values:
                 continue
             span = Range(self.values[first.name], self.values[last.name])
             if span.end < span.start:
                 message = f"{last.name} must not be before {first.name}."
-                self._blame(last, self._text(last), message)
+                self._add_error(last, self._text(last), message)
             else:
                 self.ranges[attribute] = span
 
-    def _want_both(self, first: Parameter, last: Parameter) -> None:
+    def _require_both(self, first: Parameter, last: Parameter) -> None:
         for row, other in ((first, last), (last, first)):
             if self._sent[other.name] and not self._sent[row.name]:
-                self._blame(row, None, f"{row.name} is required with {other.name}: send both.")
+                self._add_error(row, None, f"{row.name} is required with {other.name}: send both.")
 
-    def _judge_buckets(self) -> None:
+    def _check_buckets(self) -> None:
         row = next((row for row in self._parameters if row.attribute == "view_by"), None)
         if row is None or row.name not in self.values:
             return
         for span in self.ranges.values():
-            reason = next(_refusals(span, self.values[row.name], self._conventions), None)
+            reason = next(_limit_errors(span, self.values[row.name], self._conventions), None)
             if reason:
-                self._blame(row, self._text(row), reason)
+                self._add_error(row, self._text(row), reason)
 
     def _snapped(self, span: Range) -> Range:
         first = _first_second(span, self._conventions)
@@ -233,18 +234,18 @@ class QueryParser:
     def _text(self, row: Parameter) -> str | None:
         return next(iter(self._sent[row.name]), None)
 
-    def _blame(self, row: Parameter, value: str | None, message: str) -> None:
-        self.faults.setdefault(row.name, BadParameter(row.name, value, message))
+    def _add_error(self, row: Parameter, value: str | None, message: str) -> None:
+        self.errors.setdefault(row.name, BadParameter(row.name, value, message))
 
 
 def _first_second(span: Range, conventions: Conventions) -> int:
-    """Where a range that was asked for begins."""
+    """The first second of a range, after the convention on snapping."""
     snap, zone = conventions.start_snapped, conventions.company_time_zone
     return buckets.snap_start(to_epoch(span.start), snap, zone)
 
 
 def _texts(row: Parameter, pairs: Sequence[tuple[str, str]], conventions: Conventions) -> list[str]:
-    """The non-empty texts sent for a parameter: any number for a list, else one at most."""
+    """The non-empty texts of a parameter: any number for a list, otherwise at most one."""
     named = [value for name, value in pairs if _INDEX.sub("", name) == row.name]
     if row.many:
         return [text for text in named if text.strip(",")]
@@ -256,11 +257,11 @@ def _items(row: Parameter, text: str) -> list[str]:
     return [item for item in text.split(",") if item] if row.many else [text]
 
 
-def _refusals(span: Range, view_by: ViewBy, conventions: Conventions) -> Iterator[str]:
-    """Why a range may not be viewed in this way; one sentence for each reason.
+def _limit_errors(span: Range, view_by: ViewBy, conventions: Conventions) -> Iterator[str]:
+    """A sentence for each limit that a range exceeds.
 
-    Lengths are judged in favour of the caller: a range written as whole days up to 23:59:59
-    is one second short of them.
+    A range that is written as whole days up to 23:59:59 is one second shorter than those days. Both
+    limits on days allow for that second.
     """
     start, end = to_epoch(span.start), to_epoch(span.end)
     longest = {"day": conventions.max_days_by_day, "week": conventions.max_days_by_week}
@@ -283,14 +284,15 @@ Value = date | str | int | Iterable[int] | Iterable[str] | None
 
 
 def format_pairs(**values: Value) -> list[tuple[str, str]]:
-    """Names and values to be read like those of a request, faults included.
+    """Names and values in the form in which a request has them, to be parsed and validated.
 
-    Datetimes keep their zone; one without a zone is UTC. Lists become commas; None is absent.
+    A datetime keeps its time zone; without one it is UTC. Lists are separated by commas; None is
+    left out.
     """
-    return [(name, _text(value)) for name, value in values.items() if value is not None]
+    return [(name, _format_value(value)) for name, value in values.items() if value is not None]
 
 
-def _text(value: Value) -> str:
+def _format_value(value: Value) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, date):

@@ -1,4 +1,4 @@
-"""Targets of requests as they may be shown and kept: without anything that could be a secret."""
+"""Removes possible secrets from request targets before they are logged or stored."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _REDACTED: Final = "REDACTED"
 
 
 def redact_target(url: str) -> str:
-    """The target that a URL, or a target, asks for.
+    """The path and query of a URL or target, without possible secrets.
 
-    Origins go, and a name and password in them; so do fragments. Parameters that no report
-    has are hidden: no answer depends on them, and programs may send keys there.
+    The origin, with any name and password in it, and the fragment are removed. Parameters that no
+    report has are replaced: no answer depends on them, and they may hold keys.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The text is neither a URL nor a target.
     """
     origin = _ORIGIN.match(url)
     rest = (url[origin.end() :] if origin else url).partition("#")[0]
     path, mark, query = rest.partition("?")
     if not origin and not path.startswith("/"):
         raise ValueError("the target is neither a path nor a URL")
-    return (path or "/") + mark + "&".join(map(_shown, query.split("&")))
+    return (path or "/") + mark + "&".join(map(_redact_parameter, query.split("&")))
 
 
-def _shown(part: str) -> str:
-    """A parameter as it stands, or nothing of it: a name can be a key as well."""
+def _redact_parameter(part: str) -> str:
+    """A known parameter unchanged; any other replaced as a whole, as its name may be a key."""
     name = unquote_plus(part.partition("=")[0]).partition("[")[0]
     return part if not part or name in _KNOWN else _REDACTED

@@ -1,6 +1,6 @@
-"""The old API's paths: which report answers, and which parameters it takes.
+"""The table of routes: the paths of the old API with their reports and parameters.
 
-Adding a report is adding a row.
+A new report needs a new row here.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """One path of the old API. There is one object for each, so that to compare them is quick.
+    """One path of the old API. Routes are compared by identity: there is one object per path.
 
     Attributes:
-        path: The whole path, as sent; an id in braces is a parameter.
+        path: The whole path; a name in braces stands for an id.
         report: The name of the module in `compat/reports/` that answers.
-        parameters: What the report takes; faults are told in this order.
-        model_name: What the answer is, if it is no error, by its name in `compat.v1.models`.
-        query_type: The kind of query that the parameters make.
+        parameters: The parameters of the report; errors are listed in this order.
+        model_name: The name in `compat.v1.models` of the model of a successful answer.
+        query_type: The type of the parsed query.
     """
 
     path: str
@@ -43,15 +43,15 @@ class Route:
 
     @property
     def model(self) -> type[BaseModel]:
-        """The model by that name; models are slow to import, and not needed to find a route."""
+        """The model of a successful answer, imported late because that is slow."""
         return cast("type[BaseModel]", getattr(import_module("compat.v1.models"), self.model_name))
 
     def match(self, path: str) -> re.Match[str] | None:
-        """Compare a request's path with this one; ids are groups of the match, by name."""
-        return _pattern(self.path).fullmatch(path)
+        """Match a request's path with this route; ids are named groups of the match."""
+        return _compile_pattern(self.path).fullmatch(path)
 
     def pairs(self, path: str, query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The names and values of a request; what the path says cannot be said again."""
+        """The parameters of a request; those in the path cannot be overridden by the query."""
         found = self.match(path)
         named = found.groupdict() if found else {}
         others = (pair for pair in query if pair[0].partition("[")[0] not in named)
@@ -59,7 +59,7 @@ class Route:
 
 
 @cache
-def _pattern(path: str) -> re.Pattern[str]:
+def _compile_pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[0-9]{1,18})", re.escape(path)))
 
 
@@ -89,29 +89,31 @@ ROUTES: Final = (
     ),
     Route("/v1/tags.json", "tags", (PAGE,), "Tags", ListPageQuery),
 )
-"""Every path that is answered."""
+"""All routes of the old API that are answered."""
 
-LOCAL: Final = (Route("", "new_ids", (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY), "NewIds"),)
-"""Reports that the old API did not have, and that no request reaches."""
+LOCAL_ROUTES: Final = (
+    Route("", "new_ids", (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY), "NewIds"),
+)
+"""Reports that the old API did not have. They have no path, so requests cannot reach them."""
 
-_REPORTS: Final = "/v1/reports/"
+_REPORTS_PREFIX: Final = "/v1/reports/"
 
 
 def is_legacy_path(path: str) -> bool:
-    """Whether a path is the old API's to answer, be it with a 404."""
-    return path.startswith(_REPORTS) or any(route.match(path) for route in ROUTES)
+    """Whether a path belongs to the old API, also if the answer is a 404."""
+    return path.startswith(_REPORTS_PREFIX) or any(route.match(path) for route in ROUTES)
 
 
 def find_route(method: str, path: str) -> Route:
-    """The route that a request asks for.
+    """The route of a request.
 
     Args:
         method: The HTTP method, in capitals.
         path: The decoded path, without the query.
 
     Raises:
-        NotFound: The path is unknown, or the method is not GET; the old API was observed to
-            answer both alike.
+        NotFound: The path is unknown, or the method is not GET. The old API was observed to
+            treat both the same.
     """
     for route in ROUTES if method == "GET" else ():
         if route.match(path):
@@ -120,5 +122,5 @@ def find_route(method: str, path: str) -> Route:
 
 
 def route_of_report(report: str) -> Route:
-    """The route of a report, by the name of its module."""
-    return next(route for route in (*ROUTES, *LOCAL) if route.report == report)
+    """The route of the report with this module name."""
+    return next(route for route in (*ROUTES, *LOCAL_ROUTES) if route.report == report)

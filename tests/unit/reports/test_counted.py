@@ -24,7 +24,7 @@ from compat.core.models import (
 from compat.engines.computed import ComputedEngine, load_report
 from compat.reports import CountingReport, new_conversations
 from compat.v1.query import ReportQuery
-from compat.v1.routes import LOCAL, ROUTES, find_route
+from compat.v1.routes import LOCAL_ROUTES, ROUTES, find_route
 from tests.strategies import Case, cases
 from tests.unit.reports.asked import DAY, FIRST, query, row
 
@@ -95,7 +95,7 @@ def test_rows_are_brought_where_it_takes_them() -> None:
 def test_only_new_conversations_takes_no_more_than_counts() -> None:
     counting = {
         route.report
-        for route in (*LOCAL, *ROUTES)
+        for route in (*LOCAL_ROUTES, *ROUTES)
         if isinstance(load_report(route), CountingReport)
     }
     assert counting == {"new_conversations"}

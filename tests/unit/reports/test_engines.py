@@ -20,7 +20,7 @@ from compat.core.models import (
 from compat.engines.computed import ComputedEngine, load_report
 from compat.v1.models import Envelope, NewConversations
 from compat.v1.query import ListPageQuery
-from compat.v1.routes import LOCAL, ROUTES, Route, find_route, route_of_report
+from compat.v1.routes import LOCAL_ROUTES, ROUTES, Route, find_route, route_of_report
 from tests.unit.reports.asked import DAY, FIRST, query, row
 
 ROUTE = find_route("GET", "/v1/reports/conversations/new.json")
@@ -114,7 +114,7 @@ def test_what_is_shown_in_full_is_asked_for_after_the_counting() -> None:
     assert (computed.as_of, computed.fresh_until) == (FIRST + 5, 77.0)
 
 
-@pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
+@pytest.mark.parametrize("route", [*ROUTES, *LOCAL_ROUTES], ids=lambda route: route.report)
 def test_every_route_leads_to_a_report(route: Route) -> None:
     report = load_report(route)
     assert callable(report.required_data)

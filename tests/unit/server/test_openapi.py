@@ -14,7 +14,7 @@ from compat.config.conventions import Conventions
 from compat.engines.computed import load_report
 from compat.reports import AnswerFromDocuments
 from compat.v1 import errors, openapi
-from compat.v1.routes import LOCAL, ROUTES, Route
+from compat.v1.routes import LOCAL_ROUTES, ROUTES, Route
 from tests.unit.server.serving import KEY, Answer, ask
 from tests.unit.service.doubles import JANUARY, PATH
 
@@ -44,7 +44,7 @@ def test_every_path_has_its_parameters_and_every_status(route: Route) -> None:
     assert shown["summary"]
 
 
-@pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
+@pytest.mark.parametrize("route", [*ROUTES, *LOCAL_ROUTES], ids=lambda route: route.report)
 def test_a_route_answers_with_what_its_report_makes(route: Route) -> None:
     made = get_type_hints(load_report(route).answer)["return"]
     assert made in {route.model, AnswerFromDocuments}

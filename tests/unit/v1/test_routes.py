@@ -8,7 +8,14 @@ import pytest
 
 from compat.v1.errors import NotFound
 from compat.v1.query import ListPageQuery
-from compat.v1.routes import LOCAL, ROUTES, Route, find_route, is_legacy_path, route_of_report
+from compat.v1.routes import (
+    LOCAL_ROUTES,
+    ROUTES,
+    Route,
+    find_route,
+    is_legacy_path,
+    route_of_report,
+)
 from tests.unit.v1.asking import PATH
 
 
@@ -56,12 +63,12 @@ def test_every_range_has_two_edges(route: Route) -> None:
         assert edges == ["end", "start"]
 
 
-@pytest.mark.parametrize("route", [*ROUTES, *LOCAL], ids=lambda route: route.report)
+@pytest.mark.parametrize("route", [*ROUTES, *LOCAL_ROUTES], ids=lambda route: route.report)
 def test_a_report_is_found_by_its_name(route: Route) -> None:
     assert route_of_report(route.report) is route
 
 
-@pytest.mark.parametrize("route", LOCAL, ids=lambda route: route.report)
+@pytest.mark.parametrize("route", LOCAL_ROUTES, ids=lambda route: route.report)
 def test_what_the_old_api_did_not_have_is_reached_by_no_request(route: Route) -> None:
     for path in ("", "/", f"/v1/reports/conversations/{route.report}.json"):
         with pytest.raises(NotFound):
