@@ -1,9 +1,8 @@
-"""What the old API did where nobody wrote it down: each such rule is a field of `Conventions`.
+"""Rules of the old API that are not documented, each as a field of `Conventions`.
 
 The vendor's pages leave questions open: is `end` included, what is the default `viewBy`, are
-empty buckets listed? This project answers each with its best reading as the default. Somebody
-who knows better about an account sets the field; the counting code reads it from here and
-nowhere else.
+empty buckets listed? The default of each field is the most likely answer. A user who knows the
+right answer for an account sets the field. The code reads these rules from here only.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ StartSnap = Literal["exact", "midnight", "monday"]
 
 _LISTED_STATES: Final = frozenset({"published", "draft", "hidden"})
 MAX_CLOCK_SHIFT: Final = 24 * 60
-"""Minutes by which a clock may be off at most."""
+"""The most minutes by which the old API's clock may have differed."""
 
 _STATUSES: Final = frozenset({"active", "open", "pending", "closed", "spam"})
 
 
 class Conventions(BaseModel):
-    """Every decided rule of the old contract, with the project's reading as its default.
+    """Every undocumented rule of the old API, with the project's choice as its default.
 
-    Instances are frozen, hashable and comparable, so that they can be part of a cache key.
+    Instances are frozen, hashable and comparable, so they can be part of a cache key.
 
     Raises:
         pydantic.ValidationError: A value is not among those a field allows, or asks for
@@ -142,7 +141,7 @@ class Conventions(BaseModel):
 
     @field_validator("judged", mode="before")
     @classmethod
-    def _only_the_present_is_known(cls, value: object) -> object:
+    def _reject_past_values(cls, value: object) -> object:
         if value != "when-asked":
             raise ValueError(
                 "Mailbox API 2.0 shows only the present status, state and tags of a "
@@ -152,7 +151,7 @@ class Conventions(BaseModel):
 
     @field_validator("company_time_zone")
     @classmethod
-    def _known_zone(cls, name: str) -> str:
+    def _check_time_zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -163,26 +162,26 @@ class Conventions(BaseModel):
 
     @field_validator("counted_states")
     @classmethod
-    def _states_that_are_listed(cls, states: frozenset[str]) -> frozenset[str]:
+    def _check_states(cls, states: frozenset[str]) -> frozenset[str]:
         if "deleted" in states:
             raise ValueError(
                 "deleted conversations cannot be counted: Mailbox API 2.0 no longer lists them"
             )
-        return _among(states, _LISTED_STATES)
+        return _check_choices(states, _LISTED_STATES)
 
     @field_validator("uncounted_statuses")
     @classmethod
-    def _known_statuses(cls, statuses: frozenset[str]) -> frozenset[str]:
-        return _among(statuses, _STATUSES)
+    def _check_statuses(cls, statuses: frozenset[str]) -> frozenset[str]:
+        return _check_choices(statuses, _STATUSES)
 
     @model_validator(mode="after")
-    def _something_counts(self) -> Self:
+    def _check_something_counts(self) -> Self:
         if not self.counted_states or self.uncounted_statuses == _STATUSES:
             raise ValueError("with these states and statuses no conversation could ever count")
         return self
 
 
-def _among(values: frozenset[str], allowed: frozenset[str]) -> frozenset[str]:
+def _check_choices(values: frozenset[str], allowed: frozenset[str]) -> frozenset[str]:
     if not values <= allowed:
         raise ValueError(f"each must be one of {', '.join(sorted(allowed))}")
     return values

@@ -1,4 +1,4 @@
-"""Every setting, as one typed object that a door reads once."""
+"""Every setting, as one typed object that an entry point reads once."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ class Settings(BaseModel):
 
 
 def all_variables() -> Iterator[tuple[str, FieldInfo]]:
-    """Every environment variable with the field it sets, in the order of the documentation."""
+    """Each environment variable and the field that it sets, in the order of the documentation."""
     for model in (Settings, Conventions):
         for name, info in model.model_fields.items():
             if name != "conventions":
@@ -222,7 +222,7 @@ def _read(model: type[M], environ: Mapping[str, str], faults: list[str]) -> M | 
 
 
 def _value(text: str, info: FieldInfo) -> object:
-    """A variable's text, ready to be validated: lists by comma, `none` for nothing."""
+    """A variable's text as a value to validate: lists are split at commas, `none` is no value."""
     kinds: list[Any] = [info.annotation]
     if get_origin(info.annotation) in (Union, types.UnionType):
         kinds = list(get_args(info.annotation))
