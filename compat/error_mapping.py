@@ -37,7 +37,7 @@ def _unavailable(sentence: str, seconds: int) -> Callable[[BaseException], Legac
 
 def _invalid(error: BaseException) -> LegacyError:
     """Parameters have the same names in both versions of the API."""
-    faults = error.faults if isinstance(error, v2.QuestionRefused) else ()
+    faults = error.parameter_errors if isinstance(error, v2.ParametersRefused) else ()
     return ValidationFailed(
         [BadParameter(fault.path, fault.value, fault.message) for fault in faults]
     )
@@ -78,10 +78,10 @@ LEGACY_ERRORS: Final = (
         v2.Redirected,
         _unavailable("{}: check HELPSCOUT_BASE_URL", _LATER),
     ),
-    (v2.QuestionRefused, _invalid),
+    (v2.ParametersRefused, _invalid),
     (ArchiveError, _unavailable("The archive cannot be used: {}", _LATER)),
     (v2.InconsistentData, _unavailable("The conversations cannot be counted exactly: {}", _LATER)),
-    (v2.Stopped, _unavailable("The server is closing", _SOON)),
+    (v2.Cancelled, _unavailable("The server is closing", _SOON)),
     (v2.UpstreamError, _unavailable("The conversations cannot be fetched: {}", _LATER)),
     (TooManyCalls, _unavailable("Too many other questions are being worked on", _LATER)),
     (CallCancelled, _unavailable("The work on this answer was called off", _SOON)),

@@ -13,10 +13,12 @@ from compat.config.settings import Settings, SettingsError, variable_name
 from compat.core.intervals import Interval
 from compat.core.models import Document, ListItem, ListQuery, NamedTag, Person, Progress, Row
 from compat.v2 import lists, models
-from compat.v2.client import Client, Credentials
+from compat.v2.client import Client
 from compat.v2.errors import Redirected, RequestRefused
 from compat.v2.models import Conversation
-from compat.v2.pagination import Window, second_of
+from compat.v2.oauth import Credentials
+from compat.v2.pagination import creation_second
+from compat.v2.search import Window
 
 _MERGED: Final = 301
 _NOT_FOUND: Final = 404
@@ -62,7 +64,7 @@ def to_window(created: Interval) -> Window:
 def to_row(conversation: Conversation) -> Row:
     """The fields of a conversation that counting needs."""
     return Row(
-        second_of(conversation),
+        creation_second(conversation),
         conversation.id,
         conversation.mailbox_id,
         conversation.folder_id,
@@ -135,8 +137,8 @@ def fetch_list(client: Client, query: ListQuery) -> tuple[tuple[ListItem, ...] |
     except RequestRefused as refusal:
         if refusal.status != _NOT_FOUND:
             raise
-        return None, refusal.asked_at
-    return tuple(map(to_list_item, found.rows)), found.asked_at
+        return None, refusal.requested_at
+    return tuple(map(to_list_item, found.rows)), found.requested_at
 
 
 def fetch_documents(
@@ -162,7 +164,7 @@ def fetch_documents(
         return [document for document in pool.map(fetch, ids) if document]
 
 
-def _fetch_list(client: Client, query: ListQuery) -> lists.Catalogue:
+def _fetch_list(client: Client, query: ListQuery) -> lists.EntryList:
     if query.kind == "folders":
         return lists.folders(client, query.mailbox)
     return lists.tags(client) if query.kind == "tags" else lists.mailboxes(client)

@@ -36,7 +36,7 @@ WHAT_TO_DO: Final = {
     "CredentialsRefused": "Copy id and secret again from *Your Profile → My Apps* at Help Scout.",
     "ReportsRefused": "Set `COMPAT_ENGINE` to `computed`, or leave it unset: see "
     "[two engines](../explanation/two-engines.md).",
-    "QuestionRefused": "Correct the parameters that `validationErrors` names; Help Scout wrote the "
+    "ParametersRefused": "Correct the parameters that `validationErrors` names; Help Scout wrote the "
     "messages.",
     "AccessRefused": "Let a user who may see the mailboxes create the application.",
     "RequestLoop": "The name in `HELPSCOUT_BASE_URL` points to this server, so it asks itself: see "
@@ -46,7 +46,7 @@ WHAT_TO_DO: Final = {
     "InconsistentData": "Send the request again. Help Scout's answers contradicted each other; if "
     "this continues, report the problem with the sentence.",
     "ArchiveError": "The sentence says what: see [keep an archive](../how-to/keep-an-archive.md).",
-    "Stopped": "Send the request again when the server has started.",
+    "Cancelled": "Send the request again when the server has started.",
     "UpstreamError": "Send the request again. If this continues, check whether this machine can "
     "reach Help Scout.",
     "TooManyCalls": "Send the request again later, or set a higher `COMPAT_JOBS`.",

@@ -40,7 +40,7 @@ from benchmarks.load import serving
 from compat import LegacyReports, Settings
 from compat.simulator import Behaviour, Simulator, make_account
 from compat.simulator.server import running
-from compat.v2.models import ConversationsAnswer
+from compat.v2.models import ConversationPage
 
 NEEDS = ("uvicorn",)
 SIZES: Final[Mapping[Scale, int]] = {"tiny": 200, "quick": 10_000, "full": 100_000}
@@ -75,7 +75,7 @@ def measure(scale: Scale) -> Table:
         whole = take_turns({"ours": ours, LOOP: fetched, ALONE: decoded}, scale, **options)
         memory = _memory(origin, decoded)
     reading = {
-        "ours": lambda: [ConversationsAnswer.model_validate_json(page) for page in pages],
+        "ours": lambda: [ConversationPage.model_validate_json(page) for page in pages],
         ALONE: decoded,
     }
     read = take_turns(reading, scale, **options)

@@ -12,7 +12,7 @@ from compat.archive.reader import Snapshot
 from compat.archive.records import END, LAYERS, MARGIN
 from compat.config.settings import Settings
 from compat.core.intervals import Coverage, Interval, MaxAges, usable
-from compat.v2.search import spelled
+from compat.v2.search import format_timestamp
 
 _FROM: Final = "sealed from"
 """The note on the first second of creation that is covered only because nothing can be in it."""
@@ -43,7 +43,7 @@ def seal(archive: Archive, lock: SyncLock, at: int) -> None:
     held = min(covered[-1].interval.last, *(known.as_of - MARGIN for known in covered))
     if at > held:
         raise CannotSeal(
-            f"what it holds is certain until {spelled(held)}, which is before --at: run "
+            f"what it holds is certain until {format_timestamp(held)}, which is before --at: run "
             f"`helpscout-v1 sync` once more, {MARGIN // 60} minutes after the account was used "
             "last, or name a time that is not later than that"
         )

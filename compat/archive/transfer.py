@@ -23,9 +23,9 @@ from compat.archive.sync import queries
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import sighting_of
 from compat.core.intervals import Coverage, Interval
-from compat.v2.models import DocumentedConversation
-from compat.v2.pagination import second_of
-from compat.v2.search import spelled
+from compat.v2.models import ConversationWithDocument
+from compat.v2.pagination import creation_second
+from compat.v2.search import format_timestamp
 
 _BATCH: Final = 500
 
@@ -92,15 +92,15 @@ def take_in(
     return changed
 
 
-def _read(line: bytes, number: int, covers: Interval) -> DocumentedConversation:
+def _read(line: bytes, number: int, covers: Interval) -> ConversationWithDocument:
     try:
-        read = DocumentedConversation.model_validate_json(line)
+        read = ConversationWithDocument.model_validate_json(line)
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, fault["loc"]))
         what = f"{place}: {fault['msg']}" if place else fault["msg"]
         raise CannotImport(f"line {number} is no conversation: {what}") from None
-    if not covers.first <= second_of(read) <= covers.last:
+    if not covers.first <= creation_second(read) <= covers.last:
         raise CannotImport(f"line {number}: a conversation that was not created in --covers")
     return read
 
@@ -116,7 +116,7 @@ def _facts(row: Any) -> bytes:
         "status": row.status,
         "state": row.state,
         "mailboxId": row.mailbox,
-        "createdAt": spelled(row.created),
+        "createdAt": format_timestamp(row.created),
         "closedBy": row.closed_by,
         "tags": [{"id": tag} for tag in tags_of(row.tags)],
     }
@@ -127,7 +127,7 @@ def _facts(row: Any) -> bytes:
     }
     told |= {key: {"id": person} for key, person in people.items() if person}
     moments = {"closedAt": row.closed, "userUpdatedAt": row.updated}
-    told |= {key: spelled(moment) for key, moment in moments.items() if moment is not None}
+    told |= {key: format_timestamp(moment) for key, moment in moments.items() if moment is not None}
     if row.waiting_since is not None:
-        told["customerWaitingSince"] = {"time": spelled(row.waiting_since)}
+        told["customerWaitingSince"] = {"time": format_timestamp(row.waiting_since)}
     return json.dumps(told, separators=(",", ":")).encode()

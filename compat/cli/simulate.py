@@ -11,7 +11,7 @@ import click
 
 from compat.cli.options import HOST, Command, port
 from compat.config.environment import SettingsError
-from compat.simulator.behaviour import MEANING, Behaviour, Plan
+from compat.simulator.behaviour import DESCRIPTION, Behaviour, Plan
 
 
 class _Words(click.ParamType[tuple[str, ...]]):
@@ -53,7 +53,7 @@ def _behaviour_options() -> Iterator[click.Option]:
             [f"{name}/--no{name[1:]}" if kinds[each.name] is bool else name],
             default=each.default,
             show_default=False,
-            help=f"{each.metadata[MEANING]} ({str(shown).lower()})",
+            help=f"{each.metadata[DESCRIPTION]} ({str(shown).lower()})",
             **_option_type(kinds[each.name]),
         )
 

@@ -1,1 +1,1 @@
-"""What `helpscout-v1 doctor` looks at: learn facts first, then judge each by a table of checks."""
+"""Diagnosis of an account, its archive and its settings."""

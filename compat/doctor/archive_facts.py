@@ -1,4 +1,4 @@
-"""What can be learnt about an archive by looking into it."""
+"""Facts about an archive, read from it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArchiveFacts:
-    """What an archive is like.
+    """Facts about an archive.
 
     Attributes:
-        where: Where it is, without secrets.
-        conversations: How many there are.
-        size: Bytes that it takes.
+        where: Its address, without secrets.
+        conversations: How many conversations it has.
+        size: Its size in bytes.
         covered: What it covers in all layers.
-        sealed_at: When the account was closed for good; None if it was not.
-        slim: Whether it keeps no texts and names.
-        offsets: How many rows more, or fewer, upstream's totals lastingly tell than it shows, and
-            sync has accepted; one number for each place.
-        spam_in_all: Whether upstream's list of `all` was seen to show spam; None: nothing told.
+        sealed_at: When it was sealed, epoch seconds; None if it was not.
+        slim: Whether it keeps no texts and no names.
+        offsets: By how many rows upstream's totals permanently differ from what it lists, where
+            sync has accepted that; one number for each list.
+        spam_in_all: Whether upstream's list of `all` includes spam; None if that is not known.
         damage: What is wrong with its file; empty if nothing.
     """
 
@@ -42,25 +42,25 @@ class ArchiveFacts:
     damage: str
 
 
-def look_into(settings: Settings) -> ArchiveFacts | ArchiveError | None:
-    """What the settings' archive is like, or why that cannot be told; None if none is named.
+def collect_archive_facts(settings: Settings) -> ArchiveFacts | ArchiveError | None:
+    """Facts about the configured archive, or why it cannot be read; None without an archive.
 
     Raises:
         ImportError: SQLAlchemy is not installed.
     """
     if settings.archive is None:
         return None
-    # Slow to import, and needed only where there is an archive.
+    # SQLAlchemy is installed only with an extra.
     from compat.archive.database import open_archive  # noqa: PLC0415
 
     try:
         with open_archive(settings.archive.get_secret_value()) as archive:
-            return _look(archive)
+            return _read(archive)
     except ArchiveError as error:
         return error
 
 
-def _look(archive: Archive) -> ArchiveFacts:
+def _read(archive: Archive) -> ArchiveFacts:
     from compat.archive.sync import offsets, window_reader  # noqa: PLC0415
 
     damage = archive.damage()

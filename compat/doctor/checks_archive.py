@@ -1,4 +1,4 @@
-"""Judging an archive: is it there, is it sound, what does it cover, and how old is it."""
+"""Checks of an archive: whether it can be read, is undamaged, what it covers and how old it is."""
 
 from __future__ import annotations
 
@@ -9,50 +9,54 @@ from compat.archive.errors import ArchiveError
 from compat.archive.records import BEGINNING
 from compat.config.settings import variable_name
 from compat.doctor.archive_facts import ArchiveFacts
-from compat.doctor.findings import Finding, lasting, spelled
+from compat.doctor.findings import Finding, format_duration, format_second
 
-_OLD: Final = 86_400
-"""Seconds; whoever keeps an archive synchronises it more often."""
+_MAX_AGE: Final = 86_400
+"""Seconds; an archive should be synchronised more often."""
 
 _SYNC: Final = "run `helpscout-v1 sync`, and see that it runs every quarter of an hour"
 
 
-def there(kept: ArchiveFacts | ArchiveError | None) -> Finding:
+def readable(archive: ArchiveFacts | ArchiveError | None) -> Finding:
     """Whether there is an archive that this version can read."""
-    if kept is None:
+    if archive is None:
         what = f"none is kept; {variable_name('archive')} names a place for one"
         return Finding("ok", what, facts={"kept": False})
-    if isinstance(kept, ArchiveError):
-        what, _, todo = str(kept).rpartition(": ")
+    if isinstance(archive, ArchiveError):
+        what, _, todo = str(archive).rpartition(": ")
         return Finding("trouble", what or todo, todo, {"kept": False})
-    slim = ", without texts and names" if kept.slim else ""
-    sealed = f", sealed at {spelled(kept.sealed_at)}" if kept.sealed_at is not None else ""
+    slim = ", without texts and names" if archive.slim else ""
+    sealed = (
+        f", sealed at {format_second(archive.sealed_at)}" if archive.sealed_at is not None else ""
+    )
     what = (
-        f"{kept.where} has {kept.conversations:,} conversations in "
-        f"{kept.size / 1e6:,.1f} MB{slim}{sealed}; its schema is current"
+        f"{archive.where} has {archive.conversations:,} conversations in "
+        f"{archive.size / 1e6:,.1f} MB{slim}{sealed}; its schema is current"
     )
     facts = {
         "kept": True,
-        "conversations": kept.conversations,
-        "bytes": kept.size,
-        "slim": kept.slim,
-        "sealed_at": kept.sealed_at,
+        "conversations": archive.conversations,
+        "bytes": archive.size,
+        "slim": archive.slim,
+        "sealed_at": archive.sealed_at,
     }
     return Finding("ok", what, facts=facts)
 
 
-def sound(kept: ArchiveFacts, _now: int) -> Finding:
-    """Whether the file is whole."""
-    if kept.damage:
+def undamaged(archive: ArchiveFacts, _now: int) -> Finding:
+    """Whether the file is undamaged."""
+    if archive.damage:
         todo = "put a backup in its place, or move it away and run `helpscout-v1 sync`"
-        return Finding("trouble", f"it is damaged: {kept.damage}", todo, {"damage": kept.damage})
+        return Finding(
+            "trouble", f"it is damaged: {archive.damage}", todo, {"damage": archive.damage}
+        )
     return Finding("ok", "nothing is wrong with it", facts={"damage": ""})
 
 
-def coverage(kept: ArchiveFacts, _now: int) -> Finding:
-    """Whether it covers all of the past, without holes."""
-    spans = [each.interval for each in kept.covered]
-    facts = {"spans": [[spelled(span.first), spelled(span.last)] for span in spans]}
+def coverage(archive: ArchiveFacts, _now: int) -> Finding:
+    """Whether it covers all of the past, without gaps."""
+    spans = [each.interval for each in archive.covered]
+    facts = {"spans": [[format_second(span.first), format_second(span.last)] for span in spans]}
     if not spans:
         return Finding("trouble", "it covers nothing yet", _SYNC, facts)
     what = f"it covers {' and '.join(f'{first} to {last}' for first, last in facts['spans'])}"
@@ -65,31 +69,31 @@ def coverage(kept: ArchiveFacts, _now: int) -> Finding:
     return Finding("ok", what, facts=facts)
 
 
-def age(kept: ArchiveFacts, now: int) -> Finding | None:
+def age(archive: ArchiveFacts, now: int) -> Finding | None:
     """How long ago it was synchronised."""
-    if not kept.covered:
+    if not archive.covered:
         return None
-    seconds, last = (now - pick(each.as_of for each in kept.covered) for pick in (min, max))
+    seconds, last = (now - pick(each.as_of for each in archive.covered) for pick in (min, max))
     facts = {"seconds": seconds, "last_sync_seconds": last}
-    if kept.sealed_at is not None:
+    if archive.sealed_at is not None:
         return Finding("ok", "it is sealed, and does not get old", facts=facts)
     what = (
-        f"it was synchronised {lasting(last)} ago, and no part of it is older than "
-        f"{lasting(seconds)}"
+        f"it was synchronised {format_duration(last)} ago, and no part of it is older than "
+        f"{format_duration(seconds)}"
     )
-    if seconds > _OLD:
+    if seconds > _MAX_AGE:
         return Finding("warning", what, _SYNC, facts)
     return Finding("ok", what, facts=facts)
 
 
-def offsets(kept: ArchiveFacts, _now: int) -> Finding:
+def totals(archive: ArchiveFacts, _now: int) -> Finding:
     """Whether upstream's totals agree with what it shows."""
-    rows = sum(map(abs, kept.offsets))
-    facts = {"places": len(kept.offsets), "rows": rows, "spam_in_all": kept.spam_in_all}
+    rows = sum(map(abs, archive.offsets))
+    facts = {"places": len(archive.offsets), "rows": rows, "spam_in_all": archive.spam_in_all}
     if not rows:
         return Finding("ok", "Help Scout's totals agree with what it shows", facts=facts)
     what = (
-        f"Help Scout's totals differ from what it shows by {rows} in {len(kept.offsets)} places, "
-        "and lastingly; sync has accepted that"
+        f"Help Scout's totals differ from what it shows by {rows} in "
+        f"{len(archive.offsets)} places, permanently; sync has accepted that"
     )
     return Finding("ok", what, facts=facts)

@@ -1,27 +1,34 @@
-"""One examination: facts are learnt, and each check judges them."""
+"""The examination of an account: facts are collected, and each check judges them."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
-from compat.config.settings import Settings, SettingsError
-from compat.doctor.archive_facts import look_into
-from compat.doctor.checks import CHECKS, CheckInput
-from compat.doctor.facts import AccountFacts, learn
+from compat.archive.errors import ArchiveError
+from compat.config.settings import Settings, SettingsError, variable_name
+from compat.doctor import checks_archive, checks_upstream
+from compat.doctor.account_facts import AccountFacts, collect_account_facts
+from compat.doctor.archive_facts import ArchiveFacts, collect_archive_facts
 from compat.doctor.findings import Finding
 from compat.upstream import client_from_settings
 from compat.v2.errors import CredentialsRefused
 
+_MAX_PATIENCE: Final = 45.0
+"""Seconds after which even the most patient of old programs are known to give up."""
+
 
 @dataclass(frozen=True)
 class Examination:
-    """What an examination found.
+    """The result of an examination.
 
     Attributes:
         findings: By the check's name, in the order of the checks.
-        cut_short: Whether upstream could not be asked all, for reasons that are not ours to mend.
+        cut_short: Whether upstream failed for other reasons than our credentials, so that some
+            checks were not made.
     """
 
     findings: dict[str, Finding]
@@ -38,38 +45,137 @@ def examine(settings: Settings, *, offline: bool = False) -> Examination:
 
     Args:
         settings: The account's settings.
-        offline: Whether upstream is not asked; its checks are left out.
+        offline: Make no requests to upstream, and leave out the checks that need them.
 
     Raises:
-        ImportError: An archive is named, and SQLAlchemy is not installed.
+        ImportError: An archive is configured, and SQLAlchemy is not installed.
     """
-    learnt, refused = (None, None) if offline else _learnt(settings)
-    now = learnt.now if learnt is not None and learnt.now is not None else int(time.time())
-    case = CheckInput(settings, learnt, look_into(settings), now)
-    findings = {} if refused is None else {"credentials": refused}
+    account, unusable = (None, None) if offline else _account_facts(settings)
+    now = account.now if account is not None and account.now is not None else int(time.time())
+    facts = CheckInput(settings, account, collect_archive_facts(settings), now)
+    findings = {} if unusable is None else {"credentials": unusable}
     for check in CHECKS:
-        if (finding := check.judge(case)) is not None:
-            findings[check.name] = _with_reason(finding, check.name, learnt)
-    trouble = learnt.trouble if learnt is not None else None
+        if (finding := check.judge(facts)) is not None:
+            findings[check.name] = _with_reason(finding, check.name, account)
+    failure = account.failure if account is not None else None
     return Examination(
-        findings, trouble is not None and not isinstance(trouble, CredentialsRefused)
+        findings, failure is not None and not isinstance(failure, CredentialsRefused)
     )
 
 
-def _with_reason(finding: Finding, check: str, learnt: AccountFacts | None) -> Finding:
-    """What is not known, with what kept it from being known."""
-    refusal = learnt.refusals.get(check) if learnt is not None else None
-    if refusal is None or finding.verdict != "unknown":
-        return finding
-    return replace(finding, what=f"{finding.what}: {refusal}")
-
-
-def _learnt(settings: Settings) -> tuple[AccountFacts | None, Finding | None]:
-    """What upstream shows; or why it cannot even be asked."""
+def _account_facts(settings: Settings) -> tuple[AccountFacts | None, Finding | None]:
+    """Facts from upstream, or the finding that says why no request can be made."""
     try:
         client = client_from_settings(settings)
     except SettingsError as error:
         what, *rest = str(error).splitlines()
         return None, Finding("trouble", what, "; ".join(rest))
     with closing(client):
-        return learn(client), None
+        return collect_account_facts(client), None
+
+
+def _with_reason(finding: Finding, check: str, account: AccountFacts | None) -> Finding:
+    """An unknown finding with the error that prevented the check."""
+    refusal = account.refusals.get(check) if account is not None else None
+    if refusal is None or finding.verdict != "unknown":
+        return finding
+    return replace(finding, what=f"{finding.what}: {refusal}")
+
+
+@dataclass(frozen=True)
+class CheckInput:
+    """What checks judge.
+
+    Attributes:
+        settings: The account's settings.
+        account: Facts from upstream; None without requests to upstream.
+        archive: Facts about the archive, or why it cannot be read; None without an archive.
+        now: Epoch seconds, by upstream's clock if it was requested.
+    """
+
+    settings: Settings
+    account: AccountFacts | None
+    archive: ArchiveFacts | ArchiveError | None
+    now: int
+
+
+class Check(NamedTuple):
+    """A check's name, and the function that judges; its result is None if it does not apply."""
+
+    name: str
+    judge: Callable[[CheckInput], Finding | None]
+
+
+def _api_keys(facts: CheckInput) -> Finding:
+    if facts.settings.api_keys:
+        number = len(facts.settings.api_keys)
+        return Finding("ok", f"old API keys are set: {number}", facts={"keys": number})
+    return Finding(
+        "warning",
+        "no old API keys are set, so that `serve` does not start",
+        f"set {variable_name('api_keys')} to the keys that your programs send",
+        {"keys": 0},
+    )
+
+
+def _patience(facts: CheckInput) -> Finding:
+    patience = facts.settings.patience
+    if patience > _MAX_PATIENCE:
+        return Finding(
+            "warning",
+            f"callers are asked to come back after {patience:g} s; old programs give up after 5 "
+            "to 45 s, and then learn nothing",
+            f"set {variable_name('patience')} below what your programs wait",
+            {"seconds": patience},
+        )
+    archive = variable_name("archive")
+    advice = "" if facts.archive else f"; an archive ({archive}) answers in milliseconds"
+    return Finding(
+        "ok",
+        f"callers are asked to come back after {patience:g} s{advice}",
+        facts={"seconds": patience},
+    )
+
+
+def _upstream(
+    judge: Callable[[Settings, AccountFacts], Finding | None],
+) -> Callable[[CheckInput], Finding | None]:
+    """A check that applies only with facts from upstream."""
+
+    def check(facts: CheckInput) -> Finding | None:
+        return None if facts.account is None else judge(facts.settings, facts.account)
+
+    return check
+
+
+def _archive(
+    judge: Callable[[ArchiveFacts, int], Finding | None],
+) -> Callable[[CheckInput], Finding | None]:
+    """A check that applies only if the archive can be read."""
+
+    def check(facts: CheckInput) -> Finding | None:
+        archive = facts.archive
+        return judge(archive, facts.now) if isinstance(archive, ArchiveFacts) else None
+
+    return check
+
+
+CHECKS: Final[Sequence[Check]] = (
+    Check("credentials", _upstream(checks_upstream.credentials)),
+    Check("mailboxes", _upstream(checks_upstream.mailboxes)),
+    Check("plan", _upstream(checks_upstream.plan)),
+    Check("rate budget", _upstream(checks_upstream.rate_limit)),
+    Check("clock", _upstream(checks_upstream.clock)),
+    Check("page size", _upstream(checks_upstream.page_size)),
+    Check("spam in all", _upstream(checks_upstream.spam_in_all)),
+    Check("home folders", _upstream(checks_upstream.home_folders)),
+    Check("fractions of seconds", _upstream(checks_upstream.fractions)),
+    Check("archive", lambda facts: checks_archive.readable(facts.archive)),
+    Check("archive file", _archive(checks_archive.undamaged)),
+    Check("archive coverage", _archive(checks_archive.coverage)),
+    Check("archive age", _archive(checks_archive.age)),
+    Check("archive totals", _archive(checks_archive.totals)),
+    Check("old API keys", _api_keys),
+    Check("patience", _patience),
+)
+"""All checks, in the order of the output."""

@@ -1,4 +1,4 @@
-"""A finding: what was looked at, how it is, and what to do about it."""
+"""A finding of a check: what was checked, its verdict, and what to do about it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any, Final, Literal
 from compat.v1.datetimes import format_epoch
 
 Verdict = Literal["ok", "warning", "trouble", "unknown"]
-"""`trouble` gives errors or wrong answers now, a `warning` may; `unknown`: nothing tells."""
+"""`trouble` causes errors or wrong answers now; a `warning` may; `unknown` could not be checked."""
 
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-        verdict: How it is.
-        what: A sentence for a person; no secrets in it.
-        to_do: What to do about it; empty where nothing needs to be done.
+        verdict: How serious it is.
+        what: A sentence for a person, without secrets.
+        to_do: What to do about it; empty if there is nothing to do.
         facts: The same for programs.
     """
 
@@ -31,18 +31,18 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def spelled(second: int) -> str:
-    """A second of the archive's, for a person; its ends of time are words."""
+def format_second(second: int) -> str:
+    """An epoch second for a person; the first and the last one that is possible are words."""
     text = format_epoch(second)
     return {"0001": "the beginning", "9999": "the end"}.get(text[:4], text)
 
 
-def lasting(seconds: float) -> str:
-    """How long something lasts, in its two largest units."""
+def format_duration(seconds: float) -> str:
+    """A duration in its two largest units; the sign is ignored."""
     left = int(abs(seconds))
     parts: list[str] = []
     for name, size in _UNITS:
-        many, left = divmod(left, size)
-        if many or (name == "s" and not parts):
-            parts.append(f"{many} {name}")
+        number, left = divmod(left, size)
+        if number or (name == "s" and not parts):
+            parts.append(f"{number} {name}")
     return " ".join(parts[:2])

@@ -22,10 +22,10 @@ from compat.v1.datetimes import to_epoch
 from compat.v1.query import Range
 from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, InconsistentData, RequestRefused
-from compat.v2.models import Conversation, ConversationsAnswer
-from compat.v2.pagination import second_of
-from compat.v2.reports import R, Series, fetch
-from compat.v2.search import LAST_SECOND, spelled
+from compat.v2.models import Conversation, ConversationPage
+from compat.v2.pagination import creation_second
+from compat.v2.reports import ReportModel, ReportSeries, fetch_report
+from compat.v2.search import LAST_SECOND, format_timestamp
 
 _UNDECIDED: Final = (
     "no conversation shows whether Help Scout's own reports count the second of `end`"
@@ -57,7 +57,7 @@ class RelayClient:
     progress: Progress
     asked_at: list[int] = field(default_factory=list)
 
-    def fetch(self, first: int, last: int, model: type[R], **params: str) -> R:
+    def fetch(self, first: int, last: int, model: type[ReportModel], **params: str) -> ReportModel:
         """The successor's report on the seconds from `first` to `last`, both included.
 
         Raises:
@@ -65,13 +65,13 @@ class RelayClient:
         """
         self.progress.check()
         params = {
-            "start": spelled(first),
-            "end": spelled(self.end_parameter(last)),
+            "start": format_timestamp(first),
+            "end": format_timestamp(self.end_parameter(last)),
             **self.params,
             **params,
         }
-        answer = fetch(self.client, self.path, params, model)
-        self.asked_at.append(answer.asked_at)
+        answer = fetch_report(self.client, self.path, params, model)
+        self.asked_at.append(answer.requested_at)
         if self.end_included is None and answer.value.total:
             # The request covers one second more than it should. Only a count of zero is certain.
             raise InconsistentData(_UNDECIDED)
@@ -155,7 +155,7 @@ class EndProbe:
             check()
             params = {"status": "all", "sortField": "createdAt", "sortOrder": order, "page": "1"}
             try:
-                answer = self._client.get("/conversations", params, ConversationsAnswer).value
+                answer = self._client.get("/conversations", params, ConversationPage).value
             except (AccessRefused, RequestRefused):
                 return  # a user may have the right to see reports and not conversations
             isolated = list(_isolated_seconds(answer))
@@ -182,19 +182,19 @@ class EndProbe:
     def _count(self, first: int, end: int, check: Callable[[], None]) -> int:
         check()
         view_by = next(view for view, most in _VIEWS if end - first < most)
-        params = {"start": spelled(first), "end": spelled(end), "viewBy": view_by}
-        answer = fetch(self._client, "conversations/new", params, Series)
+        params = {"start": format_timestamp(first), "end": format_timestamp(end), "viewBy": view_by}
+        answer = fetch_report(self._client, "conversations/new", params, ReportSeries)
         return answer.value.total
 
 
-def _isolated_seconds(answer: ConversationsAnswer) -> Iterator[tuple[int, int]]:
+def _isolated_seconds(answer: ConversationPage) -> Iterator[tuple[int, int]]:
     """Seconds with nothing created in the seconds before and after them, and their counts.
 
     The neighbours of a page's last row are on the next page, so that row does not qualify.
     """
     rows = {row.id: row for row in answer.rows}.values()  # a row may be repeated
-    seconds = [second_of(row) for row in rows]
-    counts = Counter(second_of(row) for row in rows if _counts(row))
+    seconds = [creation_second(row) for row in rows]
+    counts = Counter(creation_second(row) for row in rows if _counts(row))
     edge = set(seconds[-1:]) if answer.page.total_pages > 1 else set()
     for second, created in counts.items():
         neighbours = {second - 1, second + 1}

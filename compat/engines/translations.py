@@ -36,7 +36,13 @@ from compat.v1.models import (
 from compat.v1.parameters import Parameter
 from compat.v1.query import Range, ReportQuery
 from compat.v2.errors import InconsistentData
-from compat.v2.reports import BusyHours, ListedReport, ListedRow, R, Series
+from compat.v2.reports import (
+    BusyHours,
+    DrilldownReport,
+    DrilldownReportRow,
+    ReportModel,
+    ReportSeries,
+)
 
 UNTAGGED: Final = 1
 """The tag id that stands for conversations without a tag, in the successor's reports as well."""
@@ -103,7 +109,9 @@ def _text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _from_one_request(model: type[R], convert: Callable[[R, ReportQuery], BaseModel]) -> Answer:
+def _from_one_request(
+    model: type[ReportModel], convert: Callable[[ReportModel, ReportQuery], BaseModel]
+) -> Answer:
     """The answer of a report that takes one request."""
 
     def answer(
@@ -115,7 +123,7 @@ def _from_one_request(model: type[R], convert: Callable[[R, ReportQuery], BaseMo
     return answer
 
 
-def _drilldown(found: ListedReport, query: ReportQuery) -> Drilldown:
+def _drilldown(found: DrilldownReport, query: ReportQuery) -> Drilldown:
     page = found.conversations
     pages = -(-page.count // query.rows)
     if (page.page, page.pages) != (query.page, pages) or len(page.results) > query.rows:
@@ -134,7 +142,7 @@ def _drilldown(found: ListedReport, query: ReportQuery) -> Drilldown:
     )
 
 
-def _row(row: ListedRow) -> DrilldownRow:
+def _row(row: DrilldownReportRow) -> DrilldownRow:
     return DrilldownRow(
         id=row.id,
         number=row.number,
@@ -190,9 +198,9 @@ def _series(client: RelayClient, query: ReportQuery, conventions: Conventions) -
     )
 
 
-def _points(client: RelayClient, part: RangePart) -> Series:
+def _points(client: RelayClient, part: RangePart) -> ReportSeries:
     """The points of one part, after a check that none is missing or elsewhere."""
-    found = client.fetch(part.first, part.last, Series, viewBy=part.view_by)
+    found = client.fetch(part.first, part.last, ReportSeries, viewBy=part.view_by)
     expected = buckets.starts(part.first, client.end_parameter(part.last), part.view_by)
     if [to_epoch(point.start) for point in found.current] != expected:
         raise InconsistentData(
@@ -205,7 +213,7 @@ def _points(client: RelayClient, part: RangePart) -> Series:
 TRANSLATIONS: Final[Mapping[str, Translation]] = {
     "new_conversations": Translation("conversations/new", _series),
     "new_drilldown": Translation(
-        "conversations/new-drilldown", _from_one_request(ListedReport, _drilldown)
+        "conversations/new-drilldown", _from_one_request(DrilldownReport, _drilldown)
     ),
     "busy_times": Translation(
         "conversations/busy-times", _from_one_request(BusyHours, _busy_times)

@@ -108,7 +108,7 @@ class EngineComparison:
     @property
     def requests(self) -> int:
         """How many requests were made so far."""
-        return sum(self._source.client.outcomes().values())
+        return sum(self._source.client.request_counts().values())
 
     def parse_range(self, start: str | None, end: str | None) -> Interval:
         """The range from `start` to `end` as the old API reads them.

@@ -20,7 +20,7 @@ from compat.config.settings import Settings
 from compat.server.protocol import Receive, Scope, Send
 from compat.v1.errors import LegacyError, Unavailable
 from compat.v1.http import LegacyResponse, error_response
-from compat.v2.transport import LOOP_HEADER, Address, named, reaching
+from compat.v2.transport import LOOP_HEADER, Address, client_options, tls_extensions
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -67,12 +67,12 @@ class Proxy:
     prefix: Final = PREFIX
 
     def __init__(self, settings: Settings) -> None:
-        self._address = Address.of(settings.base_url, settings.connect_to)
+        self._address = Address.parse(settings.base_url, settings.connect_to)
         self._base = httpx.URL(self._address.url)
         self._client = httpx.AsyncClient(
             # A cookie that one caller is given must not be sent with another caller's request.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            **reaching(
+            **client_options(
                 timeout=settings.timeout,
                 proxy=settings.proxy.get_secret_value() if settings.proxy else None,
                 ca_file=settings.ca_file,
@@ -122,7 +122,7 @@ class Proxy:
             self._base,
             headers=headers,
             content=body,
-            extensions=named(self._address),
+            extensions=tls_extensions(self._address),
         )
         request.url = _Exact(self._base, target)
         return request

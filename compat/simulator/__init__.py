@@ -1,18 +1,18 @@
-"""A Mailbox API 2.0 of our own: the embedded default and the upstream of the tests.
+"""A simulated Mailbox API 2.0, for tests and demonstrations.
 
-Each name is imported when it is first used: the command's options need but one of them.
+Each name is imported when it is first used: the command line needs only one of them.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from compat.simulator.account import Account
     from compat.simulator.app import Simulator
     from compat.simulator.behaviour import Behaviour
+    from compat.simulator.conversation import Conversation
     from compat.simulator.dataset import make_account
-    from compat.simulator.records import Conversation
     from compat.simulator.server import running
+    from compat.simulator.store import Account
 
 __all__ = [
     "Account",
@@ -23,10 +23,10 @@ __all__ = [
     "running",
 ]
 
-_HOMES = {
-    "Account": "compat.simulator.account",
+_MODULES = {
+    "Account": "compat.simulator.store",
     "Behaviour": "compat.simulator.behaviour",
-    "Conversation": "compat.simulator.records",
+    "Conversation": "compat.simulator.conversation",
     "Simulator": "compat.simulator.app",
     "make_account": "compat.simulator.dataset",
     "running": "compat.simulator.server",
@@ -34,6 +34,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

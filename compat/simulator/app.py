@@ -14,13 +14,13 @@ from uuid import uuid4
 from compat.simulator.behaviour import Behaviour, Plan
 from compat.simulator.churn import Churn
 from compat.simulator.faults import Delivery, Faults
-from compat.simulator.messages import JSON, TEXT, Refusal, Request, Response, answer
-from compat.simulator.rate_limit import Budget
-from compat.simulator.resources import Resources, route
+from compat.simulator.messages import JSON, TEXT, ApiError, Request, Response, json_response
+from compat.simulator.rate_limit import RateLimit
+from compat.simulator.resources import Resources, find_route
 from compat.simulator.tokens import Tokens, unauthorized
 
 if TYPE_CHECKING:
-    from compat.simulator.account import Account
+    from compat.simulator.store import Account
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -36,17 +36,17 @@ class Simulator:
     """Mailbox API 2.0 of one account, for any ASGI server.
 
     Args:
-        account: the account it shows; change it at any time, from any thread.
-        behaviour: its manners and its faults; can be replaced at any time.
-        plan: decides about the rate limit and about reports.
-        client_id: the application that may sign in.
+        account: the account it serves; it may change at any time, from any thread.
+        behaviour: its options and its faults; can be replaced at any time.
+        plan: the account's plan, which decides on the rate limit and on reports.
+        client_id: the application that may authenticate.
         client_secret: its secret.
         clock: the current time in epoch seconds; default the account's clock.
         before_request: called with the account and with path and decoded query before each
-            list of conversations is answered; may change the account. Can be set later, too.
+            list of conversations is answered; may change the account. Can also be set later.
 
     Attributes:
-        requests: how often each path was asked for, whatever the answer was.
+        requests: how often each path was requested, with any result.
         targets: path and decoded query of the latest ten thousand requests, oldest first.
     """
 
@@ -66,91 +66,91 @@ class Simulator:
         self.requests: Counter[str] = Counter()
         self.targets: deque[str] = deque(maxlen=REMEMBERED_TARGETS)
         self._clock = clock or account.clock
-        self._tokens = Tokens(client_id, client_secret, self._manners, self._clock)
-        self._budget = Budget(self._manners, plan, self._clock)
+        self._tokens = Tokens(client_id, client_secret, self._current_behaviour, self._clock)
+        self._rate_limit = RateLimit(self._current_behaviour, plan, self._clock)
         self._faults = Faults(self._behaviour)
         self._plan: Plan = plan
-        self._answers = count(1)
+        self._response_numbers = count(1)
         self.show(account)
 
     def show(self, account: Account) -> None:
-        """Shows another account from the next request on; tokens and the clock stay as they are."""
+        """Serve another account from the next request on; tokens and the clock do not change."""
         self.account = account
         self._churn = Churn(account, self._behaviour)
         self._resources = Resources(
-            account, self._manners, self._plan, self._faults, self._before_list
+            account, self._current_behaviour, self._plan, self._faults, self._before_list
         )
 
     @property
     def behaviour(self) -> Behaviour:
-        """Manners and faults; what is set here holds from the next request on."""
+        """Options and faults; a new value applies from the next request on."""
         return self._behaviour
 
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
-        self._faults.become(behaviour)
-        self._churn.become(behaviour)
+        self._faults.set_behaviour(behaviour)
+        self._churn.set_behaviour(behaviour)
 
     @property
     def indexed(self) -> int:
-        """How many of the account's changes lists showed when one was last asked for."""
-        return self._resources.lister.indexed.position
+        """How many of the account's changes the latest list showed."""
+        return self._resources.conversation_list.indexed.position
 
     def revoke_tokens(self) -> None:
-        """Every token handed out so far is worthless from now on."""
+        """Make all tokens invalid that were issued so far."""
         self._tokens.revoke()
 
     def reset(self) -> None:
-        """Forgets which requests came in."""
+        """Clear `requests` and `targets`."""
         self.requests.clear()
         self.targets.clear()
 
     def respond(self, request: Request) -> Delivery:
-        """The answer to one request, with everything that may go wrong on its way."""
+        """The response to one request, with the faults of its delivery."""
         self.requests[request.path] += 1
         self.targets.append(request.target)
         try:
-            if self._faults.revokes():
+            if self._faults.revokes_tokens():
                 self.revoke_tokens()
-            response = self._faults.failure() or self._answer(request)
-        except Refusal as refusal:
+            response = self._faults.failure() or self._route(request)
+        except ApiError as refusal:
             response = refusal.response()
-        except Exception:  # noqa: BLE001 - whatever a hook raises, a server answers
+        except Exception:  # noqa: BLE001 - a hook may raise anything; a server still answers
             _log.exception("the simulator failed at %s", request.target)
-            response = answer({"message": "Internal Server Error"}, 500, JSON)
+            response = json_response({"message": "Internal Server Error"}, 500, JSON)
         return self._faults.deliver(response)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """One connection's conversation with an ASGI server."""
+        """The ASGI application."""
         if scope["type"] == "lifespan":
-            return await _live(receive, send)
+            return await _lifespan(receive, send)
         request = await _read(scope, receive)
         delivery = self.respond(request)
         if delivery.delay:
             await asyncio.sleep(delivery.delay)
-        if delivery.dropped and _hang_up(send):
+        if delivery.dropped and _close_connection(send):
             await receive()
             return None
         return await self._send(request, delivery, send)
 
-    def _manners(self) -> Behaviour:
+    def _current_behaviour(self) -> Behaviour:
         return self._behaviour
 
-    def _answer(self, request: Request) -> Response:
+    def _route(self, request: Request) -> Response:
         if request.path == TOKEN_PATH:
             return self._tokens.issue(request) if request.method == "POST" else _wrong_method()
-        if self._faults.limits():
-            return self._budget.refusal()
-        found = route(request.path)
+        if self._faults.exceeds_rate_limit():
+            return self._rate_limit.exceeded()
+        found = find_route(request.path)
         if found is None:
             return Response(404, b"Unknown URL", TEXT)
         if request.method != "GET":
             return _wrong_method()
-        if not self._tokens.admits(request):
+        if not self._tokens.is_valid(request):
             return unauthorized()
         handler, arguments = found
-        return self._budget.spend() or handler(self._resources, request, *arguments)
+        return self._rate_limit.acquire() or handler(self._resources, request, *arguments)
 
     def _before_list(self, target: str) -> None:
         self._churn.before_list()
@@ -158,30 +158,33 @@ class Simulator:
             self.before_request(self.account, target)
 
     async def _send(self, request: Request, delivery: Delivery, send: Send) -> None:
-        response, arrives = delivery.response, delivery.arrives
+        response, bytes_sent = delivery.response, delivery.bytes_sent
         headers = [
             ("Content-Type", response.content_type),
             ("Content-Length", str(len(response.body))),
             ("Date", formatdate(self._clock(), usegmt=True)),
-            ("Correlation-Id", f"{uuid4()}#{next(self._answers)}"),
-            *(() if request.path == TOKEN_PATH else self._budget.headers()),
+            ("Correlation-Id", f"{uuid4()}#{next(self._response_numbers)}"),
+            *(() if request.path == TOKEN_PATH else self._rate_limit.headers()),
             *response.headers,
         ]
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
         await send({"type": "http.response.start", "status": response.status, "headers": raw})
-        # An application that returns before its body is complete makes the server hang up.
-        if arrives is None and not delivery.dropped:
+        # A server closes the connection if the application returns before its body is complete.
+        if bytes_sent is None and not delivery.dropped:
             await send({"type": "http.response.body", "body": response.body})
-        elif arrives:
-            part = response.body[:arrives]
+        elif bytes_sent:
+            part = response.body[:bytes_sent]
             await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
-def _hang_up(send: Send) -> bool:
-    """Close a connection before anything is answered, which ASGI has no message for.
+def _close_connection(send: Send) -> bool:
+    """Close a connection before any response, for which ASGI has no message.
 
-    It works where the server is uvicorn, which lends its own method; elsewhere the connection
-    is only closed after the head.
+    It works if the server is uvicorn, whose `send` is a method of an object with the transport.
+    Other servers close the connection after the head of the response.
+
+    Returns:
+        Whether it was closed.
     """
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
@@ -191,7 +194,7 @@ def _hang_up(send: Send) -> bool:
 
 
 def _wrong_method() -> Response:
-    return answer({"message": "Request method is not supported"}, 400, JSON)
+    return json_response({"message": "Request method is not supported"}, 400, JSON)
 
 
 async def _read(scope: Message, receive: Receive) -> Request:
@@ -212,7 +215,7 @@ async def _read(scope: Message, receive: Receive) -> Request:
     )
 
 
-async def _live(receive: Receive, send: Send) -> None:
+async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         kind = (await receive())["type"]
         await send({"type": f"{kind}.complete"})

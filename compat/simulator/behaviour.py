@@ -1,4 +1,4 @@
-"""How friendly the simulated API is: one table of manners and faults."""
+"""Options of the simulated API: what the documentation leaves open, and faults."""
 
 from __future__ import annotations
 
@@ -9,91 +9,93 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 PLAN_LIMITS = {"standard": 200, "plus": 400, "pro": 800}
 """Requests a minute by the account's plan."""
 
-MEANING = "meaning"
-"""The key of a field's metadata that holds its description."""
+DESCRIPTION = "description"
+"""The key of a field's metadata for its description."""
 
 Plan = Literal["standard", "plus", "pro"]
-Happening = Literal[
+ChangeKind = Literal[
     "arrive", "vanish", "merge", "return", "spam", "unspam", "close", "reopen", "assign", "move",
     "retag", "publish", "touch",
 ]  # fmt: skip
-"""What may happen to a conversation."""
+"""Kinds of random changes."""
 
 
-def _says(default: object, meaning: str) -> Any:
-    """A field with its description; what is called a rate is a share of requests, 0 to 1."""
-    return field(default=default, metadata={MEANING: meaning})
+def _option(default: object, description: str) -> Any:
+    """A field with its description; a rate is a share of requests, 0 to 1."""
+    return field(default=default, metadata={DESCRIPTION: description})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """The choices that the documentation leaves open, and the faults to be expected.
+    """What the documentation leaves open, and the faults to inject.
 
-    Each field says in its metadata what it means. Equal seeds draw equal faults for equal
+    Each field has a description in its metadata. Equal seeds draw equal faults for equal
     requests in equal order.
 
     Raises:
         ValueError: a value is out of its range; the message names the field.
     """
 
-    page_size: int = _says(25, "rows on a page of conversations")
-    empty: Literal["array", "absent"] = _says(
+    page_size: int = _option(25, "rows on a page of conversations")
+    empty: Literal["array", "absent"] = _option(
         "array", "whether an empty list has an empty array or no _embedded at all"
     )
-    past_end: Literal["empty", "not_found"] = _says(
+    past_end: Literal["empty", "not_found"] = _option(
         "empty", "whether a page past the last one is empty or a 404"
     )
-    all_lists_spam: bool = _says(True, "whether status=all includes spam")
-    report_end: Literal["included", "excluded"] = _says(
+    all_lists_spam: bool = _option(True, "whether status=all includes spam")
+    report_end: Literal["included", "excluded"] = _option(
         "included", "whether reports count what was created in the very second of end"
     )
-    report_rows: Literal["documented", "recorded"] = _says(
+    report_rows: Literal["documented", "recorded"] = _option(
         "documented",
         "whether a drilldown's row has the keys of the vendor's page or those of a recording",
     )
-    company_zone: str = _says("UTC", "the time zone by which reports tell weekdays and hours")
-    index_fractions: bool = _says(
+    company_zone: str = _option("UTC", "the time zone of weekdays and hours in reports")
+    index_fractions: bool = _option(
         False,
         "whether the index keeps the milliseconds of the creation time: ranges and order see "
         "them, payloads do not",
     )
-    index_lag: float = _says(
+    index_lag: float = _option(
         0.0, "seconds after which lists show a change; a single GET is current"
     )
-    index_lag_lists: int = _says(0, "the same, counted in lists of conversations")
-    token_lifetime: float = _says(172_800, "seconds until a token expires")
-    bad_client_status: Literal[400, 401] = _says(401, "how a wrong client id or secret is answered")
-    revoke_rate: float = _says(0.0, "the share of requests before which all tokens are taken back")
-    rate_limit: int | Literal["plan"] | None = _says(
+    index_lag_lists: int = _option(0, "the same, counted in lists of conversations")
+    token_lifetime: float = _option(172_800, "seconds until a token expires")
+    bad_client_status: Literal[400, 401] = _option(
+        401, "the status for a wrong client id or secret"
+    )
+    revoke_rate: float = _option(0.0, "the share of requests before which all tokens are revoked")
+    rate_limit: int | Literal["plan"] | None = _option(
         "plan",
         "requests a minute; plan goes by the plan, none is no limit and no headers about one",
     )
-    limit_rate: float = _says(0.0, "the share answered 429 although the rate limit is not reached")
-    limit_headers: Literal["both", "vendor", "standard", "none"] = _says(
+    limit_rate: float = _option(0.0, "the share answered 429 below the rate limit")
+    limit_headers: Literal["both", "vendor", "standard", "none"] = _option(
         "both",
         "where a 429 says how long to wait: X-RateLimit-Retry-After, Retry-After, both, none",
     )
-    limit_wait: int | None = _says(
+    limit_wait: int | None = _option(
         None, "the seconds that a 429 says to wait; none is to the end of the minute"
     )
-    empty_page_rate: float = _says(
+    empty_page_rate: float = _option(
         0.0, "the share of lists with rows that come empty, their total still positive"
     )
-    repeat_rate: float = _says(0.0, "the share of pages that show one of their rows twice")
-    fail_rate: float = _says(0.0, "the share answered 500, 502, 503 or 504")
-    drop_rate: float = _says(0.0, "the share whose connection is closed before any answer")
-    cut_rate: float = _says(0.0, "the share whose connection is closed within the body")
-    truncate_rate: float = _says(0.0, "the share whose JSON ends early in well-formed HTTP")
-    garble_rate: float = _says(0.0, "the share whose JSON is damaged in well-formed HTTP")
-    latency: float = _says(0.0, "seconds that every answer waits")
-    latency_spread: float = _says(0.0, "further seconds at most, drawn for each answer")
-    churn: float = _says(
-        0.0, "how many changes the account sees before each list of conversations, on average"
+    repeat_rate: float = _option(0.0, "the share of pages that show one of their rows twice")
+    fail_rate: float = _option(0.0, "the share answered 500, 502, 503 or 504")
+    drop_rate: float = _option(0.0, "the share whose connection is closed before any answer")
+    cut_rate: float = _option(0.0, "the share whose connection is closed within the body")
+    truncate_rate: float = _option(0.0, "the share whose JSON ends early in well-formed HTTP")
+    garble_rate: float = _option(0.0, "the share whose JSON is damaged in well-formed HTTP")
+    latency: float = _option(0.0, "seconds that every answer waits")
+    latency_spread: float = _option(0.0, "further seconds at most, drawn for each answer")
+    churn: float = _option(
+        0.0, "how many changes are made before each list of conversations, on average"
     )
-    churn_of: tuple[Happening, ...] = _says(
-        get_args(Happening), "what happens then, separated by commas"
+    churn_of: tuple[ChangeKind, ...] = _option(
+        get_args(ChangeKind), "the kinds of these changes, separated by commas"
     )
-    seed: int = _says(1, "equal seeds draw equal data and equal faults")
+    seed: int = _option(1, "equal seeds draw equal data and equal faults")
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
@@ -106,7 +108,7 @@ class Behaviour:
             ZoneInfo(self.company_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"company_zone knows no {self.company_zone}") from None
-        if unknown := set(self.churn_of) - set(get_args(Happening)):
+        if unknown := set(self.churn_of) - set(get_args(ChangeKind)):
             raise ValueError(f"churn_of knows no {', '.join(sorted(unknown))}")
 
     def limit(self, plan: Plan) -> int | None:

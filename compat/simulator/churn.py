@@ -1,70 +1,70 @@
-"""An account that lives: what happens in it while it is read."""
+"""Random changes of an account while it is read, repeatably."""
 
 from __future__ import annotations
 
 from random import Random
 from typing import TYPE_CHECKING, get_args
 
-from compat.simulator.behaviour import Happening
+from compat.simulator.behaviour import ChangeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from compat.simulator.account import Account
     from compat.simulator.behaviour import Behaviour
-    from compat.simulator.records import Conversation
+    from compat.simulator.conversation import Conversation
+    from compat.simulator.store import Account
 
 KINDS = ("email", "chat", "phone")
 _USUAL_TAGS = 5
 
 
 class Churn:
-    """Changes an account before its lists are answered, repeatably.
+    """Changes an account before its lists are answered.
 
     Args:
-        account: what is changed.
-        behaviour: how much happens, and what.
+        account: the account to change.
+        behaviour: how many changes there are, and of which kinds.
     """
 
     def __init__(self, account: Account, behaviour: Behaviour) -> None:
         self._account = account
-        self.become(behaviour)
+        self.set_behaviour(behaviour)
 
-    def become(self, behaviour: Behaviour) -> None:
-        """From the next list on it is like this; the draw begins anew."""
+    def set_behaviour(self, behaviour: Behaviour) -> None:
+        """Use this behaviour from the next list on; the draws start again."""
         self._behaviour = behaviour
         self._rng = Random(behaviour.seed)
 
     def before_list(self) -> None:
-        """What happens before one list: the whole part of the rate, and the rest by chance."""
+        """Make the changes before one list: the whole part of the rate, and the rest by chance."""
         rate = self._behaviour.churn
         if not rate:
             return
         whole = int(rate)
         for _ in range(whole + (self._rng.random() < rate - whole)):
-            happen(self._account, self._rng, self._behaviour.churn_of)
+            apply_random_change(self._account, self._rng, self._behaviour.churn_of)
 
 
-def happen(
-    account: Account, rng: Random, kinds: Sequence[Happening] = get_args(Happening)
+def apply_random_change(
+    account: Account, rng: Random, kinds: Sequence[ChangeKind] = get_args(ChangeKind)
 ) -> Conversation | None:
-    """Lets one of these things happen to some conversation.
+    """Make one random change of one of these kinds.
 
     Returns:
-        The conversation as it is afterwards; None where there was nothing for it to happen to.
+        The conversation after the change; None if there was no conversation to change.
     """
     kind = rng.choice(kinds)
     rows = account.conversations()
     if kind == "arrive":
         return _arrive(account, rng, rows)
-    known = [row for row in rows if row.listed is not (kind == "return")]
-    if not known:
+    candidates = [row for row in rows if row.listed is not (kind == "return")]
+    if not candidates:
         return None
-    return _CHANGES[kind](account, rng, rng.choice(known))
+    return _CHANGES[kind](account, rng, rng.choice(candidates))
 
 
 def _arrive(account: Account, rng: Random, rows: Sequence[Conversation]) -> Conversation:
-    """Someone writes now; or, since pages are sorted by time, was imported among the others."""
+    """Add a conversation: created now, or imported with the creation time of another one."""
     imported = rows and rng.random() < 0.5
     return account.add(
         rng.choice(rows).created if imported else None,
@@ -93,7 +93,7 @@ def _move(account: Account, rng: Random, row: Conversation) -> Conversation:
     return account.move(row.id, rng.choice(account.layout.mailboxes).id)
 
 
-_CHANGES: dict[Happening, Callable[[Account, Random, Conversation], Conversation | None]] = {
+_CHANGES: dict[ChangeKind, Callable[[Account, Random, Conversation], Conversation | None]] = {
     "vanish": lambda account, _, row: account.delete(row.id),
     "merge": _merge,
     "return": lambda account, _, row: account.restore(row.id),

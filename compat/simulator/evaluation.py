@@ -1,4 +1,4 @@
-"""What a search expression selects: its tree becomes a predicate over conversations."""
+"""Evaluation of search expressions: a tree becomes a predicate over conversations."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from compat.simulator import people
-from compat.simulator.records import seconds_of
-from compat.simulator.search import All, Between, Is, Node, Not, SearchError, Some, Words
+from compat.simulator.conversation import parse_timestamp
+from compat.simulator.search import And, Between, Equals, Node, Not, Or, SearchSyntaxError, Text
 
 if TYPE_CHECKING:
-    from compat.simulator.folders import Predicate
+    from compat.simulator.conversation import Conversation
+    from compat.simulator.folder_views import Predicate
     from compat.simulator.layout import Layout
-    from compat.simulator.records import Conversation
 
 NOBODY = "unassigned"
-_INSTANTS = frozenset({"createdAt", "modifiedAt"})
+_DATE_FIELDS = frozenset({"createdAt", "modifiedAt"})
 _NUMBERS: dict[str, Callable[[Conversation], int]] = {
     "modifiedAt": lambda row: row.modified * 1000,
     "mailboxid": lambda row: row.mailbox_id,
@@ -30,13 +30,13 @@ class Evaluator:
     """Turns trees into predicates for one account.
 
     Args:
-        layout: knows the tags and users that expressions name.
-        moment: the creation time as the index keeps it, epoch milliseconds.
+        layout: the tags and users that expressions name.
+        created_at: the creation time as the index keeps it, epoch milliseconds.
     """
 
-    def __init__(self, layout: Layout, moment: Callable[[Conversation], int]) -> None:
+    def __init__(self, layout: Layout, created_at: Callable[[Conversation], int]) -> None:
         self._layout = layout
-        self._numbers = {**_NUMBERS, "createdAt": moment}
+        self._numbers = {**_NUMBERS, "createdAt": created_at}
         self._texts: dict[str, Callable[[str], Predicate]] = {
             "tag": self._tag,
             "email": lambda text: lambda row: people.customer_email(row.customer_id) == text,
@@ -48,16 +48,16 @@ class Evaluator:
         }
 
     def predicate(self, tree: Node) -> Predicate:
-        """Whether a conversation is selected.
+        """A predicate for a tree.
 
         Raises:
-            SearchError: a value does not fit its field.
+            SearchSyntaxError: a value does not fit its field.
         """
         match tree:
-            case All(parts):
+            case And(parts):
                 every = [self.predicate(part) for part in parts]
                 return lambda row: all(holds(row) for holds in every)
-            case Some(parts):
+            case Or(parts):
                 some = [self.predicate(part) for part in parts]
                 return lambda row: any(holds(row) for holds in some)
             case Not(part):
@@ -65,9 +65,9 @@ class Evaluator:
                 return lambda row: not inner(row)
             case Between(field, low, high):
                 return self._between(field, *limits(field, low, high))
-            case Is(field, value):
+            case Equals(field, value):
                 return self._has(field, value)
-            case Words(text):
+            case Text(text):
                 wanted = text.lower()
                 return lambda row: wanted in row.subject.lower() or wanted in _body(row)
 
@@ -96,7 +96,7 @@ class Evaluator:
 
 
 def limits(field: str, low: str | None, high: str | None) -> tuple[float, float]:
-    """The ends of a range as numbers, both included; instants in epoch milliseconds."""
+    """The ends of a range as numbers, both included; dates in epoch milliseconds."""
     return (
         -math.inf if low is None else _number(field, low),
         math.inf if high is None else _number(field, high),
@@ -105,13 +105,13 @@ def limits(field: str, low: str | None, high: str | None) -> tuple[float, float]
 
 def _number(field: str, text: str) -> int:
     try:
-        if field in _INSTANTS:
-            return seconds_of(text) * 1000
+        if field in _DATE_FIELDS:
+            return parse_timestamp(text) * 1000
         if text.isascii() and text.isdigit() and len(text) <= 18:
             return int(text)
     except ValueError:
         pass
-    raise SearchError(f"{text!r} does not fit {field}")
+    raise SearchSyntaxError(f"{text!r} does not fit {field}")
 
 
 def _body(row: Conversation) -> str:
@@ -120,7 +120,7 @@ def _body(row: Conversation) -> str:
 
 def _attachments(text: str) -> Predicate:
     if text not in {"true", "false"}:
-        raise SearchError("attachments is true or false")
+        raise SearchSyntaxError("attachments is true or false")
     return lambda row: row.attachments is (text == "true")
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong between a client and a server, on purpose and repeatably."""
+"""Fault injection: what goes wrong between client and server, repeatably."""
 
 from __future__ import annotations
 
@@ -6,86 +6,86 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from compat.simulator.messages import JSON, TEXT, Response, answer
+from compat.simulator.messages import JSON, TEXT, Response, json_response
 
 if TYPE_CHECKING:
     from compat.simulator.behaviour import Behaviour
-    from compat.simulator.records import Conversation
+    from compat.simulator.conversation import Conversation
 
 FAILURES = (500, 502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An answer on its way.
+    """How a response is sent.
 
     Attributes:
-        response: what was answered.
-        arrives: how many bytes of its body arrive before the connection closes; None for all.
-        dropped: the connection closes before anything arrives.
+        response: the response.
+        bytes_sent: how many bytes of its body are sent before the connection closes; None for all.
+        dropped: the connection closes before anything is sent.
         delay: seconds before it is sent.
     """
 
     response: Response
-    arrives: int | None = None
+    bytes_sent: int | None = None
     dropped: bool = False
     delay: float = 0.0
 
 
 class Faults:
-    """Draws, request by request, what goes wrong."""
+    """Draws the faults of each request."""
 
     def __init__(self, behaviour: Behaviour) -> None:
-        self.become(behaviour)
+        self.set_behaviour(behaviour)
 
-    def become(self, behaviour: Behaviour) -> None:
-        """From the next request on it is like this; the draw begins anew."""
+    def set_behaviour(self, behaviour: Behaviour) -> None:
+        """Use this behaviour from the next request on; the draws start again."""
         self._behaviour = behaviour
         self._rng = Random(behaviour.seed)
 
     def failure(self) -> Response | None:
-        """The answer of a server in trouble, for the share of requests that gets one."""
-        if not self._hit(self._behaviour.fail_rate):
+        """A 5xx response, for the share of requests that gets one."""
+        if not self._draw(self._behaviour.fail_rate):
             return None
         status = self._rng.choice(FAILURES)
         if status == 502:
             return Response(502, b"<html><body>Bad Gateway</body></html>", TEXT)
-        return answer({"message": "Something went wrong", "status": status}, status, JSON)
+        return json_response({"message": "Something went wrong", "status": status}, status, JSON)
 
     def deliver(self, response: Response) -> Delivery:
-        """The answer as it arrives: whole, damaged, late or broken off."""
-        says = self._behaviour
-        if self._hit(says.truncate_rate):
+        """How the response is sent: complete, damaged, late or cut."""
+        behaviour = self._behaviour
+        if self._draw(behaviour.truncate_rate):
             response = replace(response, body=response.body[: len(response.body) // 2])
-        if self._hit(says.garble_rate):
-            response = replace(response, body=_garbled(response.body))
-        half = len(response.body) // 2 if self._hit(says.cut_rate) else None
-        delay = says.latency + says.latency_spread * self._rng.random()
-        return Delivery(response, half, dropped=self._hit(says.drop_rate), delay=delay)
+        if self._draw(behaviour.garble_rate):
+            response = replace(response, body=_garble(response.body))
+        half = len(response.body) // 2 if self._draw(behaviour.cut_rate) else None
+        delay = behaviour.latency + behaviour.latency_spread * self._rng.random()
+        return Delivery(response, half, dropped=self._draw(behaviour.drop_rate), delay=delay)
 
-    def limits(self) -> bool:
-        """Whether this request is over a limit that it has not reached."""
-        return self._hit(self._behaviour.limit_rate)
+    def exceeds_rate_limit(self) -> bool:
+        """Whether this request gets a 429 although the limit is not reached."""
+        return self._draw(self._behaviour.limit_rate)
 
-    def revokes(self) -> bool:
-        """Whether all tokens are taken back before this request."""
-        return self._hit(self._behaviour.revoke_rate)
+    def revokes_tokens(self) -> bool:
+        """Whether all tokens are revoked before this request."""
+        return self._draw(self._behaviour.revoke_rate)
 
-    def hides_page(self, total: int) -> bool:
-        """Whether this list comes empty although its total is positive."""
-        return total > 0 and self._hit(self._behaviour.empty_page_rate)
+    def empties_page(self, total: int) -> bool:
+        """Whether this page is empty although its total is positive."""
+        return total > 0 and self._draw(self._behaviour.empty_page_rate)
 
-    def repeated(self, rows: list[Conversation]) -> list[Conversation]:
-        """The rows of a page, now and then with one of them twice; none goes missing."""
-        if not rows or not self._hit(self._behaviour.repeat_rate):
+    def with_repeated_row(self, rows: list[Conversation]) -> list[Conversation]:
+        """The rows of a page, sometimes with one of them twice; none is missing."""
+        if not rows or not self._draw(self._behaviour.repeat_rate):
             return rows
         at = self._rng.randrange(len(rows))
         return [*rows[: at + 1], *rows[at:]]
 
-    def _hit(self, rate: float) -> bool:
+    def _draw(self, rate: float) -> bool:
         return rate > 0 and self._rng.random() < rate
 
 
-def _garbled(body: bytes) -> bytes:
+def _garble(body: bytes) -> bytes:
     middle = len(body) // 2
     return body[:middle] + b"\x00<!-- \xff" + body[middle:]

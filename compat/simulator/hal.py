@@ -1,12 +1,12 @@
-"""Pages and links in the way of HAL."""
+"""HAL: pages and their links."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from compat.simulator.messages import Problem, invalid
-from compat.simulator.parameters import identity
+from compat.simulator.messages import InvalidParameter, validation_error
+from compat.simulator.query_parameters import parse_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from compat.simulator.payloads import Payload
 
 SMALL_PAGE = 50
-"""Rows on a page of anything but conversations."""
+"""Rows on a page of all lists but those of conversations."""
 
 
 def page(
@@ -30,20 +30,22 @@ def page(
     }
 
 
-def cut(request: Request, name: str, rows: Sequence[Payload], size: int = SMALL_PAGE) -> Payload:
-    """The page of all these rows that the request asks for."""
+def slice_page(
+    request: Request, name: str, rows: Sequence[Payload], size: int = SMALL_PAGE
+) -> Payload:
+    """The requested page of all these rows."""
     number = page_number(request)
     shown = rows[(number - 1) * size : number * size]
     return page(request, name, shown, total=len(rows), size=size, number=number)
 
 
 def page_number(request: Request) -> int:
-    """The page asked for, counted from 1; a Refusal when it is no such number."""
+    """The requested page, counted from 1; an ApiError if it is no positive number."""
     text = request.parameters.get("page", "1")
     try:
-        return identity(text)
+        return parse_id(text)
     except ValueError as error:
-        raise invalid(Problem("page", str(error), text)) from error
+        raise validation_error(InvalidParameter("page", str(error), text)) from error
 
 
 def _links(request: Request, number: int, pages: int) -> Payload:
@@ -59,6 +61,6 @@ def _links(request: Request, number: int, pages: int) -> Payload:
 
 
 def _href(request: Request, number: int) -> str:
-    """The address of a page. Nothing in it is percent-encoded, as on the real wire."""
+    """The address of a page. Nothing in it is percent-encoded, as in real responses."""
     others = [f"{name}={value}" for name, value in parse_qsl(request.query) if name != "page"]
     return f"{request.base}{request.path}?" + "&".join([*others, f"page={number}"])

@@ -1,4 +1,4 @@
-"""The furniture of an account: mailboxes, folders, users, teams and tags."""
+"""The layout of an account: mailboxes, folders, users, teams and tags."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One colleague in the account."""
+    """One user of the account."""
 
     id: int
     first: str
@@ -85,18 +85,18 @@ class Tag:
 
 
 def slug_of(text: str) -> str:
-    """Letters and digits joined by dashes."""
+    """A text's letters and digits, joined by dashes."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 class Layout:
-    """Everything in an account that is no conversation, and the ways to look it up.
+    """All of an account except its conversations, and ways to look it up.
 
     Attributes:
         unlisted: Ids of mailboxes that the list of mailboxes leaves out. Their address, their
-            folders and their conversations are shown like those of all others.
+            folders and their conversations are shown as those of all others.
         hidden: Ids of mailboxes that the user may not see: the list leaves them out, and their
-            address is a 403. Their conversations are shown nevertheless.
+            address is a 403. Their conversations are still shown.
     """
 
     def __init__(self, mailbox_names: tuple[str, ...] = MAILBOX_NAMES) -> None:
@@ -125,43 +125,43 @@ class Layout:
         self.folder_by_id = {folder.id: folder for folder in self.folders}
         self.tag_by_id = {tag.id: tag for tag in self.tags}
         self.tag_by_name = {tag.name: tag for tag in self.tags}
-        self._homes = _homes_among(self.folders)
+        self._ownerless = _ownerless_ids(self.folders)
 
     def add_mailbox(self, name: str) -> Mailbox:
-        """A new mailbox with its folders."""
+        """Add a mailbox with its folders."""
         slug = slug_of(name)
-        made = Mailbox(max(self.mailbox_by_id) + 7, name, slug, f"{slug}@example.com")
-        folders = tuple(self._make_folders(made))
-        self.mailboxes += (made,)
+        mailbox = Mailbox(max(self.mailbox_by_id) + 7, name, slug, f"{slug}@example.com")
+        folders = tuple(self._make_folders(mailbox))
+        self.mailboxes += (mailbox,)
         self.folders += folders
-        self.mailbox_by_id[made.id] = made
+        self.mailbox_by_id[mailbox.id] = mailbox
         self.folder_by_id |= {folder.id: folder for folder in folders}
-        self._homes |= _homes_among(folders)
-        return made
+        self._ownerless |= _ownerless_ids(folders)
+        return mailbox
 
     def remove_mailbox(self, mailbox_id: int) -> Mailbox:
-        """A mailbox is in no list from now on, and its address is a 404.
+        """Remove a mailbox: no list shows it, and its address is a 404.
 
-        Its conversations stay what they are.
+        Its conversations do not change.
         """
         self.mailboxes = tuple(each for each in self.mailboxes if each.id != mailbox_id)
         return self.mailbox_by_id.pop(mailbox_id)
 
     def listed_mailboxes(self) -> list[Mailbox]:
-        """What the list of mailboxes shows."""
-        left_out = self.unlisted | self.hidden
-        return [mailbox for mailbox in self.mailboxes if mailbox.id not in left_out]
+        """The mailboxes that the list of mailboxes shows."""
+        not_shown = self.unlisted | self.hidden
+        return [mailbox for mailbox in self.mailboxes if mailbox.id not in not_shown]
 
     def folder_id(self, mailbox_id: int, folder_type: str) -> int:
-        """The id of a mailbox's folder of a type that nobody owns; KeyError when unknown."""
-        return self._homes[mailbox_id, folder_type]
+        """The id of a mailbox's folder of a type without an owner; KeyError if unknown."""
+        return self._ownerless[mailbox_id, folder_type]
 
     def folders_of(self, mailbox_id: int) -> list[Folder]:
         """The folders of one mailbox."""
         return [folder for folder in self.folders if folder.mailbox_id == mailbox_id]
 
     def tag_named(self, name: str) -> Tag:
-        """The tag of this name, in whatever case; it is made if there is none."""
+        """The tag of this name, in any case; it is added if there is none."""
         known = self.tag_by_name.get(name.lower())
         if known:
             return known
@@ -183,5 +183,5 @@ class Layout:
             yield Folder(next(ids), mailbox.id, "team", team.name, team.id)
 
 
-def _homes_among(folders: Iterable[Folder]) -> dict[tuple[int, str], int]:
+def _ownerless_ids(folders: Iterable[Folder]) -> dict[tuple[int, str], int]:
     return {(folder.mailbox_id, folder.type): folder.id for folder in folders if not folder.user_id}

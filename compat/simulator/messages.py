@@ -1,4 +1,4 @@
-"""Requests and answers as the simulated API sees them, free of any server."""
+"""Requests, responses and errors of the simulated API, independent of any server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Request:
 
     @cached_property
     def parameters(self) -> dict[str, str]:
-        """The query parameters that have a value; of one sent twice the first counts."""
+        """The query parameters that have a value; of one sent twice, the first."""
         pairs = parse_qsl(self.query, keep_blank_values=False)
         return dict(reversed(pairs))
 
@@ -38,10 +38,10 @@ class Request:
         return self.path + (f"?{unquote_plus(self.query)}" if self.query else "")
 
     def fields(self) -> dict[str, str]:
-        """What a form, a JSON object and the query say; the body wins.
+        """The fields of the query and of the body, a form or a JSON object; the body wins.
 
         Raises:
-            ValueError: the body is no JSON object although it says so.
+            ValueError: the content type is JSON, and the body is no JSON object.
         """
         kind = self.headers.get("content-type", FORM).partition(";")[0].strip()
         if kind == JSON and self.body:
@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One answer; the application adds what every answer has."""
+    """One response; the application adds the headers that every response has."""
 
     status: int
     body: bytes
@@ -62,16 +62,16 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def answer(
+def json_response(
     payload: object, status: int = 200, kind: str = HAL, headers: tuple[tuple[str, str], ...] = ()
 ) -> Response:
-    """A JSON answer."""
+    """A response with a JSON body."""
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
     return Response(status, body, kind, headers)
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class InvalidParameter:
     """What is wrong with one parameter."""
 
     path: str
@@ -79,25 +79,25 @@ class Problem:
     value: str | None = None
 
 
-class Refusal(Exception):
-    """A request that is answered with an error of the API's own shape."""
+class ApiError(Exception):
+    """A request that gets an error response in the API's format."""
 
-    def __init__(self, status: int, message: str, *problems: Problem) -> None:
+    def __init__(self, status: int, message: str, *problems: InvalidParameter) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.problems = problems
 
     def response(self) -> Response:
-        """The answer, in the vendor's error format."""
+        """The response, in the vendor's error format."""
         about = {"about": {"href": "http://developer.helpscout.net/mailbox-api/overview/errors"}}
         payload: dict[str, object] = {"logRef": str(uuid4()), "message": self.message}
         if self.problems:
             payload["_embedded"] = {"errors": [_entry(problem) for problem in self.problems]}
-        return answer(payload | {"_links": about}, self.status, VND_ERROR)
+        return json_response(payload | {"_links": about}, self.status, VND_ERROR)
 
 
-def _entry(problem: Problem) -> dict[str, object]:
+def _entry(problem: InvalidParameter) -> dict[str, object]:
     entry: dict[str, object] = {"path": problem.path, "message": problem.message}
     if problem.value is not None:
         entry["rejectedValue"] = problem.value
@@ -105,11 +105,11 @@ def _entry(problem: Problem) -> dict[str, object]:
     return entry | {"source": "QUERY", "_links": {"about": about}}
 
 
-def invalid(*problems: Problem) -> Refusal:
-    """The refusal of a request whose parameters are wrong."""
-    return Refusal(400, "Validation error", *problems)
+def validation_error(*problems: InvalidParameter) -> ApiError:
+    """The error for a request whose parameters are wrong."""
+    return ApiError(400, "Validation error", *problems)
 
 
-def not_found(message: str = "Resource not found") -> Refusal:
-    """The refusal of a request for something that is not there."""
-    return Refusal(404, message)
+def not_found(message: str = "Resource not found") -> ApiError:
+    """The error for a request for something that does not exist."""
+    return ApiError(404, message)

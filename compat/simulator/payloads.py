@@ -1,32 +1,32 @@
-"""Conversations and everything around them, as the API writes them."""
+"""JSON payloads of conversations, threads, mailboxes, folders, tags and users."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from compat.simulator import people
+from compat.simulator.conversation import format_timestamp
 from compat.simulator.layout import slug_of
-from compat.simulator.records import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from compat.simulator.conversation import Conversation
     from compat.simulator.layout import Folder, Layout, Mailbox, Tag, User
-    from compat.simulator.records import Conversation
 
 Payload = dict[str, object]
 """A JSON object."""
 
 EMBEDDED_CHAT_THREADS = 1
-BEGINNING = "2013-06-01T00:00:00Z"
+ACCOUNT_CREATED = "2013-06-01T00:00:00Z"
 _SOURCES = {"email": "email", "chat": "beacon-v2", "phone": "web"}
-_LINE_TYPES = ("message", "customer", "note", "customer")
+_THREAD_TYPES = ("message", "customer", "note", "customer")
 
 
 def conversation(row: Conversation, layout: Layout) -> Payload:
-    """One conversation; keys that have nothing to say are absent."""
+    """One conversation; optional keys without a value are absent."""
     creator = (
-        people.user_named(row.created_by, layout)
+        people.user_by_id(row.created_by, layout)
         if row.created_by
         else people.customer(row.customer_id)
     )
@@ -41,12 +41,15 @@ def conversation(row: Conversation, layout: Layout) -> Payload:
         "subject": row.subject,
         "preview": people.preview(row.subject, row.customer_id),
         "mailboxId": row.mailbox_id,
-        **_absent_when_unset(row, layout),
+        **_optional_keys(row, layout),
         "createdBy": creator,
-        "createdAt": stamp(row.created),
+        "createdAt": format_timestamp(row.created),
         "closedBy": row.closed_by,
-        "userUpdatedAt": stamp(row.modified),
-        "customerWaitingSince": {"time": stamp(row.waiting_since), "friendly": "a while ago"},
+        "userUpdatedAt": format_timestamp(row.modified),
+        "customerWaitingSince": {
+            "time": format_timestamp(row.waiting_since),
+            "friendly": "a while ago",
+        },
         "source": {"type": _SOURCES.get(row.type, "api"), "via": _via(row)},
         "tags": [tag_of_conversation(layout.tag_by_id[tag_id]) for tag_id in row.tag_ids],
         "cc": [people.customer_email(row.customer_id + 1)] if row.number % 11 == 0 else [],
@@ -58,14 +61,14 @@ def conversation(row: Conversation, layout: Layout) -> Payload:
 
 
 def tag_of_conversation(tag: Tag) -> Payload:
-    """A tag as conversations carry it: the name is called ``tag``."""
+    """A tag in a conversation; its name has the key ``tag``."""
     return {"id": tag.id, "color": tag.color, "tag": tag.name}
 
 
 def report_row(row: Conversation, layout: Layout, keys: str) -> Payload:
-    """A conversation as a report's drilldown lists it; see `Behaviour.report_rows`."""
+    """A conversation in a report's drilldown; see `Behaviour.report_rows`."""
     customer = people.customer(row.customer_id)
-    assignee = people.user_named(row.assignee_id, layout) if row.assignee_id else {}
+    assignee = people.user_by_id(row.assignee_id, layout) if row.assignee_id else {}
     payload: Payload = {
         "id": row.id,
         "number": row.number,
@@ -77,7 +80,7 @@ def report_row(row: Conversation, layout: Layout, keys: str) -> Payload:
         "threadCount": row.threads,
         "preview": people.preview(row.subject, row.customer_id),
         "customerName": f"{customer['first']} {customer['last']}",
-        "modifiedAt": stamp(row.modified),
+        "modifiedAt": format_timestamp(row.modified),
         "assignedid": row.assignee_id,
         "tags": [
             {"id": tag.id, "name": tag.name, "color": tag.color}
@@ -85,7 +88,10 @@ def report_row(row: Conversation, layout: Layout, keys: str) -> Payload:
         ],
     }
     if keys == "recorded":
-        return payload | {"waitingSince": stamp(row.waiting_since), "waitingSinceType": 2}
+        return payload | {
+            "waitingSince": format_timestamp(row.waiting_since),
+            "waitingSinceType": 2,
+        }
     name = {"assignedName": f"{assignee['first']} {assignee['last']}"} if assignee else {}
     return payload | {
         "customerEmail": customer["email"],
@@ -98,20 +104,20 @@ def threads(row: Conversation, layout: Layout) -> Iterator[Payload]:
     """The threads of a conversation, the latest first."""
     span = max(row.modified - row.created, 0)
     for at in reversed(range(row.threads)):
-        by_user = _line_type(row, at) in {"message", "note"}
+        by_user = _thread_type(row, at) in {"message", "note"}
         user_id = row.closed_by or row.assignee_id or row.created_by
         yield {
             "id": row.id * 100 + at,
-            "type": _line_type(row, at),
+            "type": _thread_type(row, at),
             "status": row.status,
             "state": "draft" if row.state == "draft" else "published",
             "body": f"{people.preview(row.subject, row.customer_id)} ({at + 1})",
             "source": {"type": _SOURCES.get(row.type, "api"), "via": _via(row)},
             "customer": people.customer(row.customer_id),
-            "createdBy": people.user_named(user_id, layout)
+            "createdBy": people.user_by_id(user_id, layout)
             if by_user
             else people.customer(row.customer_id),
-            "createdAt": stamp(row.created + span * at // max(row.threads, 1)),
+            "createdAt": format_timestamp(row.created + span * at // max(row.threads, 1)),
         }
 
 
@@ -122,8 +128,8 @@ def mailbox(known: Mailbox) -> Payload:
         "name": known.name,
         "slug": known.slug,
         "email": known.email,
-        "createdAt": BEGINNING,
-        "updatedAt": BEGINNING,
+        "createdAt": ACCOUNT_CREATED,
+        "updatedAt": ACCOUNT_CREATED,
     }
 
 
@@ -136,24 +142,24 @@ def folder(known: Folder, total: int, active: int) -> Payload:
         "userId": known.user_id,
         "totalCount": total,
         "activeCount": active,
-        "updatedAt": BEGINNING,
+        "updatedAt": ACCOUNT_CREATED,
     }
 
 
 def tag(known: Tag, tickets: int) -> Payload:
-    """A tag as the list of tags has it, with the number of its conversations."""
+    """A tag in the list of tags, with the number of its conversations."""
     return {
         "id": known.id,
         "slug": slug_of(known.name),
         "name": known.name,
         "color": known.color,
-        "createdAt": BEGINNING,
+        "createdAt": ACCOUNT_CREATED,
         "ticketCount": tickets,
     }
 
 
 def user(known: User) -> Payload:
-    """One colleague."""
+    """One user."""
     return {
         "id": known.id,
         "firstName": known.first,
@@ -161,27 +167,27 @@ def user(known: User) -> Payload:
         "email": known.email,
         "role": "user",
         "timezone": "Etc/UTC",
-        "createdAt": BEGINNING,
-        "updatedAt": BEGINNING,
+        "createdAt": ACCOUNT_CREATED,
+        "updatedAt": ACCOUNT_CREATED,
         "type": "user",
     }
 
 
-def _absent_when_unset(row: Conversation, layout: Layout) -> Payload:
+def _optional_keys(row: Conversation, layout: Layout) -> Payload:
     found: Payload = {}
     if row.assignee_id:
-        found["assignee"] = people.user_named(row.assignee_id, layout)
+        found["assignee"] = people.user_by_id(row.assignee_id, layout)
     if row.closed is not None:
-        found["closedAt"] = stamp(row.closed)
+        found["closedAt"] = format_timestamp(row.closed)
     if row.closed_by:
-        found["closedByUser"] = people.user_named(row.closed_by, layout)
+        found["closedByUser"] = people.user_by_id(row.closed_by, layout)
     return found
 
 
-def _line_type(row: Conversation, at: int) -> str:
+def _thread_type(row: Conversation, at: int) -> str:
     if at == 0:
         return {"phone": "phone", "chat": "chat"}.get(row.type, "customer")
-    return _LINE_TYPES[(at - 1) % len(_LINE_TYPES)]
+    return _THREAD_TYPES[(at - 1) % len(_THREAD_TYPES)]
 
 
 def _via(row: Conversation) -> str:

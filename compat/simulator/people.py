@@ -1,4 +1,4 @@
-"""Customers and texts, all made from an id, so that no conversation has to store them."""
+"""Names of people and texts, computed from ids, so that no record has to store them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ LAST_NAMES = (
     *("Ivanov", "Jensen", "Kowalski", "Lopez", "Moreau", "Novak", "O'Brien", "Petrov", "Quist"),
 )
 TOPICS = ("order", "invoice", "password", "account", "parcel", "plan", "export", "password reset")
-OPENINGS = ("Question about my", "Problem with the", "Please change my", "Where is my", "Lost")
+OPENINGS = (
+    "Question about my",
+    "Problem with the",
+    "Please change my",
+    "Where is my",
+    "Lost",
+)
 SUBJECTS = tuple(f"{opening} {topic}" for opening in OPENINGS for topic in TOPICS)
 
 Person = dict[str, object]
-"""A person as payloads write them."""
+"""A person in a payload."""
 
 
 def customer_name(customer_id: int) -> tuple[str, str]:
@@ -30,29 +36,31 @@ def customer_name(customer_id: int) -> tuple[str, str]:
 
 
 def customer_email(customer_id: int) -> str:
-    """The address of a customer, different for every id."""
+    """The email address of a customer, different for every id."""
     return f"{customer_name(customer_id)[0].lower()}{customer_id}@customers.example"
 
 
 def customer(customer_id: int) -> Person:
-    """A customer as a payload writes one."""
+    """A customer in a payload."""
     first, last = customer_name(customer_id)
     return _person(customer_id, "customer", first, last, customer_email(customer_id))
 
 
-def user(known: User) -> Person:
-    """A colleague as a payload writes one."""
-    return _person(known.id, "user", known.first, known.last, known.email)
+def user(account_user: User) -> Person:
+    """A user in a payload."""
+    return _person(
+        account_user.id, "user", account_user.first, account_user.last, account_user.email
+    )
 
 
-def user_named(user_id: int, layout: Layout) -> Person:
-    """A colleague by id; one that left the account keeps the id and no name."""
+def user_by_id(user_id: int, layout: Layout) -> Person:
+    """A user in a payload, by id; one that left the account has no name."""
     known = layout.user_by_id.get(user_id)
     return user(known) if known else _person(user_id, "user", "", "", "")
 
 
 def preview(subject: str, customer_id: int) -> str:
-    """The first words of a conversation, which the search calls its body."""
+    """The first words of a conversation; search expressions call them its body."""
     return f"Hello, {subject.lower()}. Regards, {customer_name(customer_id)[0]}"
 
 

@@ -1,4 +1,4 @@
-"""The rate limit: so many requests in each minute of the clock."""
+"""The rate limit: a number of requests in each minute of the clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from compat.simulator.messages import JSON, Response, answer
+from compat.simulator.messages import JSON, Response, json_response
 
 if TYPE_CHECKING:
     from compat.simulator.behaviour import Behaviour, Plan
@@ -21,59 +21,59 @@ WAIT_HEADERS = {
 }
 
 
-class Budget:
-    """What is left of the current minute.
+class RateLimit:
+    """The requests that are left in the current minute.
 
     Args:
-        manners: the behaviour as it is now.
-        plan: decides about the limit where the behaviour does not.
+        behaviour: returns the current behaviour.
+        plan: the account's plan, which decides on the limit where the behaviour does not.
         clock: the current time in epoch seconds.
     """
 
     def __init__(
-        self, manners: Callable[[], Behaviour], plan: Plan, clock: Callable[[], float]
+        self, behaviour: Callable[[], Behaviour], plan: Plan, clock: Callable[[], float]
     ) -> None:
-        self._manners = manners
+        self._behaviour = behaviour
         self._plan = plan
         self._clock = clock
         self._minute = -1
-        self._spent = 0
+        self._used = 0
         self._lock = Lock()
 
-    def spend(self) -> Response | None:
-        """Takes one request from the budget; the refusal when nothing is left."""
-        limit = self._manners().limit(self._plan)
+    def acquire(self) -> Response | None:
+        """Count one request; returns the error response if none was left."""
+        limit = self._behaviour().limit(self._plan)
         if limit is None:
             return None
         with self._lock:
-            self._turn()
-            if self._spent >= limit:
-                return self.refusal()
-            self._spent += 1
+            self._start_minute()
+            if self._used >= limit:
+                return self.exceeded()
+            self._used += 1
         return None
 
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """What every answer says about the budget; nothing where there is no limit."""
-        limit = self._manners().limit(self._plan)
+        """The rate-limit headers of every response; none without a limit."""
+        limit = self._behaviour().limit(self._plan)
         if limit is None:
             return ()
         with self._lock:
-            self._turn()
-            remaining = max(limit - self._spent, 0)
+            self._start_minute()
+            remaining = max(limit - self._used, 0)
         return (
             ("X-RateLimit-Limit-Minute", str(limit)),
             ("X-RateLimit-Remaining-Minute", str(remaining)),
         )
 
-    def refusal(self) -> Response:
-        """The answer to one request too many."""
-        says = self._manners()
+    def exceeded(self) -> Response:
+        """The response to a request over the limit."""
+        behaviour = self._behaviour()
         left = MINUTE - int(self._clock() % MINUTE)
-        wait = str(left if says.limit_wait is None else says.limit_wait)
-        headers = tuple((name, wait) for name in WAIT_HEADERS[says.limit_headers])
-        return answer({"message": "API rate limit exceeded"}, 429, JSON, headers)
+        wait = str(left if behaviour.limit_wait is None else behaviour.limit_wait)
+        headers = tuple((name, wait) for name in WAIT_HEADERS[behaviour.limit_headers])
+        return json_response({"message": "API rate limit exceeded"}, 429, JSON, headers)
 
-    def _turn(self) -> None:
+    def _start_minute(self) -> None:
         minute = int(self._clock() // MINUTE)
         if minute != self._minute:
-            self._minute, self._spent = minute, 0
+            self._minute, self._used = minute, 0

@@ -1,4 +1,4 @@
-"""The successor's own reports on new conversations, counted the slow and obvious way."""
+"""API 2.0's own reports on new conversations, counted in the most obvious way."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from compat.simulator import payloads
-from compat.simulator.folders import shown_by
-from compat.simulator.messages import Problem, Refusal, invalid
-from compat.simulator.parameters import choice, identities, identity, instant, read_each
-from compat.simulator.records import stamp
+from compat.simulator.conversation import format_timestamp
+from compat.simulator.folder_views import folder_shows
+from compat.simulator.messages import ApiError, InvalidParameter, validation_error
+from compat.simulator.query_parameters import one_of, parse_date, parse_each, parse_id, parse_ids
 
 if TYPE_CHECKING:
-    from compat.simulator.account import Account
     from compat.simulator.behaviour import Behaviour
-    from compat.simulator.folders import Predicate
-    from compat.simulator.records import Conversation
+    from compat.simulator.conversation import Conversation
+    from compat.simulator.folder_views import Predicate
+    from compat.simulator.store import Account
 
 UNTAGGED = 1
 DEFAULT_VIEW = "week"
 DAY = 86_400
-MOST_BUCKETS = 4000
+MAX_BUCKETS = 4000
 DEFAULT_ROWS = 25
-MOST_ROWS = 50
+MAX_ROWS = 50
 _FITS: dict[str, tuple[Callable[[int], bool], str]] = {
     "day": (lambda days: days <= 60, "by day a range has at most 60 days"),
     "week": (lambda days: days <= 366, "by week a range has at most a year"),
@@ -43,37 +43,37 @@ def _types(text: str) -> frozenset[str]:
 
 
 def _rows(text: str) -> int:
-    if identity(text) > MOST_ROWS:
-        raise ValueError(f"must be at most {MOST_ROWS}")
+    if parse_id(text) > MAX_ROWS:
+        raise ValueError(f"must be at most {MAX_ROWS}")
     return int(text)
 
 
 _RANGES: dict[str, Callable[[str], Hashable]] = {
-    "start": instant,
-    "end": instant,
-    "previousStart": instant,
-    "previousEnd": instant,
+    "start": parse_date,
+    "end": parse_date,
+    "previousStart": parse_date,
+    "previousEnd": parse_date,
 }
 _FILTERS: dict[str, Callable[[str], Hashable]] = {
-    "mailboxes": identities,
-    "tags": identities,
-    "folders": identities,
+    "mailboxes": parse_ids,
+    "tags": parse_ids,
+    "folders": parse_ids,
     "types": _types,
 }
-_SERIES = {**_RANGES, **_FILTERS, "viewBy": choice("day", "week", "month")}
-_LIST = {"start": instant, "end": instant, **_FILTERS, "page": identity, "rows": _rows}
+_SERIES = {**_RANGES, **_FILTERS, "viewBy": one_of("day", "week", "month")}
+_LIST = {"start": parse_date, "end": parse_date, **_FILTERS, "page": parse_id, "rows": _rows}
 _HOURS = {**_RANGES, **_FILTERS}
 
 
 def new_conversations(
     account: Account, behaviour: Behaviour, parameters: dict[str, str]
 ) -> dict[str, object]:
-    """The counts by bucket, of the range and of the previous one if it was asked for.
+    """Counts by bucket, of the range and, if requested, of the previous range.
 
     Raises:
-        Refusal: a parameter is missing, cannot be read, or does not fit the others.
+        ApiError: a parameter is missing, invalid, or does not fit the others.
     """
-    values: dict[str, Any] = read_each(parameters, _SERIES)
+    values: dict[str, Any] = parse_each(parameters, _SERIES)
     view = values.get("viewBy", DEFAULT_VIEW)
     rows = _selected(account, values)
     found: dict[str, object] = {}
@@ -88,12 +88,12 @@ def new_conversations(
 def new_drilldown(
     account: Account, behaviour: Behaviour, parameters: dict[str, str]
 ) -> dict[str, object]:
-    """One page of the conversations of a range, the newest first.
+    """One page of the conversations of a range, newest first.
 
     Raises:
-        Refusal: as for `new_conversations`.
+        ApiError: as for `new_conversations`.
     """
-    values: dict[str, Any] = read_each(parameters, _LIST)
+    values: dict[str, Any] = parse_each(parameters, _LIST)
     ((_, first, last),) = _ranges(values)
     found = _within(_selected(account, values), first, last, behaviour)
     found.sort(key=lambda row: (row.created, row.id), reverse=True)
@@ -114,17 +114,17 @@ def new_drilldown(
 def busy_times(
     account: Account, behaviour: Behaviour, parameters: dict[str, str]
 ) -> list[dict[str, int]]:
-    """All hours of a week with the conversations that began in them, by the company's clock.
+    """Counts for all hours of a week, in the company's time zone.
 
     Raises:
-        Refusal: as for `new_conversations`.
+        ApiError: as for `new_conversations`.
     """
-    values: dict[str, Any] = read_each(parameters, _HOURS)
+    values: dict[str, Any] = parse_each(parameters, _HOURS)
     _, first, last = _ranges(values)[0]
     zone = ZoneInfo(behaviour.company_zone)
     found = _within(_selected(account, values), first, last, behaviour)
     local = [datetime.fromtimestamp(row.created, zone) for row in found]
-    counts = Counter((moment.weekday() + 1, moment.hour) for moment in local)
+    counts = Counter((time.weekday() + 1, time.hour) for time in local)
     return [
         {"day": day, "hour": hour, "count": counts[day, hour]}
         for day in range(1, 8)
@@ -146,23 +146,23 @@ def _within(
 
 
 def _ranges(values: dict[str, Any]) -> list[tuple[str, int, int]]:
-    asked = [("current", "start", "end")]
+    names = [("current", "start", "end")]
     if "previousStart" in values or "previousEnd" in values:
-        asked.append(("previous", "previousStart", "previousEnd"))
-    missing = [name for _, *both in asked for name in both if name not in values]
+        names.append(("previous", "previousStart", "previousEnd"))
+    missing = [name for _, *both in names for name in both if name not in values]
     if missing:
-        raise invalid(*(Problem(name, "may not be empty") for name in missing))
-    found = [(name, values[start], values[end]) for name, start, end in asked]
-    for (_, first, last), (_, _, end) in zip(found, asked, strict=True):
+        raise validation_error(*(InvalidParameter(name, "may not be empty") for name in missing))
+    found = [(name, values[start], values[end]) for name, start, end in names]
+    for (_, first, last), (_, _, end) in zip(found, names, strict=True):
         if last < first:
-            raise invalid(Problem(end, "must not be before the start"))
+            raise validation_error(InvalidParameter(end, "must not be before the start"))
     return found
 
 
 def _check_view(view: str, first: int, last: int) -> None:
     fits, message = _FITS[view]
     if not fits(-((first - last) // DAY)):
-        raise invalid(Problem("viewBy", message, view))
+        raise validation_error(InvalidParameter("viewBy", message, view))
 
 
 def _counted(rows: list[Conversation], first: int, last: int, view: str) -> list[dict[str, object]]:
@@ -174,21 +174,22 @@ def _counted(rows: list[Conversation], first: int, last: int, view: str) -> list
             if starts[at] <= row.created and (is_last or row.created < starts[at + 1]):
                 counts[at] += 1
     return [
-        {"start": stamp(start), "count": count} for start, count in zip(starts, counts, strict=True)
+        {"start": format_timestamp(start), "count": count}
+        for start, count in zip(starts, counts, strict=True)
     ]
 
 
 def _starts(first: int, last: int, view: str) -> list[int]:
     starts = [first]
-    while (following := _later(first, len(starts), view)) < last:
-        starts.append(following)
-        if len(starts) > MOST_BUCKETS:
-            raise Refusal(400, "The range has too many buckets")
+    while (next_start := _add_steps(first, len(starts), view)) < last:
+        starts.append(next_start)
+        if len(starts) > MAX_BUCKETS:
+            raise ApiError(400, "The range has too many buckets")
     return starts
 
 
-def _later(first: int, steps: int, view: str) -> int:
-    """The instant so many steps after the first; months keep the day where they can."""
+def _add_steps(first: int, steps: int, view: str) -> int:
+    """The time this many steps after the first; months keep the day if they have it."""
     begin = datetime.fromtimestamp(first, UTC)
     if view != "month":
         days = steps * {"day": 1, "week": 7}[view]
@@ -201,7 +202,7 @@ def _later(first: int, steps: int, view: str) -> int:
 def _wanted(account: Account, values: dict[str, Any]) -> Predicate:
     layout = account.layout
     folders = [layout.folder_by_id.get(folder_id) for folder_id in values.get("folders", ())]
-    shows = [shown_by(folder, layout) for folder in folders if folder]
+    shows = [folder_shows(folder, layout) for folder in folders if folder]
     tests: list[Predicate] = [lambda row: row.counts]
     if "mailboxes" in values:
         tests.append(lambda row: row.mailbox_id in values["mailboxes"])

@@ -1,4 +1,4 @@
-"""What is behind each address of the API."""
+"""The API's resources: one handler for each address."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from compat.simulator import hal, parameters, payloads
-from compat.simulator.folders import shown_by
-from compat.simulator.lists import Lister
-from compat.simulator.messages import Refusal, Response, answer, not_found
+from compat.simulator import hal, payloads
+from compat.simulator.conversation_list import ConversationList
+from compat.simulator.folder_views import folder_shows
+from compat.simulator.messages import ApiError, Response, json_response, not_found
+from compat.simulator.query_parameters import parse_list_request
 from compat.simulator.reports import busy_times, new_conversations, new_drilldown
 
 if TYPE_CHECKING:
-    from compat.simulator.account import Account
     from compat.simulator.behaviour import Behaviour, Plan
+    from compat.simulator.conversation import Conversation
     from compat.simulator.faults import Faults
     from compat.simulator.layout import Mailbox
     from compat.simulator.messages import Request
-    from compat.simulator.records import Conversation
+    from compat.simulator.store import Account
 
     Report = Callable[[Account, Behaviour, dict[str, str]], object]
 
@@ -28,56 +29,60 @@ PLANS_WITH_REPORTS = frozenset({"plus", "pro"})
 
 
 class Resources:
-    """Answers each request that was let in.
+    """Handlers of authenticated requests.
 
     Args:
-        account: what there is to show.
-        manners: how it is shown, as it is now.
-        plan: the account's plan, which decides about reports.
-        faults: decides which lists lie.
+        account: the account.
+        behaviour: returns the current behaviour.
+        plan: the account's plan, which decides on reports.
+        faults: draws which lists are wrong.
         before_list: called with the target of a list of conversations before it is answered.
     """
 
     def __init__(
         self,
         account: Account,
-        manners: Callable[[], Behaviour],
+        behaviour: Callable[[], Behaviour],
         plan: Plan,
         faults: Faults,
         before_list: Callable[[str], None],
     ) -> None:
         self._account = account
         self._layout = account.layout
-        self._manners = manners
+        self._behaviour = behaviour
         self._plan = plan
         self._faults = faults
         self._before_list = before_list
-        self.lister = Lister(account, manners)
+        self.conversation_list = ConversationList(account, behaviour)
 
     def conversations(self, request: Request) -> Response:
         """A page of the list of conversations."""
         self._before_list(request.target)
-        question = parameters.read(request.parameters)
-        page = self.lister.page(question)
-        if page.number > max(page.pages, 1) and self._manners().past_end == "not_found":
+        list_request = parse_list_request(request.parameters)
+        page = self.conversation_list.page(list_request)
+        if page.number > max(page.pages, 1) and self._behaviour().past_end == "not_found":
             raise not_found()
-        rows = [] if self._faults.hides_page(page.total) else self._faults.repeated(page.rows)
-        shown = [self._shown(row, embed=question.threads) for row in rows]
+        rows = (
+            []
+            if self._faults.empties_page(page.total)
+            else self._faults.with_repeated_row(page.rows)
+        )
+        shown = [self._payload(row, embed=list_request.threads) for row in rows]
         name, total = "conversations", page.total
         payload = hal.page(request, name, shown, total=total, size=page.size, number=page.number)
-        if not shown and self._manners().empty == "absent":
+        if not shown and self._behaviour().empty == "absent":
             del payload["_embedded"]
-        return answer(payload)
+        return json_response(payload)
 
     def conversation(self, request: Request, conversation_id: int) -> Response:
-        """One conversation; a merged one points to where it went."""
+        """One conversation; a merged one redirects to the other."""
         row = self._account.get(conversation_id)
         if row is None or (not row.listed and row.merged_into is None):
             raise not_found()
         if row.merged_into is not None:
             target = f"{request.base}/v2/conversations/{row.merged_into}"
             return Response(301, b"", headers=(("Location", target),))
-        return answer(self._shown(row, embed=request.parameters.get("embed") == "threads"))
+        return json_response(self._payload(row, embed=request.parameters.get("embed") == "threads"))
 
     def threads(self, request: Request, conversation_id: int) -> Response:
         """The threads of one conversation."""
@@ -85,28 +90,28 @@ class Resources:
         if row is None or not row.listed:
             raise not_found()
         found = list(payloads.threads(row, self._layout))
-        return answer(hal.cut(request, "threads", found, THREADS_SIZE))
+        return json_response(hal.slice_page(request, "threads", found, THREADS_SIZE))
 
     def mailboxes(self, request: Request) -> Response:
         """The mailboxes."""
         found = [payloads.mailbox(known) for known in self._layout.listed_mailboxes()]
-        return answer(hal.cut(request, "mailboxes", found))
+        return json_response(hal.slice_page(request, "mailboxes", found))
 
     def mailbox(self, _request: Request, mailbox_id: int) -> Response:
         """One mailbox."""
-        return answer(payloads.mailbox(self._visible(mailbox_id)))
+        return json_response(payloads.mailbox(self._visible(mailbox_id)))
 
     def folders(self, request: Request, mailbox_id: int) -> Response:
         """The folders of one mailbox, with the number of conversations that each shows."""
         self._visible(mailbox_id)
-        alike = self._alike(mailbox_id)
+        groups = self._grouped(mailbox_id)
         found = []
         for folder in self._layout.folders_of(mailbox_id):
-            shows = shown_by(folder, self._layout)
-            counts = [(row, count) for row, count in alike if shows(row)]
+            shows = folder_shows(folder, self._layout)
+            counts = [(row, count) for row, count in groups if shows(row)]
             active = sum(count for row, count in counts if row.status == "active")
             found.append(payloads.folder(folder, sum(count for _, count in counts), active))
-        return answer(hal.cut(request, "folders", found))
+        return json_response(hal.slice_page(request, "folders", found))
 
     def tags(self, request: Request) -> Response:
         """The tags, with the number of conversations that carry each."""
@@ -115,32 +120,32 @@ class Resources:
             known = list(self._layout.tags)
         tickets = Counter(tag_id for row in rows if row.listed for tag_id in row.tag_ids)
         found = [payloads.tag(tag, tickets[tag.id]) for tag in known]
-        return answer(hal.cut(request, "tags", found))
+        return json_response(hal.slice_page(request, "tags", found))
 
     def users(self, request: Request) -> Response:
         """The users."""
         found = [payloads.user(known) for known in self._layout.users]
-        return answer(hal.cut(request, "users", found))
+        return json_response(hal.slice_page(request, "users", found))
 
     def me(self, _request: Request) -> Response:
         """The user to whom the token belongs: the first one."""
-        return answer(payloads.user(self._layout.users[0]) | {"companyId": 1})
+        return json_response(payloads.user(self._layout.users[0]) | {"companyId": 1})
 
-    def report(self, request: Request, tell: Report) -> Response:
+    def report(self, request: Request, make: Report) -> Response:
         """One of the API's own reports, on the plans that have reports."""
         if self._plan not in PLANS_WITH_REPORTS:
-            raise Refusal(403, "Reports are not part of this plan")
-        return answer(tell(self._account, self._manners(), request.parameters))
+            raise ApiError(403, "Reports are not part of this plan")
+        return json_response(make(self._account, self._behaviour(), request.parameters))
 
     def _visible(self, mailbox_id: int) -> Mailbox:
         if mailbox_id in self._layout.hidden:
-            raise Refusal(403, "Access to this mailbox is not allowed")
+            raise ApiError(403, "Access to this mailbox is not allowed")
         known = self._layout.mailbox_by_id.get(mailbox_id)
         if known is None:
             raise not_found()
         return known
 
-    def _shown(self, row: Conversation, *, embed: bool) -> payloads.Payload:
+    def _payload(self, row: Conversation, *, embed: bool) -> payloads.Payload:
         payload = payloads.conversation(row, self._layout)
         if embed:
             threads = list(payloads.threads(row, self._layout))
@@ -148,8 +153,8 @@ class Resources:
             payload["_embedded"] = {"threads": threads[:most]}
         return payload
 
-    def _alike(self, mailbox_id: int) -> list[tuple[Conversation, int]]:
-        """One of each kind that folders tell apart, and how many there are of the kind."""
+    def _grouped(self, mailbox_id: int) -> list[tuple[Conversation, int]]:
+        """Conversations grouped by what folders depend on: one of each group, and its size."""
         examples: dict[tuple[int, str, int], Conversation] = {}
         counts: Counter[tuple[int, str, int]] = Counter()
         for row in self._account.conversations():
@@ -163,8 +168,8 @@ class Resources:
 Handler = Callable[..., Response]
 
 
-def _report(tell: Report) -> Handler:
-    return lambda resources, request: resources.report(request, tell)
+def _report(make: Report) -> Handler:
+    return lambda resources, request: resources.report(request, make)
 
 
 ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
@@ -184,10 +189,10 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
         (r"reports/conversations/busy-times", _report(busy_times)),
     )
 )
-"""Which address is answered by what; the numbers in an address become arguments."""
+"""The handler for each address; numbers in an address are its arguments."""
 
 
-def route(path: str) -> tuple[Handler, tuple[int, ...]] | None:
+def find_route(path: str) -> tuple[Handler, tuple[int, ...]] | None:
     """The handler of a path and its arguments; None for an unknown path."""
     for pattern, handler in ROUTES:
         match = pattern.fullmatch(path)

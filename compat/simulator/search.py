@@ -1,6 +1,6 @@
-"""The search expressions of the ``query`` parameter, read into a tree.
+"""Search expressions of the ``query`` parameter: grammar and parser.
 
-The grammar, loosest binding first; words next to each other are joined by AND::
+The grammar, loosest binding first; AND is implied between words::
 
     either   = both { "OR" both }
     both     = negation { [ "AND" ] negation }
@@ -22,15 +22,15 @@ FIELDS = frozenset(
     )
 )
 RANGED = frozenset({"createdAt", "modifiedAt", "mailboxid", "number", "id"})
-DEEPEST = 60
+MAX_DEPTH = 60
 
 
-class SearchError(ValueError):
-    """An expression that the search does not understand; the text says why."""
+class SearchSyntaxError(ValueError):
+    """A search expression is not valid; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Is:
+class Equals:
     """A field has a value."""
 
     field: str
@@ -47,7 +47,7 @@ class Between:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Text:
     """A text occurs in the subject or in the body."""
 
     text: str
@@ -61,20 +61,20 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
-    """Every part holds; true of everything when there are none."""
+class And:
+    """All parts hold; without parts it is always true."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Some:
+class Or:
     """At least one part holds."""
 
     parts: tuple[Node, ...]
 
 
-Node = Is | Between | Words | Not | All | Some
+Node = Equals | Between | Text | Not | And | Or
 """One node of an expression's tree."""
 
 _TOKEN = re.compile(
@@ -91,15 +91,15 @@ _END = ("end", "")
 
 
 def parse(text: str) -> Node:
-    """The tree of an expression.
+    """Parse an expression to a tree.
 
     Raises:
-        SearchError: unbalanced, unknown field, braces, a field that cannot be searched.
+        SearchSyntaxError: unbalanced, unknown field, braces, a field that cannot be searched.
     """
-    reader = _Reader(_tokens(text))
-    tree = reader.either(0)
-    if reader.next != _END:
-        raise SearchError(f"unexpected {reader.next[1]!r}")
+    parser = _Parser(_tokens(text))
+    tree = parser.either(0)
+    if parser.next != _END:
+        raise SearchSyntaxError(f"unexpected {parser.next[1]!r}")
     return tree
 
 
@@ -110,7 +110,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup in {None, "wrong"}:
-            raise SearchError(f"unexpected {text[at:].strip()[:1]!r}")
+            raise SearchSyntaxError(f"unexpected {text[at:].strip()[:1]!r}")
         kind = match.lastgroup or ""
         value = match[kind]
         found.append((kind, re.sub(r"\\(.)", r"\1", value) if kind == "quoted" else value))
@@ -118,8 +118,8 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     return [*found, _END]
 
 
-class _Reader:
-    """Descends through the grammar, one method a rule."""
+class _Parser:
+    """A recursive-descent parser with one method per rule."""
 
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
         self._tokens = tokens
@@ -139,20 +139,20 @@ class _Reader:
         return found
 
     def either(self, depth: int) -> Node:
-        if depth > DEEPEST:
-            raise SearchError("nested too deeply")
+        if depth > MAX_DEPTH:
+            raise SearchSyntaxError("nested too deeply")
         parts = [self.both(depth)]
         while self.skip(("word", "OR")):
             parts.append(self.both(depth))
-        return parts[0] if len(parts) == 1 else Some(tuple(parts))
+        return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
     def both(self, depth: int) -> Node:
         parts = [self.negation(depth)]
-        while self.skip(("word", "AND")) or self._goes_on():
+        while self.skip(("word", "AND")) or self._continues():
             parts.append(self.negation(depth))
-        return parts[0] if len(parts) == 1 else All(tuple(parts))
+        return parts[0] if len(parts) == 1 else And(tuple(parts))
 
-    def _goes_on(self) -> bool:
+    def _continues(self) -> bool:
         return self.next not in {_END, ("mark", ")"), ("word", "OR")}
 
     def negation(self, depth: int) -> Node:
@@ -166,31 +166,33 @@ class _Reader:
         if self.skip(("mark", "(")):
             inner = self.either(depth + 1)
             if not self.skip(("mark", ")")):
-                raise SearchError("a parenthesis is not closed")
+                raise SearchSyntaxError("a parenthesis is not closed")
             return inner
         if self.next[0] == "field":
             return self.term(self.take()[1])
-        return Words(self.value())
+        return Text(self.value())
 
     def term(self, field: str) -> Node:
         if field not in FIELDS:
-            raise SearchError(f"there is no field {field!r}")
+            raise SearchSyntaxError(f"there is no field {field!r}")
         if not self.skip(("mark", "[")):
-            return Is(field, self.value())
+            return Equals(field, self.value())
         if field not in RANGED:
-            raise SearchError(f"{field!r} has no ranges")
+            raise SearchSyntaxError(f"{field!r} has no ranges")
         low = self.value()
         if not self.skip(("word", "TO")):
-            raise SearchError("a range needs a TO")
+            raise SearchSyntaxError("a range needs a TO")
         high = self.value()
         if not self.skip(("mark", "]")):
-            raise SearchError("a range is not closed")
+            raise SearchSyntaxError("a range is not closed")
         return Between(field, None if low == "*" else low, None if high == "*" else high)
 
     def value(self) -> str:
         kind, text = self.next
         if kind not in {"word", "quoted"} or (kind, text) in _RESERVED:
-            raise SearchError(f"unexpected {text!r}" if text else "something is missing at the end")
+            raise SearchSyntaxError(
+                f"unexpected {text!r}" if text else "something is missing at the end"
+            )
         return self.take()[1]
 
 

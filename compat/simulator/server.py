@@ -1,4 +1,4 @@
-"""Serving the simulator over real HTTP."""
+"""An HTTP server for the simulator, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MISSING = "serving needs uvicorn: pip install 'helpscout-v1-compat[server]'"
 
 @contextmanager
 def running(app: Simulator) -> Iterator[str]:
-    """Serves on a free port of this machine while the block lasts; several may run at once.
+    """Serve on a free port of loopback while the block runs; several may run at once.
 
     Yields:
         The base address, which ends in ``/v2``.
@@ -29,17 +29,17 @@ def running(app: Simulator) -> Iterator[str]:
     Raises:
         ImportError: uvicorn is not installed.
     """
-    with listening(app) as origin:
+    with serving(app) as origin:
         yield f"{origin}/v2"
 
 
 @contextmanager
-def listening(app: Callable[..., Any], port: int = 0) -> Iterator[str]:
-    """Serves any ASGI application on loopback while the block lasts.
+def serving(app: Callable[..., Any], port: int = 0) -> Iterator[str]:
+    """Serve any ASGI application on loopback while the block runs.
 
     Args:
-        app: what answers.
-        port: where to listen; 0 for any that is free.
+        app: the ASGI application.
+        port: the port; 0 for any that is free.
 
     Yields:
         Scheme, address and port, without a slash at the end.
@@ -60,7 +60,7 @@ def listening(app: Callable[..., Any], port: int = 0) -> Iterator[str]:
     )
     server = uvicorn.Server(config)
     with socket.create_server((LOOPBACK, port), backlog=256) as listener:
-        # The socket listens before the server does: early callers queue instead of failing.
+        # The socket listens before the server starts: early callers wait instead of failing.
         thread = Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         try:
@@ -72,7 +72,7 @@ def listening(app: Callable[..., Any], port: int = 0) -> Iterator[str]:
 
 def _uvicorn() -> ModuleType:
     try:
-        import uvicorn  # noqa: PLC0415 - a door's library is imported when the door opens
+        import uvicorn  # noqa: PLC0415 - uvicorn is installed only with an extra
     except ImportError as error:
         raise ImportError(MISSING) from error
     return uvicorn

@@ -1,4 +1,4 @@
-"""Signing in: tokens are handed out, expire and can be taken back."""
+"""OAuth 2.0 access tokens: they are issued, expire and can be revoked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from secrets import token_hex
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from compat.simulator.messages import JSON, Response, answer
+from compat.simulator.messages import JSON, Response, json_response
 
 if TYPE_CHECKING:
     from compat.simulator.behaviour import Behaviour
@@ -21,9 +21,9 @@ class Tokens:
     """The tokens of one application.
 
     Args:
-        client_id: who may sign in.
-        client_secret: with which secret.
-        manners: the behaviour as it is now.
+        client_id: the application's id.
+        client_secret: the application's secret.
+        behaviour: returns the current behaviour.
         clock: the current time in epoch seconds.
     """
 
@@ -31,53 +31,53 @@ class Tokens:
         self,
         client_id: str,
         client_secret: str,
-        manners: Callable[[], Behaviour],
+        behaviour: Callable[[], Behaviour],
         clock: Callable[[], float],
     ) -> None:
         self._client = (client_id, client_secret)
-        self._manners = manners
+        self._behaviour = behaviour
         self._clock = clock
         self._expires: dict[str, float] = {}
         self._lock = Lock()
 
     def issue(self, request: Request) -> Response:
-        """A token for who knows the secret; no rate-limit headers come with it."""
+        """Issue a token to a caller that has the secret; without rate-limit headers."""
         try:
             fields = request.fields()
         except ValueError:
-            return _refusal(400, "invalid_request", "The body cannot be read")
+            return _error(400, "invalid_request", "The body cannot be read")
         if fields.get("grant_type") != "client_credentials":
-            return _refusal(400, "unsupported_grant_type", "Only client_credentials is supported")
-        if not self._knows(fields.get("client_id", ""), fields.get("client_secret", "")):
-            status = self._manners().bad_client_status
-            return _refusal(status, "invalid_client", "Client authentication failed")
-        token, lifetime = token_hex(20), self._manners().token_lifetime
+            return _error(400, "unsupported_grant_type", "Only client_credentials is supported")
+        if not self._is_client(fields.get("client_id", ""), fields.get("client_secret", "")):
+            status = self._behaviour().bad_client_status
+            return _error(status, "invalid_client", "Client authentication failed")
+        token, lifetime = token_hex(20), self._behaviour().token_lifetime
         with self._lock:
             self._expires[token] = self._clock() + lifetime
-        granted = {"token_type": "bearer", "access_token": token, "expires_in": int(lifetime)}
-        return answer(granted, kind=JSON, headers=NO_STORE)
+        token_fields = {"token_type": "bearer", "access_token": token, "expires_in": int(lifetime)}
+        return json_response(token_fields, kind=JSON, headers=NO_STORE)
 
-    def admits(self, request: Request) -> bool:
-        """Whether the request carries a token that is still good."""
+    def is_valid(self, request: Request) -> bool:
+        """Whether the request carries a token that has not expired."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         expires = self._expires.get(token.strip(), 0.0)
         return scheme.lower() == "bearer" and self._clock() < expires
 
     def revoke(self) -> None:
-        """Every token is worthless from now on."""
+        """Make all tokens invalid."""
         with self._lock:
             self._expires.clear()
 
-    def _knows(self, client_id: str, client_secret: str) -> bool:
+    def _is_client(self, client_id: str, client_secret: str) -> bool:
         sent, known = f"{client_id}\n{client_secret}", "\n".join(self._client)
         return hmac.compare_digest(sent.encode(), known.encode())
 
 
 def unauthorized() -> Response:
-    """The answer to a request without a good token."""
-    return _refusal(401, "invalid_token", "The access token is missing, unknown or expired")
+    """The response to a request without a valid token."""
+    return _error(401, "invalid_token", "The access token is missing, unknown or expired")
 
 
-def _refusal(status: int, error: str, description: str) -> Response:
+def _error(status: int, error: str, description: str) -> Response:
     payload = {"error": error, "error_description": description}
-    return answer(payload, status, JSON, NO_STORE)
+    return json_response(payload, status, JSON, NO_STORE)

@@ -224,7 +224,11 @@ class ArchiveSource:
         """The home folders, read once for each version of the archive."""
         version, homes = self._homes
         if version != snapshot.version:
-            homes = {folder for folder, type_ in snapshot.folders().items() if type_ in lists.HOMES}
+            homes = {
+                folder
+                for folder, type_ in snapshot.folders().items()
+                if type_ in lists.HOME_FOLDER_TYPES
+            }
             self._homes = snapshot.version, homes
         return homes
 

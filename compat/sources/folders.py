@@ -12,7 +12,7 @@ from compat import clock
 from compat.v2 import lists
 from compat.v2.client import Client
 from compat.v2.errors import RequestRefused
-from compat.v2.lists import Gone, look_up_mailbox
+from compat.v2.lists import Missing, get_mailbox
 
 _LIFETIME: Final = 300.0
 _MOST_MAILBOXES: Final = 10_000
@@ -62,7 +62,7 @@ class Folders:
             types_here = self._types_in(mailbox)
             types |= types_here
             owner |= dict.fromkeys(types_here, mailbox)
-        homes = frozenset(each for each in folders if types.get(each) in lists.HOMES)
+        homes = frozenset(each for each in folders if types.get(each) in lists.HOME_FOLDER_TYPES)
         known = folders & types.keys()
         return SortedFolders(
             homes, frozenset(owner[each] for each in homes), known - homes, folders - known
@@ -88,8 +88,8 @@ class Folders:
         return frozenset(mailbox.id for mailbox in lists.mailboxes(self._client).rows)
 
     def _is_deleted(self, mailbox: int) -> bool:
-        found = look_up_mailbox(self._client, mailbox)
-        return isinstance(found, Gone) and found.why == "deleted"
+        found = get_mailbox(self._client, mailbox)
+        return isinstance(found, Missing) and found.reason == "deleted"
 
     def _types_in(self, mailbox: int) -> dict[int, str]:
         with self._lock:

@@ -28,11 +28,11 @@ from compat.upstream import (
     to_row,
     to_window,
 )
-from compat.v2.client import Answer, Client
+from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import InconsistentData, RequestRefused
-from compat.v2.models import ConversationsAnswer
-from compat.v2.pagination import Selection
-from compat.v2.parallel_pagination import Rows, Sink, gather
+from compat.v2.models import Conversation, ConversationPage
+from compat.v2.pagination import PageCallbacks, fetch_windows
+from compat.v2.search import Selection
 
 _ROUNDS: Final = 3
 MOST_MAILBOXES_NAMED: Final = 50
@@ -97,15 +97,17 @@ class LiveSource:
     @property
     def ready(self) -> bool:
         """False while upstream refuses the account's credentials."""
-        return not self._client.sign_in_refused
+        return not self._client.credentials_refused
 
     def rate_limit_wait(self) -> float:
         """Seconds until the rate limit allows the next request."""
-        return self._client.budget.wait()
+        return self._client.rate_limiter.seconds_to_wait()
 
     def stats(self) -> SourceStats:
         """Requests made, requests left, and rows in the cache."""
-        return SourceStats(self._client.outcomes(), self._client.rate_left, self._cache.row_count)
+        return SourceStats(
+            self._client.request_counts(), self._client.rate_left, self._cache.row_count
+        )
 
     def close(self) -> None:
         """Close all connections; requests that wait for the rate limit fail."""
@@ -159,7 +161,7 @@ class LiveSource:
         """
         return self._fetch(Scope(spam=True), created, progress, modified_since=since)
 
-    def total(self, interval: Interval, progress: Progress) -> Answer[ConversationsAnswer]:
+    def total(self, interval: Interval, progress: Progress) -> ApiResponse[ConversationPage]:
         """The first page of the conversations created in an interval.
 
         Its total may leave out spam.
@@ -173,7 +175,7 @@ class LiveSource:
         """
         progress.check()
         params = Selection().params(interval.first, interval.last, "createdAt", 1)
-        return self._client.get("/conversations", params, ConversationsAnswer)
+        return self._client.get("/conversations", params, ConversationPage)
 
     def _cached(self, scope: Scope, created: Sequence[Interval], progress: Progress) -> RowSet:
         """The rows of a scope: from the cache as far as possible, the rest from upstream."""
@@ -224,7 +226,7 @@ class LiveSource:
             # A folder that does not exist has no conversations; that is no error.
             if refusal.status not in _UNKNOWN or view not in folders.unknown:
                 raise
-            return Fetched((), refusal.asked_at)
+            return Fetched((), refusal.requested_at)
 
     def _fetch_existing(
         self,
@@ -243,7 +245,7 @@ class LiveSource:
             if existing == scope.mailboxes:
                 raise
             if not existing:
-                return Fetched((), refusal.asked_at)
+                return Fetched((), refusal.requested_at)
         return self._fetch(Scope(existing, scope.spam), created, progress, folder)
 
     def _fetch(
@@ -255,17 +257,17 @@ class LiveSource:
         modified_since: int | None = None,
     ) -> Fetched:
         collector = _RowCollector(created, progress)
-        sink = Sink(collector.add, collector.expect, progress.check)
+        callbacks = PageCallbacks(collector.add, collector.expect, progress.check)
         # Where the list of mailboxes is too long for a URL, the payloads decide alone.
         named = len(scope.mailboxes) <= MOST_MAILBOXES_NAMED
         mailboxes = tuple(sorted(scope.mailboxes)) if named else ()
         windows = [to_window(interval) for interval in created]
         started = [
-            gather(
+            fetch_windows(
                 self._client,
                 Selection(mailboxes, folder, status, modified_since),
                 windows,
-                sink,
+                callbacks,
                 workers=self._workers,
             )
             for status in (_WITH_SPAM if scope.spam else _ALL)
@@ -281,7 +283,7 @@ class _RowCollector:
         self._progress = progress
         self._rows: dict[int, Row] = {}
 
-    def add(self, conversations: Rows) -> None:
+    def add(self, conversations: Sequence[Conversation]) -> None:
         before = len(self._rows)
         for row in map(to_row, conversations):
             if any(interval.first <= row.created <= interval.last for interval in self._created):

@@ -187,7 +187,7 @@ class Completer:
         totals = [self._live.total(interval, progress) for interval in created]
         fetched = self._live.modified(since, created, progress)
         rows = {row.id: row for row in fetched.rows}
-        as_of = min(fetched.as_of, *(total.asked_at for total in totals))
+        as_of = min(fetched.as_of, *(total.requested_at for total in totals))
         modified = _Modified(since, created, rows, as_of, fresh_until)
         with self._archive.reading() as snapshot:
             expected = [_total(snapshot, interval, modified) for interval in created]

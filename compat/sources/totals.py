@@ -25,8 +25,7 @@ from compat.v2 import probes
 from compat.v2.client import Client
 from compat.v2.errors import RequestRefused
 from compat.v2.models import Conversation, Page
-from compat.v2.pagination import Selection
-from compat.v2.search import FIRST_SECOND
+from compat.v2.search import FIRST_SECOND, Selection
 
 _LOG: Final = logging.getLogger("compat")
 _PROBE_LIFETIME: Final = 3600.0
@@ -103,12 +102,12 @@ def probe(client: Client) -> bool | None:
 
     None if no conversation shows it, or if lists do not treat seconds as whole.
     """
-    oldest = probes.first_page(client, probes.ALL, FIRST_SECOND, int(time.time()))
-    rows = probes.of_other_seconds(oldest.value.rows, _PROBED)
-    seconds = probes.one_second_lists(client, rows)
+    oldest = probes.oldest_conversations(client, probes.ALL, FIRST_SECOND, int(time.time()))
+    rows = probes.one_per_second(oldest.value.rows, _PROBED)
+    seconds = probes.probe_one_second_lists(client, rows)
     if seconds.hidden or not seconds.shown:
         return None
-    return probes.all_lists_spam(client, oldest.asked_at - _LAG)
+    return probes.all_includes_spam(client, oldest.requested_at - _LAG)
 
 
 class _RowsNeeded(Exception):
@@ -155,8 +154,8 @@ class _TotalsClient:
     def _page(self, status: str, first: int, after: int) -> Page[Conversation]:
         self._progress.check()
         selection = Selection(self._mailboxes, status=status)
-        answer = probes.first_page(self._client, selection, first, after - 1)
-        self.asked_at.append(answer.asked_at)
+        answer = probes.oldest_conversations(self._client, selection, first, after - 1)
+        self.asked_at.append(answer.requested_at)
         return answer.value
 
 

@@ -14,7 +14,7 @@ from compat.config.conventions import Conventions
 from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
-from compat.simulator.server import listening
+from compat.simulator.server import serving
 
 APP_ID: Final = "demo-app"
 APP_SECRET: Final = "demo-secret"  # noqa: S105 - accepted by every simulator
@@ -70,7 +70,7 @@ def simulator_stage(
         OSError: The port is in use.
     """
     simulator = Simulator(account or Account(), behaviour or Behaviour(rate_limit=None))
-    with listening(simulator, port) as origin:
+    with serving(simulator, port) as origin:
         yield Stage(simulator, f"{origin}/v2")
 
 
@@ -82,5 +82,5 @@ def server_stage(stage: Stage, conventions: Conventions | None = None) -> Iterat
         Its base address, which ends in `/v1/`.
     """
     settings = stage.settings.model_copy(update={"conventions": conventions or Conventions()})
-    with LegacyReports(settings) as reports, listening(create_app(reports)) as origin:
+    with LegacyReports(settings) as reports, serving(create_app(reports)) as origin:
         yield f"{origin}/v1/"

@@ -1,1 +1,1 @@
-"""Mailbox API 2.0: signing in, walking its conversations, its rate budget, its errors."""
+"""A client of Mailbox API 2.0: authentication, rate limit, pagination, models and errors."""

@@ -1,73 +1,71 @@
-"""Asking Mailbox API 2.0: one question, one usable answer or one clear error.
+"""The client of Mailbox API 2.0: authenticates, limits its rate, retries, and reads responses.
 
-Retries wrap the request *and* the reading of its body: a body that is cut short looks like a
+A retry covers the request *and* the reading of its body: a body that is cut short looks like a
 success to everything below.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from socket import socket
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
-from pydantic import BaseModel
+import httpx
+import stamina
+from pydantic import BaseModel, ValidationError
 
 from compat.v2 import errors
-from compat.v2.models import TokenAnswer
-from compat.v2.oauth import Grant, Tokens
-from compat.v2.rate_limit import RateLimiter, whole
-from compat.v2.responses import asked_at as when_asked
-from compat.v2.responses import outcome, read, refusal
-from compat.v2.transport import DEFAULT_BASE_URL, LOOP_HEADER, Address, hang_up, named, reaching
-
-if TYPE_CHECKING:
-    import httpx
+from compat.v2.models import TokenResponse
+from compat.v2.oauth import AccessToken, Credentials, TokenCache
+from compat.v2.rate_limit import LIMIT_HEADER, REMAINING_HEADER, RateLimiter, integer_header
+from compat.v2.transport import (
+    DEFAULT_BASE_URL,
+    LOOP_HEADER,
+    Address,
+    client_options,
+    shut_down,
+    tls_extensions,
+)
 
 _ATTEMPTS: Final = 8
-_LEFT: Final = "X-RateLimit-Remaining-Minute"
-_LIMIT: Final = "X-RateLimit-Limit-Minute"
-_SIGN_IN_REFUSED: Final = frozenset({400, 401, 403})
+_CREDENTIALS_REFUSED: Final = frozenset({400, 401, 403})
+_OUTCOMES: Final = {2: "answered", 3: "redirected", 4: "refused"}
+"""How a request ended, by the first digit of its response's status."""
 
 M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Credentials:
-    """An application's id and secret, from *Your profile → My apps* at the vendor's."""
-
-    app_id: str
-    app_secret: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Answer(Generic[M]):
-    """A usable answer.
+class ApiResponse(Generic[M]):
+    """A usable response.
 
     Attributes:
-        value: The body, read.
-        asked_at: When it was asked, epoch seconds by upstream's clock, rounded down: what
-            happened before is in the answer as far as upstream's index had it.
+        value: The body, as a model.
+        requested_at: When it was requested, epoch seconds by upstream's clock, rounded down.
+            The response shows all that happened before, except what upstream's index lags behind.
     """
 
     value: M
-    asked_at: int
+    requested_at: int
 
 
 class Client:
-    """One account's line to Mailbox API 2.0; safe to share between threads.
+    """A client of Mailbox API 2.0 for one account; safe to share between threads.
 
     Args:
-        credentials: The application to sign in as.
+        credentials: The application to authenticate as.
         base_url: The API's base URL; ends in `/v2`; plain http only to loopback.
-        connect_to: Where to connect in place of the base URL's own host.
+        connect_to: Where to connect instead of the base URL's own host.
         reserve: The share of the rate limit that is left to other programs, 0 to 1.
         timeout: Seconds that a single request may take to connect, or to send its next bytes.
-        proxy: The URL of a proxy to go through.
+        proxy: The URL of a proxy to use.
         ca_file: A PEM file of certificate authorities to trust beside the usual ones.
 
     Raises:
@@ -85,22 +83,20 @@ class Client:
         proxy: str | None = None,
         ca_file: str | None = None,
     ) -> None:
-        import httpx  # noqa: PLC0415 - slow to import, and not needed before
-
         self._credentials = credentials
-        self._address = Address.of(base_url, connect_to)
-        self._closing = threading.Event()
-        self.budget = RateLimiter(reserve)
-        self._tokens = Tokens(self._sign_in)
-        self._outcomes: Counter[str] = Counter()
-        self._counting = threading.Lock()
+        self._address = Address.parse(base_url, connect_to)
+        self._closed = threading.Event()
+        self.rate_limiter = RateLimiter(reserve)
+        self._tokens = TokenCache(self._request_token)
+        self._request_counts: Counter[str] = Counter()
+        self._counts_lock = threading.Lock()
         self._rate_left: int | None = None
         self._rate_limit: int | None = None
         self._sockets: WeakSet[socket] = WeakSet()
-        self._extensions = {**named(self._address), "trace": self._trace}
+        self._extensions = {**tls_extensions(self._address), "trace": self._trace}
         self._http = httpx.Client(
             headers={"Host": self._address.host, LOOP_HEADER: "1", "Accept": "application/json"},
-            **reaching(timeout=timeout, proxy=proxy, ca_file=ca_file),
+            **client_options(timeout=timeout, proxy=proxy, ca_file=ca_file),
         )
 
     def get(
@@ -110,20 +106,18 @@ class Client:
         model: type[M],
         *,
         check: Callable[[M], None] | None = None,
-    ) -> Answer[M]:
-        """Ask until there is a usable answer, within the rate budget.
+    ) -> ApiResponse[M]:
+        """Send a GET request, within the rate limit, and retry until its response is usable.
 
         Args:
             path: Below the base URL, with a leading slash.
             params: The query's parameters.
-            model: How the body is read.
-            check: Raises Incoherent when the answer read makes no sense; it is asked again.
+            model: The model of the body.
+            check: Raises InconsistentData when the body makes no sense; it is requested again.
 
         Raises:
-            UpstreamError: One of its kinds, once asking again does not help.
+            UpstreamError: One of its kinds, once a retry does not help.
         """
-        import stamina  # noqa: PLC0415 - likewise
-
         for attempt in stamina.retry_context(
             on=errors.Unreachable, attempts=_ATTEMPTS, timeout=None, wait_jitter=0.2
         ):
@@ -132,39 +126,39 @@ class Client:
         raise AssertionError("unreachable")  # pragma: no cover
 
     @property
-    def sign_in_refused(self) -> bool:
+    def credentials_refused(self) -> bool:
         """Whether upstream refused the credentials in the last half minute."""
         return self._tokens.refused
 
     @property
     def rate_left(self) -> int | None:
-        """Requests that upstream last said were left this minute, to all programs together."""
+        """Requests left this minute to all programs of the account, by the last response."""
         return self._rate_left
 
     @property
     def rate_limit(self) -> int | None:
-        """Requests a minute to all programs together, as upstream last said."""
+        """Requests per minute for all programs of the account, by the last response."""
         return self._rate_limit
 
-    def outcomes(self) -> Mapping[str, int]:
-        """How many requests ended how, each attempt and each sign-in counted."""
-        with self._counting:
-            return dict(self._outcomes)
+    def request_counts(self) -> Mapping[str, int]:
+        """How many requests ended how; each attempt and each token request counts."""
+        with self._counts_lock:
+            return dict(self._request_counts)
 
     def close(self) -> None:
-        """Wake what waits, and drop all connections."""
-        self._closing.set()
+        """End all waiting for the rate limit, and drop all connections."""
+        self._closed.set()
         for each in list(self._sockets):
-            hang_up(each)
+            shut_down(each)
         self._http.close()
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Remember each connection's socket as it is made."""
+        """Remember the socket of each new connection."""
         if event == "connection.connect_tcp.complete":
-            made = info["return_value"].get_extra_info("socket")
-            self._sockets.add(made)
-            if self._closing.is_set():  # it was made while all others were hung up
-                hang_up(made)
+            new = info["return_value"].get_extra_info("socket")
+            self._sockets.add(new)
+            if self._closed.is_set():  # it was made while the others were shut down
+                shut_down(new)
 
     def _get_once(
         self,
@@ -172,85 +166,121 @@ class Client:
         params: Mapping[str, str],
         model: type[M],
         check: Callable[[M], None] | None,
-    ) -> Answer[M]:
+    ) -> ApiResponse[M]:
         token = self._tokens.current()
-        response, asked_at = self._send(path, params, token)
+        response, requested_at = self._send(path, params, token)
         if response.status_code == 401:
             token = self._tokens.replace(token)
-            response, asked_at = self._send(path, params, token)
+            response, requested_at = self._send(path, params, token)
         if response.status_code != 200:
-            raise refusal(response, asked_at)
-        value = read(response, model)
+            raise _error(response, requested_at)
+        value = _parse(response, model)
         if check is not None:
             check(value)
-        return Answer(value, asked_at)
+        return ApiResponse(value, requested_at)
 
     def _send(self, path: str, params: Mapping[str, str], token: str) -> tuple[httpx.Response, int]:
-        self._wait_for_budget()
+        """Send one request when the rate limit allows it."""
+        self._wait_for_rate_limit()
         response: httpx.Response | None = None
-        wall, began = time.time(), time.monotonic()
+        sent_at, started = time.time(), time.monotonic()
         try:
-            response = self._exchange(
+            response = self._request(
                 "GET", path, params=params, headers={"Authorization": f"Bearer {token}"}
             )
         finally:
-            self.budget.observe(None if response is None else response.headers)
+            self.rate_limiter.release(None if response is None else response.headers)
         if response.status_code == 429:
-            self.budget.hold(response.headers)
-        return response, when_asked(response, wall, time.monotonic() - began)
+            self.rate_limiter.pause(response.headers)
+        return response, _requested_at(response, sent_at, time.monotonic() - started)
 
-    def _wait_for_budget(self) -> None:
-        while (seconds := self.budget.take()) > 0:
-            if self._closing.wait(seconds):
+    def _wait_for_rate_limit(self) -> None:
+        while (seconds := self.rate_limiter.acquire()) > 0:
+            if self._closed.wait(seconds):
                 break
         self._raise_if_closed()
 
     def _raise_if_closed(self) -> None:
-        if self._closing.is_set():
-            raise errors.Stopped("the connection to Mailbox API 2.0 was closed")
+        if self._closed.is_set():
+            raise errors.Cancelled("the connection to Mailbox API 2.0 was closed")
 
-    def _exchange(self, method: str, path: str, **options: object) -> httpx.Response:
-        import httpx  # noqa: PLC0415 - slow to import, and not needed before
-
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             response = self._http.request(
-                method,
-                self._address.url + path,
-                extensions=self._extensions,
-                **options,  # type: ignore[arg-type]
+                method, self._address.url + path, extensions=self._extensions, **options
             )
-        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as trouble:
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             # A client that is closed in the middle of a request raises a bare RuntimeError.
             self._raise_if_closed()
             self._count(None)
             raise errors.Unreachable(
-                f"no answer from {self._address.host} ({type(trouble).__name__})"
-            ) from trouble
+                f"no answer from {self._address.host} ({type(error).__name__})"
+            ) from error
         self._count(response)
         return response
 
     def _count(self, response: httpx.Response | None) -> None:
-        with self._counting:
-            self._outcomes[outcome(response)] += 1
+        with self._counts_lock:
+            self._request_counts[_outcome(response)] += 1
             if response is not None:
-                self._rate_left = whole(response.headers, _LEFT, self._rate_left)
-                self._rate_limit = whole(response.headers, _LIMIT, self._rate_limit)
+                headers = response.headers
+                self._rate_left = integer_header(headers, REMAINING_HEADER, self._rate_left)
+                self._rate_limit = integer_header(headers, LIMIT_HEADER, self._rate_limit)
 
-    def _sign_in(self) -> Grant:
+    def _request_token(self) -> AccessToken:
         form = {
             "grant_type": "client_credentials",
             "client_id": self._credentials.app_id,
             "client_secret": self._credentials.app_secret,
         }
-        response = self._exchange("POST", "/oauth2/token", data=form)
-        if response.status_code in _SIGN_IN_REFUSED:
+        response = self._request("POST", "/oauth2/token", data=form)
+        if response.status_code in _CREDENTIALS_REFUSED:
             raise errors.CredentialsRefused(
                 "Mailbox API 2.0 does not accept the application's id and secret",
                 status=response.status_code,
             )
         if response.status_code == 429:
-            self.budget.hold(response.headers)
+            self.rate_limiter.pause(response.headers)
         if response.status_code != 200:
-            raise refusal(response)
-        answer = read(response, TokenAnswer)
-        return Grant(answer.access_token, answer.expires_in)
+            raise _error(response)
+        body = _parse(response, TokenResponse)
+        return AccessToken(body.access_token, body.expires_in)
+
+
+def _parse(response: httpx.Response, model: type[M]) -> M:
+    """Read a body.
+
+    Raises:
+        InconsistentData: It is cut short, or lacks a key that is documented as always there.
+    """
+    try:
+        return model.model_validate_json(response.content)
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(step) for step in first["loc"])
+        raise errors.InconsistentData(
+            f"an answer of Mailbox API 2.0 cannot be read: {key or 'body'}: {first['msg']}",
+            status=response.status_code,
+            correlation_id=response.headers.get("Correlation-Id"),
+        ) from None
+
+
+def _error(response: httpx.Response, requested_at: int = 0) -> errors.UpstreamError:
+    return errors.error_for(response.status_code, response.headers, response.content, requested_at)
+
+
+def _requested_at(response: httpx.Response, sent_at: float, took: float) -> int:
+    """When the request was sent, by upstream's clock if the response shows it; never too late."""
+    try:
+        answered_at = parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+    except ValueError:
+        return math.floor(sent_at)
+    return math.floor(answered_at) - math.ceil(took)
+
+
+def _outcome(response: httpx.Response | None) -> str:
+    """How a request ended, in a word."""
+    if response is None:
+        return "unreachable"
+    status = response.status_code
+    return "limited" if status == 429 else _OUTCOMES.get(status // 100, "failed")

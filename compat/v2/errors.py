@@ -1,29 +1,37 @@
-"""What upstream did instead of answering, in the words of Mailbox API 2.0.
+"""Errors of Mailbox API 2.0, and the error for a response.
 
 ::
 
     UpstreamError
-    ├── Unreachable        no usable answer, however often it was asked
-    │   ├── Overloaded     429 or 5xx to the last
-    │   └── Incoherent     answers that contradict themselves or the documentation
-    ├── SignInRefused      the application's id and secret are not accepted
-    ├── AccessRefused      signed in, but not allowed to see this
-    │   └── ReportsRefused its own reports are not for this account or user
-    ├── RequestRefused     the request itself is refused (400, 404 and their like)
-    │   └── QuestionRefused a report refuses parameters, by name
-    ├── Redirected         upstream points elsewhere; a token never follows
-    ├── CameBack           our own request arrived at our own server
-    └── Stopped            whoever asked has given up
+    ├── Unreachable          no usable response, however often it was requested
+    │   ├── Overloaded       429 or 5xx, also at the last attempt
+    │   └── InconsistentData responses that contradict themselves or the documentation
+    ├── CredentialsRefused   the application's id and secret are not accepted
+    ├── AccessRefused        authenticated, but not allowed to see this
+    │   └── ReportsRefused   upstream's own reports are not for this account or user
+    ├── RequestRefused       the request itself is refused (400, 404 and similar)
+    │   └── ParametersRefused  a report refuses parameters, by name
+    ├── Redirected           upstream redirects; a token never follows
+    ├── RequestLoop          our own request arrived at our own server
+    └── Cancelled            the caller stopped the work, or closed the client
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from compat.v2.models import ErrorBody
+from compat.v2.transport import LOOP_HEADER, LOOP_STATUS
+
+_TRANSIENT: Final = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ParameterError:
     """What upstream finds wrong with one parameter.
 
     Attributes:
@@ -38,14 +46,14 @@ class Fault:
 
 
 class UpstreamError(Exception):
-    """Mailbox API 2.0 gave no answer that can be used.
+    """Mailbox API 2.0 gave no usable response.
 
     Attributes:
-        status: The HTTP status of the last answer, if there was one.
-        correlation_id: Upstream's own name for that answer, to quote to its support.
-        asked_at: When that answer was asked for, epoch seconds by upstream's clock.
-        location: Where a redirect points; empty for all else.
-        faults: The parameters that it names as wrong.
+        status: The HTTP status of the last response, if there was one.
+        correlation_id: Upstream's id of that response, to quote to its support.
+        requested_at: When that response was requested, epoch seconds by upstream's clock.
+        location: Where a redirect points; empty for all other errors.
+        parameter_errors: The parameters that upstream calls wrong.
     """
 
     def __init__(
@@ -54,20 +62,20 @@ class UpstreamError(Exception):
         *,
         status: int | None = None,
         correlation_id: str | None = None,
-        asked_at: int = 0,
+        requested_at: int = 0,
         location: str = "",
-        faults: Sequence[Fault] = (),
+        parameter_errors: Sequence[ParameterError] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.correlation_id = correlation_id
-        self.asked_at = asked_at
+        self.requested_at = requested_at
         self.location = location
-        self.faults = tuple(faults)
+        self.parameter_errors = tuple(parameter_errors)
 
 
 class Unreachable(UpstreamError):
-    """No usable answer: connections dropped, time-outs, bodies cut short, tokens revoked."""
+    """No usable response: connections dropped, time-outs, bodies cut short, tokens revoked."""
 
 
 class Overloaded(Unreachable):
@@ -75,7 +83,7 @@ class Overloaded(Unreachable):
 
 
 class InconsistentData(Unreachable):
-    """An answer that contradicts itself or lacks a key that is documented as always there."""
+    """A response that contradicts itself or lacks a key that is documented as always there."""
 
 
 class CredentialsRefused(UpstreamError):
@@ -83,19 +91,19 @@ class CredentialsRefused(UpstreamError):
 
 
 class AccessRefused(UpstreamError):
-    """The token's user may not see what was asked for."""
+    """The token's user may not see what was requested."""
 
 
 class ReportsRefused(AccessRefused):
-    """Upstream's own reports are not part of the account's plan, or not for its user to see."""
+    """Upstream's own reports are not part of the account's plan, or its user may not see them."""
 
 
 class RequestRefused(UpstreamError):
-    """Upstream refuses the request itself; asking again would not help."""
+    """Upstream refuses the request itself; a retry would not help."""
 
 
-class QuestionRefused(RequestRefused):
-    """One of upstream's own reports refuses parameters; `faults` names them."""
+class ParametersRefused(RequestRefused):
+    """One of upstream's own reports refuses parameters; `parameter_errors` names them."""
 
 
 class Redirected(UpstreamError):
@@ -106,5 +114,50 @@ class RequestLoop(UpstreamError):
     """The address of the API leads to this very server."""
 
 
-class Stopped(UpstreamError):
-    """The work was given up by whoever asked for it."""
+class Cancelled(UpstreamError):
+    """The caller stopped the work, or closed the client."""
+
+
+def error_for(
+    status: int, headers: Mapping[str, str], body: bytes, requested_at: int = 0
+) -> UpstreamError:
+    """The error for a response whose status is not 200.
+
+    Args:
+        status: The HTTP status.
+        headers: The headers; the mapping ignores case.
+        body: The body.
+        requested_at: When it was requested, epoch seconds by upstream's clock.
+    """
+    kind, message = _kind(status, headers)
+    return kind(
+        f"{message} (status {status})",
+        status=status,
+        correlation_id=headers.get("Correlation-Id"),
+        requested_at=requested_at,
+        location=headers.get("Location", ""),
+        parameter_errors=_parameter_errors(body) if status == 400 else (),
+    )
+
+
+def _kind(status: int, headers: Mapping[str, str]) -> tuple[type[UpstreamError], str]:
+    if status == LOOP_STATUS and LOOP_HEADER in headers:
+        return RequestLoop, "the address of Mailbox API 2.0 leads back to this server"
+    if status in _TRANSIENT or status >= 500:
+        return Overloaded, "Mailbox API 2.0 cannot answer now"
+    if status == 401:  # tokens may be revoked as fast as they are issued
+        return Unreachable, "Mailbox API 2.0 does not accept a token that it just handed out"
+    if status == 403:
+        return AccessRefused, "Mailbox API 2.0 does not let this application see that"
+    if 300 <= status < 400:
+        return Redirected, "Mailbox API 2.0 answered with a redirect"
+    return RequestRefused, "Mailbox API 2.0 refuses the request"
+
+
+def _parameter_errors(body: bytes) -> tuple[ParameterError, ...]:
+    """The parameters that a body names; none if it cannot be read."""
+    try:
+        refused = ErrorBody.model_validate_json(body).embedded.errors
+    except ValidationError:
+        return ()
+    return tuple(ParameterError(each.path, each.message, each.text) for each in refused)

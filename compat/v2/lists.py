@@ -1,4 +1,4 @@
-"""The account's mailboxes, folders and tags."""
+"""Lists of mailboxes, folders and tags, and single conversations and mailboxes."""
 
 from __future__ import annotations
 
@@ -6,110 +6,114 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
-from compat.v2.client import Answer, Client
+from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import AccessRefused, Redirected, RequestRefused
-from compat.v2.models import CatalogueAnswer, Conversation, ConversationDocument, ListEntry
+from compat.v2.models import Conversation, ConversationDocument, ListEntry, ListPage
 
-HOMES: Final = frozenset({"open", "assigned", "closed", "spam", "drafts"})
-"""The types of the folders that conversations are at home in; all others are views."""
+HOME_FOLDER_TYPES: Final = frozenset({"open", "assigned", "closed", "spam", "drafts"})
+"""The types of folders that a conversation's `folderId` names; all other folders are views."""
+
+_MERGED: Final = 301
+_HIDDEN: Final = 403
+_NOT_FOUND: Final = 404
+_DELETED: Final = "deleted"
+_MERGED_INTO: Final = re.compile(r"/conversations/([0-9]{1,18})/?(?:[?#].*)?\Z")
+
+C = TypeVar("C", bound=Conversation | ConversationDocument)
+
+MissingReason = Literal["merged", "deleted", "hidden"]
 
 
 @dataclass(frozen=True)
-class Catalogue:
-    """All entries of a list, and when the first of its pages was asked for (epoch seconds)."""
+class EntryList:
+    """All entries of a list.
+
+    Attributes:
+        rows: The entries.
+        requested_at: When its first page was requested, epoch seconds by upstream's clock.
+    """
 
     rows: tuple[ListEntry, ...]
-    asked_at: int
+    requested_at: int
 
 
-def mailboxes(client: Client) -> Catalogue:
+def mailboxes(client: Client) -> EntryList:
     """All mailboxes that the application may see."""
-    return _all(client, "/mailboxes")
+    return _all_pages(client, "/mailboxes")
 
 
-def folders(client: Client, mailbox: int) -> Catalogue:
-    """All folders of a mailbox, home folders and views alike.
+def folders(client: Client, mailbox: int) -> EntryList:
+    """All folders of a mailbox, home folders and views.
 
     Raises:
         RequestRefused: There is no such mailbox; status 404.
     """
-    return _all(client, f"/mailboxes/{mailbox}/folders")
+    return _all_pages(client, f"/mailboxes/{mailbox}/folders")
 
 
-def tags(client: Client) -> Catalogue:
+def tags(client: Client) -> EntryList:
     """All tags of the account."""
-    return _all(client, "/tags")
+    return _all_pages(client, "/tags")
 
 
-def _all(client: Client, path: str) -> Catalogue:
+def _all_pages(client: Client, path: str) -> EntryList:
     rows: dict[int, ListEntry] = {}
-    began: list[int] = []
+    requested_at: list[int] = []
     number, last = 1, 1
     while number <= last:
-        answer = client.get(path, {"page": str(number)}, CatalogueAnswer)
-        rows |= {row.id: row for row in answer.value.rows}
-        began.append(answer.asked_at)
-        number, last = number + 1, answer.value.page.total_pages
-    return Catalogue(tuple(rows.values()), began[0])
-
-
-C = TypeVar("C", bound=Conversation | ConversationDocument)
-
-Why = Literal["merged", "deleted", "hidden"]
-
-_MERGED: Final = 301
-_HIDDEN: Final = 403
-_GONE: Final = 404
-_DELETED: Final = "deleted"
-_INTO: Final = re.compile(r"/conversations/([0-9]{1,18})/?(?:[?#].*)?\Z")
+        response = client.get(path, {"page": str(number)}, ListPage)
+        rows |= {row.id: row for row in response.value.rows}
+        requested_at.append(response.requested_at)
+        number, last = number + 1, response.value.page.total_pages
+    return EntryList(tuple(rows.values()), requested_at[0])
 
 
 @dataclass(frozen=True)
-class Gone:
-    """A conversation or a mailbox that is not shown any more.
+class Missing:
+    """A conversation or a mailbox that upstream does not show.
 
     Attributes:
-        why: `merged` into another, `deleted`, or `hidden` from the application's user.
-        asked_at: When it was asked for, epoch seconds by upstream's clock.
-        into: What it was merged into; 0 if it was not.
+        reason: `merged` into another, `deleted`, or `hidden` from the application's user.
+        requested_at: When it was requested, epoch seconds by upstream's clock.
+        merged_into: The id of the conversation it was merged into; 0 if it was not.
     """
 
-    why: Why
-    asked_at: int
-    into: int = 0
+    reason: MissingReason
+    requested_at: int
+    merged_into: int = 0
 
 
-def look_up(client: Client, conversation: int, model: type[C]) -> Answer[C] | Gone:
-    """One conversation as it is now, or why it is not there.
+def get_conversation(client: Client, conversation: int, model: type[C]) -> ApiResponse[C] | Missing:
+    """One conversation as it is now, or why it is missing.
 
     Args:
-        client: The line to upstream.
+        client: The API client.
         conversation: Its id.
-        model: How it is read.
+        model: The model of a conversation.
 
     Raises:
         UpstreamError: Upstream fails, or redirects to something that is no conversation.
     """
     try:
         found = client.get(f"/conversations/{conversation}", {}, model)
-    except Redirected as moved:
-        # A proxy's page for signing in is no conversation: such a redirect says nothing.
-        into = _INTO.search(moved.location)
-        if moved.status != _MERGED or into is None:
+    except Redirected as redirect:
+        # A redirect to anything else, such as a proxy's login page, says nothing.
+        target = _MERGED_INTO.search(redirect.location)
+        if redirect.status != _MERGED or target is None:
             raise
-        return Gone("merged", moved.asked_at, int(into[1]))
+        return Missing("merged", redirect.requested_at, int(target[1]))
     except (RequestRefused, AccessRefused) as refusal:
-        return _gone(refusal)
+        return _missing(refusal)
     if found.value.state == _DELETED:
-        return Gone("deleted", found.asked_at)
+        return Missing("deleted", found.requested_at)
     return found
 
 
-def look_up_mailbox(client: Client, mailbox: int) -> Answer[ListEntry] | Gone:
-    """One mailbox as it is now, or why it is not shown: `deleted` or `hidden`.
+def get_mailbox(client: Client, mailbox: int) -> ApiResponse[ListEntry] | Missing:
+    """One mailbox as it is now, or why it is missing: `deleted` or `hidden`.
 
     Args:
-        client: The line to upstream.
+        client: The API client.
         mailbox: Its id.
 
     Raises:
@@ -118,11 +122,11 @@ def look_up_mailbox(client: Client, mailbox: int) -> Answer[ListEntry] | Gone:
     try:
         return client.get(f"/mailboxes/{mailbox}", {}, ListEntry)
     except (RequestRefused, AccessRefused) as refusal:
-        return _gone(refusal)
+        return _missing(refusal)
 
 
-def _gone(refusal: RequestRefused | AccessRefused) -> Gone:
-    """What a refusal means; one that means nothing is raised again."""
-    if refusal.status not in {_GONE, _HIDDEN}:
+def _missing(refusal: RequestRefused | AccessRefused) -> Missing:
+    """What a refusal means; a refusal that is neither 403 nor 404 is raised again."""
+    if refusal.status not in {_NOT_FOUND, _HIDDEN}:
         raise refusal
-    return Gone("deleted" if refusal.status == _GONE else "hidden", refusal.asked_at)
+    return Missing("deleted" if refusal.status == _NOT_FOUND else "hidden", refusal.requested_at)

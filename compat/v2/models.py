@@ -1,4 +1,4 @@
-"""The parts of Mailbox API 2.0's answers that are read; all other keys are passed over."""
+"""Models of Mailbox API 2.0's payloads: the keys that are read; all others are ignored."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic_core import from_json, to_json
 
 
-class _Read(BaseModel):
-    """Keys this project does not know are ignored; a documented key that is missing is not."""
+class _Model(BaseModel):
+    """Unknown keys are ignored; a documented key that is missing is an error."""
 
-    # What cannot be read may hold a token, or a customer's words.
+    # A value that is not valid may hold a token, or a customer's words.
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
 
-class Tag(_Read):
+class Tag(_Model):
     """A tag on a conversation."""
 
     id: int
 
 
-class Conversation(_Read):
-    """A conversation, as far as counting needs it.
+class Conversation(_Model):
+    """The parts of a conversation that counting needs.
 
-    Type, status and state are open sets: what upstream adds to them later is read as it is.
+    Type, status and state are open sets: values that upstream adds later are accepted.
     """
 
     id: int
@@ -37,7 +37,7 @@ class Conversation(_Read):
     tags: tuple[Tag, ...]
 
 
-class PersonPayload(_Read):
+class PersonPayload(_Model):
     """A customer or a user."""
 
     id: int = 0
@@ -46,22 +46,22 @@ class PersonPayload(_Read):
     email: str | None = None
 
 
-class NamedTagPayload(_Read):
-    """A tag with what is shown of it."""
+class NamedTagPayload(_Model):
+    """A tag with its name and colour."""
 
     id: int
     name: str | None = Field(alias="tag", default=None)
     color: str | None = None
 
 
-class Waiting(_Read):
-    """Since when a customer waits."""
+class WaitingSince(_Model):
+    """Since when a customer waits for a reply."""
 
     time: AwareDatetime | None = None
 
 
-class ConversationDocument(_Read):
-    """A conversation, as far as lists show it."""
+class ConversationDocument(_Model):
+    """A conversation with the texts and names that lists of conversations show."""
 
     id: int
     number: int
@@ -74,21 +74,21 @@ class ConversationDocument(_Read):
     threads: int | None = None
     created_at: AwareDatetime = Field(alias="createdAt")
     updated_at: AwareDatetime | None = Field(alias="userUpdatedAt", default=None)
-    waiting_since: Waiting | None = Field(alias="customerWaitingSince", default=None)
+    waiting_since: WaitingSince | None = Field(alias="customerWaitingSince", default=None)
     customer: PersonPayload | None = Field(alias="primaryCustomer", default=None)
     assignee: PersonPayload | None = None
     tags: tuple[NamedTagPayload, ...] | None = None
 
 
-class _Somebody(_Read):
+class _PersonId(_Model):
     id: int = 0
 
 
-class WholeConversation(Conversation):
-    """A conversation with all facts about it that are worth keeping; people are ids.
+class FullConversation(Conversation):
+    """A conversation with all facts worth storing; people are ids.
 
     Attributes:
-        closed_by: Who closed it; 0 if nobody did.
+        closed_by: The id of the user who closed it; 0 if nobody did.
     """
 
     number: int
@@ -96,19 +96,19 @@ class WholeConversation(Conversation):
     closed_at: AwareDatetime | None = Field(alias="closedAt", default=None)
     closed_by: int = Field(alias="closedBy", default=0)
     updated_at: AwareDatetime | None = Field(alias="userUpdatedAt", default=None)
-    waiting_since: Waiting | None = Field(alias="customerWaitingSince", default=None)
-    created_by: _Somebody | None = Field(alias="createdBy", default=None)
-    customer: _Somebody | None = Field(alias="primaryCustomer", default=None)
-    assignee: _Somebody | None = None
+    waiting_since: WaitingSince | None = Field(alias="customerWaitingSince", default=None)
+    created_by: _PersonId | None = Field(alias="createdBy", default=None)
+    customer: _PersonId | None = Field(alias="primaryCustomer", default=None)
+    assignee: _PersonId | None = None
     _document: bytes = PrivateAttr(default=b"")
 
     @property
     def document(self) -> bytes:
-        """The conversation as it was received, as JSON; empty where that was not wanted."""
+        """The conversation as it was received, as JSON; empty unless the model keeps it."""
         return self._document
 
-    def keep(self, received: object) -> None:
-        """Keep what it was read from.
+    def set_document(self, received: object) -> None:
+        """Keep the payload.
 
         Args:
             received: The JSON value, decoded.
@@ -116,19 +116,19 @@ class WholeConversation(Conversation):
         self._document = to_json(received)
 
 
-class DocumentedConversation(WholeConversation):
-    """The same, which keeps what it was read from."""
+class ConversationWithDocument(FullConversation):
+    """A full conversation that keeps its payload as `document`."""
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
         """Read one conversation."""
         read = super().model_validate_json(json_data, **options)
-        read.keep(from_json(json_data))
+        read.set_document(from_json(json_data))
         return read
 
 
-class ListEntry(_Read):
-    """A mailbox, a folder or a tag in a list of them; `type` tells home folders from views."""
+class ListEntry(_Model):
+    """A mailbox, a folder or a tag in a list; `type` distinguishes home folders from views."""
 
     id: int
     name: str | None = None
@@ -144,14 +144,14 @@ class ListEntry(_Read):
     updated_at: AwareDatetime | None = Field(alias="updatedAt", default=None)
 
 
-class _Catalogue(_Read):
+class _Entries(_Model):
     mailboxes: tuple[ListEntry, ...] = ()
     folders: tuple[ListEntry, ...] = ()
     tags: tuple[ListEntry, ...] = ()
 
 
-class PageFacts(_Read):
-    """Where in the list an answer stands."""
+class PageInfo(_Model):
+    """The size of the list that a page belongs to."""
 
     total_elements: int = Field(alias="totalElements", ge=0)
     total_pages: int = Field(alias="totalPages", ge=0)
@@ -160,15 +160,15 @@ class PageFacts(_Read):
 R_co = TypeVar("R_co", bound=Conversation, covariant=True)
 
 
-class _Embedded(_Read, Generic[R_co]):
+class _Embedded(_Model, Generic[R_co]):
     conversations: tuple[R_co, ...] = ()
 
 
-class Page(_Read, Generic[R_co]):
+class Page(_Model, Generic[R_co]):
     """One page of conversations. An empty one has an empty array or no `_embedded` at all."""
 
     embedded: _Embedded[R_co] | None = Field(alias="_embedded", default=None)
-    page: PageFacts
+    page: PageInfo
 
     @property
     def rows(self) -> tuple[R_co, ...]:
@@ -176,50 +176,50 @@ class Page(_Read, Generic[R_co]):
         return self.embedded.conversations if self.embedded else ()
 
 
-ConversationsAnswer = Page[Conversation]
-"""A page of what counting needs."""
+ConversationPage = Page[Conversation]
+"""A page of conversations for counting."""
 
-WholeAnswer = Page[WholeConversation]
-"""A page of what is worth keeping."""
+FullConversationPage = Page[FullConversation]
+"""A page of full conversations."""
 
 
-class DocumentedAnswer(WholeAnswer):
-    """The same, with each conversation as it was received."""
+class PageWithDocuments(FullConversationPage):
+    """A page of full conversations that keep their payloads as `document`."""
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
         """Read one page."""
-        # To read the facts and the tree each by itself takes less time than one from the other.
-        answer = super().model_validate_json(json_data, **options)
-        if answer.rows:
+        # Parsing the JSON twice is faster than making the models from the decoded JSON.
+        page = super().model_validate_json(json_data, **options)
+        if page.rows:
             received = from_json(json_data)["_embedded"]["conversations"]
-            for row, document in zip(answer.rows, received, strict=True):
-                row.keep(document)
-        return answer
+            for row, document in zip(page.rows, received, strict=True):
+                row.set_document(document)
+        return page
 
 
-class CatalogueAnswer(_Read):
-    """One page of mailboxes, folders or tags; without page facts it is the only one."""
+class ListPage(_Model):
+    """One page of mailboxes, folders or tags; without `page` it is the only one."""
 
-    embedded: _Catalogue | None = Field(alias="_embedded", default=None)
-    page: PageFacts = PageFacts(totalElements=0, totalPages=1)
+    embedded: _Entries | None = Field(alias="_embedded", default=None)
+    page: PageInfo = PageInfo(totalElements=0, totalPages=1)
 
     @property
     def rows(self) -> tuple[ListEntry, ...]:
-        """What is on the page, whatever it is a list of."""
-        lists = self.embedded or _Catalogue()
+        """The entries on the page, of any kind."""
+        lists = self.embedded or _Entries()
         return (*lists.mailboxes, *lists.folders, *lists.tags)
 
 
-class TokenAnswer(_Read):
-    """The answer to a sign-in."""
+class TokenResponse(_Model):
+    """The response to a token request."""
 
     access_token: str = Field(min_length=1, repr=False)
     expires_in: Annotated[float, Field(strict=False)]
 
 
-class RefusedParameter(_Read):
-    """What is wrong with one parameter of a request."""
+class RefusedParameter(_Model):
+    """A parameter of a request, and what is wrong with it."""
 
     path: str
     message: str = ""
@@ -231,11 +231,11 @@ class RefusedParameter(_Read):
         return None if self.rejected is None else str(self.rejected)
 
 
-class _Refusals(_Read):
+class _RefusedParameters(_Model):
     errors: tuple[RefusedParameter, ...]
 
 
-class Refused(_Read):
+class ErrorBody(_Model):
     """The body of a 400 that names parameters."""
 
-    embedded: _Refusals = Field(alias="_embedded")
+    embedded: _RefusedParameters = Field(alias="_embedded")

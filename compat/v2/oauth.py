@@ -1,4 +1,4 @@
-"""Signing in with client credentials, and keeping the token."""
+"""OAuth 2.0 client credentials: the application, its access token, and its renewal."""
 
 from __future__ import annotations
 
@@ -10,17 +10,25 @@ from typing import Final
 
 from compat.v2.errors import CredentialsRefused
 
-_REFUSAL_REMEMBERED: Final = 30.0
-_AHEAD: Final = 300.0
-_SHORTEST_LIFE: Final = 1.0
+_REFUSAL_SECONDS: Final = 30.0
+_RENEWAL_SECONDS: Final = 300.0
+_MIN_LIFETIME: Final = 1.0
 
 
 @dataclass(frozen=True)
-class Grant:
-    """A token as upstream hands it out.
+class Credentials:
+    """An application's id and secret, from *Your profile → My apps* at Help Scout."""
+
+    app_id: str
+    app_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """An access token as upstream issues it.
 
     Attributes:
-        token: The access token; never shown in a repr.
+        token: Its value; never shown in a repr.
         expires_in: Seconds for which it is valid, as upstream says.
     """
 
@@ -28,22 +36,25 @@ class Grant:
     expires_in: float
 
 
-class Tokens:
-    """The account's current token; one object for all threads.
+class TokenCache:
+    """The account's current token; safe to share between threads.
 
-    A token is renewed ahead of its end (five minutes, or a tenth of a short life). While one
-    thread signs in the others wait for its result. Credentials that were refused are not sent
+    A token is renewed before it expires (five minutes, or a tenth of a short lifetime). While one
+    thread requests a token, the others wait for it. Credentials that were refused are not sent
     again for half a minute.
 
     Args:
-        sign_in: Asks upstream for a token; raises SignInRefused when it is refused.
-        clock: Seconds on a clock that never goes back.
+        request_token: Requests a token from upstream; raises CredentialsRefused.
+        clock: Seconds of a monotonic clock.
     """
 
     def __init__(
-        self, sign_in: Callable[[], Grant], *, clock: Callable[[], float] = time.monotonic
+        self,
+        request_token: Callable[[], AccessToken],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._sign_in = sign_in
+        self._request_token = request_token
         self._clock = clock
         self._lock = threading.Lock()
         self._token: str | None = None
@@ -55,7 +66,7 @@ class Tokens:
         """A token that is valid as far as is known.
 
         Raises:
-            SignInRefused: The credentials are refused, or were less than 30 s ago.
+            CredentialsRefused: The credentials are refused, or were less than 30 s ago.
         """
         with self._lock:
             if self._token is not None and self._clock() < self._renew_at:
@@ -63,7 +74,11 @@ class Tokens:
             return self._renew()
 
     def replace(self, refused: str) -> str:
-        """A token other than `refused`: one that another thread has brought, or a new one."""
+        """A token other than `refused`: the one that another thread has requested, or a new one.
+
+        Raises:
+            CredentialsRefused: The credentials are refused, or were less than 30 s ago.
+        """
         with self._lock:
             if self._token is not None and self._token != refused:
                 return self._token
@@ -79,12 +94,12 @@ class Tokens:
             raise CredentialsRefused(str(self._refusal), status=self._refusal.status)
         self._token = None
         try:
-            grant = self._sign_in()
+            issued = self._request_token()
         except CredentialsRefused as refusal:
             self._refusal = refusal
-            self._refused_until = self._clock() + _REFUSAL_REMEMBERED
+            self._refused_until = self._clock() + _REFUSAL_SECONDS
             raise
-        life = max(grant.expires_in, _SHORTEST_LIFE)
-        self._renew_at = self._clock() + life - min(_AHEAD, life / 10)
-        self._token = grant.token
-        return grant.token
+        lifetime = max(issued.expires_in, _MIN_LIFETIME)
+        self._renew_at = self._clock() + lifetime - min(_RENEWAL_SECONDS, lifetime / 10)
+        self._token = issued.token
+        return issued.token

@@ -1,4 +1,4 @@
-"""What Mailbox API 2.0 does where its pages are silent, found out by asking a few times."""
+"""Probes: a few requests that show how API 2.0 behaves where its documentation says nothing."""
 
 from __future__ import annotations
 
@@ -7,125 +7,142 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from compat.v2.client import Answer, Client
-from compat.v2.lists import Gone, look_up
-from compat.v2.models import Conversation, ConversationsAnswer, Page
-from compat.v2.pagination import Selection, second_of
-from compat.v2.search import FIRST_SECOND
+from compat.v2.client import ApiResponse, Client
+from compat.v2.lists import Missing, get_conversation
+from compat.v2.models import Conversation, ConversationPage, Page
+from compat.v2.pagination import creation_second
+from compat.v2.search import FIRST_SECOND, Selection
 
 ALL: Final = Selection()
 SPAM: Final = Selection(status="spam")
-_TRIES: Final = 3
+_MAX_SPAM_PROBES: Final = 3
 
 
-def first_page(
+def oldest_conversations(
     client: Client, selection: Selection, first: int, last: int
-) -> Answer[Page[Conversation]]:
-    """The oldest of the conversations created from one second to another, both included."""
+) -> ApiResponse[Page[Conversation]]:
+    """The first page of the conversations created in an interval, oldest first.
+
+    Args:
+        client: The API client.
+        selection: The filters, except the creation time.
+        first: The first second of creation, epoch UTC, included.
+        last: The last second of creation, included.
+    """
     params = selection.params(first, last, "createdAt", 1)
-    return client.get("/conversations", params, ConversationsAnswer)
+    return client.get("/conversations", params, ConversationPage)
 
 
-def all_lists_spam(client: Client, until: int) -> bool | None:
-    """Whether the list of `all` shows spam, by spam created before `until`; None: nothing tells."""
-    rows = first_page(client, SPAM, FIRST_SECOND, until).value.rows
-    for row in [row for row in rows if row.status == "spam"][:_TRIES]:
-        second = second_of(row)
-        beside = Selection((row.mailbox_id,))
-        found = first_page(client, beside, second, second + 1).value
+def all_includes_spam(client: Client, until: int) -> bool | None:
+    """Whether the list with status `all` includes spam; None if no spam shows it.
+
+    Args:
+        client: The API client.
+        until: Only spam created up to this second is used, epoch UTC.
+    """
+    rows = oldest_conversations(client, SPAM, FIRST_SECOND, until).value.rows
+    for row in [row for row in rows if row.status == "spam"][:_MAX_SPAM_PROBES]:
+        second = creation_second(row)
+        same_mailbox = Selection((row.mailbox_id,))
+        found = oldest_conversations(client, same_mailbox, second, second + 1).value
         shown = {each.id for each in found.rows}
         if row.id in shown:
             return True
-        # It may have gone since, or be further behind in a crowded second. A page that comes
-        # without the rows that it counts shows nothing either way.
-        whole = found.page.total_pages <= 1 and len(shown) >= found.page.total_elements
-        if whole and _still_spam(client, row.id):
+        # The row may have been removed since, or be on a later page of a crowded second. A page
+        # with fewer rows than its total shows nothing either way.
+        complete = found.page.total_pages <= 1 and len(shown) >= found.page.total_elements
+        if complete and _is_still_spam(client, row.id):
             return False
     return None
 
 
-def _still_spam(client: Client, conversation: int) -> bool:
-    found = look_up(client, conversation, Conversation)
-    return not isinstance(found, Gone) and found.value.status == "spam"
+def _is_still_spam(client: Client, conversation: int) -> bool:
+    found = get_conversation(client, conversation, Conversation)
+    return not isinstance(found, Missing) and found.value.status == "spam"
 
 
-def of_other_seconds(rows: Iterable[Conversation], many: int) -> list[Conversation]:
-    """A few conversations, each of another second."""
-    each = {second_of(row): row for row in rows}
-    return list(each.values())[:many]
+def one_per_second(rows: Iterable[Conversation], limit: int) -> list[Conversation]:
+    """A few conversations, no two of them created in the same second."""
+    by_second = {creation_second(row): row for row in rows}
+    return list(by_second.values())[:limit]
 
 
 @dataclass(frozen=True)
-class Seconds:
-    """Whether a list of exactly one second shows the conversations that were created in it.
+class OneSecondProbe:
+    """Whether a list of exactly one second shows the conversations created in it.
 
     Attributes:
-        shown: How many were.
-        hidden: How many were not, and were in a list of one second more: the index keeps
-            fractions of their second, which the end of the list lies before.
+        shown: How many conversations such a list showed.
+        hidden: How many it did not show although a list of one second more did: the index keeps
+            fractions of a second that are after the end of the list.
     """
 
     shown: int
     hidden: int
 
 
-def one_second_lists(client: Client, rows: Iterable[Conversation]) -> Seconds:
-    """Ask for some conversations by the second that their payload shows, until one is hidden."""
+def probe_one_second_lists(client: Client, rows: Iterable[Conversation]) -> OneSecondProbe:
+    """List the creation second of each conversation, until one conversation is hidden."""
     shown = 0
     for row in rows:
-        second = second_of(row)
+        second = creation_second(row)
         status = "spam" if row.status == "spam" else "all"
         selection = Selection((row.mailbox_id,), status=status)
-        exactly = first_page(client, selection, second, second).value
-        if any(each.id == row.id for each in exactly.rows):
+        exact = oldest_conversations(client, selection, second, second).value
+        if any(each.id == row.id for each in exact.rows):
             shown += 1
-        elif exactly.page.total_pages <= 1:
-            more = first_page(client, selection, second, second + 1).value
-            if any(each.id == row.id for each in more.rows):
-                return Seconds(shown, 1)
-    return Seconds(shown, 0)
+        elif exact.page.total_pages <= 1:
+            longer = oldest_conversations(client, selection, second, second + 1).value
+            if any(each.id == row.id for each in longer.rows):
+                return OneSecondProbe(shown, 1)
+    return OneSecondProbe(shown, 0)
 
 
 @dataclass(frozen=True)
-class Home:
-    """What the list of a home folder shows, beside what payloads say.
+class HomeFolderProbe:
+    """Whether the list of a home folder agrees with `folderId` in payloads.
 
     Attributes:
-        compared: How many conversations were.
-        strayed: Those of them that the folder's list shows, and that name another folder.
-        missed: Those of them that name the folder, and that its list does not show.
+        compared: How many conversations were compared.
+        unexpected: Ids that the folder's list shows and whose payload names another folder.
+        unlisted: Ids whose payload names the folder and that its list does not show.
     """
 
     compared: int
-    strayed: Sequence[int]
-    missed: Sequence[int]
+    unexpected: Sequence[int]
+    unlisted: Sequence[int]
 
 
-def home_list(client: Client, folder: int, mailbox: int, status: str, until: int) -> Home:
+def probe_home_folder(
+    client: Client, folder: int, mailbox: int, status: str, until: int
+) -> HomeFolderProbe:
     """Compare the oldest conversations of a home folder with what payloads say.
 
     Args:
-        client: The line to upstream.
-        folder: The folder.
-        mailbox: Whose it is.
+        client: The API client.
+        folder: The folder's id.
+        mailbox: Its mailbox's id.
         status: The list to compare: `all`, or `spam` for the folder of spam.
-        until: Only what was created before this second.
+        until: Only what was created up to this second, epoch UTC.
     """
-    selection = Selection((mailbox,), folder, status)
-    listed = first_page(client, selection, FIRST_SECOND, until).value
-    since = second_of(listed.rows[0]) if listed.rows else FIRST_SECOND
-    beside = first_page(client, Selection((mailbox,), status=status), since, until).value
-    # Where a page is not the last, what is behind its last second is not known.
-    end = min(_complete(listed), _complete(beside))
+    in_folder = Selection((mailbox,), folder, status)
+    listed = oldest_conversations(client, in_folder, FIRST_SECOND, until).value
+    since = creation_second(listed.rows[0]) if listed.rows else FIRST_SECOND
+    in_mailbox = Selection((mailbox,), status=status)
+    others = oldest_conversations(client, in_mailbox, since, until).value
+    # Where a page is not the last, it may lack rows of its last second and after.
+    end = min(_complete_before(listed), _complete_before(others))
     ids = {row.id for row in listed.rows}
-    named = [row for row in beside.rows if row.folder_id == folder and second_of(row) < end]
-    strayed = [row.id for row in listed.rows if row.folder_id != folder]
-    missed = [row.id for row in named if row.id not in ids]
-    return Home(len(ids | {row.id for row in named}), strayed, missed)
+    expected = [
+        row for row in others.rows if row.folder_id == folder and creation_second(row) < end
+    ]
+    unexpected = [row.id for row in listed.rows if row.folder_id != folder]
+    unlisted = [row.id for row in expected if row.id not in ids]
+    return HomeFolderProbe(len(ids | {row.id for row in expected}), unexpected, unlisted)
 
 
-def _complete(page: Page[Conversation]) -> float:
-    """Before which second the page shows all there is."""
+def _complete_before(page: Page[Conversation]) -> float:
+    """The second before which the page shows everything."""
     if page.page.total_pages <= 1:
         return math.inf
-    return max((second_of(row) for row in page.rows), default=-math.inf)
+    return max((creation_second(row) for row in page.rows), default=-math.inf)

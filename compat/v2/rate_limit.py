@@ -1,7 +1,7 @@
-"""The rate limit that an account's programs share, read from what upstream says of it.
+"""The rate limit that all programs of an account share, read from upstream's headers.
 
-Upstream counts requests by clock minute, for all programs of an account together, and writes
-what is left on every answer. Counting ourselves would miss the others, so the headers rule.
+Upstream counts requests per clock minute, for all programs of an account together, and sends what
+is left with every response. Our own count would miss the other programs, so the headers decide.
 """
 
 from __future__ import annotations
@@ -14,87 +14,89 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+LIMIT_HEADER: Final = "X-RateLimit-Limit-Minute"
+REMAINING_HEADER: Final = "X-RateLimit-Remaining-Minute"
+_RETRY_AFTER_HEADERS: Final = ("X-RateLimit-Retry-After", "Retry-After")
 _MINUTE: Final = 60.0
-_LIMIT: Final = "X-RateLimit-Limit-Minute"
-_REMAINING: Final = "X-RateLimit-Remaining-Minute"
-_WAITS: Final = ("X-RateLimit-Retry-After", "Retry-After")
-_LONGEST_WAIT: Final = 3600.0
+_MAX_PAUSE: Final = 3600.0
 
 
 class RateLimiter:
-    """The requests that may still be made this minute; one object for all threads.
+    """The requests that may still be made this minute; safe to share between threads.
 
     Args:
         reserve: The share of the limit, 0 to 1, that is left to the account's other programs.
-        clock: Seconds on a clock that never goes back.
+        clock: Seconds of a monotonic clock.
     """
 
     def __init__(self, reserve: float = 0.1, *, clock: Callable[[], float] = time.monotonic):
         self._reserve = reserve
         self._clock = clock
         self._lock = threading.Lock()
-        self._left: int | None = None
-        self._floor = 0
-        self._in_flight = 0
+        self._remaining: int | None = None
+        self._reserved = 0
+        self._under_way = 0
         self._minute_ends = 0.0
-        self._held_until = 0.0
+        self._paused_until = 0.0
 
-    def take(self) -> float:
-        """Claim one request.
+    def acquire(self) -> float:
+        """Acquire one request.
 
         Returns:
-            Zero if the request may be sent now (`observe` must follow it), else the seconds
-            to wait before trying to claim again.
+            Zero if the request may be sent now (`release` must follow it), else the seconds
+            to wait before the next attempt.
         """
         with self._lock:
-            wait = self._wait()
-            if wait == 0:
-                self._in_flight += 1
-            return wait
+            seconds = self._seconds_to_wait()
+            if seconds == 0:
+                self._under_way += 1
+            return seconds
 
-    def wait(self) -> float:
+    def release(self, headers: Mapping[str, str] | None) -> None:
+        """End an acquired request, and read its response's headers; None without a response."""
+        with self._lock:
+            self._under_way -= 1
+            limit, remaining = (
+                integer_header(headers or {}, name) for name in (LIMIT_HEADER, REMAINING_HEADER)
+            )
+            if headers is None or limit is None or remaining is None:
+                return
+            self._remaining = remaining
+            self._reserved = math.floor(limit * self._reserve)
+            self._minute_ends = self._clock() + _seconds_to_next_minute(headers)
+
+    def pause(self, headers: Mapping[str, str]) -> None:
+        """Pause all threads for as long as a 429 says, or until the next clock minute."""
+        values = (integer_header(headers, name) for name in _RETRY_AFTER_HEADERS)
+        seconds = next((value for value in values if value is not None), None)
+        pause = _seconds_to_next_minute(headers) if seconds is None else min(seconds, _MAX_PAUSE)
+        with self._lock:
+            self._paused_until = max(self._paused_until, self._clock() + pause)
+
+    def seconds_to_wait(self) -> float:
         """Seconds until the next request may be sent; zero if it may be sent now."""
         with self._lock:
-            return self._wait()
+            return self._seconds_to_wait()
 
-    def observe(self, headers: Mapping[str, str] | None) -> None:
-        """Note the end of a claimed request and what its answer says; None if there was none."""
-        with self._lock:
-            self._in_flight -= 1
-            limit, left = (whole(headers or {}, name) for name in (_LIMIT, _REMAINING))
-            if headers is None or limit is None or left is None:
-                return
-            self._left = left
-            self._floor = math.floor(limit * self._reserve)
-            self._minute_ends = self._clock() + _to_next_minute(headers)
-
-    def hold(self, headers: Mapping[str, str]) -> None:
-        """Stop all threads for as long as a 429 says, or until the next clock minute."""
-        told = (whole(headers, name) for name in _WAITS)
-        seconds = next((wait for wait in told if wait is not None), None)
-        pause = _to_next_minute(headers) if seconds is None else min(seconds, _LONGEST_WAIT)
-        with self._lock:
-            self._held_until = max(self._held_until, self._clock() + pause)
-
-    def _wait(self) -> float:
+    def _seconds_to_wait(self) -> float:
         now = self._clock()
-        if now < self._held_until:
-            return self._held_until - now
-        if self._left is None or now >= self._minute_ends:
-            self._left = None
+        if now < self._paused_until:
+            return self._paused_until - now
+        if self._remaining is None or now >= self._minute_ends:
+            self._remaining = None
             return 0.0
-        spent = self._left - self._in_flight <= self._floor
-        return self._minute_ends - now if spent else 0.0
+        used_up = self._remaining - self._under_way <= self._reserved
+        return self._minute_ends - now if used_up else 0.0
 
 
-def whole(headers: Mapping[str, str], name: str, otherwise: int | None = None) -> int | None:
-    """The number that a header holds; where it holds none, something else."""
+def integer_header(headers: Mapping[str, str], name: str, default: int | None = None) -> int | None:
+    """The whole number of a header; the default where it holds none."""
     text = headers.get(name, "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else otherwise
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
 
 
-def _to_next_minute(headers: Mapping[str, str]) -> float:
-    """Seconds to the end of the clock minute, by upstream's own clock where it shows it."""
+def _seconds_to_next_minute(headers: Mapping[str, str]) -> float:
+    """Seconds to the end of the clock minute, by upstream's clock where the response shows it."""
     try:
         now = parsedate_to_datetime(headers.get("Date", ""))
     except ValueError:

@@ -1,7 +1,7 @@
-"""Mailbox API 2.0's own reports: asking for one, and what is read of its answer.
+"""Mailbox API 2.0's own reports: a request, and the models of the responses.
 
-They come with some plans only. An answer that lacks a key, has one of another type, or repeats
-itself is not usable, and is an error of the client's like any other.
+Only some plans have them. A response that lacks a key, has one of another type, or repeats
+itself is not usable, and is an error as for any other request.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Final, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, model_validator
 
-from compat.v2.client import Answer, Client
+from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import (
     AccessRefused,
-    QuestionRefused,
+    ParametersRefused,
     ReportsRefused,
     RequestRefused,
     UpstreamError,
@@ -24,21 +24,21 @@ _ROOT: Final = "/reports/"
 _FORBIDDEN: Final = 403
 
 
-class _Read(BaseModel):
+class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
 
-class Point(_Read):
+class SeriesPoint(_Model):
     """One point of a series."""
 
     start: AwareDatetime
     count: int = Field(ge=0)
 
 
-class Series(_Read):
-    """What `conversations/new` says of one range."""
+class ReportSeries(_Model):
+    """The response of `conversations/new` for one range."""
 
-    current: tuple[Point, ...]
+    current: tuple[SeriesPoint, ...]
 
     @property
     def total(self) -> int:
@@ -46,7 +46,7 @@ class Series(_Read):
         return sum(point.count for point in self.current)
 
 
-class ReportRowTag(_Read):
+class DrilldownReportTag(_Model):
     """A tag of a conversation in a list."""
 
     id: int
@@ -54,8 +54,8 @@ class ReportRowTag(_Read):
     color: str = "none"
 
 
-class ListedRow(_Read):
-    """A conversation in a drilldown. Not every source shows the keys that have a default."""
+class DrilldownReportRow(_Model):
+    """A conversation in a drilldown. Recordings do not all have the keys with a default."""
 
     id: int
     number: int
@@ -73,17 +73,17 @@ class ListedRow(_Read):
     waiting_since: AwareDatetime | None = Field(alias="waitingSince", default=None)
     waiting_since_type: int | None = Field(alias="waitingSinceType", default=None)
     assignee: int | None = Field(alias="assignedid", default=None)
-    tags: tuple[ReportRowTag, ...] = ()
+    tags: tuple[DrilldownReportTag, ...] = ()
     assignee_name: str | None = Field(alias="assignedName", default=None)
 
 
-class ListedPage(_Read):
+class DrilldownReportPage(_Model):
     """One page of a drilldown."""
 
     pages: int = Field(ge=0)
     page: int = Field(ge=1)
     count: int = Field(ge=0)
-    results: tuple[ListedRow, ...]
+    results: tuple[DrilldownReportRow, ...]
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -92,10 +92,10 @@ class ListedPage(_Read):
         return self
 
 
-class ListedReport(_Read):
-    """What `conversations/new-drilldown` says."""
+class DrilldownReport(_Model):
+    """The response of `conversations/new-drilldown`."""
 
-    conversations: ListedPage
+    conversations: DrilldownReportPage
 
     @property
     def total(self) -> int:
@@ -103,7 +103,7 @@ class ListedReport(_Read):
         return self.conversations.count
 
 
-class BusyHour(_Read):
+class BusyHour(_Model):
     """One hour of the week; 1 is Monday."""
 
     day: int = Field(ge=1, le=7)
@@ -112,7 +112,7 @@ class BusyHour(_Read):
 
 
 class BusyHours(RootModel[tuple[BusyHour, ...]]):
-    """What `conversations/busy-times` says: a bare array."""
+    """The response of `conversations/busy-times`: a bare array."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -128,41 +128,43 @@ class BusyHours(RootModel[tuple[BusyHour, ...]]):
         return sum(each.count for each in self.root)
 
 
-R = TypeVar("R", Series, ListedReport, BusyHours)
-"""What a report says."""
+ReportModel = TypeVar("ReportModel", ReportSeries, DrilldownReport, BusyHours)
+"""The model of a report's response."""
 
 
-def fetch(client: Client, report: str, params: Mapping[str, str], model: type[R]) -> Answer[R]:
-    """Ask for a report.
+def fetch_report(
+    client: Client, report: str, params: Mapping[str, str], model: type[ReportModel]
+) -> ApiResponse[ReportModel]:
+    """Request a report.
 
     Args:
-        client: The line to upstream.
+        client: The API client.
         report: Its path below `/reports/`.
         params: The query's parameters.
-        model: How the body is read.
+        model: The model of the body.
 
     Raises:
         ReportsRefused: The account has no reports, or its user may not see them.
-        QuestionRefused: Parameters are refused, by name.
-        UpstreamError: Any other of its kinds, once asking again does not help.
+        ParametersRefused: Parameters are refused, by name.
+        UpstreamError: Any other of its kinds, once a retry does not help.
     """
     try:
         return client.get(_ROOT + report, params, model)
     except AccessRefused as refusal:
         if refusal.status == _FORBIDDEN:
-            raise _as(ReportsRefused, refusal) from refusal
+            raise _copy_as(ReportsRefused, refusal) from refusal
         raise
     except RequestRefused as refusal:
-        if refusal.faults:
-            raise _as(QuestionRefused, refusal) from refusal
+        if refusal.parameter_errors:
+            raise _copy_as(ParametersRefused, refusal) from refusal
         raise
 
 
-def _as(kind: type[UpstreamError], refusal: UpstreamError) -> UpstreamError:
+def _copy_as(kind: type[UpstreamError], refusal: UpstreamError) -> UpstreamError:
     return kind(
         str(refusal),
         status=refusal.status,
         correlation_id=refusal.correlation_id,
-        asked_at=refusal.asked_at,
-        faults=refusal.faults,
+        requested_at=refusal.requested_at,
+        parameter_errors=refusal.parameter_errors,
     )

@@ -1,49 +1,102 @@
-"""Search expressions, of the documented kinds only."""
+"""Which conversations to list: a selection, a window of creation time, and their query."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, spelled without an offset
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, written without an offset
 FIRST_SECOND: Final = -62_135_596_800
-"""The first second that a four-digit year can name, in epoch seconds; stands for no beginning."""
+"""The first second of year 1, epoch seconds UTC; as a limit it means no beginning."""
 
 LAST_SECOND: Final = 253_402_300_799
-"""The last one; stands for no end."""
+"""The last second of year 9999, epoch seconds UTC; as a limit it means no end."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """An interval of creation time, epoch seconds UTC, both ends included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The filters of a list of conversations, except the creation time.
+
+    Attributes:
+        mailboxes: Only conversations in one of these; all visible ones if empty.
+        folder: Only conversations that this folder shows.
+        status: `all`, or `spam` for what `all` may hide.
+        modified_since: Only what was modified in this second, epoch UTC, or later.
+    """
+
+    mailboxes: tuple[int, ...] = ()
+    folder: int | None = None
+    status: str = "all"
+    modified_since: int | None = None
+
+    def params(self, first: int, last: int, sort: str, page: int) -> dict[str, str]:
+        """The parameters of one request.
+
+        Args:
+            first: The first second of creation, epoch UTC, included.
+            last: The last second of creation, included.
+            sort: The field to sort by, ascending.
+            page: The page's number, counted from 1.
+        """
+        params = {
+            "status": self.status,
+            "query": self._query(first, last),
+            "sortField": sort,
+            "sortOrder": "asc",
+            "page": str(page),
+        }
+        if self.mailboxes:
+            params["mailbox"] = ",".join(map(str, self.mailboxes))
+        if self.folder is not None:
+            params["folder"] = str(self.folder)
+        return params
+
+    def _query(self, first: int, last: int) -> str:
+        if self.modified_since is None:
+            return created_between(first, last)
+        return modified_since(self.modified_since, first, last)
 
 
 def created_between(first: int, last: int) -> str:
-    """Select by creation time.
+    """The search expression for a creation time.
 
     Args:
-        first: The first second, epoch seconds UTC, included; `FIRST_SECOND` or before: no limit.
-        last: The last second, likewise; `LAST_SECOND` or after: no limit.
+        first: The first second, epoch UTC, included; `FIRST_SECOND` or before means no limit.
+        last: The last second, included; `LAST_SECOND` or after means no limit.
     """
     return f"({_created(first, last)})"
 
 
 def modified_since(since: int, first: int, last: int) -> str:
-    """Select by the last modification, and by creation time.
+    """The search expression for a last modification and a creation time.
 
-    The top stays open: bounded above, a conversation that is touched every minute is never seen.
+    It has no upper limit: with one, a conversation that changes every minute would never be
+    listed.
 
     Args:
-        since: The first second of modification, epoch seconds UTC, included.
-        first: As for `created_between`.
-        last: Likewise.
+        since: The first second of modification, epoch UTC, included.
+        first: The first second of creation, as for `created_between`.
+        last: The last second of creation, as for `created_between`.
     """
-    return f"(modifiedAt:[{spelled(since)} TO *] AND {_created(first, last)})"
+    return f"(modifiedAt:[{format_timestamp(since)} TO *] AND {_created(first, last)})"
 
 
 def _created(first: int, last: int) -> str:
-    low = "*" if first <= FIRST_SECOND else spelled(first)
-    high = "*" if last >= LAST_SECOND else spelled(last)
+    low = "*" if first <= FIRST_SECOND else format_timestamp(first)
+    high = "*" if last >= LAST_SECOND else format_timestamp(last)
     return f"createdAt:[{low} TO {high}]"
 
 
-def spelled(second: int) -> str:
-    """A second as Mailbox API 2.0 wants it: whole, with four digits for the year, and `Z`."""
-    # A date with a fraction is refused upstream, and isoformat pads the year where strftime
-    # does not.
+def format_timestamp(second: int) -> str:
+    """Format epoch seconds as API 2.0 wants them: whole seconds, a year of four digits, `Z`."""
+    # API 2.0 refuses fractions. isoformat pads the year with zeros; strftime does not.
     return (_EPOCH + timedelta(seconds=second)).isoformat() + "Z"

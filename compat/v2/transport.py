@@ -1,4 +1,4 @@
-"""How a client of httpx's must reach upstream: with which trust, through which proxy."""
+"""The connection to API 2.0: address, TLS, proxy and the detection of request loops."""
 
 from __future__ import annotations
 
@@ -7,36 +7,33 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from socket import SHUT_RDWR, socket
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 from urllib.parse import SplitResult, urlsplit
 
-if TYPE_CHECKING:
-    import httpx
+import httpx
 
-_CONNECT: Final = 10.0
-"""Seconds in which a connection must come about; what waits for it cannot be woken."""
+DEFAULT_BASE_URL: Final = "https://api.helpscout.net/v2"
+LOOP_HEADER: Final = "Compat-Upstream"
+"""A header of all requests to upstream; a server that receives one from itself is in a loop."""
+
+LOOP_STATUS: Final = 508
+_CONNECT_TIMEOUT: Final = 10.0
+"""Seconds to connect; closing the client does not interrupt a thread that connects."""
 
 
-def named(address: Address) -> dict[str, Any]:
-    """The extensions by which httpx asks for the right certificate at another place."""
-    return {"sni_hostname": address.tls_name} if address.tls_name else {}
-
-
-def reaching(*, timeout: float, proxy: str | None, ca_file: str | None) -> dict[str, Any]:
-    """How any client of httpx's, synchronous or not, must reach upstream; its own options.
+def client_options(*, timeout: float, proxy: str | None, ca_file: str | None) -> dict[str, Any]:
+    """Options for an httpx client, synchronous or not, that talks to upstream.
 
     Args:
         timeout: Seconds to connect, or to wait for the next bytes.
-        proxy: The URL of a proxy to go through.
+        proxy: The URL of a proxy to use.
         ca_file: A PEM file of certificate authorities to trust beside the usual ones.
 
     Raises:
         ValueError: The proxy or the file cannot be used.
     """
-    import httpx  # noqa: PLC0415 - slow to import, and not needed before
-
     return {
-        "timeout": httpx.Timeout(timeout, connect=min(timeout, _CONNECT)),
+        "timeout": httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT)),
         "follow_redirects": False,
         "trust_env": False,
         "verify": _trust(ca_file),
@@ -45,8 +42,16 @@ def reaching(*, timeout: float, proxy: str | None, ca_file: str | None) -> dict[
     }
 
 
-def hang_up(connection: socket) -> None:
-    """Closing alone would leave a thread that waits for a silent upstream waiting."""
+def tls_extensions(address: Address) -> dict[str, Any]:
+    """Extensions of an httpx request: the name to verify where we connect to another host."""
+    return {"sni_hostname": address.tls_name} if address.tls_name else {}
+
+
+def shut_down(connection: socket) -> None:
+    """Shut down a socket, so that a thread that waits for its next bytes wakes up.
+
+    Closing the socket alone would leave that thread waiting.
+    """
     with suppress(OSError):
         connection.shutdown(SHUT_RDWR)
 
@@ -54,8 +59,6 @@ def hang_up(connection: socket) -> None:
 def _trust(ca_file: str | None) -> ssl.SSLContext | bool:
     if ca_file is None:
         return True
-    import httpx  # noqa: PLC0415 - slow to import, and not needed before
-
     trust = httpx.create_ssl_context(trust_env=False)
     try:
         trust.load_verify_locations(cafile=ca_file)
@@ -65,9 +68,7 @@ def _trust(ca_file: str | None) -> ssl.SSLContext | bool:
 
 
 def _proxy(url: str) -> httpx.Proxy:
-    import httpx  # noqa: PLC0415 - slow to import, and not needed before
-
-    # What httpx says of a URL that it cannot read repeats parts of it, and it may hold a password.
+    # The error of httpx repeats parts of the URL, which may hold a password.
     try:
         proxy = httpx.Proxy(url)
         usable = proxy.url.scheme in {"http", "https"} and bool(proxy.url.host)
@@ -78,17 +79,14 @@ def _proxy(url: str) -> httpx.Proxy:
     return proxy
 
 
-DEFAULT_BASE_URL: Final = "https://api.helpscout.net/v2"
-
-
 @dataclass(frozen=True)
 class Address:
-    """The one place that requests go to.
+    """Where requests are sent.
 
     Attributes:
         url: The base of all requests, without a trailing slash. Its host is the one connected to.
         host: The value of the `Host` header, which is also the name that TLS verifies.
-        tls_name: The name that TLS asks for and verifies; none over plain http.
+        tls_name: The name that TLS requests and verifies; None over plain http.
     """
 
     url: str
@@ -96,18 +94,18 @@ class Address:
     tls_name: str | None
 
     @classmethod
-    def of(cls, base_url: str, connect_to: str | None = None) -> Self:
-        """Work out the address from the settings.
+    def parse(cls, base_url: str, connect_to: str | None = None) -> Self:
+        """Make an address from a base URL.
 
         Args:
             base_url: The API's base URL; ends in `/v2`; plain http only to loopback.
-            connect_to: `host` or `host:port` to connect to in place of the base URL's own, for
-                when that name was pointed elsewhere. Name and certificate stay the base URL's.
+            connect_to: `host` or `host:port` to connect to instead of the base URL's own, for
+                when that name points elsewhere. Name and certificate stay the base URL's.
 
         Raises:
             ValueError: One of the two cannot be used; the message says which and why.
         """
-        parts = _parted(base_url.rstrip("/"))
+        parts = _split(base_url.rstrip("/"))
         name = parts.hostname if parts and parts.username is None else None
         if parts is None or not name or parts.scheme not in {"http", "https"}:
             raise ValueError("the base URL must look like https://api.helpscout.net/v2")
@@ -117,16 +115,16 @@ class Address:
             raise ValueError("the base URL's port must be from 1 to 65535")
         if parts.scheme == "http" and not _is_loopback(name):
             raise ValueError("plain http is allowed to loopback only; use https")
-        place = _place(connect_to) if connect_to else parts.netloc
+        netloc = _host_and_port(connect_to) if connect_to else parts.netloc
         return cls(
-            url=f"{parts.scheme}://{place}{parts.path}",
+            url=f"{parts.scheme}://{netloc}{parts.path}",
             host=parts.netloc,
             tls_name=name if parts.scheme == "https" else None,
         )
 
 
-def _parted(url: str) -> SplitResult | None:
-    """The parts of a URL; what urlsplit says of one that has none would repeat it."""
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL; None if it has none. The error of urlsplit would repeat the URL."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -140,8 +138,8 @@ def _has_usable_port(parts: SplitResult) -> bool:
         return False
 
 
-def _place(connect_to: str) -> str:
-    """Check `host` or `host:port`."""
+def _host_and_port(connect_to: str) -> str:
+    """Check `host` or `host:port`, and return it."""
     try:
         parts = urlsplit(f"//{connect_to}")
         usable = bool(parts.hostname) and parts.netloc == connect_to and parts.port != 0
@@ -157,7 +155,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-LOOP_HEADER: Final = "Compat-Upstream"
-LOOP_STATUS: Final = 508

@@ -22,7 +22,7 @@ from compat.archive.records import MARGIN
 from compat.core.models import ConversationQuery, Document, ListItems, ListQuery, Progress, RowSet
 from compat.service import LegacyReports
 from compat.simulator import Account
-from compat.simulator.churn import happen
+from compat.simulator.churn import apply_random_change
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.staging import Upstream, add, judged_by
@@ -58,7 +58,7 @@ class Life:
     def goes_on(self, account: Account, _target: str) -> None:
         self.stage.clock.pass_by(self.rng.random())
         if self.rng.random() < self.pace:
-            happen(account, self.rng)
+            apply_random_change(account, self.rng)
         self.doom -= 1
         if self.doom == 0 and self.process is not None:
             killer = threading.Timer(self.rng.random() / 10, self.process.kill)

@@ -8,7 +8,7 @@ from compat.archive.sync.window_reader import STATUS, note_what_shows
 from compat.archive.writer import Writer
 from compat.core import intervals
 from compat.core.intervals import Coverage, Interval
-from compat.v2.pagination import Selection
+from compat.v2.search import Selection
 
 
 def catch_up(work: SyncSession) -> None:

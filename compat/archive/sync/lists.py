@@ -10,7 +10,7 @@ from compat.archive.sync.totals import shows_mailbox
 from compat.core.models import ListItem, ListQuery
 from compat.upstream import fetch_list
 from compat.v2.errors import AccessRefused
-from compat.v2.lists import Gone, look_up_mailbox
+from compat.v2.lists import Missing, get_mailbox
 
 _BATCH = 500
 
@@ -47,9 +47,9 @@ def is_shown(work: SyncSession, mailbox: int) -> bool:
         UpstreamError: Upstream fails.
     """
     work.progress.check()
-    found = look_up_mailbox(work.client, mailbox)
-    work.moment(found.asked_at)
-    return not isinstance(found, Gone) or shows_mailbox(work, mailbox)
+    found = get_mailbox(work.client, mailbox)
+    work.moment(found.requested_at)
+    return not isinstance(found, Missing) or shows_mailbox(work, mailbox)
 
 
 def revisit_mailboxes(work: SyncSession) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from compat.core.intervals import Interval
-from compat.v2.pagination import Selection
+from compat.v2.search import Selection
 
 NOTE: Final = "accepted offsets"
 """The note that they are kept in."""

@@ -105,7 +105,7 @@ class Sync:
     @property
     def requests(self) -> int:
         """Requests made so far in the run under way."""
-        return sum(self._client.outcomes().values()) if self._client else 0
+        return sum(self._client.request_counts().values()) if self._client else 0
 
     def stop(self) -> None:
         """End the run soon: waits and requests are cut short, a transaction is finished.
@@ -131,7 +131,7 @@ class Sync:
             )
         try:
             return self._run(self._settings.archive.get_secret_value())
-        except (_Halted, v2.Stopped):
+        except (_Halted, v2.Cancelled):
             raise SyncStopped(
                 "stopped; what was fetched is kept: run it again to go on from there", 130
             ) from None

@@ -20,12 +20,13 @@ from compat.core.models import Progress
 from compat.upstream import to_row, to_second, to_window
 from compat.v2.client import Client
 from compat.v2.models import (
-    DocumentedAnswer,
-    DocumentedConversation,
-    WholeAnswer,
-    WholeConversation,
+    ConversationWithDocument,
+    FullConversation,
+    FullConversationPage,
+    PageWithDocuments,
 )
-from compat.v2.pagination import Selection, Walk, second_of
+from compat.v2.pagination import Paginator, creation_second
+from compat.v2.search import Selection
 
 WHOLE: Final = Interval(BEGINNING, END)
 
@@ -112,8 +113,8 @@ class SyncSession:
             self.loss = LossGuard(snapshot.size(), accepted=self.wish.accept_loss)
             self._kept_since = snapshot.kept_since
             slim = snapshot.slim
-        self._page = WholeAnswer if slim else DocumentedAnswer
-        self.single = WholeConversation if slim else DocumentedConversation
+        self._page = FullConversationPage if slim else PageWithDocuments
+        self.single = FullConversation if slim else ConversationWithDocument
 
     @property
     def wanted(self) -> Interval | None:
@@ -143,7 +144,7 @@ class SyncSession:
         with self.archive.writing(self.lock) as writer:
             yield writer
 
-    def see(self, writer: Writer, rows: Sequence[WholeConversation], seen: int) -> int:
+    def see(self, writer: Writer, rows: Sequence[FullConversation], seen: int) -> int:
         """Write conversations down as they were seen in a second, by upstream's clock.
 
         Returns:
@@ -179,15 +180,15 @@ class SyncSession:
         """
         kept = intervals.union(spans) or [window]
         began, spam = None, 0
-        walk = Walk(self.client, selection, self._page, self.progress.check)
-        for page in walk.pages(to_window(window)):
-            seen = self.moment(page.asked_at)
+        walk = Paginator(self.client, selection, self._page, self.progress.check)
+        for page in walk.batches(to_window(window)):
+            seen = self.moment(page.requested_at)
             began = seen if began is None else began
-            rows = [row for row in page.rows if _in(kept, second_of(row))]
+            rows = [row for row in page.rows if _in(kept, creation_second(row))]
             spam += sum(row.status == "spam" for row in rows)
             with self.writing() as writer:
                 changed = self.see(writer, rows, seen)
-                then(writer, page.complete, began)
+                then(writer, page.complete_until, began)
             self._took(len(rows), changed, page.expected)
         if began is None:  # an empty window
             raise ArchiveError("a window without a second in it cannot be walked")
@@ -201,7 +202,7 @@ class SyncSession:
         self.hear("page", rows=rows)
 
 
-def sighting_of(conversation: WholeConversation, seen: int) -> ConversationRecord:
+def sighting_of(conversation: FullConversation, seen: int) -> ConversationRecord:
     """What the archive is told of a conversation."""
     waiting = conversation.waiting_since
     closed, updated = conversation.closed_at, conversation.updated_at

@@ -7,10 +7,11 @@ from typing import Final
 from compat.archive.records import BEGINNING
 from compat.archive.sync.session import SyncSession
 from compat.core.intervals import Interval
-from compat.v2.client import Answer
+from compat.v2.client import ApiResponse
 from compat.v2.errors import AccessRefused, RequestRefused
-from compat.v2.models import ConversationsAnswer
-from compat.v2.pagination import Selection, second_of
+from compat.v2.models import ConversationPage
+from compat.v2.pagination import creation_second
+from compat.v2.search import Selection
 
 _NOT_SHOWN: Final = frozenset({400, 403, 404})
 """How upstream may refuse a list of a mailbox that it does not show."""
@@ -19,7 +20,7 @@ _NOT_SHOWN: Final = frozenset({400, 403, 404})
 def survey(work: SyncSession, span: Interval) -> tuple[int, int | None]:
     """How many were created in a span, spam perhaps not included, and when the first one was."""
     answer = _first_page(work, Selection(), span).value
-    seconds = [second_of(row) for row in answer.rows]
+    seconds = [creation_second(row) for row in answer.rows]
     return answer.page.total_elements, min(seconds, default=None)
 
 
@@ -55,9 +56,9 @@ def _shows(work: SyncSession, selection: Selection, mailbox: int) -> bool:
 
 def _first_page(
     work: SyncSession, selection: Selection, span: Interval
-) -> Answer[ConversationsAnswer]:
+) -> ApiResponse[ConversationPage]:
     work.progress.check()
     params = selection.params(span.first, span.last, "createdAt", 1)
-    answer = work.client.get("/conversations", params, ConversationsAnswer)
-    work.moment(answer.asked_at)
+    answer = work.client.get("/conversations", params, ConversationPage)
+    work.moment(answer.requested_at)
     return answer

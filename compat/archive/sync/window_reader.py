@@ -12,8 +12,8 @@ from compat.archive.sync.session import SyncSession, Then
 from compat.archive.writer import Writer
 from compat.core import intervals
 from compat.core.intervals import Coverage, Interval
-from compat.v2.lists import Gone, look_up
-from compat.v2.pagination import Selection
+from compat.v2.lists import Missing, get_conversation
+from compat.v2.search import Selection
 
 STATUS: Final[Mapping[str, str]] = {"spam": "spam", "all": "all", "spam-again": "spam"}
 """Which list each layer walks."""
@@ -86,12 +86,12 @@ def settle(work: SyncSession, part: Part, since: int) -> None:
     work.loss.missed(len(missing))
     for id_ in missing:
         work.progress.check()
-        found = look_up(work.client, id_, work.single)
-        seen = work.moment(found.asked_at)
+        found = get_conversation(work.client, id_, work.single)
+        seen = work.moment(found.requested_at)
         with work.writing() as writer:
-            if isinstance(found, Gone):
+            if isinstance(found, Missing):
                 work.counts.removed += writer.remove([id_], seen)
-                work.hear("gone", conversation=id_, why=found.why, into=found.into)
+                work.hear("gone", conversation=id_, why=found.reason, into=found.merged_into)
             else:
                 work.counts.changed += work.see(writer, [found.value], seen)
                 work.loss.found()

@@ -60,8 +60,8 @@ class Clockwork(threading.Event):
 def by_hand(reports: LegacyReports, hands: Hands) -> LegacyReports:
     """The same service; when it has to wait for the rate limit, the clock is moved."""
     client: Any = only_account(reports)._source._client  # type: ignore[attr-defined]
-    client.budget = RateLimiter(0.1, clock=lambda: hands.now)
-    client._closing = Clockwork(hands)
+    client.rate_limiter = RateLimiter(0.1, clock=lambda: hands.now)
+    client._closed = Clockwork(hands)
     return reports
 
 

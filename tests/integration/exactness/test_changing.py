@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
-from compat.simulator.churn import happen
+from compat.simulator.churn import apply_random_change
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import homes_and_one_view, questions
@@ -69,7 +69,7 @@ class Life:
     def goes_on(self, account: Account, _target: str) -> None:
         """What happens before a request is answered."""
         for _ in range(self.pace):
-            happen(account, self.rng)
+            apply_random_change(account, self.rng)
             now = self.matching()
             self.throughout &= now
             self.ever |= now

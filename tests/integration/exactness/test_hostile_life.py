@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Behaviour
-from compat.simulator.behaviour import Happening
-from compat.simulator.churn import happen
+from compat.simulator.behaviour import ChangeKind
+from compat.simulator.churn import apply_random_change
 from compat.v1.errors import Unavailable
 from compat.v1.http import LegacyResponse, error_response
 from tests.integration.exactness import living, oracle
@@ -36,7 +36,7 @@ ACCOUNT = busy_account(**SIZE)
 """What every account of these tests is before anything happens; questions are drawn for it."""
 
 FIRST = ACCOUNT.conversations()[0].created
-KINDS: tuple[Happening, ...] = get_args(Happening)
+KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 CALM = Behaviour(rate_limit=None)
 
 
@@ -114,10 +114,10 @@ class HostileLife(RuleBasedStateMachine):
         ]
 
     @rule(kind=st.sampled_from(KINDS), times=st.integers(1, 5), seed=st.integers(0, 10**6))
-    def something_happens(self, kind: Happening, times: int, seed: int) -> None:
+    def something_happens(self, kind: ChangeKind, times: int, seed: int) -> None:
         rng = Random(seed)
         for _ in range(times):
-            happen(self.simulator.account, rng, (kind,))
+            apply_random_change(self.simulator.account, rng, (kind,))
 
     @rule(behaviour=BEHAVIOURS)
     def upstream_changes_its_manners(self, behaviour: Behaviour) -> None:

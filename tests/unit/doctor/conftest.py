@@ -1,4 +1,4 @@
-"""A simulated account that lives now, and what the doctor says of it."""
+"""A simulated account whose last conversations are new, and its examination."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from tests.unit.v2.upstream import one_tls_context
 
 
 @pytest.fixture(scope="package", autouse=True)
-def asking_again_at_once() -> Iterator[None]:
+def without_waiting_for_retries() -> Iterator[None]:
     with stamina.set_testing(True, attempts=2), one_tls_context():
         yield
 
 
 @pytest.fixture(scope="package")
-def far_side() -> Iterator[Upstream]:
+def served() -> Iterator[Upstream]:
     with upstream() as made:
         yield made
 
 
 def account_of(conversations: int = 400, clock: Callable[[], float] = time.time) -> Account:
-    """An account whose last years end now, by a clock that may differ from this machine's."""
+    """An account whose conversations end now; its clock may differ from this machine's."""
     now = datetime.now(UTC)
     since = now - timedelta(days=900)
     return make_account(conversations, 5, now, since, clock)
 
 
-class Ward:
-    """Where accounts are examined.
+class Examiner:
+    """Serves accounts and examines them.
 
     Attributes:
-        settings: Those that lead to the account that was shown last.
-        simulator: The API that shows it.
+        settings: The settings for the account that is served.
+        simulator: The API that serves it.
     """
 
     settings: Settings
     simulator: Simulator
 
-    def __init__(self, far_side: Upstream) -> None:
-        self._far_side = far_side
+    def __init__(self, served: Upstream) -> None:
+        self._far_side = served
 
     def show(
         self, account: Account | None = None, plan: Plan = "standard", **behaviour: Any
     ) -> Settings:
-        """Show an account; the settings that lead to it."""
+        """Serve an account; returns the settings for it."""
         self.simulator = Simulator(account or account_of(), Behaviour(**behaviour), plan=plan)
         settings = self._far_side.show(self.simulator)
         self.settings = settings.model_copy(update={"api_keys": (SecretStr("old-key"),)})
@@ -67,7 +67,7 @@ class Ward:
 
 
 @pytest.fixture
-def ward(far_side: Upstream) -> Ward:
-    ward = Ward(far_side)
-    ward.show()
-    return ward
+def examiner(served: Upstream) -> Examiner:
+    examiner = Examiner(served)
+    examiner.show()
+    return examiner

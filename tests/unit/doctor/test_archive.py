@@ -1,4 +1,4 @@
-"""What the doctor says of archives, and the command around it."""
+"""Checks of archives, and the command `doctor`."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from compat.config.settings import Settings
 from compat.core.intervals import Coverage, Interval
 from compat.doctor.examination import Examination, examine
 from tests.unit.archive.databases import place
-from tests.unit.doctor.conftest import Ward, account_of
+from tests.unit.doctor.conftest import Examiner, account_of
 from tests.unit.server.commands import run
 
 DAY = 86_400
 
 
 @pytest.fixture
-def kept(ward: Ward, tmp_path: Path) -> Settings:
+def kept(examiner: Examiner, tmp_path: Path) -> Settings:
     """Settings with an archive of a small account, just synchronised."""
-    return synchronised(ward, f"sqlite:///{tmp_path}/archive.db")
+    return synchronised(examiner, f"sqlite:///{tmp_path}/archive.db")
 
 
-def synchronised(ward: Ward, url: str) -> Settings:
-    ward.show(account_of(40), rate_limit=2000)
-    settings = ward.settings.model_copy(update={"archive": SecretStr(url)})
+def synchronised(examiner: Examiner, url: str) -> Settings:
+    examiner.show(account_of(40), rate_limit=2000)
+    settings = examiner.settings.model_copy(update={"archive": SecretStr(url)})
     Sync(settings, SyncOptions()).run()
     return settings
 
@@ -57,37 +57,39 @@ def test_nothing_is_wrong_with_an_archive_just_synchronised(kept: Settings) -> N
     assert examined.findings["archive totals"].facts["spam_in_all"] in (True, None)
 
 
-def test_nor_with_one_on_a_database_server_whose_password_is_not_told(
-    ward: Ward, tmp_path: Path
+def test_nothing_is_wrong_with_one_on_a_server_and_its_password_is_not_shown(
+    examiner: Examiner, tmp_path: Path
 ) -> None:
     with place("postgresql", tmp_path) as url:
         password = url.replace("postgres@", "postgres:a-password@", 1)
-        examined = examine(synchronised(ward, password))
+        examined = examine(synchronised(examiner, password))
     assert set(verdicts(examined).values()) == {"ok"}
     assert examined.findings["archive"].facts["bytes"] > 0
     assert "a-password" not in str(examined)
 
 
-def test_without_upstream_the_archive_is_looked_at_all_the_same(ward: Ward, kept: Settings) -> None:
-    ward.simulator.reset()
+def test_offline_the_archive_is_checked_without_upstream(
+    examiner: Examiner, kept: Settings
+) -> None:
+    examiner.simulator.reset()
     examined = examine(kept, offline=True)
     assert set(verdicts(examined).values()) == {"ok"}
     assert "credentials" not in examined.findings
-    assert not ward.simulator.requests.total()
+    assert not examiner.simulator.requests.total()
 
 
 def test_an_archive_that_is_not_there_is_trouble_with_what_to_run(
-    ward: Ward, tmp_path: Path
+    examiner: Examiner, tmp_path: Path
 ) -> None:
-    found = ward.examine(archive=SecretStr(f"sqlite:///{tmp_path}/none.db")).findings["archive"]
+    found = examiner.examine(archive=SecretStr(f"sqlite:///{tmp_path}/none.db")).findings["archive"]
     assert found.verdict == "trouble"
     assert "helpscout-v1 sync" in found.to_do
 
 
-def test_an_archive_that_covers_nothing_is_trouble(ward: Ward, tmp_path: Path) -> None:
+def test_an_archive_that_covers_nothing_is_trouble(examiner: Examiner, tmp_path: Path) -> None:
     place = SecretStr(f"sqlite:///{tmp_path}/empty.db")
     open_archive(place.get_secret_value(), create=True).close()
-    assert ward.examine(archive=place).findings["archive coverage"].verdict == "trouble"
+    assert examiner.examine(archive=place).findings["archive coverage"].verdict == "trouble"
 
 
 @contextmanager
@@ -101,7 +103,7 @@ def writing(settings: Settings) -> Iterator[Writer]:
 
 
 def cover(settings: Settings, *known: Coverage) -> None:
-    """An archive covers this in all layers, and nothing else."""
+    """Make an archive cover this in all layers, and nothing else."""
     with writing(settings) as writer:
         writer.unknow(Interval(BEGINNING, 2**38))
         for layer in LAYERS:
@@ -183,7 +185,7 @@ def environment(kept: Settings) -> dict[str, str]:
     }
 
 
-def test_the_command_tells_each_finding_in_a_line_and_leaves_with_0(
+def test_the_command_prints_each_finding_in_a_line_and_exits_with_0(
     environment: dict[str, str],
 ) -> None:
     done = run("doctor", **environment)
@@ -193,7 +195,7 @@ def test_the_command_tells_each_finding_in_a_line_and_leaves_with_0(
     assert "old-key" not in done.stdout
 
 
-def test_with_json_programs_read_the_same_and_what_is_wrong_leaves_with_1(
+def test_json_has_the_same_findings_and_a_problem_exits_with_1(
     environment: dict[str, str],
 ) -> None:
     done = run("doctor", "--json", **environment | {"HELPSCOUT_APP_SECRET": "wrong-secret"})
@@ -219,7 +221,7 @@ def test_offline_needs_no_credentials(environment: dict[str, str]) -> None:
         ((), {"COMPAT_PATIENCE": "long"}, "COMPAT_PATIENCE"),
     ],
 )
-def test_misuse_leaves_with_2(
+def test_misuse_exits_with_2(
     environment: dict[str, str], arguments: tuple[str, ...], settings: dict[str, str], said: str
 ) -> None:
     done = run("doctor", *arguments, **environment | settings)
@@ -227,7 +229,7 @@ def test_misuse_leaves_with_2(
     assert said in done.stderr
 
 
-def test_where_nobody_listens_it_leaves_with_3(environment: dict[str, str]) -> None:
+def test_an_unreachable_upstream_exits_with_3(environment: dict[str, str]) -> None:
     done = run("doctor", **environment | {"HELPSCOUT_BASE_URL": "http://127.0.0.1:9/v2"})
     assert done.returncode == 3
     assert "trouble" in done.stdout

@@ -1,4 +1,4 @@
-"""What the doctor finds out about Help Scout, by asking a simulated one."""
+"""Checks of Mailbox API 2.0, with a simulated one."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ import pytest
 from pydantic import SecretStr
 
 from tests.integration.exactness.staging import Upstream
-from tests.unit.doctor.conftest import Ward, account_of
+from tests.unit.doctor.conftest import Examiner, account_of
 
 
 def test_nothing_is_wrong_with_a_healthy_account_and_it_takes_two_dozen_requests(
-    ward: Ward,
+    examiner: Examiner,
 ) -> None:
-    examined = ward.examine()
+    examined = examiner.examine()
     assert examined.sound, examined.findings
     assert not examined.cut_short
-    assert ward.simulator.requests.total() <= 24
+    assert examiner.simulator.requests.total() <= 24
     made = examined.findings["rate budget"].facts["made"]
-    assert made == ward.simulator.requests.total()
+    assert made == examiner.simulator.requests.total()
 
 
-def test_a_wrong_secret_is_trouble_and_nothing_else_is_asked(ward: Ward) -> None:
-    examined = ward.examine(app_secret=SecretStr("not-the-secret"))
+def test_a_wrong_secret_is_trouble_and_ends_the_requests(examiner: Examiner) -> None:
+    examined = examiner.examine(app_secret=SecretStr("not-the-secret"))
     credentials = examined.findings["credentials"]
     assert credentials.verdict == "trouble"
     assert "HELPSCOUT_APP_SECRET" in credentials.to_do
     assert not examined.sound
     assert not examined.cut_short
-    assert set(ward.simulator.requests) == {"/v2/oauth2/token"}
+    assert set(examiner.simulator.requests) == {"/v2/oauth2/token"}
     assert "not-the-secret" not in str(examined)
 
 
-def test_missing_credentials_are_trouble_that_names_the_variables(ward: Ward) -> None:
-    credentials = ward.examine(app_id="", app_secret=SecretStr("")).findings["credentials"]
+def test_missing_credentials_are_trouble_that_names_the_variables(examiner: Examiner) -> None:
+    credentials = examiner.examine(app_id="", app_secret=SecretStr("")).findings["credentials"]
     assert credentials.verdict == "trouble"
     assert "HELPSCOUT_APP_ID" in credentials.what
     assert "HELPSCOUT_APP_SECRET" in credentials.to_do
 
 
-def test_an_upstream_that_fails_cuts_the_examination_short(ward: Ward) -> None:
-    ward.show(fail_rate=1)
-    examined = ward.examine()
+def test_an_upstream_that_fails_cuts_the_examination_short(examiner: Examiner) -> None:
+    examiner.show(fail_rate=1)
+    examined = examiner.examine()
     assert examined.cut_short
     assert examined.findings["credentials"].verdict == "trouble"
     assert examined.findings["home folders"].verdict == "unknown"
@@ -59,85 +59,87 @@ def test_an_upstream_that_fails_cuts_the_examination_short(ward: Ward) -> None:
     ],
 )
 def test_the_plan_shows_in_the_rate_limit_and_in_whether_reports_answer(
-    ward: Ward, plan: Any, limit: int, name: str, reports: bool
+    examiner: Examiner, plan: Any, limit: int, name: str, reports: bool
 ) -> None:
-    ward.show(plan=plan)
-    found = ward.examine().findings["plan"]
+    examiner.show(plan=plan)
+    found = examiner.examine().findings["plan"]
     assert found.verdict == "ok"
     assert found.facts == {"reports": reports, "rate_limit": limit, "plan": name}
 
 
 @pytest.mark.parametrize(("engine", "verdict"), [("relayed", "trouble"), ("auto", "warning")])
 def test_an_engine_that_needs_reports_is_wrong_on_a_plan_without(
-    ward: Ward, engine: str, verdict: str
+    examiner: Examiner, engine: str, verdict: str
 ) -> None:
-    found = ward.examine(engine=engine).findings["plan"]
+    found = examiner.examine(engine=engine).findings["plan"]
     assert found.verdict == verdict
     assert "COMPAT_ENGINE" in found.to_do
 
 
-def test_a_budget_that_is_nearly_spent_is_a_warning_about_other_programs(ward: Ward) -> None:
+def test_a_limit_that_is_nearly_used_up_is_a_warning_about_other_programs(
+    examiner: Examiner,
+) -> None:
     stands = time.time()
-    ward.show(account_of(clock=lambda: stands))  # so that no new minute begins meanwhile
-    found = ward.examine(rate_reserve=0).findings["rate budget"]
+    examiner.show(account_of(clock=lambda: stands))  # so that no new minute begins meanwhile
+    found = examiner.examine(rate_reserve=0).findings["rate budget"]
     assert (found.verdict, found.facts["limit"]) == ("ok", 200)
     while found.facts["left"] > 25:
-        found = ward.examine(rate_reserve=0).findings["rate budget"]
+        found = examiner.examine(rate_reserve=0).findings["rate budget"]
     assert found.verdict == "warning"
     assert "other programs" in found.to_do
 
 
 @pytest.mark.parametrize("ahead", [7200.0, -7200.0])
-def test_a_clock_that_is_off_is_a_warning_with_how_much(ward: Ward, ahead: float) -> None:
-    ward.show(account_of(clock=lambda: time.time() + ahead))
-    found = ward.examine().findings["clock"]
+def test_a_clock_that_is_off_is_a_warning_with_how_much(examiner: Examiner, ahead: float) -> None:
+    examiner.show(account_of(clock=lambda: time.time() + ahead))
+    found = examiner.examine().findings["clock"]
     assert found.verdict == "warning"
     assert found.facts["seconds_ahead_here"] == pytest.approx(-ahead, abs=30)
     assert ("behind" if ahead > 0 else "ahead of") in found.what
 
 
-def test_a_clock_that_agrees_is_fine(ward: Ward) -> None:
-    assert ward.examine().findings["clock"].verdict == "ok"
+def test_a_clock_that_agrees_is_fine(examiner: Examiner) -> None:
+    assert examiner.examine().findings["clock"].verdict == "ok"
 
 
 @pytest.mark.parametrize("lists_spam", [True, False])
-def test_it_finds_out_whether_all_lists_spam(ward: Ward, lists_spam: bool) -> None:
-    ward.show(all_lists_spam=lists_spam)
-    assert ward.examine().findings["spam in all"].facts == {"listed": lists_spam}
+def test_it_detects_whether_all_includes_spam(examiner: Examiner, lists_spam: bool) -> None:
+    examiner.show(all_lists_spam=lists_spam)
+    assert examiner.examine().findings["spam in all"].facts == {"listed": lists_spam}
 
 
-def test_without_any_spam_nothing_tells_whether_all_lists_it(ward: Ward) -> None:
+def test_without_any_spam_it_is_unknown_whether_all_includes_it(examiner: Examiner) -> None:
     account = account_of()
     for row in account.conversations():
         row.status == "spam" and account.delete(row.id)
-    ward.show(account)
-    assert ward.examine().findings["spam in all"].verdict == "unknown"
+    examiner.show(account)
+    assert examiner.examine().findings["spam in all"].verdict == "unknown"
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_it_finds_out_whether_the_index_keeps_fractions(ward: Ward, kept: bool) -> None:
-    ward.show(index_fractions=kept)
-    assert ward.examine().findings["fractions of seconds"].facts["kept"] is kept
+def test_it_detects_whether_the_index_keeps_fractions(examiner: Examiner, kept: bool) -> None:
+    examiner.show(index_fractions=kept)
+    assert examiner.examine().findings["fractions of seconds"].facts["kept"] is kept
 
 
-def test_in_an_empty_account_what_nothing_tells_is_unknown_and_nothing_is_wrong(
-    ward: Ward,
+def test_in_an_empty_account_some_findings_are_unknown_and_nothing_is_wrong(
+    examiner: Examiner,
 ) -> None:
-    ward.show(account_of(0))
-    examined = ward.examine()
+    examiner.show(account_of(0))
+    examined = examiner.examine()
     unknown = {name for name, each in examined.findings.items() if each.verdict == "unknown"}
     assert unknown == {"page size", "spam in all", "home folders", "fractions of seconds"}
     assert examined.sound
 
 
 @pytest.mark.parametrize("size", [25, 50])
-def test_it_tells_how_many_conversations_a_page_has(ward: Ward, size: int) -> None:
-    ward.show(page_size=size)
-    assert ward.examine().findings["page size"].facts == {"rows": size}
+def test_it_shows_how_many_conversations_a_page_has(examiner: Examiner, size: int) -> None:
+    examiner.show(page_size=size)
+    assert examiner.examine().findings["page size"].facts == {"rows": size}
 
 
-def test_home_folders_agree_with_what_conversations_say(ward: Ward) -> None:
-    found = ward.examine().findings["home folders"]
+def test_home_folders_agree_with_what_conversations_say(examiner: Examiner) -> None:
+    found = examiner.examine().findings["home folders"]
     assert found.verdict == "ok"
     assert found.facts["conversations"] > 25
 
@@ -166,12 +168,12 @@ class Misfiled:
 
 @pytest.mark.parametrize("in_folders", [True, False])
 def test_home_folders_that_do_not_agree_are_a_warning_with_examples(
-    ward: Ward, far_side: Upstream, in_folders: bool
+    examiner: Examiner, served: Upstream, in_folders: bool
 ) -> None:
-    folder = ward.examine().findings["home folders"].facts["folders"][0]
+    folder = examiner.examine().findings["home folders"].facts["folders"][0]
     named = 1 if in_folders else folder
-    far_side.app = Misfiled(ward.simulator, named, in_folders=in_folders)
-    found = ward.examine().findings["home folders"]
+    served.app = Misfiled(examiner.simulator, named, in_folders=in_folders)
+    found = examiner.examine().findings["home folders"]
     assert found.verdict == "warning"
     assert found.facts["odd"]
     assert "folderId" in found.what
@@ -184,10 +186,10 @@ def test_home_folders_that_do_not_agree_are_a_warning_with_examples(
         ({"patience": 60.0}, "patience", "COMPAT_PATIENCE"),
     ],
 )
-def test_settings_that_get_in_the_way_are_warnings_that_name_them(
-    ward: Ward, settings: dict[str, Any], check: str, said: str
+def test_unsuitable_settings_are_warnings_that_name_them(
+    examiner: Examiner, settings: dict[str, Any], check: str, said: str
 ) -> None:
-    examined = ward.examine(**settings)
+    examined = examiner.examine(**settings)
     assert examined.findings[check].verdict == "warning"
     assert said in examined.findings[check].to_do
     assert not examined.sound

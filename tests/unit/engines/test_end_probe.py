@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from compat.engines.relay_client import EndProbe
 from compat.simulator import Account, Behaviour, Simulator
 from compat.v2.client import Client
-from compat.v2.errors import ReportsRefused, Stopped
+from compat.v2.errors import Cancelled, ReportsRefused
 from tests.unit.engines.successor import Secretive
 from tests.unit.v2.upstream import FIRST, Stage, staged
 
@@ -165,10 +165,10 @@ def test_an_account_without_reports_is_an_error(stage: tuple[Stage, Client]) -> 
 
 def test_the_probe_can_be_cancelled(stage: tuple[Stage, Client]) -> None:
     def stop() -> None:
-        raise Stopped("enough")
+        raise Cancelled("enough")
 
     _, probe = playing(stage, with_rows(0), "included")
-    with pytest.raises(Stopped):
+    with pytest.raises(Cancelled):
         probe.end_included(stop)
 
 

@@ -15,7 +15,7 @@ from compat.config.settings import SettingsError
 from compat.engines.translations import TRANSLATIONS, UNSUPPORTED
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
-from compat.simulator.records import seconds_of, stamp
+from compat.simulator.conversation import format_timestamp, parse_timestamp
 from compat.v1.errors import ValidationFailed
 from compat.v1.http import LegacyResponse
 from compat.v1.query import ReportQuery
@@ -368,8 +368,8 @@ def test_lists_that_fill_filters_are_no_reports(far_side: staging.Upstream) -> N
 
 def days(asked: Asked, count: Callable[[str], int]) -> Json:
     """A series by day between the days that a request names, `end` included."""
-    first, last = seconds_of(asked.params["start"]), seconds_of(asked.params["end"])
-    starts = [stamp(each) for each in range(first, max(last, first + 1), 86_400)]
+    first, last = parse_timestamp(asked.params["start"]), parse_timestamp(asked.params["end"])
+    starts = [format_timestamp(each) for each in range(first, max(last, first + 1), 86_400)]
     return {"current": [{"start": each, "count": count(each)} for each in starts]}
 
 
@@ -432,7 +432,7 @@ def test_a_count_is_refused_if_the_last_second_is_unknown(
     account, now = Account(), int(time.time())
     for moment in range(4):
         account.add(now - moment)
-    today = f"start={stamp(now - 86_400)}&end={stamp(now)}"
+    today = f"start={format_timestamp(now - 86_400)}&end={format_timestamp(now)}"
     settings = far_side.show(Simulator(account, Behaviour(rate_limit=None), plan="pro"))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
         for path in (NEW, LIST, HOURS):

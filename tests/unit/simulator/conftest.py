@@ -1,4 +1,4 @@
-"""One quiet simulator for the tests that change nothing."""
+"""One simulator without faults, for tests that change nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from compat.simulator import Account, Behaviour, Simulator
-from tests.unit.simulator.talking import signed_in, small_account
+from tests.unit.simulator.clients import signed_in, small_account
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""An account that lives while it is listed, and an index that lags behind it."""
+"""Random changes of an account, and an index that lags."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ import httpx
 import pytest
 
 from compat.simulator import Account, Behaviour, Conversation, Simulator
-from compat.simulator.behaviour import Happening
-from compat.simulator.churn import happen
-from tests.unit.simulator.talking import all_ids, ask, ids, listed, rows, signed_in, small_account
+from compat.simulator.behaviour import ChangeKind
+from compat.simulator.churn import apply_random_change
+from tests.unit.simulator.clients import (
+    all_ids,
+    get_page,
+    ids,
+    listed,
+    rows,
+    signed_in,
+    small_account,
+)
 
-HAPPENINGS: tuple[Happening, ...] = get_args(Happening)
+CHANGE_KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
 
-def after(kind: Happening, seed: int) -> tuple[Account, Conversation | None, Conversation | None]:
-    """An account in which something happened: to which conversation, as it was and as it is."""
+def after(kind: ChangeKind, seed: int) -> tuple[Account, Conversation | None, Conversation | None]:
+    """An account after one change, and the conversation before and after it."""
     account = small_account(40)
     was = {row.id: row for row in account.conversations()}
-    row = happen(account, Random(seed), (kind,))
+    row = apply_random_change(account, Random(seed), (kind,))
     return account, was.get(row.id) if row else None, row
 
 
-@pytest.mark.parametrize("kind", HAPPENINGS)
-def test_each_thing_that_may_happen_is_one_change_that_shows(kind: Happening) -> None:
+@pytest.mark.parametrize("kind", CHANGE_KINDS)
+def test_each_kind_of_change_is_one_visible_change(kind: ChangeKind) -> None:
     holds: dict[str, Callable[[Any, Any], object]] = {
         "arrive": lambda was, row: was is None and row.listed,
         "vanish": lambda was, row: was.listed and not row.listed,
@@ -49,36 +57,36 @@ def test_each_thing_that_may_happen_is_one_change_that_shows(kind: Happening) ->
             assert account.changes[-1].id == row.id
 
 
-def test_nothing_happens_where_there_is_nothing() -> None:
-    assert happen(Account(), Random(1), ("vanish",)) is None
-    assert happen(Account(), Random(1), ("arrive",)) is not None
+def test_an_empty_account_has_nothing_to_change() -> None:
+    assert apply_random_change(Account(), Random(1), ("vanish",)) is None
+    assert apply_random_change(Account(), Random(1), ("arrive",)) is not None
 
 
-def test_an_account_changes_between_pages_as_often_as_it_is_told() -> None:
+def test_an_account_changes_between_pages_as_often_as_configured() -> None:
     account = small_account(60)
     with signed_in(Simulator(account, Behaviour(churn=2.5))) as client:
         for _ in range(40):
-            ask(client)
+            get_page(client)
     assert 80 <= len(account.changes) <= 140
 
 
-def test_what_happens_is_the_same_for_the_same_seed() -> None:
+def test_equal_seeds_make_equal_changes() -> None:
     def ended() -> list[tuple[object, ...]]:
         account = small_account(60)
-        kinds: tuple[Happening, ...] = ("vanish", "move", "spam", "close", "arrive")
+        kinds: tuple[ChangeKind, ...] = ("vanish", "move", "spam", "close", "arrive")
         with signed_in(Simulator(account, Behaviour(churn=1, churn_of=kinds, seed=5))) as client:
             for _ in range(20):
-                ask(client)
+                get_page(client)
         return [(row.id, row.state, row.status, row.mailbox_id) for row in account.conversations()]
 
     assert ended() == ended()
 
 
-def test_only_what_was_asked_for_happens() -> None:
+def test_only_the_configured_kinds_of_changes_are_made() -> None:
     account = small_account(60)
     before = len(listed(account))
     with signed_in(Simulator(account, Behaviour(churn=1, churn_of=("vanish",)))) as client:
-        totals = [ask(client, status="all")["page"]["totalElements"] for _ in range(5)]
+        totals = [get_page(client, status="all")["page"]["totalElements"] for _ in range(5)]
     assert totals == [before - gone for gone in range(1, 6)]
 
 
@@ -89,7 +97,7 @@ def test_lists_can_show_changes_only_some_lists_later(lists: int) -> None:
         before = set(all_ids(client, status="all"))
         new, gone = account.add(), account.delete(min(before))
         for _ in range(lists):
-            assert set(ids(ask(client, status="all", page=1))) <= before
+            assert set(ids(get_page(client, status="all", page=1))) <= before
         now = set(all_ids(client, status="all"))
     assert now == before - {gone.id} | {new.id}
 
@@ -101,24 +109,24 @@ def test_lists_can_show_changes_only_some_seconds_later() -> None:
     simulator = Simulator(account, Behaviour(index_lag=30, rate_limit=None))
     with signed_in(simulator) as client:
         now[0] += 60
-        assert ids(ask(client)) == [row.id]
+        assert ids(get_page(client)) == [row.id]
         account.close(row.id)
         account.retag(row.id, ["bug"])
         now[0] += 29
-        (shown,) = rows(ask(client, status="active", tag="vip"))
+        (shown,) = rows(get_page(client, status="active", tag="vip"))
         assert (shown["status"], simulator.indexed) == ("active", 1)
         now[0] += 1
-        assert ids(ask(client, status="active")) == []
-        assert ids(ask(client, status="closed", tag="bug")) == [row.id]
+        assert ids(get_page(client, status="active")) == []
+        assert ids(get_page(client, status="closed", tag="bug")) == [row.id]
         assert simulator.indexed == len(account.changes)
 
 
 def test_a_conversation_by_its_id_is_current_while_lists_lag() -> None:
     account = small_account(30)
     with signed_in(Simulator(account, Behaviour(index_lag=1_000))) as client:
-        row = account.close(ids(ask(client, status="all"))[0])
+        row = account.close(ids(get_page(client, status="all"))[0])
         late = account.add()
-        gone = account.delete(ids(ask(client, status="all"))[1])
+        gone = account.delete(ids(get_page(client, status="all"))[1])
         assert client.get(f"/conversations/{row.id}").json()["status"] == "closed"
         assert client.get(f"/conversations/{late.id}").status_code == 200
         assert client.get(f"/conversations/{gone.id}").status_code == 404

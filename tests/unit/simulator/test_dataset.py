@@ -1,4 +1,4 @@
-"""The made-up account looks like a real one."""
+"""A generated account looks like a real one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from compat.simulator import Account, make_account
-from tests.unit.simulator.talking import NOW, listed
+from tests.unit.simulator.clients import NOW, listed
 
 SIZE = 5000
 
@@ -19,7 +19,7 @@ def large() -> Account:
 
 
 @pytest.mark.parametrize("size", [0, 1, 5, 60, 300, SIZE])
-def test_an_account_lists_as_many_as_were_asked_for(size: int) -> None:
+def test_an_account_lists_as_many_conversations_as_requested(size: int) -> None:
     assert len(listed(make_account(size, 1, NOW))) == size
 
 
@@ -32,14 +32,14 @@ def test_another_seed_makes_another_account() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_nothing_happens_outside_the_account_s_time(seed: int) -> None:
+def test_all_times_are_between_the_start_and_the_end(seed: int) -> None:
     since = datetime(2019, 6, 13, 23, 0, tzinfo=UTC)
     found = make_account(400, seed, NOW, since).conversations()
     assert all(since <= row.created_at <= NOW for row in found)
     assert all(row.created <= row.modified <= NOW.timestamp() for row in found)
 
 
-def test_an_account_that_ends_before_it_begins_is_refused() -> None:
+def test_an_end_before_the_start_is_refused() -> None:
     with pytest.raises(ValueError, match="beginning"):
         make_account(5, 1, NOW, NOW)
 
@@ -92,7 +92,7 @@ def test_some_were_deleted_and_some_merged_into_one_that_is_there(large: Account
     assert all(large[row.merged_into].listed for row in merged if row.merged_into)
 
 
-def test_some_seconds_are_flooded(large: Account) -> None:
+def test_some_seconds_have_bursts(large: Account) -> None:
     seconds = Counter(row.created for row in large.conversations())
     assert sum(count >= 30 for count in seconds.values()) >= 3
 
@@ -112,7 +112,7 @@ def test_every_kind_of_folder_is_in_every_mailbox(large: Account) -> None:
         assert {folder.type for folder in large.layout.folders_of(mailbox.id)} == kinds
 
 
-def test_payloads_only_live_in_home_folders(large: Account) -> None:
+def test_payloads_only_name_home_folders(large: Account) -> None:
     types = {large.layout.folder_by_id[row.folder_id].type for row in listed(large)}
     assert types == {"open", "drafts", "assigned", "closed", "spam"}
 

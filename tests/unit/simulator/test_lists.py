@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from compat.simulator import Account, Conversation
+from compat.simulator.conversation import format_timestamp
 from compat.simulator.people import customer_email, customer_name
-from compat.simulator.records import stamp
-from tests.unit.simulator.talking import all_ids, ask, listed, rows
+from tests.unit.simulator.clients import all_ids, get_page, listed, rows
 
 Holds = Callable[[Conversation], bool]
 STATUS_SETS = {
@@ -83,7 +83,7 @@ VIEWS: dict[str, Holds] = {
 
 
 @pytest.mark.parametrize("kind", VIEWS)
-def test_a_view_shows_conversations_that_live_elsewhere(
+def test_a_view_shows_conversations_of_other_home_folders(
     client: httpx.Client, account: Account, kind: str
 ) -> None:
     first = account.layout.mailboxes[0].id
@@ -93,7 +93,9 @@ def test_a_view_shows_conversations_that_live_elsewhere(
     )
     view = _view(account, kind)
     assert everything(client, folder=view) == expected
-    assert view not in {row["folderId"] for row in rows(ask(client, status="all", folder=view))}
+    assert view not in {
+        row["folderId"] for row in rows(get_page(client, status="all", folder=view))
+    }
 
 
 def test_a_folder_that_does_not_exist_is_empty(client: httpx.Client) -> None:
@@ -126,7 +128,7 @@ def test_tags_are_given_by_name(
 def test_modified_since_includes_its_second(client: httpx.Client, account: Account) -> None:
     since = sorted(row.modified for row in listed(account))[-20]
     expected = truth(account, lambda row: row.modified >= since)
-    assert everything(client, modifiedSince=stamp(since)) == expected
+    assert everything(client, modifiedSince=format_timestamp(since)) == expected
 
 
 def test_a_number_selects_one_conversation(client: httpx.Client, account: Account) -> None:
@@ -150,24 +152,28 @@ def test_parameters_are_joined_by_and(client: httpx.Client, account: Account) ->
 def test_a_range_of_creation_includes_both_ends(client: httpx.Client, account: Account) -> None:
     known = listed(account)
     low, high = known[40].created, known[90].created
-    query = f"(createdAt:[{stamp(low)} TO {stamp(high)}])"
+    query = f"(createdAt:[{format_timestamp(low)} TO {format_timestamp(high)}])"
     assert everything(client, query=query) == truth(account, lambda r: low <= r.created <= high)
 
 
 def test_several_ranges_of_creation_intersect(client: httpx.Client, account: Account) -> None:
-    low, high = stamp(listed(account)[40].created), stamp(listed(account)[90].created)
+    low, high = (
+        format_timestamp(listed(account)[40].created),
+        format_timestamp(listed(account)[90].created),
+    )
     query = f"createdAt:[{low} TO *] AND (createdAt:[* TO {high}] AND number:[* TO 9999])"
     assert everything(client, query=query) == everything(
         client, query=f"createdAt:[{low} TO {high}]"
     )
 
 
-def test_creation_and_modification_can_be_asked_together(
+def test_creation_and_modification_time_can_be_combined(
     client: httpx.Client, account: Account
 ) -> None:
     since = sorted(row.modified for row in listed(account))[-50]
     start = listed(account)[-30].created
-    query = f"(modifiedAt:[{stamp(since)} TO *] AND createdAt:[{stamp(start)} TO *])"
+    modified, created = format_timestamp(since), format_timestamp(start)
+    query = f"(modifiedAt:[{modified} TO *] AND createdAt:[{created} TO *])"
     expected = truth(account, lambda row: row.modified >= since and row.created >= start)
     assert everything(client, query=query) == expected
 
@@ -213,13 +219,13 @@ def test_a_list_is_sorted_by_any_field(
 
 
 def test_the_latest_created_comes_first_by_default(client: httpx.Client) -> None:
-    found = [row["createdAt"] for row in rows(ask(client, status="all"))]
+    found = [row["createdAt"] for row in rows(get_page(client, status="all"))]
     assert found == sorted(found, reverse=True)
 
 
-def test_a_page_tells_where_it_is(client: httpx.Client, account: Account) -> None:
+def test_a_page_has_its_numbers(client: httpx.Client, account: Account) -> None:
     total = len(listed(account))
-    assert ask(client, status="all", page=2)["page"] == {
+    assert get_page(client, status="all", page=2)["page"] == {
         "size": 25,
         "totalElements": total,
         "totalPages": -(-total // 25),
@@ -228,24 +234,24 @@ def test_a_page_tells_where_it_is(client: httpx.Client, account: Account) -> Non
 
 
 def test_a_size_is_ignored(client: httpx.Client) -> None:
-    assert len(rows(ask(client, status="all", size=2))) == 25
+    assert len(rows(get_page(client, status="all", size=2))) == 25
 
 
 def test_a_page_past_the_end_is_empty(client: httpx.Client) -> None:
-    payload = ask(client, status="all", page=999)
+    payload = get_page(client, status="all", page=999)
     assert rows(payload) == []
     assert payload["page"]["totalElements"] > 0
 
 
 def test_an_empty_list_has_no_pages(client: httpx.Client) -> None:
-    payload = ask(client, number=10**9)
+    payload = get_page(client, number=10**9)
     assert payload["_embedded"]["conversations"] == []
     assert payload["page"]["totalPages"] == 0
 
 
 def test_links_are_not_encoded(client: httpx.Client) -> None:
     query = "(number:[1 TO 200])"
-    links = ask(client, status="all", query=query, page=2)["_links"]
+    links = get_page(client, status="all", query=query, page=2)["_links"]
     assert query in links["self"]["href"]
     assert {"self", "first", "previous", "next", "last", "page"} == set(links)
 
@@ -259,8 +265,8 @@ def test_a_list_is_hal(client: httpx.Client) -> None:
     assert client.get("/conversations").headers["content-type"] == "application/hal+json"
 
 
-def test_keys_with_nothing_to_say_are_absent(client: httpx.Client, account: Account) -> None:
-    for payload in rows(ask(client, status="all")):
+def test_optional_keys_without_a_value_are_absent(client: httpx.Client, account: Account) -> None:
+    for payload in rows(get_page(client, status="all")):
         row = account[payload["id"]]
         assert ("assignee" in payload) == bool(row.assignee_id)
         assert ("closedAt" in payload) == (row.closed is not None)
@@ -268,11 +274,11 @@ def test_keys_with_nothing_to_say_are_absent(client: httpx.Client, account: Acco
         assert None not in payload.values()
 
 
-def test_a_payload_says_what_the_record_says(client: httpx.Client, account: Account) -> None:
+def test_a_payload_agrees_with_its_record(client: httpx.Client, account: Account) -> None:
     row = next(row for row in listed(account) if row.tag_ids and row.status == "closed")
-    (payload,) = rows(ask(client, status="all", number=row.number))
-    assert payload["createdAt"] == stamp(row.created)
-    assert payload["userUpdatedAt"] == stamp(row.modified)
+    (payload,) = rows(get_page(client, status="all", number=row.number))
+    assert payload["createdAt"] == format_timestamp(row.created)
+    assert payload["userUpdatedAt"] == format_timestamp(row.modified)
     assert payload["threads"] == row.threads
     assert payload["folderId"] == row.folder_id
     assert [tag["id"] for tag in payload["tags"]] == list(row.tag_ids)
@@ -280,10 +286,10 @@ def test_a_payload_says_what_the_record_says(client: httpx.Client, account: Acco
     assert set(payload["primaryCustomer"]) == {"id", "type", "first", "last", "email", "photoUrl"}
 
 
-def test_embedded_threads_come_along_and_chats_are_cut(
+def test_threads_can_be_embedded_and_those_of_chats_are_cut(
     client: httpx.Client, account: Account
 ) -> None:
-    for payload in rows(ask(client, status="closed", embed="threads")):
+    for payload in rows(get_page(client, status="closed", embed="threads")):
         row = account[payload["id"]]
         expected = 1 if row.type == "chat" else row.threads
         assert len(payload["_embedded"]["threads"]) == expected

@@ -1,4 +1,4 @@
-"""Everything that is not a list of conversations."""
+"""All resources except the list of conversations."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 
 import compat.simulator
 from compat.simulator import Account, Simulator, running
-from compat.simulator.folders import shown_by
+from compat.simulator.folder_views import folder_shows
 from compat.simulator.layout import Layout
 from compat.simulator.server import MISSING
-from tests.unit.simulator.talking import listed, signed_in
+from tests.unit.simulator.clients import listed, signed_in
 
 
-def test_a_conversation_is_had_by_its_id(client: httpx.Client, account: Account) -> None:
+def test_a_conversation_is_returned_by_its_id(client: httpx.Client, account: Account) -> None:
     row = listed(account)[0]
     assert client.get(f"/conversations/{row.id}").json()["number"] == row.number
 
 
-def test_a_conversation_can_bring_its_threads(client: httpx.Client, account: Account) -> None:
+def test_a_conversation_can_embed_its_threads(client: httpx.Client, account: Account) -> None:
     row = next(row for row in listed(account) if row.type == "email" and row.threads > 2)
     answer = client.get(f"/conversations/{row.id}", params={"embed": "threads"})
     assert len(answer.json()["_embedded"]["threads"]) == row.threads
@@ -33,7 +33,7 @@ def test_a_deleted_conversation_is_not_found(client: httpx.Client, account: Acco
     assert client.get(f"/conversations/{gone.id}/threads").status_code == 404
 
 
-def test_a_merged_conversation_points_to_where_it_went(
+def test_a_merged_conversation_redirects_to_the_other(
     client: httpx.Client, account: Account
 ) -> None:
     gone = next(r for r in account.conversations() if r.merged_into is not None)
@@ -51,7 +51,7 @@ def test_what_does_not_exist_is_not_found(client: httpx.Client, path: str) -> No
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/conversations/abc", "/conversations/", "/"])
-def test_an_unknown_path_is_told_in_plain_text(client: httpx.Client, path: str) -> None:
+def test_an_unknown_path_is_answered_in_plain_text(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.text) == (404, "Unknown URL")
     assert answer.headers["content-type"].startswith("text/plain")
@@ -73,7 +73,7 @@ def test_threads_have_pages(client: httpx.Client, account: Account) -> None:
     assert types <= {"customer", "message", "note", "phone", "chat"}
 
 
-def test_mailboxes_are_listed_and_had_by_id(client: httpx.Client, account: Account) -> None:
+def test_mailboxes_are_listed_and_returned_by_id(client: httpx.Client, account: Account) -> None:
     payload = client.get("/mailboxes").json()
     found = payload["_embedded"]["mailboxes"]
     assert [each["id"] for each in found] == [each.id for each in account.layout.mailboxes]
@@ -140,7 +140,7 @@ def test_folders_count_what_they_show(client: httpx.Client, account: Account) ->
     mailbox = account.layout.mailboxes[0]
     found = client.get(f"/mailboxes/{mailbox.id}/folders").json()["_embedded"]["folders"]
     for folder in found:
-        shows = shown_by(account.layout.folder_by_id[folder["id"]], account.layout)
+        shows = folder_shows(account.layout.folder_by_id[folder["id"]], account.layout)
         shown = [row for row in listed(account) if shows(row)]
         assert folder["totalCount"] == len(shown)
         assert folder["activeCount"] == sum(row.status == "active" for row in shown)
@@ -181,7 +181,7 @@ def test_serving_without_a_server_says_what_to_install(monkeypatch: pytest.Monke
     assert str(caught.value) == MISSING
 
 
-def test_the_simulator_knows_no_other_room() -> None:
+def test_the_simulator_imports_no_other_package() -> None:
     script = (
         "import sys, compat.simulator as s\n"
         "for name in ('resources', 'reports', 'server'): __import__(f'{s.__name__}.{name}')\n"

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compat.simulator import Conversation
+from compat.simulator.conversation import format_timestamp
 from compat.simulator.evaluation import Evaluator
 from compat.simulator.people import customer_email
-from compat.simulator.records import stamp
-from compat.simulator.search import All, Between, Is, Not, SearchError, Some, Words, parse
-from tests.unit.simulator.talking import small_account
+from compat.simulator.search import And, Between, Equals, Not, Or, SearchSyntaxError, Text, parse
+from tests.unit.simulator.clients import small_account
 
 ACCOUNT = small_account(60)
 ROWS = ACCOUNT.conversations()
@@ -30,38 +30,38 @@ def select(expression: str) -> list[int]:
 @pytest.mark.parametrize(
     ("expression", "tree"),
     [
-        ("number:1", Is("number", "1")),
-        ("number: 1", Is("number", "1")),
-        ('tag:"a, b"', Is("tag", "a, b")),
-        (r'tag:"a \"b\""', Is("tag", 'a "b"')),
+        ("number:1", Equals("number", "1")),
+        ("number: 1", Equals("number", "1")),
+        ('tag:"a, b"', Equals("tag", "a, b")),
+        (r'tag:"a \"b\""', Equals("tag", 'a "b"')),
         ("number:[1 TO 2]", Between("number", "1", "2")),
         ("number:[* TO 2]", Between("number", None, "2")),
         ("number:[1 TO *]", Between("number", "1", None)),
-        ("NOT number:1", Not(Is("number", "1"))),
-        ("NOT NOT number:1", Is("number", "1")),
-        ("lost parcel", All((Words("lost"), Words("parcel")))),
-        ('"lost parcel"', Words("lost parcel")),
-        ('"AND"', Words("AND")),
-        ("((number:1))", Is("number", "1")),
-        ("email:a.b@c.example", Is("email", "a.b@c.example")),
+        ("NOT number:1", Not(Equals("number", "1"))),
+        ("NOT NOT number:1", Equals("number", "1")),
+        ("lost parcel", And((Text("lost"), Text("parcel")))),
+        ('"lost parcel"', Text("lost parcel")),
+        ('"AND"', Text("AND")),
+        ("((number:1))", Equals("number", "1")),
+        ("email:a.b@c.example", Equals("email", "a.b@c.example")),
         (
             "createdAt:[2015-01-01T00:00:00Z TO *]",
             Between("createdAt", "2015-01-01T00:00:00Z", None),
         ),
-        ("number:1 number:2", All((Is("number", "1"), Is("number", "2")))),
-        ("number:1 AND number:2", All((Is("number", "1"), Is("number", "2")))),
+        ("number:1 number:2", And((Equals("number", "1"), Equals("number", "2")))),
+        ("number:1 AND number:2", And((Equals("number", "1"), Equals("number", "2")))),
         (
             "number:1 OR number:2 number:3",
-            Some((Is("number", "1"), All((Is("number", "2"), Is("number", "3"))))),
+            Or((Equals("number", "1"), And((Equals("number", "2"), Equals("number", "3"))))),
         ),
         (
             "(number:1 OR number:2)number:3",
-            All((Some((Is("number", "1"), Is("number", "2"))), Is("number", "3"))),
+            And((Or((Equals("number", "1"), Equals("number", "2"))), Equals("number", "3"))),
         ),
-        ("NOT(number:1)number:2", All((Not(Is("number", "1")), Is("number", "2")))),
+        ("NOT(number:1)number:2", And((Not(Equals("number", "1")), Equals("number", "2")))),
     ],
 )
-def test_an_expression_is_read_as_this_tree(expression: str, tree: object) -> None:
+def test_an_expression_is_parsed_to_this_tree(expression: str, tree: object) -> None:
     assert parse(expression) == tree
 
 
@@ -93,8 +93,8 @@ def test_an_expression_is_read_as_this_tree(expression: str, tree: object) -> No
         "(" * 100 + "number:1" + ")" * 100,
     ],
 )
-def test_what_is_no_expression_is_refused(expression: str) -> None:
-    with pytest.raises(SearchError):
+def test_an_invalid_expression_is_refused(expression: str) -> None:
+    with pytest.raises(SearchSyntaxError):
         parse(expression)
 
 
@@ -114,7 +114,7 @@ def test_what_is_no_expression_is_refused(expression: str) -> None:
     ],
 )
 def test_a_value_that_does_not_fit_its_field_is_refused(expression: str) -> None:
-    with pytest.raises(SearchError):
+    with pytest.raises(SearchSyntaxError):
         EVALUATOR.predicate(parse(expression))
 
 
@@ -135,8 +135,11 @@ SINGLE_FIELDS: list[tuple[str, Callable[[Conversation], bool]]] = [
     ("password", lambda row: "password" in row.subject.lower()),
     ('tag:"Billing, Invoices"', lambda row: TAGS["billing, invoices"] in row.tag_ids),
     ("tag:nosuch", lambda row: False),
-    (f"createdAt:{stamp(ONE.created)}", lambda row: row.created == ONE.created),
-    (f"modifiedAt:[{stamp(ONE.modified)} TO *]", lambda row: row.modified >= ONE.modified),
+    (f"createdAt:{format_timestamp(ONE.created)}", lambda row: row.created == ONE.created),
+    (
+        f"modifiedAt:[{format_timestamp(ONE.modified)} TO *]",
+        lambda row: row.modified >= ONE.modified,
+    ),
 ]
 
 
@@ -189,7 +192,7 @@ def printed(tree: Any) -> str:
         case (name, left, right) if name in JOINTS:
             return f"({printed(left)}){JOINTS[name][0]}({printed(right)})"
         case ("created", low, high):
-            ends = ["*" if end is None else stamp(end) for end in (low, high)]
+            ends = ["*" if end is None else format_timestamp(end) for end in (low, high)]
             return f"createdAt:[{ends[0]} TO {ends[1]}]"
         case (field, value):
             return f'{field}:"{value}"'
@@ -212,7 +215,7 @@ def holds(tree: Any, row: Conversation) -> bool:
 
 
 @given(TREES)
-def test_a_printed_tree_selects_what_the_tree_says(tree: Any) -> None:
+def test_a_tree_written_as_an_expression_selects_what_the_tree_selects(tree: Any) -> None:
     assert select(printed(tree)) == [row.id for row in ROWS if holds(tree, row)]
 
 
@@ -234,8 +237,8 @@ def test_and_binds_tighter_than_or(terms: list[tuple[bool, int]]) -> None:
 
 
 @given(st.text(alphabet='()[]{}":* \\abNOTANDR19', max_size=25))
-def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         parse(text)
-    except SearchError:
+    except SearchSyntaxError:
         return

@@ -34,7 +34,7 @@ def test_all_settings_reach_the_client() -> None:
     assert client._address.url == "https://127.0.0.1:8443/v2"
     assert client._address.host == "api.helpscout.net"
     assert client._http.timeout.read == 7.5
-    assert client.budget._reserve == 0.5
+    assert client.rate_limiter._reserve == 0.5
     assert source._workers == COMPLETE.parallel
     assert source._cache._most_rows == COMPLETE.memory_rows
     assert source._cache._ages == (60, 21_600, 86_400)

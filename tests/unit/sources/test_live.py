@@ -14,7 +14,7 @@ from compat.simulator import Account, Behaviour, Conversation, Simulator, make_a
 from compat.simulator.layout import Layout
 from compat.sources.live import LiveSource
 from compat.v2.client import Client
-from compat.v2.errors import CredentialsRefused, InconsistentData, RequestRefused, Stopped
+from compat.v2.errors import Cancelled, CredentialsRefused, InconsistentData, RequestRefused
 from tests.unit.v2.upstream import (
     FIRST,
     QUIET,
@@ -146,9 +146,9 @@ def test_a_cancelled_query_is_not_finished(theatre: Theatre) -> None:
 
     def enough() -> None:
         if scene.lists:
-            raise Stopped("enough")
+            raise Cancelled("enough")
 
-    with pytest.raises(Stopped, match="enough"):
+    with pytest.raises(Cancelled, match="enough"):
         scene.source.rows(ConversationQuery((HOUR,)), Progress(check=enough))
     assert len(scene.lists) == 1
 
@@ -561,14 +561,14 @@ def test_a_source_knows_how_long_the_rate_limit_delays_it(
 ) -> None:
     source = source_of(client)
     assert source.rate_limit_wait() == 0
-    client.budget.hold({"Retry-After": "600"})
+    client.rate_limiter.pause({"Retry-After": "600"})
     assert 590 < source.rate_limit_wait() <= 600
 
 
 def test_a_closed_source_has_stopped(upstream: Upstream, client: Client) -> None:
     source = source_of(client)
     source.close()
-    with pytest.raises(Stopped):
+    with pytest.raises(Cancelled):
         source.rows(ConversationQuery((HOUR,)), Progress())
     assert upstream.asked == []
 

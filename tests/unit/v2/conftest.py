@@ -1,4 +1,4 @@
-"""Retries without waiting, and servers to talk to."""
+"""Retries without waiting, servers and clients."""
 
 from __future__ import annotations
 

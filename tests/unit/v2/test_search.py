@@ -1,4 +1,4 @@
-"""Search expressions, of the documented kinds only."""
+"""Search expressions have the documented forms only."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ SECONDS = st.integers(FIRST_SECOND + 1, LAST_SECOND - 1)
         (0, LAST_SECOND, "(createdAt:[1970-01-01T00:00:00Z TO *])"),
     ],
 )
-def test_a_window_is_spelled_as_documented(first: int, last: int, expression: str) -> None:
+def test_a_window_is_written_as_documented(first: int, last: int, expression: str) -> None:
     assert created_between(first, last) == expression
 
 
-def test_nothing_is_asked_for_by_a_date_beyond_the_last_year_or_before_the_first() -> None:
+def test_no_date_is_after_the_last_year_or_before_the_first() -> None:
     beyond = created_between(FIRST_SECOND - 1, LAST_SECOND + 1)
     assert beyond == created_between(FIRST_SECOND, LAST_SECOND)
 
 
-def test_what_was_modified_is_asked_for_with_an_open_top() -> None:
+def test_a_modification_time_has_no_upper_limit() -> None:
     assert modified_since(0, 86_400, LAST_SECOND) == (
         "(modifiedAt:[1970-01-01T00:00:00Z TO *] AND createdAt:[1970-01-02T00:00:00Z TO *])"
     )

@@ -1,4 +1,4 @@
-"""Mailbox API 2.0 as a script writes it, for what the simulator is too well-behaved to do."""
+"""A scripted Mailbox API 2.0, for responses that the simulator does not give."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ import httpx
 import pytest
 
 from compat.simulator import Account, Behaviour, Simulator, running
-from compat.simulator.records import stamp
-from compat.v2.client import Client, Credentials
-from compat.v2.models import ConversationsAnswer
-from compat.v2.pagination import Selection, Walk, Window, second_of
+from compat.simulator.conversation import format_timestamp
+from compat.v2.client import Client
+from compat.v2.models import ConversationPage
+from compat.v2.oauth import Credentials
+from compat.v2.pagination import Paginator, creation_second
+from compat.v2.search import Selection, Window
 
 FIRST = 1_420_070_400
 """The first second of 2015."""
@@ -49,10 +51,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a request gets.
+    """The reply to a request.
 
-    A reply that is `dropped` never begins, one that is `cut` ends in the middle of its body,
-    one that is `stalled` never comes at all.
+    A reply that is `dropped` closes the connection at once, one that is `cut` ends in the middle
+    of its body, one that is `stalled` is never sent.
     """
 
     status: int = 200
@@ -70,7 +72,7 @@ def answer(payload: object, status: int = 200, headers: Mapping[str, str] | None
 
 
 def in_turn(*replies: Reply) -> Script:
-    """One reply after the other; the last one for ever."""
+    """One reply after the other; the last one is repeated."""
     rest, lock = list(replies), threading.Lock()
 
     def script(_asked: Asked) -> Reply:
@@ -81,7 +83,7 @@ def in_turn(*replies: Reply) -> Script:
 
 
 def grants(lifetime: object = 172_800) -> Script:
-    """Tokens, each with a number of its own: `token-1` and so on."""
+    """Numbered tokens: `token-1` and so on."""
     handed_out, lock = 0, threading.Lock()
 
     def script(_asked: Asked) -> Reply:
@@ -104,7 +106,7 @@ def conversation(row_id: int, second: int = FIRST, **others: Any) -> Json:
         "type": "email",
         "status": "active",
         "state": "published",
-        "createdAt": stamp(second),
+        "createdAt": format_timestamp(second),
         "tags": [],
         **others,
     }
@@ -117,7 +119,7 @@ def page_of(
     total: int | None = None,
     pages: int | None = None,
 ) -> Reply:
-    """One page of conversations; the only one unless told otherwise."""
+    """One page of conversations; by default the only one."""
     shown = list(rows)
     total = len(shown) if total is None else total
     pages = min(total, 1) if pages is None else pages
@@ -126,11 +128,11 @@ def page_of(
 
 
 class Living:
-    """A script that lists conversations as they are at the moment, page by page.
+    """A script that lists the current conversations, page by page.
 
     Attributes:
-        rows: The conversations there are; change them at any time.
-        size: Rows on a page.
+        rows: The conversations; they may change at any time.
+        size: Sequence[Conversation] on a page.
         before: Called with each request before it is answered.
         bend: Called with the rows of each page; returns those that are shown.
     """
@@ -150,20 +152,20 @@ class Living:
         low, high = bounds.groups()
         low, high = low.replace("*", "0000"), high.replace("*", "9999Z")
         found = [row for row in self.rows if low <= row["createdAt"] <= high]
-        # What ties comes in another order each time, as it does in search indexes.
+        # Equal rows have another order each time, as in search indexes.
         found.sort(key=lambda row: (row[asked.params["sortField"]], row["id"] * self.count % 101))
         shown = self.bend(asked, found[(asked.page - 1) * self.size : asked.page * self.size])
         return page_of(shown, total=len(found), pages=-(-len(found) // self.size))
 
 
 class Upstream:
-    """A server of one script.
+    """A server that runs a script.
 
     Attributes:
-        script: Answers all requests but sign-ins.
-        sign_in: Answers the sign-ins.
-        asked: The requests that came, but for sign-ins.
-        signed_in: The sign-ins that came.
+        script: Answers all requests except those for tokens.
+        sign_in: Answers the requests for tokens.
+        asked: The requests that were received, except those for tokens.
+        signed_in: The requests for tokens that were received.
         url: The base URL.
     """
 
@@ -193,7 +195,7 @@ class _Server(ThreadingHTTPServer):
     upstream: Upstream
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A caller that hangs up is part of the play."""
+        """Clients may close connections."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -208,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
         params = dict(parse_qsl(target.query))
         try:
             reply = upstream.reply(Asked(self.command, target.path, params, headers, body))
-        except Exception as failure:  # noqa: BLE001 - the test that wrote the script must hear of it
+        except Exception as failure:  # noqa: BLE001 - the test reports it
             upstream.failures.append(failure)
             reply = Reply(400)
         self._send(reply, upstream.released)
@@ -216,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815 - the name that the library looks for
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - likewise
-        """Nothing is logged."""
+        """Log nothing."""
 
     def _send(self, reply: Reply, released: threading.Event) -> None:
         if reply.fate == "stalled":
@@ -233,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def scripted(tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
-    """A scripted server on a free port while the block lasts."""
+    """A scripted server on a free port while the block runs."""
     upstream = Upstream()
     with _Server(("127.0.0.1", 0), _Handler) as server:
         if tls is not None:
@@ -255,7 +257,7 @@ def scripted(tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
 
 
 class Stage(Simulator):
-    """One address at which one simulator follows the other."""
+    """One address for several simulators, one after the other."""
 
     def __init__(self) -> None:
         super().__init__(Account())
@@ -270,22 +272,22 @@ class Stage(Simulator):
 
 @contextmanager
 def staged() -> Iterator[tuple[Stage, Client]]:
-    """A stage and a client that looks at it."""
+    """A stage and its client."""
     stage = Stage()
     with running(stage) as url, client_of(url) as client:
         yield stage, client
 
 
 def walked(client: Client, first: int, last: int, selection: Selection | None = None) -> set[int]:
-    """The ids that a walk through a window sees, whatever it sees outside of it."""
-    walk = Walk(client, selection or Selection(), ConversationsAnswer)
-    sightings = (row for rows in walk.rest(Window(first, last)) for row in rows)
-    return {row.id for row in sightings if first <= second_of(row) <= last}
+    """The ids of a window that the paginator returns; rows outside of it are left out."""
+    paginator = Paginator(client, selection or Selection(), ConversationPage)
+    found = (row for batch in paginator.batches(Window(first, last)) for row in batch.rows)
+    return {row.id for row in found if first <= creation_second(row) <= last}
 
 
 @contextmanager
 def one_tls_context() -> Iterator[None]:
-    """All clients share what they trust: to read it takes longer than most tests."""
+    """All clients share one TLS context: to make one takes longer than most tests."""
     make = httpx.create_ssl_context
     made: dict[str, ssl.SSLContext] = {}
 

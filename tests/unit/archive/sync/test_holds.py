@@ -24,7 +24,7 @@ from compat.archive.sync import backfill, reconcile
 from compat.core.intervals import Interval
 from compat.core.models import Row
 from compat.simulator import Behaviour
-from compat.simulator.churn import happen
+from compat.simulator.churn import apply_random_change
 from tests.integration.exactness.staging import Upstream
 from tests.unit.archive.sync.staging import (
     DAY,
@@ -140,7 +140,7 @@ class Model(RuleBasedStateMachine):
         return min(known.as_of for known in self.stage.coverage()) - row.modified
 
     def something_happens(self) -> None:
-        if (row := happen(self.stage.account, self.rng)) is not None:
+        if (row := apply_random_change(self.stage.account, self.rng)) is not None:
             self.note(row.id)
 
     def note(self, id_: int) -> None:

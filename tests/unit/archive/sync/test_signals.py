@@ -38,9 +38,9 @@ def settings(stage: Staged) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("outer", "inner"),
     [
-        ("Client._send", "RateLimiter._wait"),
+        ("Client._send", "RateLimiter._seconds_to_wait"),
         ("Client._send", "ConnectionPool._assign_requests_to_connections"),
-        ("Client._exchange", "outcome"),
+        ("Client._request", "_outcome"),
     ],
     ids=["rate limiter", "connection pool", "counters"],
 )

@@ -1,8 +1,9 @@
-"""Whatever happens to an account while it is walked, what was there throughout is seen."""
+"""Properties of pagination: what exists all the time is returned, whatever changes meanwhile."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -13,9 +14,9 @@ from compat.simulator import Account, Behaviour, Simulator
 from compat.v2 import pagination
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData
-from compat.v2.models import ConversationsAnswer
-from compat.v2.pagination import Selection, Walk, Window, second_of
-from compat.v2.parallel_pagination import Rows, Sink, gather
+from compat.v2.models import Conversation, ConversationPage
+from compat.v2.pagination import PageCallbacks, Paginator, creation_second, fetch_windows
+from compat.v2.search import Selection, Window
 from tests.unit.v2.upstream import FIRST, Stage
 
 SPAN = 40
@@ -46,12 +47,12 @@ ARRIVALS = st.tuples(st.just("arrive"), st.integers(1, 3), st.integers(0, SPAN))
 RETURNS = st.tuples(st.just("return"), st.just(1), st.integers(0, 999))
 NOTHING = st.just(("nothing", 0, 0))
 CHANGES = st.lists(st.one_of(NOTHING, REMOVALS, ARRIVALS, RETURNS), max_size=25)
-"""What happens before each request. At most one conversation returns at a time."""
+"""The changes before each request. At most one conversation is restored at a time."""
 
 
 @dataclass
-class Life:
-    """Changes an account, one step before each request, and remembers who was ever there."""
+class Changes:
+    """Changes an account before each request, and records which conversations ever existed."""
 
     changes: list[tuple[str, int, int]]
     throughout: set[int]
@@ -73,7 +74,7 @@ class Life:
 
 
 def account_of(bursts: dict[int, int], away: int) -> Account:
-    """Numbers and fractions in another order than ids; every `away`-th is away at first."""
+    """Numbers and fractions in another order than ids; every `away`-th is deleted at first."""
     account = Account(clock=lambda: DAY_AFTER)
     for second, many in bursts.items():
         for each in range(many):
@@ -81,23 +82,23 @@ def account_of(bursts: dict[int, int], away: int) -> Account:
             row = account.add(FIRST + second, millis=MILLIS[each % 4], number=number)
             if away and row.id % away == 0:
                 account.delete(row.id)
-    # Whoever arrives later has a higher number than all others.
+    # A conversation that is added later has a higher number than all others.
     account._last_number = 100_003
     return account
 
 
 @dataclass(frozen=True)
 class Case:
-    """A walk and what happens during it.
+    """A window to fetch, and the changes meanwhile.
 
     Attributes:
-        behaviour: The manners of upstream.
+        behaviour: The options of upstream.
         bursts: How many conversations there are at first, by second.
-        away: Each conversation whose id this divides is gone at first, and may return.
-        changes: What happens before each request.
-        window: Which seconds are walked.
-        workers: How many parts of it at a time, at most.
-        pages_that_pay: How long a walk must be to be cut.
+        away: Each conversation whose id this divides is deleted at first, and may be restored.
+        changes: The changes before each request.
+        window: The seconds to fetch.
+        workers: How many requests are made at a time, at most.
+        min_pages: How many pages a part of a window has at least.
     """
 
     behaviour: Behaviour
@@ -106,7 +107,7 @@ class Case:
     changes: list[tuple[str, int, int]]
     window: tuple[int, int]
     workers: int
-    pages_that_pay: int
+    min_pages: int
 
 
 CASES = st.builds(
@@ -117,30 +118,36 @@ CASES = st.builds(
     changes=CHANGES,
     window=st.tuples(st.integers(0, 5), st.integers(30, SPAN + 5)),
     workers=st.integers(1, 3),
-    pages_that_pay=st.sampled_from([2, 5, 25]),
+    min_pages=st.sampled_from([2, 5, 25]),
 )
 
 
 @settings(max_examples=max(settings().max_examples, 120))
 @given(CASES)
-def test_what_was_there_throughout_is_seen_and_what_never_was_is_not(
+def test_what_exists_all_the_time_is_returned_and_what_never_exists_is_not(
     theatre: tuple[Stage, Client], case: Case
 ) -> None:
     stage, client = theatre
     account = account_of(case.bursts, case.away)
     first, last = FIRST + case.window[0], FIRST + case.window[1]
     here = {row.id for row in account.conversations() if row.listed}
-    life = Life(list(case.changes), set(here), set(here))
+    life = Changes(list(case.changes), set(here), set(here))
     stage.playing = Simulator(account, case.behaviour, before_request=life)
     seen: Counter[int] = Counter()
 
-    def take(rows: Rows) -> None:
-        seen.update(row.id for row in rows if first <= second_of(row) <= last)
+    def take(rows: Sequence[Conversation]) -> None:
+        seen.update(row.id for row in rows if first <= creation_second(row) <= last)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pagination, "_PAGES_THAT_PAY", case.pages_that_pay)
+        patch.setattr(pagination, "_MIN_PAGES_PER_PART", case.min_pages)
         try:
-            gather(client, Selection(), [Window(first, last)], Sink(take), workers=case.workers)
+            fetch_windows(
+                client,
+                Selection(),
+                [Window(first, last)],
+                PageCallbacks(take),
+                workers=case.workers,
+            )
         except InconsistentData:
             assert any(what in {"arrive", "return"} for what, *_ in case.changes)
             return
@@ -150,23 +157,23 @@ def test_what_was_there_throughout_is_seen_and_what_never_was_is_not(
 
 @settings(max_examples=max(settings().max_examples, 120))
 @given(CASES)
-def test_up_to_where_a_page_completes_the_walk_all_that_was_there_throughout_was_seen(
+def test_a_batch_is_complete_until_the_second_that_it_names(
     theatre: tuple[Stage, Client], case: Case
 ) -> None:
     stage, client = theatre
     account = account_of(case.bursts, case.away)
     first, last = FIRST + case.window[0], FIRST + case.window[1]
     here = {row.id for row in account.conversations() if row.listed}
-    life = Life(list(case.changes), here, set(here))
+    life = Changes(list(case.changes), here, set(here))
     stage.playing = Simulator(account, case.behaviour, before_request=life)
-    walk = Walk(client, Selection(), ConversationsAnswer)
+    walk = Paginator(client, Selection(), ConversationPage)
     seen: set[int] = set()
     complete = first - 1
     try:
-        for page in walk.pages(Window(first, last)):
+        for page in walk.batches(Window(first, last)):
             seen |= {row.id for row in page.rows}
-            assert complete <= page.complete <= last
-            complete = page.complete
+            assert complete <= page.complete_until <= last
+            complete = page.complete_until
             inside = {row.id for row in account.conversations() if first <= row.created <= complete}
             assert life.throughout & inside <= seen
     except InconsistentData:
@@ -177,7 +184,7 @@ def test_up_to_where_a_page_completes_the_walk_all_that_was_there_throughout_was
 
 @settings(max_examples=max(settings().max_examples // 2, 30))
 @given(behaviour=BEHAVIOURS, bursts=BURSTS)
-def test_an_account_at_rest_is_seen_whole(
+def test_an_account_without_changes_is_returned_completely(
     theatre: tuple[Stage, Client], behaviour: Behaviour, bursts: dict[int, int]
 ) -> None:
     stage, client = theatre
@@ -185,8 +192,10 @@ def test_an_account_at_rest_is_seen_whole(
     stage.playing = Simulator(account, behaviour)
     seen: set[int] = set()
 
-    def take(rows: Rows) -> None:
+    def take(rows: Sequence[Conversation]) -> None:
         seen.update(row.id for row in rows)
 
-    gather(client, Selection(), [Window(FIRST, FIRST + SPAN)], Sink(take), workers=1)
+    fetch_windows(
+        client, Selection(), [Window(FIRST, FIRST + SPAN)], PageCallbacks(take), workers=1
+    )
     assert seen == {row.id for row in account.conversations()}

@@ -1,4 +1,4 @@
-"""The successor's drilldown and busy times, and the manners that all its reports share."""
+"""The reports drilldown and busy times, and the options of all reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from compat.simulator import Account, Behaviour, Simulator
-from tests.unit.simulator.talking import listed, signed_in
+from tests.unit.simulator.clients import listed, signed_in
 
 NEW = "/reports/conversations/new"
 LIST = "/reports/conversations/new-drilldown"
@@ -21,7 +21,7 @@ EVER = {"start": "2013-06-01T00:00:00Z", "end": "2019-06-15T12:30:45Z"}
 FIRST = 1_420_070_400
 
 
-def told(client: httpx.Client, path: str, **parameters: str) -> Any:
+def get_report(client: httpx.Client, path: str, **parameters: str) -> Any:
     answer = client.get(path, params=parameters)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -33,21 +33,23 @@ def test_the_standard_plan_has_no_reports(path: str) -> None:
         assert client.get(path, params=JANUARY).status_code == 403
 
 
-def test_a_list_has_twenty_five_rows_unless_told_otherwise(client: httpx.Client) -> None:
-    found = told(client, LIST, **EVER)["conversations"]
+def test_a_list_has_twenty_five_rows_by_default(client: httpx.Client) -> None:
+    found = get_report(client, LIST, **EVER)["conversations"]
     assert len(found["results"]) == 25
     assert found["pages"] == -(-found["count"] // 25)
-    assert len(told(client, LIST, **EVER, rows="50")["conversations"]["results"]) == 50
+    assert len(get_report(client, LIST, **EVER, rows="50")["conversations"]["results"]) == 50
 
 
 def test_the_pages_list_all_that_counts_the_newest_first(
     client: httpx.Client, account: Account
 ) -> None:
-    pages = told(client, LIST, **EVER, rows="50")["conversations"]["pages"]
+    pages = get_report(client, LIST, **EVER, rows="50")["conversations"]["pages"]
     ids = [
         row["id"]
         for page in range(1, pages + 2)
-        for row in told(client, LIST, **EVER, rows="50", page=str(page))["conversations"]["results"]
+        for row in get_report(client, LIST, **EVER, rows="50", page=str(page))["conversations"][
+            "results"
+        ]
     ]
     counting = [row for row in listed(account) if row.counts]
     assert ids == [row.id for row in sorted(counting, key=lambda row: (-row.created, -row.id))]
@@ -68,7 +70,7 @@ def test_a_row_has_the_keys_of_the_page_or_those_of_a_recording(
     account = Account()
     account.add(FIRST, assignee_id=4101, tags=["billing"])
     with signed_in(Simulator(account, Behaviour(report_rows=keys), plan="pro")) as client:
-        (row,) = told(client, LIST, **JANUARY)["conversations"]["results"]
+        (row,) = get_report(client, LIST, **JANUARY)["conversations"]["results"]
     assert list(row) == expected
     assert row["tags"][0]["name"] == "billing"
 
@@ -76,7 +78,7 @@ def test_a_row_has_the_keys_of_the_page_or_those_of_a_recording(
 def test_busy_times_list_every_hour_by_the_clock_of_the_company(account: Account) -> None:
     quiet = Behaviour(rate_limit=None, company_zone="Australia/Adelaide")
     with signed_in(Simulator(account, quiet, plan="plus")) as client:
-        hours = told(client, HOURS, **EVER)
+        hours = get_report(client, HOURS, **EVER)
     zone = ZoneInfo("Australia/Adelaide")
     moments = [datetime.fromtimestamp(row.created, zone) for row in listed(account) if row.counts]
     expected = Counter((moment.isoweekday(), moment.hour) for moment in moments)
@@ -95,9 +97,9 @@ def test_whether_the_last_second_counts_is_the_same_in_every_report(
         account.add(FIRST + moment)
     asked = {"start": "2015-01-01T00:00:00Z", "end": "2015-01-01T00:00:09Z"}
     with signed_in(Simulator(account, Behaviour(report_end=manner), plan="plus")) as client:
-        assert [each["count"] for each in told(client, NEW, **asked)["current"]] == [count]
-        assert told(client, LIST, **asked)["conversations"]["count"] == count
-        assert sum(each["count"] for each in told(client, HOURS, **asked)) == count
+        assert [each["count"] for each in get_report(client, NEW, **asked)["current"]] == [count]
+        assert get_report(client, LIST, **asked)["conversations"]["count"] == count
+        assert sum(each["count"] for each in get_report(client, HOURS, **asked)) == count
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_whether_the_last_second_counts_is_the_same_in_every_report(
         (HOURS, {"folders": "x"}, "folders"),
     ],
 )
-def test_what_cannot_be_used_is_refused_by_name(
+def test_an_invalid_parameter_is_refused_by_name(
     client: httpx.Client, path: str, changes: dict[str, str], wrong: str
 ) -> None:
     answer = client.get(path, params=JANUARY | changes)

@@ -21,7 +21,7 @@ def home_of(account: Account, row_id: int) -> str:
     return account.layout.folder_by_id[account[row_id].folder_id].type
 
 
-def test_a_new_conversation_is_an_active_email_of_now(account: Account) -> None:
+def test_a_new_conversation_is_an_active_email_created_now(account: Account) -> None:
     row = account.add()
     assert (row.type, row.status, row.state) == ("email", "active", "published")
     assert row.created == row.modified == 1_500_000_000
@@ -32,7 +32,7 @@ def test_a_conversation_can_be_added_to_the_past(account: Account) -> None:
     assert account.add(1_420_070_400).created == 1_420_070_400
 
 
-def test_a_moment_without_a_zone_is_refused(account: Account) -> None:
+def test_a_datetime_without_a_zone_is_refused(account: Account) -> None:
     with pytest.raises(ValueError, match="zone"):
         account.add(MOMENT.replace(tzinfo=None))
 
@@ -84,21 +84,21 @@ def test_moving_changes_mailbox_and_folder(account: Account) -> None:
     assert account.layout.folder_by_id[row.folder_id].mailbox_id == 8508
 
 
-def test_closing_tells_when_and_by_whom(account: Account) -> None:
+def test_closing_records_when_and_by_whom(account: Account) -> None:
     row = account.close(account.add(assignee_id=4104).id)
     assert (row.closed, row.closed_by) == (1_500_000_000, 4104)
     again = account.reopen(row.id, "pending")
     assert (again.status, again.closed, again.closed_by) == ("pending", None, 0)
 
 
-def test_deleting_is_remembered_and_can_be_undone(account: Account) -> None:
+def test_a_deleted_conversation_can_be_restored(account: Account) -> None:
     row = account.delete(account.add().id)
     assert not row.listed
     assert row in account.conversations()
     assert account.restore(row.id).listed
 
 
-def test_merging_names_the_survivor_and_lengthens_it(account: Account) -> None:
+def test_merging_names_the_other_conversation_and_adds_its_threads(account: Account) -> None:
     gone, target = account.add(threads=2), account.add(threads=3)
     assert account.merge(gone.id, target.id).merged_into == target.id
     assert account[target.id].threads == 5
@@ -110,7 +110,7 @@ def test_retagging_replaces_the_tags_and_makes_new_ones(account: Account) -> Non
     assert [account.layout.tag_by_id[tag].name for tag in row.tag_ids] == ["never seen"]
 
 
-def test_every_change_stamps_the_modification(account: Account) -> None:
+def test_every_change_sets_the_modification_time(account: Account) -> None:
     row = account.add(MOMENT, modified=5)
     assert row.modified == 5
     assert account.touch(row.id).modified == 1_500_000_000

@@ -1,4 +1,4 @@
-"""List requests that cannot be read, and the manners a list may have."""
+"""List requests with invalid parameters, and the options of lists."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ import httpx
 import pytest
 
 from compat.simulator import Account, Behaviour, Simulator
-from compat.simulator.records import stamp
-from tests.unit.simulator.talking import all_ids, ask, ids, listed, rows, signed_in, small_account
+from compat.simulator.conversation import format_timestamp
+from tests.unit.simulator.clients import (
+    all_ids,
+    get_page,
+    ids,
+    listed,
+    rows,
+    signed_in,
+    small_account,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,28 +67,28 @@ def test_spam_can_be_left_out_of_all() -> None:
 def test_an_empty_list_can_lack_its_array_and_a_page_past_the_end_can_be_missing() -> None:
     behaviour = Behaviour(empty="absent", past_end="not_found")
     with signed_in(Simulator(small_account(5), behaviour)) as client:
-        assert "_embedded" not in ask(client, number=10**9)
+        assert "_embedded" not in get_page(client, number=10**9)
         assert client.get("/conversations", params={"page": 9}).status_code == 404
 
 
 def test_the_page_size_can_be_chosen() -> None:
     account = small_account(60)
     with signed_in(Simulator(account, Behaviour(page_size=50))) as client:
-        payload = ask(client, status="all")
+        payload = get_page(client, status="all")
         assert len(ids(payload)) == payload["page"]["size"] == 50
         assert payload["page"]["totalPages"] == 2
 
 
-def test_an_index_with_fractions_sees_what_payloads_hide() -> None:
+def test_an_index_with_fractions_uses_what_payloads_do_not_show() -> None:
     account = Account()
     second = 1_420_070_400
     early = account.add(second, millis=0)
     late = account.add(second, millis=700)
     middle = account.add(second, millis=300)
-    exactly = f"createdAt:[{stamp(second)} TO {stamp(second)}]"
-    longer = f"createdAt:[{stamp(second)} TO {stamp(second + 1)}]"
+    exactly = f"createdAt:[{format_timestamp(second)} TO {format_timestamp(second)}]"
+    longer = f"createdAt:[{format_timestamp(second)} TO {format_timestamp(second + 1)}]"
     with signed_in(Simulator(account, Behaviour(index_fractions=True))) as client:
-        assert ids(ask(client, query=exactly)) == [early.id]
-        payload = ask(client, query=longer, sortOrder="asc")
+        assert ids(get_page(client, query=exactly)) == [early.id]
+        payload = get_page(client, query=longer, sortOrder="asc")
         assert ids(payload) == [early.id, middle.id, late.id]
         assert {row["createdAt"] for row in rows(payload)} == {"2015-01-01T00:00:00Z"}

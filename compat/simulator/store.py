@@ -1,4 +1,4 @@
-"""One account that lives: conversations arrive, change, move and disappear."""
+"""The conversations of a simulated account, and the ways in which they change."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import datetime
 from threading import RLock
 from typing import Any
 
-from compat.simulator.folders import home_type
+from compat.simulator.conversation import Conversation
+from compat.simulator.folder_views import home_folder_type
 from compat.simulator.layout import Layout
-from compat.simulator.records import Conversation
 
 FIRST_ID = 100_001
 _FIELDS = frozenset(field.name for field in fields(Conversation))
@@ -23,8 +23,8 @@ class Change:
 
     Attributes:
         at: when, epoch seconds by the account's clock.
-        id: of which conversation.
-        before: what it was until then; None if there was none.
+        id: the conversation's id.
+        before: the record before the change; None if there was none.
     """
 
     at: float
@@ -33,18 +33,18 @@ class Change:
 
 
 class Account:
-    """The conversations of one account and the ways in which they change.
+    """A simulated account: its layout and its conversations.
 
-    Every method may be called from any thread. A change stamps the record's ``modified`` with
-    the account's clock, except where it says otherwise.
+    Every method may be called from any thread. A change sets the record's ``modified`` to the
+    account's clock.
 
     Args:
-        layout: mailboxes, folders, users and tags; a small default where left out.
-        conversations: what is there from the beginning.
+        layout: mailboxes, folders, users and tags; by default a small one.
+        conversations: the first conversations.
         clock: the current time in epoch seconds.
 
     Attributes:
-        changes: what has changed since the beginning, oldest first.
+        changes: all changes, oldest first.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Account:
         self._last_number = max((row.number for row in self._rows.values()), default=0)
 
     def conversations(self) -> list[Conversation]:
-        """Every conversation ever, the deleted and merged included, by creation time and id."""
+        """All conversations, also deleted and merged ones, by creation time and id."""
         with self.lock:
             return sorted(self._rows.values(), key=lambda row: (row.created, row.id))
 
@@ -70,7 +70,7 @@ class Account:
         return self._rows[conversation_id]
 
     def get(self, conversation_id: int) -> Conversation | None:
-        """The record of this id as it is now, deleted or not; None if there never was one."""
+        """The current record of this id, deleted or not; None if there never was one."""
         return self._rows.get(conversation_id)
 
     def add(
@@ -81,13 +81,13 @@ class Account:
         tags: Iterable[int | str] = (),
         **others: Any,
     ) -> Conversation:
-        """A new conversation: an active email in the first mailbox, unless told otherwise.
+        """Add a conversation; by default an active email in the first mailbox.
 
         Args:
             created_at: an aware datetime or epoch seconds, also in the past; default now.
             mailbox_id: default the first mailbox.
-            tags: ids or names; unknown names become tags.
-            others: any other field of the record.
+            tags: ids or names; unknown names become new tags.
+            others: any other fields of the record.
         """
         unknown = set(others) - _FIELDS
         if unknown:
@@ -99,61 +99,61 @@ class Account:
             self._last_id = max(self._last_id, row_id)
             self._last_number = max(self._last_number, number)
             mailbox = mailbox_id or self.layout.mailboxes[0].id
-            fresh = self._fresh(row_id, number, created, mailbox)
-            return self._store(replace(fresh, tag_ids=self._tag_ids(tags), **others))
+            new = self._new_record(row_id, number, created, mailbox)
+            return self._store(replace(new, tag_ids=self._tag_ids(tags), **others))
 
     def delete(self, conversation_id: int) -> Conversation:
-        """It leaves every list and answers 404 from now on."""
+        """Delete a conversation: lists do not show it, and its address is a 404."""
         return self._change(conversation_id, state="deleted")
 
     def restore(self, conversation_id: int) -> Conversation:
-        """A deleted or merged one comes back."""
+        """Restore a deleted or merged conversation."""
         return self._change(conversation_id, state="published", merged_into=None)
 
     def merge(self, conversation_id: int, into: int) -> Conversation:
-        """It leaves every list and answers 301 to the one that swallowed it."""
+        """Merge a conversation into another: its address is a 301 to that one."""
         with self.lock:
-            swallowed, target = self._rows[conversation_id], self._rows[into]
-            self._change(into, threads=target.threads + swallowed.threads)
+            merged, target = self._rows[conversation_id], self._rows[into]
+            self._change(into, threads=target.threads + merged.threads)
             return self._change(conversation_id, state="deleted", merged_into=into)
 
     def spam(self, conversation_id: int) -> Conversation:
-        """It becomes spam."""
+        """Make it spam."""
         return self._change(conversation_id, status="spam")
 
     def unspam(self, conversation_id: int) -> Conversation:
-        """It is active again."""
+        """Make spam active again."""
         return self._change(conversation_id, status="active")
 
     def publish(self, conversation_id: int) -> Conversation:
-        """A draft is sent."""
+        """Send a draft."""
         return self._change(conversation_id, state="published")
 
     def retag(self, conversation_id: int, tags: Iterable[int | str]) -> Conversation:
-        """It has exactly these tags, ids or names; unknown names become tags."""
+        """Replace its tags, by ids or names; unknown names become new tags."""
         return self._change(conversation_id, tag_ids=self._tag_ids(tags))
 
     def move(self, conversation_id: int, mailbox_id: int) -> Conversation:
-        """It goes to another mailbox."""
+        """Move it to another mailbox."""
         return self._change(conversation_id, mailbox_id=mailbox_id)
 
     def assign(self, conversation_id: int, user_id: int) -> Conversation:
-        """It is assigned to a user, or to nobody with 0."""
+        """Assign it to a user, or to nobody with 0."""
         return self._change(conversation_id, assignee_id=user_id)
 
     def close(self, conversation_id: int, user_id: int = 0) -> Conversation:
-        """It is closed, by this user or by its assignee."""
+        """Close it, by this user or by its assignee."""
         with self.lock:
             closer = user_id or self._rows[conversation_id].assignee_id
             now = self._seconds(None)
             return self._change(conversation_id, status="closed", closed=now, closed_by=closer)
 
     def reopen(self, conversation_id: int, status: str = "active") -> Conversation:
-        """It is active again, or pending."""
+        """Make it active again, or pending."""
         return self._change(conversation_id, status=status, closed=None, closed_by=0)
 
     def touch(self, conversation_id: int) -> Conversation:
-        """Nothing changes but the time of its last modification."""
+        """Change only the time of its last modification."""
         return self._change(conversation_id)
 
     def _change(self, conversation_id: int, **changes: Any) -> Conversation:
@@ -163,8 +163,8 @@ class Account:
 
     def _store(self, row: Conversation) -> Conversation:
         if row.listed:
-            home = home_type(row.state, row.status, row.assignee_id)
-            row = replace(row, folder_id=self.layout.folder_id(row.mailbox_id, home))
+            folder_type = home_folder_type(row.state, row.status, row.assignee_id)
+            row = replace(row, folder_id=self.layout.folder_id(row.mailbox_id, folder_type))
         self.changes.append(Change(self.clock(), row.id, self._rows.get(row.id)))
         self._rows[row.id] = row
         return row
@@ -172,14 +172,14 @@ class Account:
     def _tag_ids(self, tags: Iterable[int | str]) -> tuple[int, ...]:
         return tuple(self.layout.tag_named(t).id if isinstance(t, str) else t for t in tags)
 
-    def _seconds(self, moment: datetime | int | None) -> int:
-        if isinstance(moment, datetime):
-            if moment.tzinfo is None:
+    def _seconds(self, instant: datetime | int | None) -> int:
+        if isinstance(instant, datetime):
+            if instant.tzinfo is None:
                 raise ValueError("a datetime without a zone is no instant")
-            return int(moment.timestamp() // 1)
-        return int(self.clock()) if moment is None else moment
+            return int(instant.timestamp() // 1)
+        return int(self.clock()) if instant is None else instant
 
-    def _fresh(self, row_id: int, number: int, created: int, mailbox_id: int) -> Conversation:
+    def _new_record(self, row_id: int, number: int, created: int, mailbox_id: int) -> Conversation:
         return Conversation(
             id=row_id,
             number=number,

@@ -1,4 +1,4 @@
-"""Tokens: how they are had, and how they are lost."""
+"""Tokens: how they are issued, and how they end."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from compat.simulator import Account, Behaviour, Simulator
-from tests.unit.simulator.talking import GRANT, ask, ids, sign_in, signed_in, stranger
+from tests.unit.simulator.clients import GRANT, get_page, ids, sign_in, signed_in, without_token
 
 
 @pytest.mark.parametrize("way", ["data", "json", "params"])
-def test_a_token_is_had_by_form_json_or_query(client: httpx.Client, way: str) -> None:
+def test_a_token_is_requested_by_form_json_or_query(client: httpx.Client, way: str) -> None:
     arguments: dict[str, Any] = {way: GRANT}
     answer = client.post("/oauth2/token", **arguments)
     payload = answer.json()
@@ -22,8 +22,8 @@ def test_a_token_is_had_by_form_json_or_query(client: httpx.Client, way: str) ->
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_token_answer_has_no_word_on_the_rate_limit() -> None:
-    with stranger(Simulator(Account())) as client:
+def test_a_token_response_has_no_rate_limit_headers() -> None:
+    with without_token(Simulator(Account())) as client:
         headers = client.post("/oauth2/token", data=GRANT).headers
         assert not [name for name in headers if name.startswith("x-ratelimit")]
 
@@ -35,12 +35,12 @@ def test_a_wrong_client_is_refused(client: httpx.Client, wrong: dict[str, str]) 
 
 
 def test_a_wrong_client_can_be_a_400() -> None:
-    with stranger(Simulator(Account(), Behaviour(bad_client_status=400))) as client:
+    with without_token(Simulator(Account(), Behaviour(bad_client_status=400))) as client:
         answer = client.post("/oauth2/token", data=GRANT | {"client_id": "x"})
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")
 
 
-def test_another_grant_is_refused(client: httpx.Client) -> None:
+def test_another_grant_type_is_refused(client: httpx.Client) -> None:
     answer = client.post("/oauth2/token", data=GRANT | {"grant_type": "password"})
     assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
 
@@ -53,7 +53,7 @@ def test_a_body_that_is_no_json_object_is_refused(client: httpx.Client, body: by
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer nonsense", "Basic ZGVtbzp4"])
-def test_without_a_good_token_there_is_nothing(client: httpx.Client, header: str) -> None:
+def test_a_request_without_a_valid_token_is_refused(client: httpx.Client, header: str) -> None:
     answer = client.get("/conversations", headers={"Authorization": header})
     assert answer.status_code == 401
     assert set(answer.json()) == {"error", "error_description"}
@@ -70,7 +70,7 @@ def test_a_token_expires() -> None:
         assert client.get("/users/me").status_code == 401
 
 
-def test_tokens_can_be_revoked_and_had_again() -> None:
+def test_tokens_can_be_revoked_and_requested_again() -> None:
     simulator = Simulator(Account())
     with signed_in(simulator) as client:
         simulator.revoke_tokens()
@@ -80,19 +80,19 @@ def test_tokens_can_be_revoked_and_had_again() -> None:
 
 
 def test_the_client_can_be_chosen() -> None:
-    with stranger(Simulator(Account(), client_id="me", client_secret="mine")) as client:
+    with without_token(Simulator(Account(), client_id="me", client_secret="mine")) as client:
         mine = GRANT | {"client_id": "me", "client_secret": "mine"}
         assert client.post("/oauth2/token", data=GRANT).status_code == 401
         assert client.post("/oauth2/token", data=mine).status_code == 200
 
 
-def test_tokens_stay_good_when_another_account_is_shown() -> None:
+def test_tokens_stay_valid_when_another_account_is_served() -> None:
     simulator = Simulator(Account())
     with signed_in(simulator) as client:
-        assert ids(ask(client)) == []
+        assert ids(get_page(client)) == []
         another = Account()
         new = another.add()
         simulator.show(another)
         assert simulator.account is another
-        assert ids(ask(client)) == [new.id]
+        assert ids(get_page(client)) == [new.id]
         assert client.get(f"/conversations/{new.id}").status_code == 200

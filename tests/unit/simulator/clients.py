@@ -1,4 +1,4 @@
-"""How the tests talk to a simulator: over real HTTP, signed in."""
+"""HTTP clients of a simulator, with and without a token."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ GRANT = {"grant_type": "client_credentials", **CLIENT}
 
 
 def small_account(conversations: int = 300, seed: int = 7) -> Account:
-    """An account that is the same whenever the tests run."""
+    """An account that is the same in every run."""
     return make_account(conversations, seed, NOW)
 
 
 @contextmanager
-def stranger(simulator: Simulator) -> Iterator[httpx.Client]:
+def without_token(simulator: Simulator) -> Iterator[httpx.Client]:
     """A client without a token."""
     with running(simulator) as url, httpx.Client(base_url=url, timeout=20) as client:
         yield client
@@ -31,18 +31,18 @@ def stranger(simulator: Simulator) -> Iterator[httpx.Client]:
 @contextmanager
 def signed_in(simulator: Simulator) -> Iterator[httpx.Client]:
     """A client with a token."""
-    with stranger(simulator) as client:
+    with without_token(simulator) as client:
         sign_in(client)
         yield client
 
 
 def sign_in(client: httpx.Client) -> None:
-    """Fetches a token and keeps it."""
+    """Request a token, and send it from now on."""
     token = client.post("/oauth2/token", data=GRANT).json()["access_token"]
     client.headers["Authorization"] = f"Bearer {token}"
 
 
-def ask(client: httpx.Client, **parameters: object) -> dict[str, Any]:
+def get_page(client: httpx.Client, **parameters: object) -> dict[str, Any]:
     """One page of the list of conversations."""
     answer = client.get("/conversations", params={k: str(v) for k, v in parameters.items()})
     assert answer.status_code == 200, answer.text
@@ -66,12 +66,12 @@ def all_ids(client: httpx.Client, **parameters: object) -> list[int]:
     found: list[int] = []
     page = pages = 1
     while page <= pages:
-        payload = ask(client, **parameters, page=page)
+        payload = get_page(client, **parameters, page=page)
         found += ids(payload)
         page, pages = page + 1, payload["page"]["totalPages"]
     return found
 
 
 def listed(account: Account) -> list[Conversation]:
-    """What any list could show."""
+    """The conversations that lists can show."""
     return [row for row in account.conversations() if row.state != "deleted"]

@@ -1,4 +1,4 @@
-"""One question, one usable answer or one clear error."""
+"""A request has a usable response or a clear error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from compat.v2.client import Answer, Client
+from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import (
     AccessRefused,
     InconsistentData,
@@ -17,7 +17,7 @@ from compat.v2.errors import (
     Unreachable,
     UpstreamError,
 )
-from compat.v2.models import ConversationsAnswer
+from compat.v2.models import ConversationPage
 from tests.unit.v2.upstream import (
     Asked,
     Json,
@@ -34,19 +34,19 @@ NAMED = {"Correlation-Id": "6f0c-1#7"}
 GOOD = page_of([conversation(7)])
 
 
-def ask(client: Client) -> Answer[ConversationsAnswer]:
-    return client.get("/conversations", {"status": "all"}, ConversationsAnswer)
+def get_page(client: Client) -> ApiResponse[ConversationPage]:
+    return client.get("/conversations", {"status": "all"}, ConversationPage)
 
 
 def ids(client: Client) -> list[int]:
-    return [row.id for row in ask(client).value.rows]
+    return [row.id for row in get_page(client).value.rows]
 
 
 def failure(upstream: Upstream, client: Client, reply: Reply) -> UpstreamError:
     """The error at the end, when every request gets this reply."""
     upstream.script = in_turn(reply)
     with pytest.raises(UpstreamError) as caught:
-        ask(client)
+        get_page(client)
     return caught.value
 
 
@@ -70,22 +70,20 @@ PASSING = {
 
 
 @pytest.mark.parametrize("trouble", PASSING.values(), ids=PASSING)
-def test_trouble_that_passes_is_waited_out(
-    upstream: Upstream, client: Client, trouble: Reply
-) -> None:
+def test_a_temporary_error_is_retried(upstream: Upstream, client: Client, trouble: Reply) -> None:
     upstream.script = in_turn(*[trouble] * 7, GOOD)
     assert ids(client) == [7]
     assert len(upstream.asked) == 8
 
 
-def test_a_request_that_is_repeated_is_the_same(upstream: Upstream, client: Client) -> None:
+def test_a_retry_sends_the_same_request(upstream: Upstream, client: Client) -> None:
     upstream.script = in_turn(Reply(503), Reply(fate="dropped"), GOOD)
-    ask(client)
+    get_page(client)
     assert upstream.asked[0].params == {"status": "all"}
     assert len({json.dumps([a.path, dict(a.params)]) for a in upstream.asked}) == 1
 
 
-def test_an_answer_that_does_not_come_in_time_is_asked_for_again(upstream: Upstream) -> None:
+def test_a_timeout_is_retried(upstream: Upstream) -> None:
     upstream.script = in_turn(Reply(fate="stalled"), GOOD)
     with client_of(upstream.url, timeout=0.5) as client:
         assert ids(client) == [7]
@@ -101,7 +99,7 @@ def test_an_answer_that_does_not_come_in_time_is_asked_for_again(upstream: Upstr
         (answer({"page": {}}, 200, NAMED), InconsistentData, 200),
     ],
 )
-def test_trouble_that_stays_is_named_for_what_it_is(
+def test_a_permanent_error_has_its_own_class(
     upstream: Upstream,
     client: Client,
     trouble: Reply,
@@ -115,7 +113,7 @@ def test_trouble_that_stays_is_named_for_what_it_is(
 
 
 @pytest.mark.parametrize("fate", ["dropped", "cut"])
-def test_a_line_that_always_drops_is_unreachable(
+def test_connections_that_always_drop_are_unreachable(
     upstream: Upstream, client: Client, fate: Any
 ) -> None:
     error = failure(upstream, client, Reply(200, GOOD.body, fate=fate))
@@ -138,21 +136,23 @@ def test_a_refused_request_is_not_repeated(upstream: Upstream, client: Client, s
     assert len(upstream.asked) == 1
 
 
-def test_what_may_not_be_seen_is_not_asked_for_again(upstream: Upstream, client: Client) -> None:
+def test_a_403_is_not_retried(upstream: Upstream, client: Client) -> None:
     error = failure(upstream, client, Reply(403, headers=NAMED))
     assert type(error) is AccessRefused
     assert (error.status, error.correlation_id) == (403, "6f0c-1#7")
     assert (len(upstream.asked), len(upstream.signed_in)) == (1, 1)
 
 
-def test_an_answer_may_be_checked_and_asked_for_again(upstream: Upstream, client: Client) -> None:
+def test_a_response_that_fails_its_check_is_requested_again(
+    upstream: Upstream, client: Client
+) -> None:
     upstream.script = in_turn(page_of([]), page_of([]), GOOD)
 
-    def not_empty(answer: ConversationsAnswer) -> None:
+    def not_empty(answer: ConversationPage) -> None:
         if not answer.rows:
             raise InconsistentData("nothing there")
 
-    found = client.get("/conversations", {}, ConversationsAnswer, check=not_empty)
+    found = client.get("/conversations", {}, ConversationPage, check=not_empty)
     assert [row.id for row in found.value.rows] == [7]
     assert len(upstream.asked) == 3
 
@@ -173,7 +173,7 @@ ROW_KEYS = ["id", "mailboxId", "folderId", "type", "status", "state", "createdAt
 
 
 @pytest.mark.parametrize("key", ROW_KEYS)
-def test_a_conversation_without_a_key_is_incoherent_and_the_key_is_named(
+def test_a_conversation_without_a_key_is_inconsistent_and_the_key_is_named(
     upstream: Upstream, client: Client, key: str
 ) -> None:
     reply = changed(lambda payload: first_row(payload).pop(key))
@@ -183,7 +183,7 @@ def test_a_conversation_without_a_key_is_incoherent_and_the_key_is_named(
 
 
 @pytest.mark.parametrize("key", ["totalElements", "totalPages"])
-def test_a_page_without_its_facts_is_incoherent_and_the_key_is_named(
+def test_a_page_without_its_numbers_is_inconsistent_and_the_key_is_named(
     upstream: Upstream, client: Client, key: str
 ) -> None:
     error = failure(upstream, client, changed(lambda payload: payload["page"].pop(key)))
@@ -206,7 +206,7 @@ def test_a_page_without_its_facts_is_incoherent_and_the_key_is_named(
         ("tags", [{"tag": "vip"}]),
     ],
 )
-def test_a_value_of_another_kind_is_incoherent(
+def test_a_value_of_another_type_is_inconsistent(
     upstream: Upstream, client: Client, key: str, value: object
 ) -> None:
     error = failure(upstream, client, changed(lambda p: first_row(p).update({key: value})))
@@ -215,7 +215,7 @@ def test_a_value_of_another_kind_is_incoherent(
 
 
 @pytest.mark.parametrize("key", ["totalElements", "totalPages"])
-def test_a_count_below_zero_is_incoherent(upstream: Upstream, client: Client, key: str) -> None:
+def test_a_count_below_zero_is_inconsistent(upstream: Upstream, client: Client, key: str) -> None:
     error = failure(upstream, client, changed(lambda payload: payload["page"].update({key: -1})))
     assert type(error) is InconsistentData
 
@@ -234,7 +234,7 @@ def test_what_upstream_may_add_is_accepted(
     upstream: Upstream, client: Client, others: dict[str, Any]
 ) -> None:
     upstream.script = in_turn(page_of([conversation(7, **others)]))
-    (row,) = ask(client).value.rows
+    (row,) = get_page(client).value.rows
     assert row.type == others.get("type", "email")
     assert row.status == others.get("status", "active")
     assert row.state == others.get("state", "published")
@@ -252,7 +252,7 @@ FACTS = {"size": 25, "totalElements": 0, "totalPages": 0, "number": 1}
         {"page": FACTS, "_links": {"self": {"href": "https://api.helpscout.net/v2/x?y=[z TO *]"}}},
     ],
 )
-def test_nothing_comes_in_several_shapes(
+def test_an_empty_page_has_several_forms(
     upstream: Upstream, client: Client, payload: object
 ) -> None:
     upstream.script = in_turn(answer(payload))
@@ -262,33 +262,33 @@ def test_nothing_comes_in_several_shapes(
 @pytest.mark.parametrize(
     "date", ["Thu, 01 Jan 2015 00:01:40 GMT", "Thu, 1 Jan 2015 01:01:40 +0100"]
 )
-def test_an_answer_knows_when_it_was_asked_for_by_upstreams_clock(
+def test_a_response_has_its_request_time_by_upstreams_clock(
     upstream: Upstream, client: Client, date: str
 ) -> None:
     upstream.script = in_turn(page_of([], {"Date": date}))
-    assert 1_420_070_500 - 30 < ask(client).asked_at < 1_420_070_500
+    assert 1_420_070_500 - 30 < get_page(client).requested_at < 1_420_070_500
 
 
 @pytest.mark.parametrize("date", ["", "just now"])
-def test_an_answer_without_a_date_was_asked_for_by_our_clock(
+def test_a_response_without_a_date_has_its_request_time_by_our_clock(
     upstream: Upstream, client: Client, monkeypatch: pytest.MonkeyPatch, date: str
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 1234.75)
     upstream.script = in_turn(page_of([], {"Date": date}))
-    assert ask(client).asked_at == 1234
+    assert get_page(client).requested_at == 1234
 
 
-def test_a_refusal_knows_when_it_was_asked_for(upstream: Upstream, client: Client) -> None:
+def test_an_error_has_its_request_time(upstream: Upstream, client: Client) -> None:
     date = {"Date": "Thu, 01 Jan 2015 00:01:40 GMT"}
     error = failure(upstream, client, Reply(404, headers=date))
-    assert 1_420_070_500 - 30 < error.asked_at < 1_420_070_500
+    assert 1_420_070_500 - 30 < error.requested_at < 1_420_070_500
 
 
-def test_no_error_tells_what_was_sent(upstream: Upstream, client: Client) -> None:
+def test_no_error_repeats_what_was_sent(upstream: Upstream, client: Client) -> None:
     def echo(asked: Asked) -> Reply:
         return Reply(404, json.dumps(dict(asked.headers)).encode())
 
     upstream.script = echo
     with pytest.raises(RequestRefused) as caught:
-        ask(client)
+        get_page(client)
     assert "token-1" not in repr(caught.value) + str(vars(caught.value))

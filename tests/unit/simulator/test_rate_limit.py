@@ -1,4 +1,4 @@
-"""The rate limit and the headers that every answer has."""
+"""The rate limit, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from compat.simulator import Account, Behaviour, Simulator
 from compat.simulator.behaviour import Plan
-from tests.unit.simulator.talking import signed_in
+from tests.unit.simulator.clients import signed_in
 
 MINUTE = 28_000_000 * 60.0
 
@@ -27,7 +27,7 @@ def test_a_plan_has_its_limit(plan: Plan, limit: int) -> None:
     assert headers["x-ratelimit-remaining-minute"] == str(limit - 1)
 
 
-def test_over_the_limit_a_request_is_told_how_long_to_wait() -> None:
+def test_a_response_over_the_limit_says_how_long_to_wait() -> None:
     simulator, _ = at_second(45.5, 2)
     with signed_in(simulator) as client:
         answers = [client.get("/users/me") for _ in range(3)]
@@ -38,7 +38,7 @@ def test_over_the_limit_a_request_is_told_how_long_to_wait() -> None:
     assert answers[2].headers["x-ratelimit-remaining-minute"] == "0"
 
 
-def test_the_next_minute_of_the_clock_has_a_new_budget() -> None:
+def test_the_next_minute_of_the_clock_has_a_new_limit() -> None:
     simulator, now = at_second(59, 1)
     with signed_in(simulator) as client:
         assert client.get("/users/me").status_code == 200
@@ -47,20 +47,20 @@ def test_the_next_minute_of_the_clock_has_a_new_budget() -> None:
         assert client.get("/users/me").status_code == 200
 
 
-def test_signing_in_and_strangers_spend_nothing() -> None:
+def test_token_requests_and_unauthenticated_requests_are_not_counted() -> None:
     simulator, _ = at_second(0, 1)
     with signed_in(simulator) as client:
         client.get("/users/me", headers={"Authorization": "Bearer no"})
         assert client.get("/users/me").status_code == 200
 
 
-def test_without_a_limit_nothing_is_said_about_one(client: httpx.Client) -> None:
+def test_without_a_limit_there_are_no_headers(client: httpx.Client) -> None:
     headers = client.get("/users/me").headers
     assert not [name for name in headers if name.startswith("x-ratelimit")]
 
 
 @pytest.mark.parametrize("path", ["/users/me", "/nowhere", "/conversations?page=0"])
-def test_every_answer_has_an_identity_of_its_own(client: httpx.Client, path: str) -> None:
+def test_every_response_has_its_own_correlation_id(client: httpx.Client, path: str) -> None:
     found = [client.get(path).headers["correlation-id"] for _ in range(2)]
     assert found[0] != found[1]
     assert all(re.fullmatch(r"[0-9a-f-]{36}#\d+", each) for each in found)

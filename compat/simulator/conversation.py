@@ -1,4 +1,4 @@
-"""What the simulated account remembers of one conversation."""
+"""The record of one simulated conversation, and the API's format of dates."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
-def stamp(seconds: int) -> str:
-    """Epoch seconds as the API writes them: UTC, whole seconds, a ``Z``."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}Z"
+def format_timestamp(seconds: int) -> str:
+    """Format epoch seconds as the API does: UTC, whole seconds, a ``Z``."""
+    date = datetime.fromtimestamp(seconds, UTC)
+    return f"{date.year:04d}-{date:%m-%dT%H:%M:%S}Z"
 
 
-def seconds_of(text: str) -> int:
-    """The epoch seconds of a date in the API's one format; ValueError for any other."""
+def parse_timestamp(text: str) -> int:
+    """Parse a date in the API's only format to epoch seconds; ValueError for any other."""
     if not _DATE.fullmatch(text):
         raise ValueError(text)
     return int(datetime.fromisoformat(text).timestamp())
@@ -24,11 +24,11 @@ def seconds_of(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One conversation as it is at one moment; a change makes a new record.
+    """One conversation at one time; a change makes a new record.
 
-    Instants are epoch seconds. Absent people are 0, absent instants None. ``millis`` is the part
-    of the creation time that payloads never show. A merged conversation is deleted, too, and
-    ``merged_into`` says where it went.
+    Times are epoch seconds. People who do not exist are 0, times that do not exist are None.
+    ``millis`` is the part of the creation time that payloads never show. A merged conversation
+    is also deleted, and ``merged_into`` is the id of the other one.
     """
 
     id: int
@@ -70,7 +70,7 @@ class Conversation:
 
     @property
     def reply_user_ids(self) -> tuple[int, ...]:
-        """The users who answered in it."""
+        """The ids of users who replied in it."""
         if self.threads < 2:
             return ()
         return tuple(sorted({self.assignee_id, self.closed_by} - {0}))

@@ -1,4 +1,4 @@
-"""The successor's own report on new conversations."""
+"""The report on new conversations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from compat.simulator import Account, Behaviour, Conversation, Simulator
-from tests.unit.simulator.talking import listed, signed_in, small_account
+from tests.unit.simulator.clients import listed, signed_in, small_account
 
 PATH = "/reports/conversations/new"
 JANUARY = {"start": "2015-01-01T00:00:00Z", "end": "2015-01-31T23:59:59Z"}
@@ -73,7 +73,7 @@ def test_all_that_counts_is_counted_once(client: httpx.Client, account: Account)
     assert total(report(client, **YEARS)) == sum(row.counts for row in listed(account))
 
 
-def test_both_ends_and_every_edge_fall_where_they_belong() -> None:
+def test_both_ends_and_every_edge_are_in_the_right_bucket() -> None:
     account = Account()
     for moment in (-1, 0, DAY - 1, DAY, 2 * DAY, 2 * DAY + 1):
         account.add(FIRST + moment)
@@ -102,7 +102,7 @@ def test_a_previous_range_has_buckets_of_its_own(client: httpx.Client) -> None:
     ]
 
 
-def test_without_a_previous_range_nothing_is_said_about_one(client: httpx.Client) -> None:
+def test_without_a_previous_range_there_are_no_previous_counts(client: httpx.Client) -> None:
     assert set(report(client, **JANUARY)) == {"current"}
 
 

@@ -29,7 +29,7 @@ def test_all_pages_of_mailboxes_are_read(theatre: tuple[Stage, Client]) -> None:
     assert found == [mailbox.id for mailbox in layout.mailboxes]
 
 
-def test_pages_are_asked_for_by_number(upstream: Upstream, client: Client) -> None:
+def test_pages_are_requested_by_number(upstream: Upstream, client: Client) -> None:
     upstream.script = in_turn(mailboxes_page(1, 2, pages=2), mailboxes_page(3, pages=2))
     assert [mailbox.id for mailbox in lists.mailboxes(client).rows] == [1, 2, 3]
     assert [(asked.path, asked.page) for asked in upstream.asked] == [
@@ -38,7 +38,9 @@ def test_pages_are_asked_for_by_number(upstream: Upstream, client: Client) -> No
     ]
 
 
-def test_pages_that_go_away_meanwhile_are_not_asked_for(upstream: Upstream, client: Client) -> None:
+def test_pages_that_disappear_meanwhile_are_not_requested(
+    upstream: Upstream, client: Client
+) -> None:
     upstream.script = in_turn(mailboxes_page(1, pages=3), mailboxes_page(2, pages=2))
     assert [mailbox.id for mailbox in lists.mailboxes(client).rows] == [1, 2]
 
@@ -51,14 +53,14 @@ def test_pages_that_go_away_meanwhile_are_not_asked_for(upstream: Upstream, clie
         {"_embedded": {}},
     ],
 )
-def test_no_mailboxes_come_in_several_shapes(
+def test_an_empty_list_of_mailboxes_has_several_forms(
     upstream: Upstream, client: Client, payload: object
 ) -> None:
     upstream.script = in_turn(answer(payload))
     assert lists.mailboxes(client).rows == ()
 
 
-def test_folders_know_their_type(upstream: Upstream, client: Client) -> None:
+def test_folders_have_a_type(upstream: Upstream, client: Client) -> None:
     rows = [{"id": 11, "type": "open", "name": "Unassigned"}, {"id": 12, "type": "new kind"}]
     upstream.script = in_turn(answer({"_embedded": {"folders": rows}}))
     folders = lists.folders(client, 8501).rows
@@ -67,14 +69,12 @@ def test_folders_know_their_type(upstream: Upstream, client: Client) -> None:
 
 
 @pytest.mark.parametrize("nothing", [{}, {"type": None}])
-def test_a_folder_without_its_type_is_of_no_type(
-    upstream: Upstream, client: Client, nothing: Json
-) -> None:
+def test_a_folder_may_have_no_type(upstream: Upstream, client: Client, nothing: Json) -> None:
     upstream.script = in_turn(answer({"_embedded": {"folders": [{"id": 11, **nothing}]}}))
     assert [folder.type for folder in lists.folders(client, 8501).rows] == [None]
 
 
-def test_a_folder_without_its_id_is_incoherent(upstream: Upstream, client: Client) -> None:
+def test_a_folder_without_an_id_is_inconsistent(upstream: Upstream, client: Client) -> None:
     upstream.script = in_turn(answer({"_embedded": {"folders": [{"type": "open"}]}}))
     with pytest.raises(InconsistentData, match=r"folders\.0\.id"):
         lists.folders(client, 8501)
@@ -90,18 +90,20 @@ def test_all_pages_of_tags_are_read(theatre: tuple[Stage, Client]) -> None:
     assert found == [tag.id for tag in account.layout.tags]
 
 
-def test_a_row_that_moves_from_page_to_page_is_there_once(
+def test_a_row_that_moves_from_page_to_page_is_listed_once(
     upstream: Upstream, client: Client
 ) -> None:
     upstream.script = in_turn(mailboxes_page(1, 2, pages=2), mailboxes_page(2, 3, pages=2))
     assert [mailbox.id for mailbox in lists.mailboxes(client).rows] == [1, 2, 3]
 
 
-def test_a_list_is_as_old_as_its_first_page(upstream: Upstream, client: Client) -> None:
+def test_the_request_time_of_a_list_is_that_of_its_first_page(
+    upstream: Upstream, client: Client
+) -> None:
     dates = ("Thu, 01 Jan 2015 00:00:10 GMT", "Thu, 01 Jan 2015 00:00:50 GMT")
     payload = {"_embedded": {"mailboxes": [{"id": 1}]}, "page": facts(2)}
     upstream.script = in_turn(*[answer(payload, 200, {"Date": date}) for date in dates])
-    assert FIRST < lists.mailboxes(client).asked_at <= FIRST + 10
+    assert FIRST < lists.mailboxes(client).requested_at <= FIRST + 10
 
 
 def test_a_mailbox_that_does_not_exist_has_no_folders(theatre: tuple[Stage, Client]) -> None:

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compat.simulator import Account, Behaviour, Conversation, Simulator
-from compat.simulator.lists import Lister
-from compat.simulator.parameters import read
-from compat.simulator.records import stamp
-from tests.unit.simulator.talking import ask, ids, listed, rows, signed_in, small_account
+from compat.simulator.conversation import format_timestamp
+from compat.simulator.conversation_list import ConversationList
+from compat.simulator.query_parameters import parse_list_request
+from tests.unit.simulator.clients import get_page, ids, listed, rows, signed_in, small_account
 
 FIRST = 1_420_070_400
 QUIET = Behaviour(rate_limit=None)
@@ -26,17 +26,17 @@ def page_of(count: int) -> Account:
     return account
 
 
-def test_a_removal_between_pages_hides_a_row_from_who_counts_pages() -> None:
+def test_a_removal_between_numbered_pages_hides_a_row() -> None:
     account = page_of(30)
     victim, hidden = listed(account)[0].id, listed(account)[25].id
     with signed_in(Simulator(account, QUIET)) as client:
-        first = ids(ask(client, sortOrder="asc", page=1))
+        first = ids(get_page(client, sortOrder="asc", page=1))
         account.delete(victim)
-        second = ids(ask(client, sortOrder="asc", page=2))
+        second = ids(get_page(client, sortOrder="asc", page=2))
     assert hidden not in first + second
 
 
-def test_the_hook_sees_every_list_request_before_it_is_answered() -> None:
+def test_the_hook_is_called_before_every_list_is_answered() -> None:
     account = page_of(3)
     seen: list[str] = []
 
@@ -46,25 +46,25 @@ def test_the_hook_sees_every_list_request_before_it_is_answered() -> None:
 
     with signed_in(Simulator(account, QUIET, before_request=delete_one)) as client:
         client.get("/mailboxes")
-        left = [len(rows(ask(client, status="all", page=1))) for _ in range(3)]
+        left = [len(rows(get_page(client, status="all", page=1))) for _ in range(3)]
     assert left == [2, 1, 0]
     assert seen == ["/v2/conversations?status=all&page=1"] * 3
 
 
-def walk(client: httpx.Client, low: int, high: int) -> dict[int, dict[str, Any]]:
-    """Every row of a window by key: always page one, from the last row's second on."""
+def paginate(client: httpx.Client, low: int, high: int) -> dict[int, dict[str, Any]]:
+    """Every row of a window, by keyset pagination: always page one, from the last row's second."""
     found: dict[int, dict[str, Any]] = {}
-    key, more = stamp(low), True
+    key, more = format_timestamp(low), True
     while more:
-        query = f"(createdAt:[{key} TO {stamp(high)}])"
-        payload = ask(client, status="all", query=query, sortOrder="asc")
+        query = f"(createdAt:[{key} TO {format_timestamp(high)}])"
+        payload = get_page(client, status="all", query=query, sortOrder="asc")
         found |= {row["id"]: row for row in rows(payload)}
         more = payload["page"]["totalPages"] > 1
         key = rows(payload)[-1]["createdAt"] if more else key
     return found
 
 
-def test_a_walk_by_key_sees_all_that_stays_while_others_go_and_come() -> None:
+def test_keyset_pagination_returns_all_that_stays_during_changes() -> None:
     account = page_of(120)
     before = listed(account)
     doomed = [row.id for row in before[::3]]
@@ -76,7 +76,7 @@ def test_a_walk_by_key_sees_all_that_stays_while_others_go_and_come() -> None:
         account.add(FIRST + 60 * 119)
 
     with signed_in(Simulator(account, QUIET, before_request=churn)) as client:
-        found = walk(client, FIRST, FIRST + 60 * 200)
+        found = paginate(client, FIRST, FIRST + 60 * 200)
     stayed = {row.id for row in before} & {row.id for row in listed(account)}
     assert stayed <= set(found)
 
@@ -84,11 +84,13 @@ def test_a_walk_by_key_sees_all_that_stays_while_others_go_and_come() -> None:
 def test_a_burst_fills_several_pages_of_one_second() -> None:
     account = Account()
     burst = [account.add(FIRST).id for _ in range(80)]
-    query = f"createdAt:[{stamp(FIRST)} TO {stamp(FIRST)}]"
+    query = f"createdAt:[{format_timestamp(FIRST)} TO {format_timestamp(FIRST)}]"
     found: list[int] = []
     with signed_in(Simulator(account, QUIET)) as client:
         for page in (4, 3, 2, 1):
-            found += ids(ask(client, query=query, sortField="number", sortOrder="asc", page=page))
+            found += ids(
+                get_page(client, query=query, sortField="number", sortOrder="asc", page=page)
+            )
     assert sorted(found) == burst
 
 
@@ -132,21 +134,23 @@ def change(account: Account, what: str, at: int) -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(CHANGES, PARAMETERS), max_size=8))
-def test_a_kept_index_answers_as_a_fresh_one(
+def test_an_updated_index_answers_as_a_new_one(
     rounds: list[tuple[list[tuple[str, int]], dict[str, str]]],
 ) -> None:
     account = page_of(15)
-    kept = Lister(account, lambda: QUIET)
+    kept = ConversationList(account, lambda: QUIET)
     for changes, parameters in rounds:
         for what, at in changes:
             change(account, what, at)
-        fresh = Lister(account, lambda: QUIET)
-        assert kept.page(read(parameters)) == fresh.page(read(parameters))
+        fresh = ConversationList(account, lambda: QUIET)
+        assert kept.page(parse_list_request(parameters)) == fresh.page(
+            parse_list_request(parameters)
+        )
 
 
 def test_a_tag_that_appears_later_is_found() -> None:
     account = small_account(20)
     with signed_in(Simulator(account, QUIET)) as client:
-        assert ids(ask(client, status="all", tag="brand new")) == []
+        assert ids(get_page(client, status="all", tag="brand new")) == []
         row = account.add(tags=["brand new"])
-        assert ids(ask(client, status="all", tag="brand new")) == [row.id]
+        assert ids(get_page(client, status="all", tag="brand new")) == [row.id]

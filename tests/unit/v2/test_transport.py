@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from compat.v2.client import Client
-from compat.v2.errors import Overloaded, Redirected, RequestLoop, Stopped, Unreachable
-from compat.v2.models import ConversationsAnswer
+from compat.v2.errors import Cancelled, Overloaded, Redirected, RequestLoop, Unreachable
+from compat.v2.models import ConversationPage
 from tests.unit.v2.upstream import (
     CREDENTIALS,
     Reply,
@@ -30,14 +30,14 @@ NAME = "api.helpscout.net"
 
 @pytest.fixture
 def elsewhere() -> Iterator[Upstream]:
-    """Another server, which must hear nothing."""
+    """Another server, which must get no request."""
     with scripted() as elsewhere:
         yield elsewhere
         assert (elsewhere.asked, elsewhere.signed_in) == ([], [])
 
 
-def ask(client: Client) -> None:
-    client.get("/conversations", {}, ConversationsAnswer)
+def get_page(client: Client) -> None:
+    client.get("/conversations", {}, ConversationPage)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -47,7 +47,7 @@ def test_a_redirect_is_not_followed(
     target = {"Location": f"{elsewhere.url}/conversations"}
     upstream.script = in_turn(Reply(status, headers=target))
     with pytest.raises(Redirected) as caught:
-        ask(client)
+        get_page(client)
     assert caught.value.status == status
     assert len(upstream.asked) == 1
 
@@ -57,14 +57,14 @@ def test_a_redirected_sign_in_is_not_followed(
 ) -> None:
     upstream.sign_in = in_turn(Reply(307, headers={"Location": f"{elsewhere.url}/oauth2/token"}))
     with pytest.raises(Redirected):
-        ask(client)
+        get_page(client)
     assert len(upstream.signed_in) == 1
 
 
-def test_another_place_is_connected_to_under_the_name_of_the_base_url(upstream: Upstream) -> None:
+def test_another_host_is_connected_to_with_the_name_of_the_base_url(upstream: Upstream) -> None:
     place = f"127.0.0.1:{upstream.port}"
     with client_of("http://localhost:1/v2", connect_to=place) as client:
-        ask(client)
+        get_page(client)
     heard = [*upstream.signed_in, *upstream.asked]
     assert [asked.headers["host"] for asked in heard] == ["localhost:1"] * 2
 
@@ -82,11 +82,11 @@ def test_proxies_of_the_environment_are_not_used(
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv(name, f"http://127.0.0.1:{elsewhere.port}")
     with client_of(upstream.url) as client:
-        ask(client)
+        get_page(client)
     assert len(upstream.asked) == 1
 
 
-def test_passwords_of_the_machine_are_not_sent(
+def test_passwords_in_netrc_are_not_sent(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -94,14 +94,14 @@ def test_passwords_of_the_machine_are_not_sent(
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     with client_of(upstream.url) as client:
-        ask(client)
+        get_page(client)
     assert "authorization" not in upstream.signed_in[0].headers
     assert upstream.asked[0].headers["authorization"] == "Bearer token-1"
 
 
-def test_a_proxy_that_is_set_is_gone_through() -> None:
+def test_a_configured_proxy_is_used() -> None:
     with scripted() as proxy, client_of("http://localhost:1/v2", proxy=proxy_url(proxy)) as client:
-        ask(client)
+        get_page(client)
         assert len(proxy.asked) == 1
         assert proxy.asked[0].headers["host"] == "localhost:1"
 
@@ -124,74 +124,76 @@ def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(proxy: str)
 
 
 def test_every_request_is_marked_as_ours(upstream: Upstream, client: Client) -> None:
-    ask(client)
+    get_page(client)
     heard = [*upstream.signed_in, *upstream.asked]
     assert [asked.headers["compat-upstream"] for asked in heard] == ["1", "1"]
 
 
-def test_a_request_that_comes_back_to_ourselves_is_not_repeated(
+def test_a_token_request_that_reaches_ourselves_is_not_retried(
     upstream: Upstream, client: Client
 ) -> None:
     upstream.sign_in = in_turn(Reply(508, headers={"Compat-Upstream": "1"}))
     with pytest.raises(RequestLoop):
-        ask(client)
+        get_page(client)
     assert len(upstream.signed_in) == 1
 
 
-def test_a_question_that_comes_back_to_ourselves_is_not_repeated(
+def test_a_request_that_reaches_ourselves_is_not_retried(
     upstream: Upstream, client: Client
 ) -> None:
     upstream.script = in_turn(Reply(508, headers={"Compat-Upstream": "1"}))
     with pytest.raises(RequestLoop):
-        ask(client)
+        get_page(client)
     assert len(upstream.asked) == 1
 
 
-def test_somebody_elses_loop_is_an_overload(upstream: Upstream, client: Client) -> None:
+def test_a_loop_of_another_server_is_an_overload(upstream: Upstream, client: Client) -> None:
     upstream.script = in_turn(Reply(508), page_of([]))
-    ask(client)
+    get_page(client)
     upstream.script = in_turn(Reply(508))
     with pytest.raises(Overloaded):
-        ask(client)
+        get_page(client)
 
 
-def test_a_place_where_nobody_listens_is_unreachable() -> None:
+def test_a_port_without_a_server_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with client_of(f"http://127.0.0.1:{port}/v2") as client, pytest.raises(Unreachable) as caught:
-        ask(client)
+        get_page(client)
     assert caught.value.status is None
 
 
-def test_a_closed_client_has_stopped(upstream: Upstream, client: Client) -> None:
-    ask(client)
+def test_a_closed_client_raises_cancelled(upstream: Upstream, client: Client) -> None:
+    get_page(client)
     client.close()
-    with pytest.raises(Stopped):
-        ask(client)
+    with pytest.raises(Cancelled):
+        get_page(client)
     assert len(upstream.asked) == 1
 
 
-def test_a_closed_client_does_not_sign_in(upstream: Upstream, client: Client) -> None:
+def test_a_closed_client_requests_no_token(upstream: Upstream, client: Client) -> None:
     client.close()
-    with pytest.raises(Stopped):
-        ask(client)
+    with pytest.raises(Cancelled):
+        get_page(client)
     assert upstream.signed_in == []
 
 
-def test_a_client_closed_during_a_request_has_stopped(upstream: Upstream, client: Client) -> None:
+def test_a_client_closed_during_a_request_raises_cancelled(
+    upstream: Upstream, client: Client
+) -> None:
     def close_first(_asked: object) -> Reply:
         client.close()
         return Reply(fate="dropped")
 
     upstream.script = close_first
-    with pytest.raises(Stopped):
-        ask(client)
+    with pytest.raises(Cancelled):
+        get_page(client)
     assert len(upstream.asked) == 1
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of the vendor's name, with its key, by our own hand."""
+    """A certificate of the vendor's name, with its key, signed by itself."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs openssl to make a certificate")
@@ -207,7 +209,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def behind_tls(certificate: Path) -> Iterator[tuple[Upstream, str, list[str | None]]]:
-    """A server with TLS, where it is, and the names that callers asked for."""
+    """A server with TLS, its address, and the names that clients requested."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     names: list[str | None] = []
@@ -216,7 +218,7 @@ def behind_tls(certificate: Path) -> Iterator[tuple[Upstream, str, list[str | No
         yield upstream, f"127.0.0.1:{upstream.port}", names
 
 
-def test_another_place_must_show_the_certificate_of_the_base_urls_name(
+def test_another_host_must_have_the_certificate_of_the_base_urls_name(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("certifi.where", lambda: str(certificate))
@@ -224,13 +226,13 @@ def test_another_place_must_show_the_certificate_of_the_base_urls_name(
         behind_tls(certificate) as (upstream, place, names),
         client_of(f"https://{NAME}/v2", connect_to=place) as client,
     ):
-        ask(client)
+        get_page(client)
     assert set(names) == {NAME}
     assert [asked.headers["host"] for asked in upstream.asked] == [NAME]
 
 
 @pytest.mark.parametrize("name", ["other.example", "127.0.0.1"])
-def test_a_certificate_of_another_name_gets_nothing(
+def test_a_certificate_of_another_name_is_refused(
     certificate: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr("certifi.where", lambda: str(certificate))
@@ -239,15 +241,15 @@ def test_a_certificate_of_another_name_gets_nothing(
         client_of(f"https://{name}/v2", connect_to=place) as client,
     ):
         with pytest.raises(Unreachable):
-            ask(client)
+            get_page(client)
         assert upstream.signed_in == []
 
 
-def test_a_certificate_that_nobody_vouches_for_gets_nothing(certificate: Path) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused(certificate: Path) -> None:
     with (
         behind_tls(certificate) as (upstream, place, _names),
         client_of(f"https://{NAME}/v2", connect_to=place) as client,
     ):
         with pytest.raises(Unreachable):
-            ask(client)
+            get_page(client)
         assert upstream.signed_in == []

@@ -1,4 +1,4 @@
-"""The one place that requests go to, worked out from the settings."""
+"""The address of requests, made from a base URL and a host to connect to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from compat.v2.transport import DEFAULT_BASE_URL, Address
 
 
 def test_the_default_address_is_the_vendors() -> None:
-    assert Address.of(DEFAULT_BASE_URL) == Address(
+    assert Address.parse(DEFAULT_BASE_URL) == Address(
         "https://api.helpscout.net/v2", "api.helpscout.net", "api.helpscout.net"
     )
 
@@ -25,10 +25,10 @@ def test_the_default_address_is_the_vendors() -> None:
         ("http://[::1]:80/v2", "http://[::1]:80/v2", "[::1]:80", None),
     ],
 )
-def test_a_base_url_says_where_to_go(
+def test_an_address_is_made_from_a_base_url(
     base_url: str, url: str, host: str, tls_name: str | None
 ) -> None:
-    assert Address.of(base_url) == Address(url, host, tls_name)
+    assert Address.parse(base_url) == Address(url, host, tls_name)
 
 
 @pytest.mark.parametrize(
@@ -57,19 +57,19 @@ def test_a_base_url_says_where_to_go(
 )
 def test_a_base_url_that_cannot_be_used_is_refused(base_url: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        Address.of(base_url)
+        Address.parse(base_url)
 
 
 @pytest.mark.parametrize("place", ["203.0.113.7", "203.0.113.7:8443", "host:1", "[2001:db8::7]:1"])
-def test_another_place_to_connect_to_keeps_the_name(place: str) -> None:
-    assert Address.of(DEFAULT_BASE_URL, place) == Address(
+def test_another_host_to_connect_to_keeps_the_name(place: str) -> None:
+    assert Address.parse(DEFAULT_BASE_URL, place) == Address(
         f"https://{place}/v2", "api.helpscout.net", "api.helpscout.net"
     )
 
 
 @pytest.mark.parametrize("place", [None, ""])
-def test_without_another_place_the_base_urls_own_is_connected_to(place: str | None) -> None:
-    assert Address.of(DEFAULT_BASE_URL, place).url == DEFAULT_BASE_URL
+def test_without_another_host_the_base_urls_own_is_connected_to(place: str | None) -> None:
+    assert Address.parse(DEFAULT_BASE_URL, place).url == DEFAULT_BASE_URL
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_without_another_place_the_base_urls_own_is_connected_to(place: str | No
         *("host:0", ":443", "host?a", "host#a", "[::1", "2001:db8::7"),
     ],
 )
-def test_a_place_that_cannot_be_connected_to_is_refused(place: str) -> None:
+def test_a_host_that_cannot_be_connected_to_is_refused(place: str) -> None:
     with pytest.raises(ValueError, match="address to connect to"):
-        Address.of(DEFAULT_BASE_URL, place)
+        Address.parse(DEFAULT_BASE_URL, place)
 
 
-def test_another_place_makes_plain_http_no_safer() -> None:
+def test_plain_http_is_refused_also_with_another_host() -> None:
     with pytest.raises(ValueError, match="plain http"):
-        Address.of("http://api.helpscout.net/v2", "127.0.0.1:8025")
+        Address.parse("http://api.helpscout.net/v2", "127.0.0.1:8025")

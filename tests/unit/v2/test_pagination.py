@@ -1,4 +1,4 @@
-"""The rules of walking a list that lives, one by one."""
+"""Keyset pagination of a list that changes, rule by rule."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from compat.simulator import Account, Behaviour, Simulator
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData, RequestRefused
-from compat.v2.models import ConversationsAnswer
-from compat.v2.pagination import Selection, Walk, Window
-from compat.v2.search import LAST_SECOND
+from compat.v2.models import ConversationPage
+from compat.v2.pagination import Paginator
+from compat.v2.search import LAST_SECOND, Selection, Window
 from tests.unit.v2.upstream import (
     FIRST,
     QUIET,
@@ -47,10 +47,10 @@ def ids(account: Account) -> list[int]:
     return [row.id for row in account.conversations()]
 
 
-def play(
-    stage: Stage, account: Account, changes: dict[int, Change], **manners: object
+def serve(
+    stage: Stage, account: Account, changes: dict[int, Change], **options: object
 ) -> list[str]:
-    """The account is on stage; before the n-th list it is changed. Returns the lists to come."""
+    """Serve the account, and change it before the n-th list. Returns the targets of all lists."""
     lists: list[str] = []
 
     def change(account: Account, target: str) -> None:
@@ -58,7 +58,7 @@ def play(
         if len(lists) in changes:
             changes[len(lists)](account)
 
-    behaviour = replace(QUIET, **manners)  # type: ignore[arg-type]
+    behaviour = replace(QUIET, **options)  # type: ignore[arg-type]
     stage.playing = Simulator(account, behaviour, before_request=change)
     return lists
 
@@ -71,10 +71,12 @@ def restoring(row_id: int) -> Change:
     return lambda account: account.restore(row_id)
 
 
-# What a request says.
+# The parameters of a request.
 
 
-def test_a_request_names_all_that_upstream_would_guess(upstream: Upstream, client: Client) -> None:
+def test_a_request_has_all_parameters_with_a_default_at_upstream(
+    upstream: Upstream, client: Client
+) -> None:
     walked(client, FIRST, LAST, Selection((8501, 8508), 72001, "spam"))
     (asked,) = upstream.asked
     assert asked.path == "/v2/conversations"
@@ -89,7 +91,9 @@ def test_a_request_names_all_that_upstream_would_guess(upstream: Upstream, clien
     }
 
 
-def test_a_request_is_silent_about_what_does_not_matter(upstream: Upstream, client: Client) -> None:
+def test_a_request_has_no_parameter_that_does_not_matter(
+    upstream: Upstream, client: Client
+) -> None:
     walked(client, FIRST, LAST)
     (asked,) = upstream.asked
     assert asked.params["status"] == "all"
@@ -104,7 +108,7 @@ def test_a_hidden_fraction_in_the_last_second_hides_no_row(theatre: Theatre, mil
     stage, client = theatre
     account = account_of([0])
     late = account.add(LAST, millis=millis)
-    play(stage, account, {}, index_fractions=True)
+    serve(stage, account, {}, index_fractions=True)
     assert late.id in walked(client, FIRST, LAST)
 
 
@@ -115,19 +119,21 @@ def test_a_hidden_fraction_hides_no_row_of_an_overfull_second(
     stage, client = theatre
     account = account_of([])
     burst = [account.add(FIRST, millis=millis).id for _ in range(10)]
-    play(stage, account, {}, index_fractions=True, page_size=3)
+    serve(stage, account, {}, index_fractions=True, page_size=3)
     assert walked(client, FIRST, LAST) == set(burst)
 
 
-def test_the_opening_asks_for_one_second_more_as_well(upstream: Upstream, client: Client) -> None:
-    Walk(client, Selection(), ConversationsAnswer).open(Window(FIRST, FIRST + 10))
+def test_the_first_batch_also_covers_one_second_more(upstream: Upstream, client: Client) -> None:
+    Paginator(client, Selection(), ConversationPage).first_batch(Window(FIRST, FIRST + 10))
     assert upstream.asked[0].params["query"].endswith("TO 2015-01-01T00:00:11Z])")
 
 
-# By key, until there is no more than one page.
+# By creation time, until there is only one page.
 
 
-def test_a_walk_goes_on_from_the_last_second_it_saw(upstream: Upstream, client: Client) -> None:
+def test_the_next_page_starts_at_the_last_second_of_the_page_before(
+    upstream: Upstream, client: Client
+) -> None:
     upstream.script = Living([conversation(at, FIRST + 10 * at) for at in range(1, 6)], size=3)
     assert walked(client, FIRST, LAST) == {1, 2, 3, 4, 5}
     assert [asked.params["query"][12:32] for asked in upstream.asked] == [
@@ -145,11 +151,11 @@ def test_rows_that_share_the_last_second_of_a_page_are_all_seen(
     assert walked(client, FIRST, LAST) == set(range(1, 30))
 
 
-def test_a_short_page_is_no_end(upstream: Upstream, client: Client) -> None:
+def test_a_short_page_is_not_the_last_one(upstream: Upstream, client: Client) -> None:
     living = Living([conversation(at, FIRST + at) for at in range(1, 31)], size=10)
     living.bend = lambda _, rows: rows[:3]
     upstream.script = living
-    # The end itself is short as well: what it hides nobody can know.
+    # The last page is short as well: what it hides cannot be known.
     assert walked(client, FIRST, LAST) >= set(range(1, 22))
     assert len(upstream.asked) > 9
 
@@ -159,15 +165,15 @@ def test_a_removal_between_two_requests_hides_nothing(theatre: Theatre, changes:
     stage, client = theatre
     account = account_of(range(60))
     every = ids(account)
-    play(stage, account, {2 + at: deleting(every[at]) for at in range(changes)})
+    serve(stage, account, {2 + at: deleting(every[at]) for at in range(changes)})
     assert walked(client, FIRST, LAST) >= set(every[changes:])
 
 
-def test_an_arrival_between_two_requests_hides_nothing(theatre: Theatre) -> None:
+def test_a_new_row_between_two_requests_hides_nothing(theatre: Theatre) -> None:
     stage, client = theatre
     account = account_of(range(60))
     every = set(ids(account))
-    play(stage, account, {at: lambda account: account.add(FIRST + 30) for at in (2, 3)})
+    serve(stage, account, {at: lambda account: account.add(FIRST + 30) for at in (2, 3)})
     assert walked(client, FIRST, LAST) >= every
 
 
@@ -175,10 +181,10 @@ def test_an_arrival_between_two_requests_hides_nothing(theatre: Theatre) -> None
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.2])
-def test_an_empty_page_with_a_total_is_asked_for_again(theatre: Theatre, rate: float) -> None:
+def test_an_empty_page_with_a_total_is_requested_again(theatre: Theatre, rate: float) -> None:
     stage, client = theatre
     account = account_of([*range(30), *[15] * 30])
-    play(stage, account, {}, empty_page_rate=rate, page_size=10)
+    serve(stage, account, {}, empty_page_rate=rate, page_size=10)
     assert walked(client, FIRST, LAST) == set(ids(account))
 
 
@@ -205,9 +211,9 @@ def test_a_page_of_an_overfull_second_that_stays_empty_is_an_error(
 
 
 @pytest.mark.parametrize("empty", ["array", "absent"])
-def test_nothing_is_a_whole_walk(theatre: Theatre, empty: str) -> None:
+def test_an_empty_window_is_complete(theatre: Theatre, empty: str) -> None:
     stage, client = theatre
-    lists = play(stage, account_of([]), {}, empty=empty)
+    lists = serve(stage, account_of([]), {}, empty=empty)
     assert walked(client, FIRST, LAST) == set()
     assert len(lists) == 1
 
@@ -217,7 +223,7 @@ def test_nothing_is_a_whole_walk(theatre: Theatre, empty: str) -> None:
 
 @pytest.mark.parametrize("size", [25, 26, 50, 51, 75, 80])
 @pytest.mark.parametrize("before", [0, 3, 24])
-def test_an_overfull_second_is_read_whole(
+def test_an_overfull_second_is_read_completely(
     upstream: Upstream, client: Client, size: int, before: int
 ) -> None:
     rows = [conversation(1000 + at, FIRST + at) for at in range(before)]
@@ -233,16 +239,14 @@ def test_the_pages_of_an_overfull_second_are_read_from_last_to_first_by_number(
     upstream.script = Living([conversation(at) for at in range(1, 81)])
     walked(client, FIRST, LAST)
     second = [asked for asked in upstream.asked if asked.params["sortField"] == "number"]
-    # The first of them only tells how many there are.
+    # The first of them only shows how many there are.
     assert [asked.page for asked in second] == [2, 4, 3, 2, 1]
     assert {asked.params["query"] for asked in second} == {
         "(createdAt:[2015-01-01T00:00:00Z TO 2015-01-01T00:00:01Z])"
     }
 
 
-def test_a_burst_that_shows_at_the_end_of_a_page_is_asked_for_at_once(
-    upstream: Upstream, client: Client
-) -> None:
+def test_a_burst_at_the_end_of_a_page_is_read_at_once(upstream: Upstream, client: Client) -> None:
     rows = [conversation(at, FIRST + min(at, 16)) for at in range(96)]
     upstream.script = Living(rows)
     assert walked(client, FIRST, LAST) == set(range(96))
@@ -258,7 +262,7 @@ def test_a_removal_from_eighty_rows_of_one_second_hides_no_other(
     stage, client = theatre
     account = account_of([0] * 80)
     every = ids(account)
-    play(stage, account, {moment: deleting(every[victim])}, past_end=past_end)
+    serve(stage, account, {moment: deleting(every[victim])}, past_end=past_end)
     assert walked(client, FIRST, LAST) >= set(every) - {every[victim]}
 
 
@@ -272,7 +276,7 @@ def test_a_last_page_that_removals_took_away_is_no_error(theatre: Theatre, past_
         for row_id in every[:40]:
             account.delete(row_id)
 
-    play(stage, account, {3: purge}, past_end=past_end)
+    serve(stage, account, {3: purge}, past_end=past_end)
     assert walked(client, FIRST, LAST) >= set(every[40:])
 
 
@@ -281,14 +285,14 @@ def test_a_second_that_grows_while_it_is_read_is_read_again(theatre: Theatre) ->
     account = account_of([0] * 80)
     every = ids(account)
     account.delete(every[10])
-    # Its return moves rows from page three to page four, which has been read.
-    lists = play(stage, account, {4: restoring(every[10])})
+    # The restored row moves rows from page three to page four, which has been read.
+    lists = serve(stage, account, {4: restoring(every[10])})
     assert walked(client, FIRST, LAST) >= set(every)
     assert len(lists) == 2 + 2 * 5
 
 
 @pytest.mark.parametrize("moment", [4, 5])
-def test_an_arrival_that_a_removal_hides_from_the_totals_is_noticed(
+def test_a_new_row_that_a_removal_hides_from_the_totals_is_noticed(
     theatre: Theatre, moment: int
 ) -> None:
     stage, client = theatre
@@ -300,7 +304,7 @@ def test_an_arrival_that_a_removal_hides_from_the_totals_is_noticed(
         account.delete(every[79])
         account.restore(every[10])
 
-    play(stage, account, {moment: swap})
+    serve(stage, account, {moment: swap})
     assert walked(client, FIRST, LAST) >= set(every[:79])
 
 
@@ -309,13 +313,13 @@ def test_an_arrival_that_a_removal_hides_from_the_totals_is_noticed(
     ("size", "gone", "back"),
     [(26, 2, 3), (51, 3, 4), (76, 3, 4), (76, 3, 5)],
 )
-def test_a_last_page_that_was_away_for_a_moment_is_read_after_all(
+def test_a_last_page_that_was_missing_for_a_short_time_is_read(
     theatre: Theatre, size: int, gone: int, back: int, past_end: str
 ) -> None:
     stage, client = theatre
     account = account_of([0] * size)
     every = ids(account)
-    play(stage, account, {gone: deleting(every[0]), back: restoring(every[0])}, past_end=past_end)
+    serve(stage, account, {gone: deleting(every[0]), back: restoring(every[0])}, past_end=past_end)
     assert walked(client, FIRST, LAST) >= set(every[1:])
 
 
@@ -323,7 +327,7 @@ def test_a_second_that_never_stops_growing_is_an_error(theatre: Theatre) -> None
     stage, client = theatre
     account = account_of([0] * 30)
     arrivals = {at: lambda account: account.add(FIRST) for at in range(2, 100)}
-    lists = play(stage, account, arrivals)
+    lists = serve(stage, account, arrivals)
     with pytest.raises(InconsistentData, match=r"at 2015-01-01T00:00:00Z kept changing"):
         walked(client, FIRST, LAST)
     assert len(lists) == 1 + 3 * 2
@@ -335,7 +339,7 @@ def test_a_second_that_never_stops_growing_is_an_error(theatre: Theatre) -> None
 def test_rows_repeated_on_a_page_do_no_harm(theatre: Theatre) -> None:
     stage, client = theatre
     account = account_of([*range(60), *[15] * 30])
-    play(stage, account, {}, repeat_rate=0.3, page_size=10)
+    serve(stage, account, {}, repeat_rate=0.3, page_size=10)
     assert walked(client, FIRST, LAST) == set(ids(account))
 
 
@@ -368,7 +372,7 @@ def test_rows_out_of_order_are_an_error_and_no_silent_loss(
         walked(client, FIRST, LAST)
 
 
-def test_an_upstream_that_ignores_the_time_asked_for_is_an_error(
+def test_an_upstream_that_ignores_the_creation_time_is_an_error(
     upstream: Upstream, client: Client
 ) -> None:
     rows = [conversation(at, FIRST + at) for at in range(3)]
@@ -384,13 +388,13 @@ def test_pages_without_rows_or_total_are_an_error(upstream: Upstream, client: Cl
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_a_refused_walk_is_refused(upstream: Upstream, client: Client, status: int) -> None:
+def test_a_refused_request_is_an_error(upstream: Upstream, client: Client, status: int) -> None:
     upstream.script = in_turn(Reply(status))
     with pytest.raises(RequestRefused):
         walked(client, FIRST, LAST)
 
 
-def test_a_first_page_that_is_not_found_is_no_end(upstream: Upstream, client: Client) -> None:
+def test_a_first_page_that_is_not_found_is_an_error(upstream: Upstream, client: Client) -> None:
     living = Living([conversation(at) for at in range(1, 81)])
 
     def no_first_page(asked: Asked) -> Reply:
@@ -416,22 +420,22 @@ def test_a_page_of_an_overfull_second_that_is_refused_is_an_error(
         walked(client, FIRST, LAST)
 
 
-# The ends of time.
+# The first and the last possible second.
 
 
 @pytest.mark.parametrize("size", [1, 12, 40])
 @pytest.mark.parametrize("second", [FIRST_SECOND, LAST_SECOND])
-def test_the_first_and_the_last_second_of_all_are_walked(
+def test_the_first_and_the_last_possible_second_are_fetched(
     theatre: Theatre, second: int, size: int
 ) -> None:
     stage, client = theatre
     account = Account(clock=lambda: LAST)
     every = {account.add(second).id for _ in range(size)}
-    play(stage, account, {}, page_size=10)
+    serve(stage, account, {}, page_size=10)
     assert walked(client, FIRST_SECOND, LAST_SECOND) == every
 
 
-def test_pages_of_any_size_are_walked(theatre: Theatre) -> None:
+def test_pages_may_have_any_size(theatre: Theatre) -> None:
     stage, client = theatre
     account = account_of([*range(40), *[20] * 20])
     for size in (1, 2, 3, 7, 25, 50, 100):

@@ -1,9 +1,9 @@
-"""Finding out what lists do: a page that comes without its rows proves nothing."""
+"""Probes: a page without the rows of its total proves nothing."""
 
 from __future__ import annotations
 
 from compat.v2.client import Client
-from compat.v2.probes import all_lists_spam
+from compat.v2.probes import all_includes_spam
 from tests.unit.v2.upstream import (
     FIRST,
     Asked,
@@ -29,18 +29,18 @@ def lists(beside: Reply) -> Script:
     return script
 
 
-def test_a_list_of_all_that_shows_spam_is_found_out(upstream: Upstream, client: Client) -> None:
+def test_a_list_of_all_that_shows_spam_is_detected(upstream: Upstream, client: Client) -> None:
     upstream.script = lists(page_of([SPAM]))
-    assert all_lists_spam(client, FIRST + 60) is True
+    assert all_includes_spam(client, FIRST + 60) is True
 
 
-def test_a_list_of_all_that_hides_spam_is_found_out(upstream: Upstream, client: Client) -> None:
+def test_a_list_of_all_that_hides_spam_is_detected(upstream: Upstream, client: Client) -> None:
     upstream.script = lists(page_of([]))
-    assert all_lists_spam(client, FIRST + 60) is False
+    assert all_includes_spam(client, FIRST + 60) is False
 
 
-def test_a_page_without_the_rows_that_it_counts_hides_no_spam(
+def test_a_page_without_the_rows_of_its_total_proves_nothing(
     upstream: Upstream, client: Client
 ) -> None:
     upstream.script = lists(page_of([], total=1))
-    assert all_lists_spam(client, FIRST + 60) is None
+    assert all_includes_spam(client, FIRST + 60) is None

@@ -1,4 +1,4 @@
-"""Where a conversation lives, and which folders show it."""
+"""Home folders of conversations, and which conversations a folder shows."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from compat.simulator.conversation import Conversation
     from compat.simulator.layout import Folder, Layout
-    from compat.simulator.records import Conversation
 
 Predicate = Callable[["Conversation"], bool]
-"""Whether a conversation belongs to something."""
+"""Whether a conversation is selected."""
 
-HOMES = ("drafts", "spam", "closed", "assigned", "open")
+HOME_FOLDER_TYPES = ("drafts", "spam", "closed", "assigned", "open")
 """The types of folder that a payload's ``folderId`` may name."""
 
 
-def home_type(state: str, status: str, assignee_id: int) -> str:
-    """The type of the one folder in which a conversation lives."""
+def home_folder_type(state: str, status: str, assignee_id: int) -> str:
+    """The type of a conversation's home folder."""
     if state == "draft":
         return "drafts"
     if status in {"spam", "closed"}:
@@ -41,17 +41,17 @@ def _needs_attention(folder: Folder, layout: Layout) -> Predicate:
 
 def _team(folder: Folder, layout: Layout) -> Predicate:
     members = layout.team_by_id[folder.user_id].user_ids
-    homes = {layout.folder_id(folder.mailbox_id, home) for home in ("assigned", "closed")}
-    return lambda row: row.folder_id in homes and row.assignee_id in members
+    folder_ids = {layout.folder_id(folder.mailbox_id, each) for each in ("assigned", "closed")}
+    return lambda row: row.folder_id in folder_ids and row.assignee_id in members
 
 
-_SHOWN_BY: dict[str, Callable[[Folder, Layout], Predicate]] = {
+_VIEWS: dict[str, Callable[[Folder, Layout], Predicate]] = {
     "mytickets": _mine,
     "needs_attn": _needs_attention,
     "team": _team,
 }
 
 
-def shown_by(folder: Folder, layout: Layout) -> Predicate:
-    """Whether a folder shows a conversation: its home folder or a view over several."""
-    return _SHOWN_BY.get(folder.type, _home)(folder, layout)
+def folder_shows(folder: Folder, layout: Layout) -> Predicate:
+    """A predicate: whether a folder, a home folder or a view, shows a conversation."""
+    return _VIEWS.get(folder.type, _home)(folder, layout)

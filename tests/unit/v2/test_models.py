@@ -1,4 +1,4 @@
-"""Walks that bring whole conversations, and walks through what was modified."""
+"""Full conversations, their documents, and lists of what was modified."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from compat.simulator import Account, Behaviour, Simulator, make_account
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData
-from compat.v2.models import DocumentedAnswer, WholeAnswer
-from compat.v2.pagination import Selection, Walk, Window
-from compat.v2.search import FIRST_SECOND, LAST_SECOND
+from compat.v2.models import FullConversationPage, PageWithDocuments
+from compat.v2.pagination import Paginator
+from compat.v2.search import FIRST_SECOND, LAST_SECOND, Selection, Window
 from tests.unit.v2.upstream import (
     FIRST,
     QUIET,
@@ -27,34 +27,34 @@ from tests.unit.v2.upstream import (
 EVER = Window(FIRST_SECOND, LAST_SECOND)
 
 
-def test_documents_are_kept_as_they_were_received(upstream: Upstream, client: Client) -> None:
+def test_documents_are_stored_as_they_were_received(upstream: Upstream, client: Client) -> None:
     shown = [
         conversation(7) | {"subject": 'a "ü" \\ \U0001f600', "customFields": [{"text": None}]},
         conversation(8, FIRST + 1) | {"new": {"deep": [1.5, True, 12345678901234567890]}},
     ]
     upstream.script = in_turn(page_of(shown))
-    (page,) = Walk(client, Selection(), DocumentedAnswer).pages(EVER)
+    (page,) = Paginator(client, Selection(), PageWithDocuments).batches(EVER)
     assert [json.loads(row.document) for row in page.rows] == shown
 
 
-def test_documents_that_are_not_wanted_are_not_kept(upstream: Upstream, client: Client) -> None:
+def test_models_without_documents_keep_none(upstream: Upstream, client: Client) -> None:
     upstream.script = in_turn(page_of([conversation(7)]))
-    (page,) = Walk(client, Selection(), WholeAnswer).pages(EVER)
+    (page,) = Paginator(client, Selection(), FullConversationPage).batches(EVER)
     assert [row.document for row in page.rows] == [b""]
 
 
 def test_an_empty_page_has_no_documents(upstream: Upstream, client: Client) -> None:
     facts = {"size": 25, "totalElements": 0, "totalPages": 0, "number": 1}
     upstream.script = in_turn(answer({"page": facts}))
-    (page,) = Walk(client, Selection(), DocumentedAnswer).pages(EVER)
-    assert (page.rows, page.complete) == ((), LAST_SECOND)
+    (page,) = Paginator(client, Selection(), PageWithDocuments).batches(EVER)
+    assert (page.rows, page.complete_until) == ((), LAST_SECOND)
 
 
 def test_all_facts_are_read(theatre: tuple[Stage, Client]) -> None:
     stage, client = theatre
     account = make_account(200, 3)
     stage.playing = Simulator(account, QUIET)
-    pages = Walk(client, Selection(), WholeAnswer).pages(EVER)
+    pages = Paginator(client, Selection(), FullConversationPage).batches(EVER)
     rows = {row.id: row for page in pages for row in page.rows}
     assert rows.keys() == {row.id for row in account.conversations() if row.listed}
     for id_, row in rows.items():
@@ -74,13 +74,13 @@ def test_all_facts_are_read(theatre: tuple[Stage, Client]) -> None:
         assert row.created_by.id == (true.created_by or true.customer_id)
 
 
-def test_a_fact_of_the_wrong_kind_is_no_answer(upstream: Upstream, client: Client) -> None:
+def test_a_value_of_the_wrong_type_is_an_error(upstream: Upstream, client: Client) -> None:
     upstream.script = in_turn(page_of([conversation(7, closedBy="nobody")]))
     with pytest.raises(InconsistentData, match="closedBy"):
-        list(Walk(client, Selection(), DocumentedAnswer).pages(EVER))
+        list(Paginator(client, Selection(), PageWithDocuments).batches(EVER))
 
 
-def test_what_was_modified_since_is_seen_even_if_it_is_touched_all_the_time(
+def test_what_was_modified_is_returned_even_if_it_changes_all_the_time(
     theatre: tuple[Stage, Client],
 ) -> None:
     stage, client = theatre
@@ -97,5 +97,5 @@ def test_what_was_modified_since_is_seen_even_if_it_is_touched_all_the_time(
             account.touch(id_)
 
     stage.playing = Simulator(account, Behaviour(rate_limit=None), before_request=touch)
-    pages = Walk(client, Selection(modified_since=since), WholeAnswer).pages(EVER)
+    pages = Paginator(client, Selection(modified_since=since), FullConversationPage).batches(EVER)
     assert {row.id for page in pages for row in page.rows} == touched

@@ -1,0 +1,301 @@
+"""The rate limit is read from headers, shared by all threads, and never exceeded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compat.v2.client import Client
+from compat.v2.errors import Cancelled, Overloaded
+from compat.v2.models import ConversationPage
+from compat.v2.rate_limit import RateLimiter
+from tests.unit.v2.upstream import Reply, Upstream, in_turn, page_of
+
+HALF_PAST = "Thu, 01 Jan 2015 00:00:30 GMT"
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 5000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def rate_headers(left: object, limit: object = 200, date: str = HALF_PAST) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit-Minute": str(limit),
+        "X-RateLimit-Remaining-Minute": str(left),
+        "Date": date,
+    }
+
+
+def limiter_after(headers: Mapping[str, str], reserve: float = 0.1) -> tuple[RateLimiter, Clock]:
+    """A rate limiter after one response."""
+    clock = Clock()
+    limiter = RateLimiter(reserve, clock=clock)
+    assert limiter.acquire() == 0
+    limiter.release(headers)
+    return limiter, clock
+
+
+def test_requests_are_not_limited_before_the_first_response() -> None:
+    limiter = RateLimiter(clock=Clock())
+    assert [limiter.acquire() for _ in range(50)] == [0] * 50
+    assert limiter.seconds_to_wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("reserve", "limit", "left", "free"),
+    [
+        (0.1, 200, 21, True),
+        (0.1, 200, 20, False),
+        (0.1, 200, 0, False),
+        (0.1, 400, 41, True),
+        (0.1, 400, 40, False),
+        (0.0, 200, 1, True),
+        (0.0, 200, 0, False),
+        (0.5, 800, 401, True),
+        (0.5, 800, 400, False),
+        (0.1, 5, 1, True),
+        (0.1, 5, 0, False),
+    ],
+)
+def test_the_reserve_is_left_to_others(reserve: float, limit: int, left: int, free: bool) -> None:
+    limiter, _ = limiter_after(rate_headers(left, limit), reserve)
+    assert (limiter.acquire() == 0) is free
+
+
+def test_requests_under_way_count() -> None:
+    limiter, _ = limiter_after(rate_headers(23))
+    assert [limiter.acquire() == 0 for _ in range(5)] == [True, True, True, False, False]
+
+
+def test_a_request_without_a_response_is_not_counted() -> None:
+    limiter, _ = limiter_after(rate_headers(21))
+    assert limiter.acquire() == 0
+    assert limiter.acquire() > 0
+    limiter.release(None)
+    assert limiter.acquire() == 0
+
+
+def test_a_response_without_headers_is_not_counted() -> None:
+    limiter, _ = limiter_after(rate_headers(21))
+    assert limiter.acquire() == 0
+    limiter.release({})
+    assert limiter.acquire() == 0
+    assert limiter.acquire() > 0
+
+
+def test_seconds_to_wait_acquires_nothing() -> None:
+    limiter, _ = limiter_after(rate_headers(21))
+    assert [limiter.seconds_to_wait() for _ in range(3)] == [0, 0, 0]
+    assert limiter.acquire() == 0
+    assert limiter.seconds_to_wait() == 30
+
+
+def test_a_used_up_limit_waits_for_the_next_minute_of_upstreams_clock() -> None:
+    limiter, clock = limiter_after(rate_headers(20))
+    assert limiter.acquire() == 30
+    clock.now += 29.5
+    assert limiter.acquire() == 0.5
+    clock.now += 0.75
+    assert [limiter.acquire() for _ in range(30)] == [0] * 30
+
+
+def test_the_latest_response_counts() -> None:
+    limiter, clock = limiter_after(rate_headers(20))
+    clock.now += 30
+    limiter.acquire()
+    limiter.release(rate_headers(199, date="Thu, 01 Jan 2015 00:01:00 GMT"))
+    assert limiter.acquire() == 0
+    limiter.release(rate_headers(3, date="Thu, 01 Jan 2015 00:01:05 GMT"))
+    assert limiter.acquire() == 55
+
+
+@pytest.mark.parametrize("date", ["", "soon", "Thu, 32 Foo 2015 00:00:30 GMT"])
+def test_without_a_date_the_local_clock_gives_the_minute(date: str) -> None:
+    limiter, _ = limiter_after(rate_headers(20, date=date))
+    assert 0 < limiter.acquire() <= 60
+
+
+@pytest.mark.parametrize("garbage", ["", " ", "-1", "1.5", "many", "²", "9" * 10, "0x10", "1 2"])
+def test_invalid_headers_are_ignored(garbage: str) -> None:
+    limiter, _ = limiter_after(rate_headers(garbage))
+    assert limiter.acquire() == 0
+    limiter.release(rate_headers(0, limit=garbage))
+    assert limiter.acquire() == 0
+
+
+@given(st.text(st.characters(max_codepoint=255)), st.text(st.characters(max_codepoint=255)))
+def test_no_header_breaks_the_rate_limiter(number: str, date: str) -> None:
+    limiter, _ = limiter_after(rate_headers(number, number, date))
+    limiter.pause({"X-RateLimit-Retry-After": number, "Retry-After": number, "Date": date})
+    assert 0 <= limiter.seconds_to_wait() <= 3600
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"X-RateLimit-Retry-After": "12", "Retry-After": "5", "Date": HALF_PAST}, 12),
+        ({"Retry-After": "5", "Date": HALF_PAST}, 5),
+        ({"X-RateLimit-Retry-After": "later", "Retry-After": "5"}, 5),
+        ({"X-RateLimit-Retry-After": "0", "Date": HALF_PAST}, 0),
+        ({"Retry-After": "Thu, 01 Jan 2015 00:00:40 GMT", "Date": HALF_PAST}, 30),
+        ({"Date": HALF_PAST}, 30),
+        ({"Date": "Thu, 01 Jan 2015 00:00:00 GMT"}, 60),
+        ({"Retry-After": "3600"}, 3600),
+        ({"Retry-After": "3601"}, 3600),
+        ({"Retry-After": "999999999"}, 3600),
+    ],
+)
+def test_a_429_pauses_all_threads_for_as_long_as_it_says(
+    headers: dict[str, str], seconds: float
+) -> None:
+    clock = Clock()
+    limiter = RateLimiter(clock=clock)
+    limiter.pause(headers)
+    assert [limiter.acquire() for _ in range(3)] == [seconds] * 3
+    clock.now += seconds
+    assert limiter.acquire() == 0
+
+
+def test_a_shorter_pause_does_not_shorten_a_longer_one() -> None:
+    limiter = RateLimiter(clock=Clock())
+    limiter.pause({"Retry-After": "40"})
+    limiter.pause({"Retry-After": "5"})
+    assert limiter.acquire() == 40
+
+
+def test_a_response_with_requests_left_does_not_end_a_pause() -> None:
+    limiter = RateLimiter(clock=Clock())
+    limiter.acquire()
+    limiter.pause({"Retry-After": "40"})
+    limiter.release(rate_headers(199))
+    assert limiter.acquire() == 40
+
+
+class ClosedEvent(threading.Event):
+    """The event that a client waits for; waiting moves the clock of the test."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.waits.append(timeout)
+        self.clock.now += timeout
+        return self.is_set()
+
+
+@pytest.fixture
+def closing(client: Client) -> ClosedEvent:
+    """The client uses the clock of the test."""
+    clock = Clock()
+    client.rate_limiter = RateLimiter(0.1, clock=clock)
+    client._closed = ClosedEvent(clock)
+    return client._closed
+
+
+def get_page(client: Client) -> None:
+    client.get("/conversations", {}, ConversationPage)
+
+
+def test_a_client_waits_when_no_request_is_left(
+    upstream: Upstream, client: Client, closing: ClosedEvent
+) -> None:
+    upstream.script = in_turn(page_of([], rate_headers(20)), page_of([], rate_headers(199)))
+    get_page(client)
+    assert closing.waits == []
+    get_page(client)
+    assert closing.waits == [30]
+    assert len(upstream.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"X-RateLimit-Retry-After": "7", "Retry-After": "9"}, 7),
+        ({"Retry-After": "9"}, 9),
+        ({"Date": HALF_PAST}, 30),
+    ],
+)
+def test_a_client_retries_after_a_429(
+    upstream: Upstream,
+    client: Client,
+    closing: ClosedEvent,
+    headers: dict[str, str],
+    seconds: float,
+) -> None:
+    upstream.script = in_turn(Reply(429, headers=headers), page_of([]))
+    get_page(client)
+    assert closing.waits == [seconds]
+    assert len(upstream.asked) == 2
+
+
+def test_failed_requests_do_not_use_up_the_limit(
+    upstream: Upstream, client: Client, closing: ClosedEvent
+) -> None:
+    lost = Reply(fate="dropped")
+    upstream.script = in_turn(
+        page_of([], rate_headers(23)), *[lost] * 6, page_of([], rate_headers(22))
+    )
+    get_page(client)
+    get_page(client)
+    assert closing.waits == []
+    assert len(upstream.asked) == 8
+
+
+def test_a_429_for_a_token_also_pauses_all_threads(
+    upstream: Upstream, client: Client, closing: ClosedEvent
+) -> None:
+    granted = upstream.sign_in
+    upstream.sign_in = lambda asked: (
+        Reply(429, headers={"Retry-After": "8"}) if len(upstream.signed_in) == 1 else granted(asked)
+    )
+    get_page(client)
+    assert closing.waits == [8]
+
+
+def test_a_429_that_never_ends_is_an_overload(
+    upstream: Upstream, client: Client, closing: ClosedEvent
+) -> None:
+    upstream.script = in_turn(Reply(429, headers={"Retry-After": "9"}))
+    with pytest.raises(Overloaded) as caught:
+        get_page(client)
+    assert caught.value.status == 429
+    assert closing.waits == [9] * 7
+    assert client.rate_limiter.seconds_to_wait() == 9
+
+
+def test_a_client_that_is_closed_while_it_waits_stops(upstream: Upstream, client: Client) -> None:
+    client.rate_limiter.pause({"Retry-After": "3600"})
+    waiting, stopped = threading.Event(), threading.Event()
+
+    class Patient(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waiting.set()
+            return super().wait(timeout)
+
+    client._closed = Patient()
+
+    def work() -> None:
+        with pytest.raises(Cancelled):
+            get_page(client)
+        stopped.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert waiting.wait(10)
+    client.close()
+    thread.join(10)
+    assert stopped.is_set()
+    assert upstream.asked == []
