@@ -36,8 +36,8 @@ WHAT_TO_DO: Final = {
     "CredentialsRefused": "Copy id and secret again from *Your Profile → My Apps* at Help Scout.",
     "ReportsRefused": "Set `COMPAT_ENGINE` to `computed`, or leave it unset: see "
     "[two engines](../explanation/two-engines.md).",
-    "ParametersRefused": "Correct the parameters that `validationErrors` names; Help Scout wrote the "
-    "messages.",
+    "ParametersRefused": "Correct the parameters that `validationErrors` names; Help Scout wrote "
+    "the messages.",
     "AccessRefused": "Let a user who may see the mailboxes create the application.",
     "RequestLoop": "The name in `HELPSCOUT_BASE_URL` points to this server, so it asks itself: see "
     "[a host that cannot be changed](../how-to/a-host-that-cannot-be-changed.md).",
