@@ -46,7 +46,7 @@ class RelayClient:
         params: The parameters of every request, without the range.
         workers: How many requests run at the same time.
         progress: Counts requests.
-        asked_at: When each request was made, to_epoch seconds by upstream's clock.
+        asked_at: When each request was made, epoch seconds by upstream's clock.
     """
 
     client: Client
