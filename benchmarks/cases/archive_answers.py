@@ -34,7 +34,7 @@ from benchmarks.archive_peers import (
 )
 from benchmarks.harness import Scale, Table, agree, duration, judged, ratio, spread, take_turns
 from compat.archive.database import open_archive
-from compat.archive.index import Index
+from compat.archive.index import CountIndex
 from compat.archive.records import ConversationRecord
 from compat.core.models import Row
 
@@ -70,7 +70,7 @@ def measure(scale: Scale) -> Table:
             ours["again"](kind, edges_of("5 years by day"))
         note = (
             f"{size:,} conversations with {sum(len(row.tags) for row in rows):,} tags; in memory "
-            f"they take {index.memory() / 1e6:,.0f} MB."
+            f"they take {index.memory_bytes() / 1e6:,.0f} MB."
         )
         del rows
         table = [
@@ -113,13 +113,13 @@ def _compared(ways: Mapping[str, Callable[[], object]], scale: Scale) -> list[st
 
 
 @contextmanager
-def _ours(directory: Path, rows: Sequence[Row]) -> Iterator[tuple[Mapping[str, Ask], Index]]:
+def _ours(directory: Path, rows: Sequence[Row]) -> Iterator[tuple[Mapping[str, Ask], CountIndex]]:
     with open_archive(f"sqlite:///{directory}/archive.db", create=True) as archive:
         with archive.lock() as lock:
             for at in range(0, len(rows), 20_000):
                 with archive.writing(lock) as writer:
-                    writer.see(ConversationRecord(row, 1) for row in rows[at : at + 20_000])
-        index = Index(archive)
+                    writer.save(ConversationRecord(row, 1) for row in rows[at : at + 20_000])
+        index = CountIndex(archive)
 
         def first(kind: Kind, edges: Sequence[int]) -> list[int]:
             with archive.reading() as snapshot:
@@ -128,11 +128,11 @@ def _ours(directory: Path, rows: Sequence[Row]) -> Iterator[tuple[Mapping[str, A
         def again(kind: Kind, edges: Sequence[int]) -> list[int]:
             with archive.reading() as snapshot:
                 counts = index.count(snapshot, kind.count_query(edges))[0]
-            index.settle()
+            index.wait_until_loaded()
             return counts
 
         def another_view(kind: Kind, edges: Sequence[int]) -> list[int]:
-            index.forget_layouts()
+            index.clear_segments()
             return again(kind, edges)
 
         yield {"first": first, "again": again, "another view": another_view}, index

@@ -31,7 +31,7 @@ import httpx
 from benchmarks import singer_tap
 from benchmarks.harness import Scale, Table, ratio, take_turns
 from compat.archive.database import open_archive
-from compat.archive.records import BEGINNING, END
+from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Interval
 from compat.simulator import Account, Behaviour, Simulator, make_account, running
 from compat.simulator.faults import Delivery
@@ -114,7 +114,7 @@ def _decode(pages: list[bytes]) -> None:
 def _filled(base_url: str) -> set[int]:
     """Fill an archive in a process of its own, and return the ids in it."""
     with _synced(base_url) as url, open_archive(url) as archive, archive.reading() as snapshot:
-        return set(snapshot.ids(Interval(BEGINNING, END)))
+        return set(snapshot.conversation_ids(Interval(FIRST_SECOND, LAST_SECOND)))
 
 
 def _tapped(python: Path, base_url: str) -> set[int]:

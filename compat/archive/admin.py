@@ -1,29 +1,52 @@
-"""An account that was closed: what the archive holds of it is final."""
+"""Administration of an archive: its status, sealing it, and exporting and importing conversations.
+
+An export has one conversation on each line, as the JSON that Mailbox API 2.0's list shows. Where no
+document is stored, the line holds the columns that counting uses.
+"""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
+from pydantic import ValidationError
+
+from compat.archive import schema
+from compat.archive.connections import sa
 from compat.archive.database import Archive
 from compat.archive.locks import SyncLock
 from compat.archive.reader import Snapshot
-from compat.archive.records import END, LAYERS, MARGIN
+from compat.archive.records import INDEX_LAG, LAYERS, to_record
+from compat.archive.repository import tags_from_text
+from compat.archive.sync import queries
+from compat.archive.sync.queries import Part
 from compat.config.settings import Settings
+from compat.core.calendar import LAST_SECOND
 from compat.core.intervals import Coverage, Interval, MaxAges, usable
+from compat.v2.models import ConversationWithDocument
+from compat.v2.pagination import creation_second
 from compat.v2.search import format_timestamp
 
-_FROM: Final = "sealed from"
-"""The note on the first second of creation that is covered only because nothing can be in it."""
+_SEALED_FROM: Final = "sealed from"
+"""The name of a note: from this second of creation on, coverage exists only because of the seal."""
+
+_BATCH: Final = 500
 
 
 class CannotSeal(Exception):
-    """Something may have happened that the archive does not hold; the text says when."""
+    """The archive may lack something that happened before; the text says what to do."""
+
+
+class CannotImport(Exception):
+    """A file cannot be imported; the text says where and why."""
 
 
 def seal(archive: Archive, lock: SyncLock, at: int) -> None:
-    """From now on nothing more can happen, so nothing becomes too old.
+    """Note that the account was closed: its archive is final, and never too old.
 
     Args:
         archive: The archive.
@@ -31,7 +54,7 @@ def seal(archive: Archive, lock: SyncLock, at: int) -> None:
         at: When the account was closed, epoch seconds UTC.
 
     Raises:
-        CannotSeal: Something may have happened until then that it does not hold.
+        CannotSeal: It is sealed already, or may lack something that happened before `at`.
     """
     with archive.reading() as snapshot:
         covered, sealed = snapshot.coverage(), snapshot.sealed_at is not None
@@ -39,46 +62,47 @@ def seal(archive: Archive, lock: SyncLock, at: int) -> None:
         raise CannotSeal("it is sealed already; --undo takes that back")
     if not covered:
         raise CannotSeal("it covers nothing yet: run `helpscout-v1 sync`")
-    rest = Interval(covered[-1].interval.last + 1, END)
-    held = min(covered[-1].interval.last, *(known.as_of - MARGIN for known in covered))
+    rest = Interval(covered[-1].interval.last + 1, LAST_SECOND)
+    held = min(covered[-1].interval.last, *(known.as_of - INDEX_LAG for known in covered))
     if at > held:
         raise CannotSeal(
             f"what it holds is certain until {format_timestamp(held)}, which is before --at: run "
-            f"`helpscout-v1 sync` once more, {MARGIN // 60} minutes after the account was used "
+            f"`helpscout-v1 sync` once more, {INDEX_LAG // 60} minutes after the account was used "
             "last, or name a time that is not later than that"
         )
     with archive.writing(lock) as writer:
         for layer in LAYERS:
-            writer.know(layer, Coverage(rest, at))
-        writer.set_note(_FROM, rest.first)
-        writer.seal(at)
+            writer.add_coverage(layer, Coverage(rest, at))
+        writer.set_note(_SEALED_FROM, rest.first)
+        writer.set_sealed_at(at)
 
 
 def unseal(archive: Archive, lock: SyncLock) -> None:
-    """The account lives after all: the archive has to be kept true again.
+    """Take back that the account was closed: its archive has to be synchronised again.
 
     Raises:
-        CannotSeal: It is not sealed.
+        CannotSeal: The archive is not sealed.
     """
     with archive.reading() as snapshot:
-        sealed, first = snapshot.sealed_at is not None, snapshot.note(_FROM)
+        sealed, first = snapshot.sealed_at is not None, snapshot.get_note(_SEALED_FROM)
     if not sealed:
         raise CannotSeal("it is not sealed")
     with archive.writing(lock) as writer:
-        writer.unknow(Interval(first, END))
-        writer.seal(None)
+        writer.remove_coverage(Interval(first, LAST_SECOND))
+        writer.set_sealed_at(None)
 
 
 @dataclass(frozen=True)
 class CoveredInterval:
-    """A stretch of creation time that is covered. Instants are epoch seconds UTC.
+    """An interval of creation time that is covered. Instants are epoch seconds UTC.
 
     Attributes:
         first: Its first second.
         last: Its last second, included.
-        as_of: As of when it is.
-        age: How many seconds ago that is.
-        young: Whether what is more than a day old in it is used without asking Help Scout.
+        as_of: The instant whose state it has.
+        age: How many seconds ago that was.
+        young: Whether conversations in it that are more than a day old are used without a request
+            to Help Scout.
     """
 
     first: int
@@ -93,13 +117,13 @@ class ArchiveStatus:
     """What an archive holds. Instants are epoch seconds UTC.
 
     Attributes:
-        where: Where it is, without secrets.
-        conversations: How many there are, spam, drafts and the like included.
-        size: Bytes that it takes.
-        covered: What answers may rely on.
-        slim: Whether it keeps no subjects, previews, names and addresses.
-        sealed_at: When the account was closed; None if it was not.
-        kept_since: Before which second of creation nothing is kept; None if all is.
+        where: Its location, without a password.
+        conversations: How many there are, including spam, drafts and other states.
+        size: Its size in bytes.
+        covered: The intervals that answers may rely on.
+        slim: Whether subjects, previews, names and addresses are left out.
+        sealed_at: When the account was closed; None if it is open.
+        kept_since: Conversations created before this second are not stored; None if all are.
     """
 
     where: str
@@ -111,15 +135,15 @@ class ArchiveStatus:
     kept_since: int | None
 
 
-def state_of(archive: Archive, snapshot: Snapshot, settings: Settings) -> ArchiveStatus:
-    """What one state of an archive holds, and what of it is too old by the settings."""
+def archive_status(archive: Archive, snapshot: Snapshot, settings: Settings) -> ArchiveStatus:
+    """What a snapshot of an archive holds, and what of it is too old by the settings."""
     now = int(time.time())
     ages = MaxAges(settings.recent_age, settings.max_age)
     sealed = snapshot.sealed_at is not None
     return ArchiveStatus(
-        where=archive.where,
-        conversations=snapshot.size(),
-        size=archive.size(),
+        where=archive.location,
+        conversations=snapshot.conversation_count(),
+        size=archive.size_bytes(),
         covered=tuple(_covered(known, now, ages, sealed) for known in snapshot.coverage()),
         slim=snapshot.slim,
         sealed_at=snapshot.sealed_at,
@@ -130,3 +154,105 @@ def state_of(archive: Archive, snapshot: Snapshot, settings: Settings) -> Archiv
 def _covered(known: Coverage, now: int, ages: MaxAges, sealed: bool) -> CoveredInterval:
     young = sealed or bool(usable([known], now, ages))
     return CoveredInterval(*known.interval, known.as_of, now - known.as_of, young)
+
+
+def export(snapshot: Snapshot) -> Iterator[bytes]:
+    """All conversations of a snapshot, the oldest first, one line each."""
+    table = schema.conversation
+    after = (-(1 << 62), 0)
+    key = sa.tuple_(table.c.created, table.c.id)
+    query = sa.select(table).order_by(table.c.created, table.c.id).limit(_BATCH)
+    while found := snapshot.execute(query.where(key > after)).all():
+        kept = snapshot.raw_documents([row.id for row in found])
+        for row in found:
+            yield (kept.get(row.id) or _line_from_columns(row)) + b"\n"
+        after = (found[-1].created, found[-1].id)
+
+
+def import_lines(
+    archive: Archive, lock: SyncLock, lines: Iterable[bytes], covers: tuple[int, int], as_of: int
+) -> int:
+    """Import conversations that were exported, or fetched by other means: all of them, or none.
+
+    Args:
+        archive: The archive to import into.
+        lock: The lock on it.
+        lines: Conversations, one line each.
+        covers: The first and last second of creation, both included, between which the lines hold
+            all conversations; epoch seconds UTC.
+        as_of: The instant whose state the lines have, epoch seconds UTC.
+
+    Returns:
+        How many conversations were new to the archive, or changed.
+
+    Raises:
+        CannotImport: A line is no conversation, or one created outside of `covers`; or the archive
+            holds conversations that are missing from the lines.
+    """
+    span = Interval(*covers)
+    if span.last > as_of - INDEX_LAG:
+        raise CannotImport(
+            f"nothing later than {INDEX_LAG // 60} minutes before --as-of can be covered: what is "
+            "younger may not have been in upstream's index yet"
+        )
+    numbered = enumerate(lines, 1)
+    with archive.reading() as snapshot:
+        missing = set(queries.unseen(snapshot, Part(span), as_of))
+    changed = 0
+    with archive.writing(lock) as writer:
+        while some := list(islice(numbered, _BATCH)):
+            read = [_parse_line(line, number, span) for number, line in some if line.strip()]
+            changed += writer.save([to_record(each, as_of) for each in read])
+            missing.difference_update(each.id for each in read)
+        if missing:
+            raise CannotImport(
+                f"the archive holds {len(missing):,} conversations that were created in --covers, "
+                "were seen before --as-of and are not in the file: it is not all, or they are "
+                "gone; import it into an archive of its own, or run `helpscout-v1 sync`"
+            )
+        for layer in LAYERS:
+            writer.add_coverage(layer, Coverage(span, as_of))
+    return changed
+
+
+def _parse_line(line: bytes, number: int, covers: Interval) -> ConversationWithDocument:
+    try:
+        read = ConversationWithDocument.model_validate_json(line)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, fault["loc"]))
+        what = f"{place}: {fault['msg']}" if place else fault["msg"]
+        raise CannotImport(f"line {number} is no conversation: {what}") from None
+    if not covers.first <= creation_second(read) <= covers.last:
+        raise CannotImport(f"line {number}: a conversation that was not created in --covers")
+    return read
+
+
+def _line_from_columns(row: Any) -> bytes:
+    """A conversation's columns as JSON with the list's keys; what is unknown is left out."""
+    line: dict[str, Any] = {
+        "id": row.id,
+        "number": row.number,
+        "threads": row.threads,
+        "type": row.type,
+        "folderId": row.folder,
+        "status": row.status,
+        "state": row.state,
+        "mailboxId": row.mailbox,
+        "createdAt": format_timestamp(row.created),
+        "closedBy": row.closed_by,
+        "tags": [{"id": tag} for tag in tags_from_text(row.tags)],
+    }
+    people = {
+        "createdBy": row.created_by,
+        "primaryCustomer": row.customer,
+        "assignee": row.assignee,
+    }
+    line |= {key: {"id": person} for key, person in people.items() if person}
+    instants = {"closedAt": row.closed, "userUpdatedAt": row.updated}
+    line |= {
+        key: format_timestamp(instant) for key, instant in instants.items() if instant is not None
+    }
+    if row.waiting_since is not None:
+        line["customerWaitingSince"] = {"time": format_timestamp(row.waiting_since)}
+    return json.dumps(line, separators=(",", ":")).encode()

@@ -1,4 +1,8 @@
-"""From an address to an engine: SQLite in a file of its own, or PostgreSQL."""
+"""Connections to the database of an archive: SQLite in a file of its own, or PostgreSQL.
+
+Also the one place that imports SQLAlchemy, and that turns errors of a database into errors that
+say what to do.
+"""
 
 from __future__ import annotations
 
@@ -6,57 +10,95 @@ import os
 import secrets
 import socket
 import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from compat.archive.errors import ArchiveMisnamed, ArchiveMissing, ArchiveReadOnly
-from compat.archive.sql import sa
+from compat.archive.errors import (
+    ArchiveError,
+    ArchiveFull,
+    ArchiveLocked,
+    ArchiveMissing,
+    ArchiveReadOnly,
+    ArchiveUnreachable,
+    ArchiveUnreadable,
+    InvalidArchiveUrl,
+)
+
+try:
+    import sqlalchemy as sa
+    from sqlalchemy.dialects import postgresql, sqlite
+except ImportError:
+    raise ImportError(
+        "an archive needs SQLAlchemy: pip install 'helpscout-v1-compat[archive]'"
+    ) from None
+
+__all__ = [
+    "application_name",
+    "connect",
+    "create_file",
+    "display_name",
+    "execute_pragma",
+    "parse_url",
+    "postgresql",
+    "sa",
+    "sqlite",
+    "sqlite_path",
+    "translate_errors",
+    "vacuum",
+]
 
 _EXAMPLES: Final = "sqlite:////var/lib/compat/archive.db, postgresql://user@host/database"
-_PATIENCE: Final = 10.0
-"""Seconds for which one process waits for another that is writing."""
+_BUSY_TIMEOUT: Final = 10.0
+"""Seconds that one process waits while another is writing."""
 
 
-def understood(url: str) -> sa.URL:
-    """The address, as far as it can be one of an archive.
+def parse_url(url: str) -> sa.URL:
+    """Parse the URL of an archive.
 
     Raises:
-        ArchiveMisnamed: It cannot.
+        InvalidArchiveUrl: It is not a URL of an SQLite file or a PostgreSQL database.
     """
     try:
-        read = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):  # the text of either may hold a password
-        raise ArchiveMisnamed(
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # their messages may contain a password
+        raise InvalidArchiveUrl(
             f"COMPAT_ARCHIVE is no SQLAlchemy URL: name a place such as {_EXAMPLES}"
         ) from None
-    backend = read.get_backend_name()
+    backend = parsed.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
-        raise ArchiveMisnamed(
-            f"COMPAT_ARCHIVE names {backend}: an archive lives in SQLite or in PostgreSQL, such "
+        raise InvalidArchiveUrl(
+            f"COMPAT_ARCHIVE names {backend}: an archive is kept in SQLite or in PostgreSQL, such "
             f"as {_EXAMPLES}"
         )
     if backend == "postgresql":
-        return read.set(drivername="postgresql+psycopg")
-    if read.database in (None, "", ":memory:"):
-        raise ArchiveMisnamed(f"COMPAT_ARCHIVE names no file: name one, such as {_EXAMPLES}")
-    return read
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.database in (None, "", ":memory:"):
+        raise InvalidArchiveUrl(f"COMPAT_ARCHIVE names no file: name one, such as {_EXAMPLES}")
+    return parsed
 
 
-def path_of(url: sa.URL) -> Path | None:
+def sqlite_path(url: sa.URL) -> Path | None:
     """The file of an SQLite archive; None with PostgreSQL."""
     return Path(url.database or "").expanduser() if url.get_backend_name() == "sqlite" else None
 
 
-def shown(url: sa.URL) -> str:
-    """The address for messages, without the password."""
-    return str(path_of(url) or f"at {url.render_as_string(hide_password=True)}")
+def display_name(url: sa.URL) -> str:
+    """The location of an archive for messages, without the password."""
+    return str(sqlite_path(url) or f"at {url.render_as_string(hide_password=True)}")
 
 
-def make_file(path: Path) -> None:
-    """Make an SQLite file that only its owner may read, unless it is there.
+def create_file(path: Path) -> None:
+    """Create an SQLite file, if there is none, and let only its owner read it.
 
-    SQLite gives the files that it keeps beside it the same rights.
+    SQLite gives the files that it creates beside it the same permissions.
+
+    Raises:
+        ArchiveMissing: The directory does not exist.
+        ArchiveReadOnly: The permissions do not allow it.
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -73,22 +115,28 @@ def make_file(path: Path) -> None:
         ) from None
 
 
-def engine_for(url: sa.URL, mark: str) -> sa.Engine:
-    """Connections to an archive, opened when they are needed.
+def connect(url: sa.URL, application_name: str) -> sa.Engine:
+    """An engine for an archive; it opens connections when they are needed.
 
     Args:
-        url: Where it is.
-        mark: What PostgreSQL calls these connections.
+        url: The URL, as `parse_url` returns it.
+        application_name: The name of these connections on a PostgreSQL server.
+
+    Raises:
+        ImportError: The URL is of PostgreSQL, and psycopg is not installed.
     """
-    path = path_of(url)
+    path = sqlite_path(url)
     if path is not None:
-        return _sqlite(path)
+        return _sqlite_engine(path)
     try:
         return sa.create_engine(
             url,
             hide_parameters=True,
             pool_pre_ping=True,
-            connect_args={"application_name": mark, "connect_timeout": int(_PATIENCE)},
+            connect_args={
+                "application_name": application_name,
+                "connect_timeout": int(_BUSY_TIMEOUT),
+            },
         )
     except ImportError:
         raise ImportError(
@@ -96,19 +144,19 @@ def engine_for(url: sa.URL, mark: str) -> sa.Engine:
         ) from None
 
 
-def pragma(engine: sa.Engine, what: str) -> tuple[Any, ...]:
-    """Tell SQLite something outside of any transaction; what it answers."""
+def execute_pragma(engine: sa.Engine, pragma: str) -> tuple[Any, ...]:
+    """Execute an SQLite pragma outside of a transaction, and return the first row of its result."""
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA {what}")
+        cursor.execute(f"PRAGMA {pragma}")
         return tuple(cursor.fetchone() or ())
     finally:
         connection.close()
 
 
 def vacuum(engine: sa.Engine) -> None:
-    """Have SQLite write its whole file anew, outside of any transaction."""
+    """Let SQLite rewrite its whole file, outside of a transaction."""
     connection = engine.raw_connection()
     try:
         connection.cursor().execute("VACUUM")
@@ -116,43 +164,47 @@ def vacuum(engine: sa.Engine) -> None:
         connection.close()
 
 
-def process_mark() -> str:
-    """A name for this process that no other has, short enough for PostgreSQL to keep it all."""
+def application_name() -> str:
+    """A unique name for the connections of this process.
+
+    PostgreSQL cuts names after 63 bytes; this one is shorter.
+    """
     return f"compat {socket.gethostname()[:24]} {os.getpid()} {secrets.token_hex(4)}"
 
 
-def _sqlite(path: Path) -> sa.Engine:
-    def connect() -> sqlite3.Connection:
-        # Never made by opening it: a file that went away is missed, not replaced by an empty one.
+def _sqlite_engine(path: Path) -> sa.Engine:
+    def open_file() -> sqlite3.Connection:
+        # mode=rw: a file that was removed is an error, and is not replaced by an empty one.
         return sqlite3.connect(
             f"file:{quote(str(path))}?mode=rw",
             uri=True,
-            timeout=_PATIENCE,
+            timeout=_BUSY_TIMEOUT,
             isolation_level=None,
             check_same_thread=False,
         )
 
     engine = sa.create_engine(
-        "sqlite://", creator=connect, poolclass=sa.QueuePool, hide_parameters=True
+        "sqlite://", creator=open_file, poolclass=sa.QueuePool, hide_parameters=True
     )
 
-    def note_file(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
-        record.info["file"] = _identity(path)
+    def remember_file(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+        record.info["file"] = _file_id(path)
 
-    def see_if_it_is(_c: object, record: sa.pool.ConnectionPoolEntry, _proxy: object) -> None:
-        # An open file stays what it was when another takes its place, such as a backup.
-        if record.info["file"] != _identity(path):
+    def check_file(_c: object, record: sa.pool.ConnectionPoolEntry, _proxy: object) -> None:
+        # An open connection keeps reading the old file after it was replaced, for example by a
+        # backup: such a connection is not used again.
+        if record.info["file"] != _file_id(path):
             raise sa.exc.DisconnectionError
 
-    sa.event.listen(engine, "connect", _prepare)
-    sa.event.listen(engine, "connect", note_file)
-    sa.event.listen(engine, "checkout", see_if_it_is)
-    sa.event.listen(engine, "begin", _begin)
+    sa.event.listen(engine, "connect", _set_pragmas)
+    sa.event.listen(engine, "connect", remember_file)
+    sa.event.listen(engine, "checkout", check_file)
+    sa.event.listen(engine, "begin", _begin_transaction)
     return engine
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file it is; None if there is none."""
+def _file_id(path: Path) -> tuple[int, int] | None:
+    """The device and inode of a file; None if there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -160,13 +212,139 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _prepare(connection: Any, _record: object) -> None:
-    # What is deleted is overwritten at once, or it could not be erased on request later.
+def _set_pragmas(connection: Any, _record: object) -> None:
+    # secure_delete overwrites deleted rows, so that personal data can be erased on request.
     for pragma in ("secure_delete = ON", "synchronous = NORMAL", "cache_size = -32768"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin(connection: sa.Connection) -> None:
-    # The driver's own way begins a transaction at the first change, and reads before it outside.
-    how = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.connection.cursor().execute(f"BEGIN {how}")
+def _begin_transaction(connection: sa.Connection) -> None:
+    # The driver itself would begin a transaction at the first change only, and read outside of it.
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.connection.cursor().execute(f"BEGIN {mode}")
+
+
+# What each error of a database means, and what to do about it.
+_FULL: Final = (
+    ArchiveFull,
+    (
+        "no space is left for the archive {where}: free some on its disk and run the command "
+        "again; nothing that was committed is lost"
+    ),
+)
+_BUSY: Final = (
+    ArchiveLocked,
+    "another process kept the archive {where} busy for too long: see what it does, and try again",
+)
+_DAMAGED: Final = (
+    ArchiveUnreadable,
+    (
+        "the archive {where} is damaged, or is no archive: put a backup in its place, or move it "
+        "away and run `helpscout-v1 sync` to fetch everything anew"
+    ),
+)
+_READ_ONLY: Final = (
+    ArchiveReadOnly,
+    (
+        "the archive {where} may not be written to: check the rights of the user who runs this, on "
+        "the database and, with SQLite, on its file and directory"
+    ),
+)
+_NOT_OPENED: Final = (
+    ArchiveReadOnly,
+    (
+        "the archive {where} could not be opened: its file and directory must be readable and "
+        "writable for the user who runs this"
+    ),
+)
+_DISK: Final = (
+    ArchiveUnreadable,
+    "reading or writing the archive {where} failed on its disk: check the disk and its free space",
+)
+_NO_ANSWER: Final = (
+    ArchiveUnreachable,
+    (
+        "the database {where} does not answer, or dropped the connection: check that it runs, and "
+        "the host and port in COMPAT_ARCHIVE"
+    ),
+)
+_REFUSED: Final = (
+    ArchiveUnreachable,
+    (
+        "the database {where} refuses the sign-in: check the user, the password and the name of "
+        "the database in COMPAT_ARCHIVE"
+    ),
+)
+_OTHER: Final = (
+    ArchiveError,
+    "the database {where} could not do what it was asked ({what}): look into its log",
+)
+
+_SQLITE: Final = {
+    "SQLITE_FULL": _FULL,
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
+    "SQLITE_READONLY": _READ_ONLY,
+    "SQLITE_PERM": _READ_ONLY,
+    "SQLITE_CANTOPEN": _NOT_OPENED,
+    "SQLITE_IOERR": _DISK,
+}
+"""By the primary code; extended codes begin with it."""
+
+_POSTGRESQL: Final = {
+    "53100": _FULL,
+    "53200": _FULL,
+    "55P03": _BUSY,
+    "40P01": _BUSY,
+    "40001": _BUSY,
+    "57014": _BUSY,
+    "25006": _READ_ONLY,
+    "42501": _READ_ONLY,
+    "3D000": _REFUSED,
+    "28000": _REFUSED,
+    "28P01": _REFUSED,
+    "XX001": _DAMAGED,
+    "XX002": _DAMAGED,
+    "57P01": _NO_ANSWER,
+    "57P02": _NO_ANSWER,
+    "57P03": _NO_ANSWER,
+}
+"""By SQLSTATE."""
+
+
+@contextmanager
+def translate_errors(location: str) -> Iterator[None]:
+    """Turn an error of the database into an `ArchiveError` that says what to do.
+
+    Args:
+        location: The archive's location for messages, without secrets.
+
+    Raises:
+        ArchiveError: The database raised an error.
+    """
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        kind, text = _classify(error.orig, disconnected=error.connection_invalidated)
+        raise kind(text.format(where=location, what=type(error.orig).__name__)) from error
+    except (zlib.error, UnicodeDecodeError) as error:
+        kind, text = _DAMAGED
+        raise kind(text.format(where=location)) from error
+    except (sa.exc.TimeoutError, sqlite3.Error) as error:
+        kind, text = _BUSY if isinstance(error, sa.exc.TimeoutError) else _classify(error)
+        raise kind(text.format(where=location, what=type(error).__name__)) from error
+
+
+def _classify(
+    error: BaseException | None, *, disconnected: bool = False
+) -> tuple[type[ArchiveError], str]:
+    """The kind of a driver's error, and the text for it."""
+    if name := getattr(error, "sqlite_errorname", None):
+        return next((kind for code, kind in _SQLITE.items() if name.startswith(code)), _OTHER)
+    if code := getattr(error, "sqlstate", None):
+        return _POSTGRESQL.get(code, _NO_ANSWER if code.startswith("08") else _OTHER)
+    if "authentication" in str(error) or "does not exist" in str(error):
+        return _REFUSED
+    return _NO_ANSWER if disconnected or type(error).__name__ == "OperationalError" else _OTHER

@@ -1,37 +1,37 @@
-"""What can go wrong with an archive; each message says what to do about it.
+"""Errors of the archive; each message says what to do about it.
 
 ::
 
     ArchiveError
-    ├── ArchiveMisnamed      the address cannot be used
+    ├── InvalidArchiveUrl    the URL cannot be used
     ├── ArchiveMissing       nothing is there yet
     ├── ArchiveUnreachable   the database does not answer, or refuses the sign-in
     ├── ArchiveUnreadable    what is there is damaged, or no archive
     ├── ArchiveReadOnly      it may not be written to
-    ├── ArchiveFull          no room is left
+    ├── ArchiveFull          no space is left
     ├── ArchiveLocked        another process kept it busy for too long
     ├── ArchiveOutdated      it was made by an older version
     ├── ArchiveTooNew        it was made by a newer version
-    ├── SyncUnderWay         somebody else is writing to it
-    ├── LockLost             somebody else took over the writing
-    └── LossAhead            more is missing upstream than may go without a word
+    ├── SyncUnderWay         another process is writing to it
+    ├── LockLost             another process took the writing lock over
+    └── LossAhead            more is missing upstream than is removed without being asked
 
-After any of them the archive holds what its last commit left there.
+After each of them the archive holds what its last commit wrote.
 """
 
 from __future__ import annotations
 
 
 class ArchiveError(Exception):
-    """An archive could not be used; the text is made for the person who runs it."""
+    """An archive could not be used; the text is written for the user who runs the command."""
 
 
-class ArchiveMisnamed(ArchiveError):
-    """The address is no SQLAlchemy URL of an SQLite file or a PostgreSQL database."""
+class InvalidArchiveUrl(ArchiveError):
+    """The URL is not an SQLAlchemy URL of an SQLite file or a PostgreSQL database."""
 
 
 class ArchiveMissing(ArchiveError):
-    """There is no archive at the address, or no directory to make it in."""
+    """There is no archive at the URL, or no directory to create it in."""
 
 
 class ArchiveUnreachable(ArchiveError):
@@ -39,15 +39,15 @@ class ArchiveUnreachable(ArchiveError):
 
 
 class ArchiveUnreadable(ArchiveError):
-    """What is at the address is damaged, or is no archive."""
+    """What is at the URL is damaged, or is no archive."""
 
 
 class ArchiveReadOnly(ArchiveError):
-    """The archive may not be written to by this process."""
+    """This process may not write to the archive."""
 
 
 class ArchiveFull(ArchiveError):
-    """No room is left where the archive is kept; what was not committed is not in it."""
+    """No space is left for the archive; what was not committed is not in it."""
 
 
 class ArchiveLocked(ArchiveError):
@@ -63,7 +63,7 @@ class ArchiveTooNew(ArchiveError):
 
 
 class SyncUnderWay(ArchiveError):
-    """Another process holds the lock that writing takes."""
+    """Another process holds the writing lock."""
 
 
 class LockLost(ArchiveError):
@@ -71,4 +71,4 @@ class LockLost(ArchiveError):
 
 
 class LossAhead(ArchiveError):
-    """So much is missing upstream that it may be a lost right; the archive keeps it."""
+    """So many conversations are missing upstream that access may be lost; they stay archived."""

@@ -1,101 +1,133 @@
-"""Counting in memory: what was asked once is answered again without the database.
+"""Counts in memory: an interval that was counted once is counted again without the database.
 
-The first question on a stretch of time is answered by the database, and behind it the stretch is
-loaded. It is kept by chunks with the version they are of; what changes is loaded anew, chunk by
-chunk, so an answer is always that of the very state it is asked of.
+The database answers the first count of an interval, and the interval is loaded into memory in the
+background. It is kept in chunks of creation time, each with the version of the archive in which it
+last changed. A chunk that has changed is loaded again, so that counts are always those of the
+snapshot in question.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
-from bisect import bisect_right
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from cachetools import LRUCache
 
 from compat.archive import schema
-from compat.archive.bitmaps import Bitmaps, Part, add_up
 from compat.archive.database import Archive
 from compat.archive.errors import ArchiveError
 from compat.archive.reader import Snapshot
-from compat.core.counting import CountQuery
+from compat.core.counting import UNTAGGED, CountQuery
 from compat.core.intervals import Interval
+from compat.core.models import Row
 
-MOST_ROWS: Final = 10_000_000
-"""Conversations kept in memory unless told otherwise: 50 bytes each, and 10 for each tag."""
+MAX_ROWS: Final = 10_000_000
+"""Conversations kept in memory by default: 50 bytes each, and 10 for each tag."""
 
-_LAYOUTS: Final = 32
-"""Ranges of which it is remembered where their buckets begin."""
+_RANGES: Final = 32
+"""Ranges whose segments are remembered."""
+
+_BITMAP_FROM: Final = 256
+"""A value that at least one in so many conversations has is kept as a bitmap, a rarer one as
+positions: so the tags of a chunk take at most 32 bytes for each conversation and tag."""
+
+_MASKS: Final = 8
+"""Filters without their tags whose bitmaps are remembered."""
+
+_COLUMNS: Final = ("state", "status", "type", "mailbox", "folder")
+
+_Value: TypeAlias = int | str
+_Positions: TypeAlias = "int | array[int]"
+"""The conversations with a value: a bitmap, or their positions in the chunk."""
 
 _log: Final = logging.getLogger("compat.archive")
 
 
-class Index:
+class Segment(NamedTuple):
+    """Conversations that follow each other in a chunk and are in the same bucket.
+
+    Attributes:
+        bucket: The bucket's number. It is -1 before the first bucket, and the number of buckets
+            after the last.
+        width: How many conversations there are.
+        ones: As many bits that are set.
+    """
+
+    bucket: int
+    width: int
+    ones: int
+
+
+class CountIndex:
     """Counts of one archive; safe to share between threads.
 
     Args:
-        archive: What is counted. It is not closed with the index.
-        most_rows: Conversations kept in memory; those longest not asked for go first.
+        archive: The archive, which `close` does not close.
+        max_rows: Conversations kept in memory; the least recently used chunks are removed first.
     """
 
-    def __init__(self, archive: Archive, most_rows: int = MOST_ROWS) -> None:
+    def __init__(self, archive: Archive, max_rows: int = MAX_ROWS) -> None:
         self._archive = archive
-        self._most_rows = most_rows
+        self._max_rows = max_rows
         self._lock = threading.Lock()
-        self._chunks: dict[int, Bitmaps] = {}
+        self._chunks: dict[int, Chunk] = {}
         self._sizes: dict[int, int] = {}
-        self._used: dict[int, int] = {}
-        self._questions = 0
-        self._known_layouts: LRUCache[tuple[int, ...], Layout] = LRUCache(_LAYOUTS)
+        self._last_used: dict[int, int] = {}
+        self._uses = 0
+        self._segments: LRUCache[tuple[int, ...], RangeSegments] = LRUCache(_RANGES)
         self._versions: tuple[int, Mapping[int, int]] = (-1, {})
-        self._under_way: set[int] = set()
+        self._loading_chunks: set[int] = set()
         self._loading: Future[None] | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="archive-index")
         self._closed = False
 
-    def count(self, snapshot: Snapshot, tally: CountQuery) -> list[list[int]]:
-        """The counts of a tally, whose folders must be home folders.
+    def count(self, snapshot: Snapshot, query: CountQuery) -> list[list[int]]:
+        """Count conversations for each bucket of each range of a query.
 
         Args:
-            snapshot: The state that is asked of, of the same archive.
-            tally: What to count.
+            snapshot: The state to count in, of the same archive.
+            query: What to count; its folders must be home folders.
         """
         versions = self._versions_of(snapshot)
-        wanted = {number: versions[number] for number in versions if _touches(number, tally)}
-        chunks = self._at_hand(wanted)
-        if len(chunks) == len(wanted):
-            return counted(chunks, tally, self._layouts(tally))
-        counts = snapshot.count(tally)
-        self._load_behind(wanted.keys() - chunks.keys(), wanted)
+        needed = {number: versions[number] for number in versions if _is_needed(number, query)}
+        chunks = self._chunks_in_memory(needed)
+        if len(chunks) == len(needed):
+            return count_chunks(chunks, query, self._segments_of(query))
+        counts = snapshot.count(query)
+        self._load_in_background(needed.keys() - chunks.keys(), needed)
         return counts
 
-    def loaded(self) -> int:
+    def rows_in_memory(self) -> int:
         """How many conversations are in memory."""
         with self._lock:
             return sum(len(chunk.created) for chunk in self._chunks.values())
 
-    def memory(self) -> int:
+    def memory_bytes(self) -> int:
         """About how many bytes they take there."""
         with self._lock:
-            return sum(chunk.memory() for chunk in self._chunks.values())
+            return sum(chunk.memory_bytes() for chunk in self._chunks.values())
 
-    def forget_layouts(self) -> None:
-        """Forget where the buckets of earlier questions begin."""
+    def clear_segments(self) -> None:
+        """Forget the segments of all ranges that were counted."""
         with self._lock:
-            self._known_layouts.clear()
+            self._segments.clear()
 
-    def settle(self) -> None:
-        """Wait until what was asked for is loaded, or found too large."""
+    def wait_until_loaded(self) -> None:
+        """Wait until loading in the background has ended."""
         with self._lock:
             loading = self._loading
         if loading is not None:
             loading.result()
 
     def close(self) -> None:
-        """Load nothing more, and let go of the memory."""
+        """Stop loading, and free the memory."""
         with self._lock:
             self._closed = True
         self._pool.shutdown(cancel_futures=True)
@@ -104,32 +136,32 @@ class Index:
     def _versions_of(self, snapshot: Snapshot) -> Mapping[int, int]:
         version, versions = self._versions
         if version != snapshot.version:
-            versions = snapshot.chunks()
+            versions = snapshot.chunk_versions()
             self._versions = (snapshot.version, versions)
         return versions
 
-    def _layouts(self, tally: CountQuery) -> list[Layout]:
+    def _segments_of(self, query: CountQuery) -> list[RangeSegments]:
         with self._lock:
-            return [self._known_layouts.setdefault(each, Layout(each)) for each in tally.ranges]
+            return [self._segments.setdefault(each, RangeSegments(each)) for each in query.ranges]
 
-    def _at_hand(self, versions: Mapping[int, int]) -> dict[int, Bitmaps]:
+    def _chunks_in_memory(self, versions: Mapping[int, int]) -> dict[int, Chunk]:
         """Those chunks of these versions that are in memory."""
         with self._lock:
-            self._questions += 1
-            self._used |= dict.fromkeys(versions, self._questions)
+            self._uses += 1
+            self._last_used |= dict.fromkeys(versions, self._uses)
             return {
                 number: chunk
                 for number, version in versions.items()
                 if (chunk := self._chunks.get(number)) and chunk.version == version
             }
 
-    def _load_behind(self, missing: Set[int], wanted: Iterable[int]) -> None:
-        """Have chunks loaded, the newest first, unless all that is wanted has no room."""
+    def _load_in_background(self, missing: Set[int], needed: Iterable[int]) -> None:
+        """Load chunks, the newest first, unless it is known that those needed do not fit."""
         with self._lock:
-            missing -= self._under_way
-            size = sum(self._sizes.get(number, 0) for number in wanted)
-            if missing and size <= self._most_rows and not self._closed:
-                self._under_way |= missing
+            missing -= self._loading_chunks
+            size = sum(self._sizes.get(number, 0) for number in needed)
+            if missing and size <= self._max_rows and not self._closed:
+                self._loading_chunks |= missing
                 self._loading = self._pool.submit(self._load, sorted(missing, reverse=True))
 
     def _load(self, numbers: Sequence[int]) -> None:
@@ -137,82 +169,205 @@ class Index:
             for number in numbers:
                 if self._closed:
                     return
-                # A transaction of its own for each, so that a long one never holds up the log.
+                # One transaction for each chunk: a long one would let the database's log grow.
                 with self._archive.reading() as snapshot:
-                    version = snapshot.chunks().get(number, 0)
-                    chunk = Bitmaps(version, snapshot.rows([_span(number)]))
-                if not self._keep(number, chunk):
+                    version = snapshot.chunk_versions().get(number, 0)
+                    chunk = Chunk(version, snapshot.rows([_interval_of(number)]))
+                if not self._add(number, chunk):
                     return
         except ArchiveError as error:
             _log.warning("nothing was loaded into memory: %s", error)
         finally:
             with self._lock:
-                self._under_way.difference_update(numbers)
+                self._loading_chunks.difference_update(numbers)
 
-    def _keep(self, number: int, chunk: Bitmaps) -> bool:
-        """Keep a chunk, and whether it had room."""
+    def _add(self, number: int, chunk: Chunk) -> bool:
+        """Add a chunk, removing chunks that were used less recently; whether it fits."""
         with self._lock:
             self._sizes[number] = len(chunk.created)
             self._chunks[number] = chunk
-            asked = self._used.get(number, 0)
-            over = sum(len(each.created) for each in self._chunks.values()) - self._most_rows
-            for old in sorted(self._chunks, key=lambda each: self._used.get(each, 0)):
-                if over <= 0 or self._used.get(old, 0) >= asked:
+            used = self._last_used.get(number, 0)
+            excess = sum(len(each.created) for each in self._chunks.values()) - self._max_rows
+            for old in sorted(self._chunks, key=lambda each: self._last_used.get(each, 0)):
+                if excess <= 0 or self._last_used.get(old, 0) >= used:
                     break
-                over -= len(self._chunks.pop(old).created)
-            if over > 0:
+                excess -= len(self._chunks.pop(old).created)
+            if excess > 0:
                 del self._chunks[number]
-            return over <= 0
+            return excess <= 0
 
 
-class Layout:
-    """Where the edges of a range's buckets fall in each chunk.
+class Chunk:
+    """The conversations of a chunk of creation time, as bitmaps; it never changes.
+
+    Conversation number n of the chunk is bit n of each bitmap. A filter is a few ORs and ANDs of
+    integers, and a count is the number of bits set between two positions.
+
+    Attributes:
+        version: The version of the archive in which the chunk last changed.
+        created: When each conversation was created, epoch seconds UTC, ascending.
+    """
+
+    def __init__(self, version: int, rows: Sequence[Row]) -> None:
+        self.version = version
+        self.created = array("q", (row.created for row in rows))
+        self._masks: dict[tuple[frozenset[Any], ...], int] = {}
+        self._positions: Mapping[str, Mapping[_Value, _Positions]] = {
+            column: {value: _compact(positions, len(rows)) for value, positions in values.items()}
+            for column, values in _positions_by_value(rows).items()
+        }
+
+    def matching(self, query: CountQuery) -> int:
+        """The conversations that match a query's filter, as a bitmap."""
+        which = query.filter
+        mask = self._matching_without_tags(query)
+        if not which.tags:
+            return mask
+        if not which.all_tags:
+            return mask & self._any("tags", which.tags)
+        for tag in which.tags:
+            mask &= self._bitmap_of("tags", tag)
+        return mask
+
+    def segments(self, edges: Sequence[int], before: int) -> list[Segment]:
+        """The conversations in order, divided at the edges of buckets.
+
+        Args:
+            edges: The edges of the buckets, ascending.
+            before: How many edges are not after the beginning of the chunk.
+        """
+        found: list[Segment] = []
+        position, size = 0, len(self.created)
+        for bucket in range(before - 1, len(edges)):
+            if position == size:
+                break
+            is_last = bucket + 1 == len(edges)
+            end = size if is_last else bisect_left(self.created, edges[bucket + 1], position)
+            if end > position:
+                width = end - position
+                found.append(Segment(bucket, width, (1 << width) - 1))
+                position = end
+        return found
+
+    def memory_bytes(self) -> int:
+        """About how many bytes it takes."""
+        positions = (each for values in self._positions.values() for each in values.values())
+        masks = sum(map(sys.getsizeof, self._masks.values()))
+        return sys.getsizeof(self.created) + masks + sum(map(sys.getsizeof, positions))
+
+    def _matching_without_tags(self, query: CountQuery) -> int:
+        """The conversations that match without regard to tags; remembered for other tags."""
+        which, need = query.filter, query.conversations
+        key = (which.states, which.excluded_statuses, which.types, need.mailboxes, need.folders)
+        if (mask := self._masks.get(key)) is not None:
+            return mask
+        mask = self._any("state", which.states)
+        if which.excluded_statuses:
+            mask &= ~self._any("status", which.excluded_statuses)
+        chosen: Sequence[tuple[str, Iterable[_Value]]] = (
+            ("type", which.types),
+            ("mailbox", need.mailboxes),
+            ("folder", need.folders),
+        )
+        for column, values in chosen:
+            if values:
+                mask &= self._any(column, values)
+        if len(self._masks) >= _MASKS:
+            self._masks.clear()
+        self._masks[key] = mask
+        return mask
+
+    def _any(self, column: str, values: Iterable[_Value]) -> int:
+        """The conversations with one of some values, as a bitmap."""
+        found = 0
+        for value in values:
+            found |= self._bitmap_of(column, value)
+        return found
+
+    def _bitmap_of(self, column: str, value: _Value) -> int:
+        found = self._positions[column].get(value, 0)
+        return found if isinstance(found, int) else _bitmap(found, len(self.created))
+
+
+class RangeSegments:
+    """The segments of a range in each chunk, computed once for each version of a chunk.
 
     Args:
-        edges: Ascending seconds.
+        edges: The edges of the range's buckets, ascending epoch seconds UTC.
     """
 
     def __init__(self, edges: Sequence[int]) -> None:
         self._edges = edges
-        self._parts: dict[int, tuple[int, Sequence[Part]]] = {}
+        self._by_chunk: dict[int, tuple[int, Sequence[Segment]]] = {}
 
-    def parts(self, number: int, chunk: Bitmaps) -> Sequence[Part]:
-        """The parts of a chunk, worked out once for each of its versions."""
-        version, parts = self._parts.get(number, (None, ()))
+    def of_chunk(self, number: int, chunk: Chunk) -> Sequence[Segment]:
+        """The segments in a chunk."""
+        version, segments = self._by_chunk.get(number, (None, ()))
         if version != chunk.version:
-            parts = chunk.parts(self._edges, bisect_right(self._edges, _span(number).first))
-            self._parts[number] = (chunk.version, parts)
-        return parts
+            before = bisect_right(self._edges, _interval_of(number).first)
+            segments = chunk.segments(self._edges, before)
+            self._by_chunk[number] = (chunk.version, segments)
+        return segments
 
 
-def counted(
-    chunks: Mapping[int, Bitmaps], tally: CountQuery, layouts: Sequence[Layout]
+def count_chunks(
+    chunks: Mapping[int, Chunk], query: CountQuery, segments: Sequence[RangeSegments]
 ) -> list[list[int]]:
-    """The counts of a tally in some chunks.
+    """Count in chunks for each bucket of each range of a query.
 
     Args:
-        chunks: All that its ranges touch, by their numbers.
-        tally: What to count.
-        layouts: One for each of its ranges.
+        chunks: All chunks that the ranges touch, by their numbers.
+        query: What to count.
+        segments: The segments of each of its ranges.
     """
-    results = [[0] * len(edges) for edges in tally.ranges]
+    # One more than there are buckets: what is before the first or after the last is added there.
+    results = [[0] * len(edges) for edges in query.ranges]
     for number, chunk in chunks.items():
-        mask = chunk.admitted(tally)
-        for counts, edges, layout in zip(results, tally.ranges, layouts, strict=True):
-            if mask and _within(number, edges):
-                add_up(counts, layout.parts(number, chunk), mask)
+        mask = chunk.matching(query)
+        for counts, edges, each in zip(results, query.ranges, segments, strict=True):
+            if mask and _overlaps(number, edges):
+                remaining = mask
+                for bucket, width, ones in each.of_chunk(number, chunk):
+                    counts[bucket] += (remaining & ones).bit_count()
+                    remaining >>= width
     return [counts[:-1] for counts in results]
 
 
-def _touches(number: int, tally: CountQuery) -> bool:
-    return any(_within(number, edges) for edges in tally.ranges)
+def _is_needed(number: int, query: CountQuery) -> bool:
+    return any(_overlaps(number, edges) for edges in query.ranges)
 
 
-def _within(number: int, edges: Sequence[int]) -> bool:
+def _overlaps(number: int, edges: Sequence[int]) -> bool:
     return schema.chunk_of(edges[0]) <= number <= schema.chunk_of(edges[-1])
 
 
-def _span(number: int) -> Interval:
+def _interval_of(number: int) -> Interval:
     """The seconds of a chunk."""
     first = number << schema.CHUNK_BITS
     return Interval(first, first + (1 << schema.CHUNK_BITS) - 1)
+
+
+def _positions_by_value(rows: Sequence[Row]) -> Mapping[str, Mapping[_Value, list[int]]]:
+    """The positions of the conversations with each value of each column."""
+    positions: dict[str, dict[_Value, list[int]]] = {
+        column: defaultdict(list) for column in (*_COLUMNS, "tags")
+    }
+    for position, row in enumerate(rows):
+        for column in _COLUMNS:
+            positions[column][getattr(row, column)].append(position)
+        for tag in set(row.tags) or (UNTAGGED,):
+            positions["tags"][tag].append(position)
+    return positions
+
+
+def _compact(positions: Sequence[int], size: int) -> _Positions:
+    if len(positions) * _BITMAP_FROM < size:
+        return array("I", positions)
+    return _bitmap(positions, size)
+
+
+def _bitmap(positions: Iterable[int], size: int) -> int:
+    field = bytearray(size // 8 + 1)
+    for position in positions:
+        field[position >> 3] |= 1 << (position & 7)
+    return int.from_bytes(field, "little")

@@ -1,10 +1,11 @@
-"""One writer at a time, also across processes and machines; one that lost its turn cannot write.
+"""The lock that only one writer at a time can hold, also across processes and machines.
 
-With SQLite the operating system keeps the lock, on a file beside the archive: it is free as soon
-as its holder ends, however that ends. With PostgreSQL an advisory lock is kept by a connection,
-and its holder marks by the database's clock that it lives; one that is silent for longer than the
-lease, because it was paused or its machine is away, is taken for gone. Taking the lock counts the
-archive's epoch up, and each commit sees to it that the epoch is still its own.
+With SQLite the operating system holds the lock, on a file beside the archive: it is free as soon
+as its holder ends, however that happens. With PostgreSQL a connection holds an advisory lock, and
+its holder writes a heartbeat by the database's clock. A holder whose last heartbeat is older than
+the lease (because it was paused, or its machine is off) loses the lock to the next one that wants
+it. Each acquisition increments the archive's epoch, and each commit checks that the epoch is still
+its own: a writer that lost the lock cannot write.
 """
 
 from __future__ import annotations
@@ -21,45 +22,45 @@ from pathlib import Path
 from typing import Final, Self
 
 from compat.archive import schema
+from compat.archive.connections import sa
 from compat.archive.errors import SyncUnderWay
-from compat.archive.sql import sa
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _seize(file: int) -> None:
+    def _lock_file(file: int) -> None:
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
-    def _seize(file: int) -> None:
+    def _lock_file(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-_KEY: Final = "hashtextextended('compat.archive ' || current_schema(), 0)"
-_TRY: Final = f"SELECT pg_try_advisory_lock({_KEY})"
+_LOCK_KEY: Final = "hashtextextended('compat.archive ' || current_schema(), 0)"
+_TRY_LOCK: Final = f"SELECT pg_try_advisory_lock({_LOCK_KEY})"
 _NOW: Final = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()), sa.BigInteger)
-_END_CONNECTIONS: Final = sa.text(
+_TERMINATE_CONNECTIONS: Final = sa.text(
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-    " WHERE application_name = :marked AND datname = current_database() AND pid <> pg_backend_pid()"
+    " WHERE application_name = :name AND datname = current_database() AND pid <> pg_backend_pid()"
 )
-_TRIES: Final = 20
-_BETWEEN: Final = 0.1
-"""Seconds; connections that are ended take a moment to let go."""
+_RETRIES: Final = 20
+_RETRY_DELAY: Final = 0.1
+"""Seconds; a terminated connection needs a moment to release its lock."""
 
-_MARKS_A_LEASE: Final = 4
+_HEARTBEATS_PER_LEASE: Final = 4
 
 
 class SyncLock:
     """The right to write to an archive, until it is released; made by `Archive.lock`.
 
     Attributes:
-        epoch: How often the lock was taken, this time included.
+        epoch: How often the lock was acquired, this time included.
     """
 
-    def __init__(self, epoch: int, let_go: Callable[[], None]) -> None:
+    def __init__(self, epoch: int, release: Callable[[], None]) -> None:
         self.epoch = epoch
-        self._let_go = let_go
+        self._release: Callable[[], None] | None = release
 
     def __enter__(self) -> Self:
         return self
@@ -68,43 +69,46 @@ class SyncLock:
         self.release()
 
     def release(self) -> None:
-        """Let the next one write; releasing twice does nothing."""
-        let_go, self._let_go = self._let_go, lambda: None
-        let_go()
+        """Release the lock; a second call does nothing."""
+        release, self._release = self._release, None
+        if release is not None:
+            release()
 
 
-def take_lock(engine: sa.Engine, path: Path | None, mark: str, lease: float) -> SyncLock:
-    """Take the lock of an archive.
+def acquire_lock(
+    engine: sa.Engine, path: Path | None, application_name: str, lease: float
+) -> SyncLock:
+    """Acquire the lock of an archive.
 
     Args:
-        engine: Its connections.
-        path: Its file, with SQLite.
-        mark: What this process calls its connections.
-        lease: Seconds of silence after which another holder is taken for gone.
+        engine: The archive's engine.
+        path: The archive's file, with SQLite.
+        application_name: The name of this process's connections.
+        lease: Seconds without a heartbeat after which another holder loses the lock.
 
     Raises:
-        SyncUnderWay: Another holder lives.
+        SyncUnderWay: Another process holds it.
     """
     if path is not None:
-        return _of_file(engine, path, mark)
-    return _of_server(engine, mark, lease)
+        return _acquire_sqlite(engine, path, application_name)
+    return _acquire_postgresql(engine, application_name, lease)
 
 
-def epoch_of(connection: sa.Connection) -> int:
-    """How often the lock was taken so far."""
+def current_epoch(connection: sa.Connection) -> int:
+    """How often the lock was acquired so far."""
     return int(connection.execute(sa.select(schema.state.c.epoch)).scalar_one())
 
 
-def _of_file(engine: sa.Engine, path: Path, mark: str) -> SyncLock:
+def _acquire_sqlite(engine: sa.Engine, path: Path, application_name: str) -> SyncLock:
     file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
-            _seize(file)
+            _lock_file(file)
         except OSError:
             with engine.connect() as connection:
-                raise _under_way(connection) from None
+                raise _already_held(connection) from None
         with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
-            epoch = _begin_epoch(connection, mark, beat=sa.literal(0))
+            epoch = _begin_epoch(connection, application_name, beat=sa.literal(0))
             connection.commit()
     except BaseException:
         os.close(file)
@@ -112,78 +116,90 @@ def _of_file(engine: sa.Engine, path: Path, mark: str) -> SyncLock:
     return SyncLock(epoch, lambda: os.close(file))
 
 
-def _of_server(engine: sa.Engine, mark: str, lease: float) -> SyncLock:
+def _acquire_postgresql(engine: sa.Engine, application_name: str, lease: float) -> SyncLock:
     connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
-        _acquire(connection, lease)
+        _acquire_advisory_lock(connection, lease)
         connection.exec_driver_sql("SET lock_timeout = '10s'")
-        epoch = _begin_epoch(connection, mark, beat=_NOW)
+        epoch = _begin_epoch(connection, application_name, beat=_NOW)
     except BaseException:
-        _drop(connection)
+        _close(connection)
         raise
     ended = threading.Event()
-    heart = threading.Thread(
-        target=_beat, args=(connection, mark, lease, ended), name="archive-lock", daemon=True
+    heartbeat = threading.Thread(
+        target=_send_heartbeats,
+        args=(connection, application_name, lease, ended),
+        name="archive-lock",
+        daemon=True,
     )
-    heart.start()
+    heartbeat.start()
 
-    def let_go() -> None:
+    def release() -> None:
         ended.set()
-        heart.join()
-        _drop(connection)
+        heartbeat.join()
+        _close(connection)
 
-    return SyncLock(epoch, let_go)
+    return SyncLock(epoch, release)
 
 
-def _acquire(connection: sa.Connection, lease: float) -> None:
-    """Take the lock, from a holder that is silent if need be.
+def _acquire_advisory_lock(connection: sa.Connection, lease: float) -> None:
+    """Acquire the advisory lock; if its holder lost its lease, terminate that holder's connections.
 
-    A holder that took it just now has not told its mark yet: the mark is that of the one before,
-    whose connections are gone, or nobody's, which is that of many a stranger's connection.
+    A holder that has only just acquired the lock has not stored its name yet. The stored name is
+    then that of the holder before, whose connections are closed, or it is empty. An empty name is
+    never used: connections of other programs may have it.
     """
-    if connection.exec_driver_sql(_TRY).scalar():
+    if connection.exec_driver_sql(_TRY_LOCK).scalar():
         return
     holder = schema.holder.c
-    silent = sa.select(holder.marked).where(_NOW - holder.beat > lease, holder.marked != "")
-    marked = connection.execute(silent).scalar()
-    if marked is not None:
-        connection.execute(_END_CONNECTIONS, {"marked": marked})
-        for _ in range(_TRIES):
-            if connection.exec_driver_sql(_TRY).scalar():
+    expired = sa.select(holder.marked).where(_NOW - holder.beat > lease, holder.marked != "")
+    name = connection.execute(expired).scalar()
+    if name is not None:
+        connection.execute(_TERMINATE_CONNECTIONS, {"name": name})
+        for _ in range(_RETRIES):
+            if connection.exec_driver_sql(_TRY_LOCK).scalar():
                 return
-            time.sleep(_BETWEEN)
-    raise _under_way(connection)
+            time.sleep(_RETRY_DELAY)
+    raise _already_held(connection)
 
 
-def _begin_epoch(connection: sa.Connection, mark: str, beat: sa.ColumnElement[int]) -> int:
+def _begin_epoch(
+    connection: sa.Connection, application_name: str, beat: sa.ColumnElement[int]
+) -> int:
     connection.execute(schema.state.update().values(epoch=schema.state.c.epoch + 1))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     who = f"process {os.getpid()} on {socket.gethostname()}"
-    connection.execute(schema.holder.update().values(who=who, since=now, marked=mark, beat=beat))
-    return epoch_of(connection)
+    connection.execute(
+        schema.holder.update().values(who=who, since=now, marked=application_name, beat=beat)
+    )
+    return current_epoch(connection)
 
 
-def _beat(connection: sa.Connection, mark: str, lease: float, ended: threading.Event) -> None:
-    """Mark that this process lives, until the lock is released or lost."""
-    mine = schema.holder.update().where(schema.holder.c.marked == mark).values(beat=_NOW)
-    while not ended.wait(lease / _MARKS_A_LEASE):
+def _send_heartbeats(
+    connection: sa.Connection, application_name: str, lease: float, ended: threading.Event
+) -> None:
+    """Write heartbeats until the lock is released or lost."""
+    mine = (
+        schema.holder.update().where(schema.holder.c.marked == application_name).values(beat=_NOW)
+    )
+    while not ended.wait(lease / _HEARTBEATS_PER_LEASE):
         try:
             if not connection.execute(mine).rowcount:
                 return
         except sa.exc.SQLAlchemyError:
-            return  # the next commit finds out whether another has the lock
+            return  # the next commit checks whether another process has the lock
 
 
-def _drop(connection: sa.Connection) -> None:
-    """Close a connection for good: one that went back to the pool would keep the lock."""
-    # The server hears late of a connection that is closed, and the next in turn would be refused.
+def _close(connection: sa.Connection) -> None:
+    """Close a connection: if it went back to the pool, it would keep the lock."""
+    # The server notices a closed connection late. Without this, the next writer could be refused.
     with suppress(sa.exc.SQLAlchemyError):
         connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
     connection.invalidate()
     connection.close()
 
 
-def _under_way(connection: sa.Connection) -> SyncUnderWay:
+def _already_held(connection: sa.Connection) -> SyncUnderWay:
     who, since = connection.execute(sa.select(schema.holder.c.who, schema.holder.c.since)).one()
     return SyncUnderWay(
         f"another process is writing to this archive ({who}, since {since}): let it finish, or "

@@ -1,6 +1,6 @@
-"""How the schema came to be, step by step; the database records which steps it has taken.
+"""Migrations of the schema; the database records which of them were applied.
 
-A step that was released never changes: what is wrong with it is mended by another.
+A released migration never changes: another migration corrects it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from compat.archive import schema
+from compat.archive.connections import sa
 from compat.archive.errors import ArchiveOutdated, ArchiveTooNew, ArchiveUnreadable
-from compat.archive.sql import sa
 
-_FIRST: Final = """
+_BASE_TABLES: Final = """
 CREATE TABLE state (
     epoch BIGINT NOT NULL, version BIGINT NOT NULL, slim BIGINT NOT NULL,
     sealed_at BIGINT, kept_since BIGINT
@@ -60,9 +60,9 @@ CREATE TABLE thread (
 CREATE INDEX thread_conversation ON thread (conversation);
 """
 
-# Counting reads nothing but these two, in the order of creation. Conversations without a tag are
-# under the tag -1.
-_COUNTING: Final = """
+# Counting reads only these two, in the order of creation. Conversations without a tag have the tag
+# -1.
+_COUNTING_TABLES: Final = """
 DROP INDEX conversation_created;
 CREATE INDEX conversation_counting
     ON conversation (created, state, status, type, mailbox, folder);
@@ -78,18 +78,18 @@ INSERT INTO conversation_tag
     SELECT -1, created, id, state, status, type, mailbox, folder FROM conversation WHERE tags = '';
 """
 
-# Of customers erased before, 0 stands in place of the number.
-_ERASED_ADDRESSES: Final = """
+# Customers that were erased before this migration have the surrogate 0.
+_ERASED_CUSTOMERS: Final = """
 ALTER TABLE forgotten ADD COLUMN surrogate BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE forgotten ADD COLUMN is_user BIGINT NOT NULL DEFAULT 0;
 CREATE TABLE forgotten_address (digest TEXT PRIMARY KEY, surrogate BIGINT NOT NULL);
 """
 
-STEPS: Final[Sequence[str]] = (_FIRST, _COUNTING, _ERASED_ADDRESSES)
-"""The statements of each step, in order; the version of a schema is how many were taken."""
+MIGRATIONS: Final[Sequence[str]] = (_BASE_TABLES, _COUNTING_TABLES, _ERASED_CUSTOMERS)
+"""The statements of each migration, in order; a schema's version is how many were applied."""
 
-_RECORD: Final = "CREATE TABLE archive_schema (version {key}, applied_at TEXT NOT NULL)"
-_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+_CREATE_VERSIONS: Final = "CREATE TABLE archive_schema (version {key}, applied_at TEXT NOT NULL)"
+_DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "sqlite": {
         "key": "INTEGER PRIMARY KEY",
         "bytes": "BLOB",
@@ -103,76 +103,76 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "split": "unnest(string_to_array(c.tags, ',')) AS tag (value)",
     },
 }
-_TAKEN: Final = sa.select(sa.func.max(schema.applied.c.version))
-_ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('compat.archive.migrations'))"
+_VERSION: Final = sa.select(sa.func.max(schema.applied.c.version))
+_MIGRATION_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('compat.archive.migrations'))"
 
 
-def migrate(connection: sa.Connection, steps: Sequence[str] = STEPS) -> int:
-    """Take the steps that a database lacks, in the transaction that is under way.
+def migrate(connection: sa.Connection, migrations: Sequence[str] = MIGRATIONS) -> int:
+    """Apply the migrations that a database lacks, in the current transaction.
 
     Returns:
-        How many were taken.
+        How many were applied.
 
     Raises:
-        ArchiveTooNew: It has taken steps that are not known here.
-        ArchiveUnreadable: It holds something else than an archive.
+        ArchiveTooNew: The database has migrations that this program does not know.
+        ArchiveUnreadable: The database holds something else than an archive.
     """
-    words = _WORDS[connection.dialect.name]
+    dialect = _DIALECTS[connection.dialect.name]
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_ONE_AT_A_TIME)
-    version = version_of(connection)
+        connection.exec_driver_sql(_MIGRATION_LOCK)
+    version = schema_version(connection)
     if version is None:
-        _refuse_what_is_no_archive(connection)
-        connection.exec_driver_sql(_RECORD.format(**words))
+        _refuse_foreign_tables(connection)
+        connection.exec_driver_sql(_CREATE_VERSIONS.format(**dialect))
         version = 0
-    _refuse_newer(version, len(steps))
-    for number, step in enumerate(steps[version:], version + 1):
-        for statement in filter(str.strip, step.format(**words).split(";\n")):
+    _check_not_newer(version, len(migrations))
+    for number, migration in enumerate(migrations[version:], version + 1):
+        for statement in filter(str.strip, migration.format(**dialect).split(";\n")):
             connection.exec_driver_sql(statement)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         connection.execute(schema.applied.insert().values(version=number, applied_at=now))
-    return len(steps) - version
+    return len(migrations) - version
 
 
-def require_current(connection: sa.Connection) -> None:
-    """See that a database can be read as it is.
+def check_current(connection: sa.Connection) -> None:
+    """Check that a database has the current schema.
 
     Raises:
-        ArchiveOutdated: It lacks a step.
-        ArchiveTooNew: It has taken steps that are not known here.
+        ArchiveOutdated: It lacks a migration.
+        ArchiveTooNew: It has migrations that this program does not know.
         ArchiveUnreadable: It holds no archive.
     """
-    version = version_of(connection)
+    version = schema_version(connection)
     if version is None:
         raise ArchiveUnreadable(
             "there is a database at this address, but no archive in it: correct the address, or "
             "run `helpscout-v1 sync` to make one there"
         )
-    _refuse_newer(version, len(STEPS))
-    if version < len(STEPS):
+    _check_not_newer(version, len(MIGRATIONS))
+    if version < len(MIGRATIONS):
         raise ArchiveOutdated(
             f"the archive has version {version} of the schema, this program reads version "
-            f"{len(STEPS)}: run `helpscout-v1 sync` once, which brings it up to date"
+            f"{len(MIGRATIONS)}: run `helpscout-v1 sync` once, which brings it up to date"
         )
 
 
-def refuse_newer(connection: sa.Connection) -> None:
-    """See that nobody has taken steps since that are not known here.
+def check_not_newer(connection: sa.Connection) -> None:
+    """Check that no newer program has migrated the database since it was opened.
 
     Raises:
-        ArchiveTooNew: Somebody has.
+        ArchiveTooNew: It has migrations that this program does not know.
     """
-    _refuse_newer(int(connection.execute(_TAKEN).scalar() or 0), len(STEPS))
+    _check_not_newer(int(connection.execute(_VERSION).scalar() or 0), len(MIGRATIONS))
 
 
-def version_of(connection: sa.Connection) -> int | None:
-    """How many steps a database has taken; None if it holds no archive."""
+def schema_version(connection: sa.Connection) -> int | None:
+    """How many migrations were applied to a database; None if it holds no archive."""
     if not sa.inspect(connection).has_table(schema.applied.name):
         return None
-    return int(connection.execute(_TAKEN).scalar() or 0)
+    return int(connection.execute(_VERSION).scalar() or 0)
 
 
-def _refuse_newer(version: int, known: int) -> None:
+def _check_not_newer(version: int, known: int) -> None:
     if version > known:
         raise ArchiveTooNew(
             f"the archive has version {version} of the schema, this program knows version "
@@ -180,10 +180,10 @@ def _refuse_newer(version: int, known: int) -> None:
         )
 
 
-def _refuse_what_is_no_archive(connection: sa.Connection) -> None:
-    here = set(sa.inspect(connection).get_table_names()) & schema.TABLES.keys()
-    if here:
+def _refuse_foreign_tables(connection: sa.Connection) -> None:
+    found = set(sa.inspect(connection).get_table_names()) & schema.TABLES.keys()
+    if found:
         raise ArchiveUnreadable(
             f"there are tables at this address that are not an archive's "
-            f"({', '.join(sorted(here))}): give the archive a database or a schema of its own"
+            f"({', '.join(sorted(found))}): give the archive a database or a schema of its own"
         )

@@ -1,7 +1,7 @@
-"""Where a conversation mentions a customer, and the same conversation without that customer.
+"""Finds customers in the JSON of a conversation, and removes those who were erased; pure functions.
 
-A conversation is JSON as Mailbox API 2.0 lists it. A customer is recognised by their number and by
-their e-mail addresses; users and teams of the account are no customers.
+The JSON is that of Mailbox API 2.0's list. A customer is recognised by their id and by their e-mail
+addresses; users and teams of the account are not customers.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 REPLACEMENT: Final = "[erased]"
-"""What stands in a text in place of an erased address."""
+"""Replaces an erased address in a text."""
 
-_STAFF: Final = frozenset({"user", "team"})
+STAFF: Final = frozenset({"user", "team"})
+"""The types of persons who are no customers."""
 _PERSON_KEYS: Final = frozenset(
     {
         "assignee",
@@ -30,16 +31,16 @@ _PERSON_KEYS: Final = frozenset(
 )
 """Keys whose value is a person, or a list of persons."""
 _PERSON_FIELDS: Final = frozenset({"first", "firstName", "last", "lastName", "photoUrl"})
-"""Keys that only a person has."""
+"""Keys that only the object of a person has."""
 _NUMBER_KEYS: Final = frozenset(
     {"customer", "customerId", "customerIds", "customers", "primaryCustomer", "primaryCustomerId"}
 )
-"""Keys whose value is the number of a customer, or a list of numbers."""
+"""Keys whose value is the id of a customer, or a list of ids."""
 _AUTHOR_KEYS: Final = frozenset({"createdBy", "closedBy"})
-"""Keys whose value may be the number of a user or of a customer."""
+"""Keys whose value may be the id of a user or of a customer."""
 _RECIPIENT_KEYS: Final = frozenset({"cc", "bcc", "to"})
 _TEXT_KEYS: Final = frozenset({"body", "preview", "subject", "text"})
-"""Texts that the person wrote who created what they stand in."""
+"""Keys of texts that were written by the person in `createdBy` of the same object."""
 
 _ADDRESS: Final = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,254}(?:@|%40)(?:[\w-]+\.)*[\w-]*\w")
 _LOCAL_PART: Final = re.compile(r"(?:^['`*_~]+|.*[=/|?&#])?", re.DOTALL)
@@ -47,7 +48,7 @@ _CUSTOMER_LINK: Final = re.compile(r"(/customers/)(\d{1,18})(?!\d)")
 
 
 class People(NamedTuple):
-    """The people of a conversation by their numbers, as the archive's columns hold them."""
+    """The ids of the people of a conversation, as the columns of the archive store them."""
 
     customer: int = 0
     created_by: int = 0
@@ -61,17 +62,17 @@ _KEY_OF: Final[Mapping[str, str]] = {
     "closed_by": "closedBy",
     "assignee": "assignee",
 }
-"""For each column of `People`, the key of a document that holds the same person."""
+"""For each field of `People`, the key of a document that names the same person."""
 
 
 @dataclass(frozen=True)
-class Erased:
+class ErasedCustomers:
     """The customers who were erased.
 
     Attributes:
-        numbers: For each number of a customer, the surrogate that stands in its place.
-        addresses: The same for each digest of an e-mail address.
-        users: Those of the numbers that a user of the account has as well.
+        numbers: The surrogate of each customer's id, which replaces it.
+        addresses: The customer's surrogate for each digest of an e-mail address.
+        users: Those of the ids that a user of the account has as well.
         key: The key of the digests.
     """
 
@@ -86,57 +87,58 @@ class Erased:
     def remove_from(
         self, people: People, document: Mapping[str, Any] | None
     ) -> tuple[People, Mapping[str, Any] | None]:
-        """Take the erased customers out of a conversation.
+        """Remove the erased customers from a conversation.
 
         Args:
             people: Its people.
             document: Its JSON, decoded; None if there is none.
 
         Returns:
-            Its people, with surrogates for those who were erased, and its document without them;
-            None in place of the document if the conversation is an erased customer's own.
+            Its people, with surrogates for those who were erased, and its document without them.
+            The document is None if the conversation is an erased customer's own, and the same
+            object if nothing had to be removed.
         """
         after = self._numbers(people)
         if document is None:
             return after, None
         kept = self._value("", document)
         shown = {
-            column: (_number_of(document.get(key)), _number_of(kept.get(key)))
+            column: (_id_of(document.get(key)), _id_of(kept.get(key)))
             for column, key in _KEY_OF.items()
         }
-        # A document says whether a number is a user's or a customer's, a column does not.
-        surer = {
+        # A document says whether an id is a user's or a customer's, a column does not.
+        from_document = {
             column: new
             for column, (old, new) in shown.items()
             if new is not None and old == getattr(people, column)
         }
-        after = after._replace(**surer)
+        after = after._replace(**from_document)
         old, new = shown["customer"]
         if after.customer != people.customer or old != new:
             return after, None
         return after, document if kept == document else _without_links(kept)
 
     def remove_from_text(self, text: str) -> str:
-        """A text in which something else stands in place of erased addresses."""
+        """A text with erased addresses and links to erased customers replaced."""
         if "@" in text or "%40" in text:
-            text = _ADDRESS.sub(self._replaced_address, text)
-        return _CUSTOMER_LINK.sub(self._replaced_link, text) if "/customers/" in text else text
+            text = _ADDRESS.sub(self._replace_address, text)
+        return _CUSTOMER_LINK.sub(self._replace_link, text) if "/customers/" in text else text
 
     def new_addresses(self, document: Mapping[str, Any]) -> dict[str, int]:
-        """Digests of the addresses that a document shows of erased customers, if not yet known.
+        """Addresses of erased customers that a document shows and that are not known yet.
 
         Returns:
-            The surrogate of the customer for each of them.
+            The surrogate of the customer, by the digest of the address.
         """
         return {
             digested: self.numbers[number]
-            for number, address in addressed(document)
+            for number, address in customer_addresses(document)
             if number in self.numbers
-            and (digested := digest(self.key, address)) not in self.addresses
+            and (digested := address_digest(self.key, address)) not in self.addresses
         }
 
     def _numbers(self, people: People) -> People:
-        """People with surrogates, as far as their numbers alone tell who they are."""
+        """People with surrogates, as far as their ids alone identify them."""
         customer = self.numbers.get(people.customer, people.customer)
         by_customer = people.created_by == people.customer
         return people._replace(
@@ -164,7 +166,7 @@ class Erased:
 
     def _object(self, key: str, value: dict[str, Any]) -> dict[str, Any]:
         if _is_person(key, value):
-            if value.get("type") in _STAFF:
+            if value.get("type") in STAFF:
                 return value
             surrogate = self._surrogate(value)
             if surrogate is not None:
@@ -182,73 +184,73 @@ class Erased:
         return kept
 
     def _surrogate(self, person: Mapping[str, Any]) -> int | None:
-        """The surrogate of a person; None for somebody who was not erased."""
+        """The surrogate of a person; None if the person was not erased."""
         number = person.get("id")
         if type(number) is int and number in self.numbers:
             return self.numbers[number]
-        known = (self.addresses.get(digest(self.key, each)) for each in _addresses(person))
+        known = (self.addresses.get(address_digest(self.key, each)) for each in _addresses(person))
         return next((surrogate for surrogate in known if surrogate is not None), None)
 
     def _author(self, number: int) -> int:
-        """A number that may be a user's; a surrogate if it can only be that of somebody erased."""
+        """The surrogate for an id in place of an author's; the same id if it may be a user's."""
         return number if number in self.users else self.numbers.get(number, number)
 
-    def _replaced_address(self, found: re.Match[str]) -> str:
+    def _replace_address(self, found: re.Match[str]) -> str:
         whole = found[0]
         boundary = _LOCAL_PART.match(whole)
         starts = (0, boundary.end() if boundary else 0)
         for start in starts:
-            if digest(self.key, whole[start:]) in self.addresses:
+            if address_digest(self.key, whole[start:]) in self.addresses:
                 return whole[:start] + REPLACEMENT
         return whole
 
-    def _replaced_link(self, found: re.Match[str]) -> str:
+    def _replace_link(self, found: re.Match[str]) -> str:
         number = int(found[2])
         return f"{found[1]}{self.numbers.get(number, number)}"
 
 
-def digest(key: bytes, address: str) -> str:
-    """What is remembered of an erased e-mail address, in whatever case it is written."""
+def address_digest(key: bytes, address: str) -> str:
+    """The digest that is stored of an erased e-mail address; upper and lower case give the same."""
     same = address.strip().replace("%40", "@").casefold().encode(errors="surrogatepass")
     return hashlib.blake2b(same, key=key, digest_size=16).hexdigest()
 
 
-def addressed(document: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    """The numbers and e-mail addresses of the customers that a document shows.
+def customer_addresses(document: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The customers that a document shows with an address.
 
     Returns:
-        Pairs of a number, 0 if there is none, and an address.
+        Pairs of an id, 0 if there is none, and an e-mail address.
     """
-    for person in _people("", document):
-        if person.get("type") not in _STAFF:
+    for person in _persons("", document):
+        if person.get("type") not in STAFF:
             for address in _addresses(person):
-                yield _number_of(person) or 0, address
+                yield _id_of(person) or 0, address
 
 
-def staff(document: Mapping[str, Any]) -> Iterator[int]:
-    """The numbers of the users and teams that a document shows."""
-    for person in _people("", document):
-        number = _number_of(person)
-        if number is not None and person.get("type") in _STAFF:
+def staff_ids(document: Mapping[str, Any]) -> Iterator[int]:
+    """The ids of the users and teams that a document shows."""
+    for person in _persons("", document):
+        number = _id_of(person)
+        if number is not None and person.get("type") in STAFF:
             yield number
 
 
-def encoded(document: Mapping[str, Any]) -> bytes:
-    """A document as JSON."""
+def to_json(document: Mapping[str, Any]) -> bytes:
+    """A document as compact JSON."""
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def _people(key: str, value: Any) -> Iterator[Mapping[str, Any]]:
+def _persons(key: str, value: Any) -> Iterator[Mapping[str, Any]]:
     """All persons in a document or a part of it."""
     if isinstance(value, list):
         for each in value:
-            yield from _people(key, each)
+            yield from _persons(key, each)
     elif isinstance(value, dict):
         if _is_person(key, value):
             yield value
             return
         for name, each in value.items():
-            yield from _people(name, each)
+            yield from _persons(name, each)
 
 
 def _is_person(key: str, value: Mapping[str, Any]) -> bool:
@@ -256,7 +258,7 @@ def _is_person(key: str, value: Mapping[str, Any]) -> bool:
 
 
 def _addresses(person: Mapping[str, Any]) -> Sequence[str]:
-    """The e-mail addresses of a person, who may have them in a list."""
+    """The e-mail addresses of a person, in a field or in a list."""
     embedded = person.get("_embedded")
     listed = person.get("emails")
     if listed is None and isinstance(embedded, dict):
@@ -266,13 +268,13 @@ def _addresses(person: Mapping[str, Any]) -> Sequence[str]:
     return [each for each in (person.get("email"), *values) if isinstance(each, str) and each]
 
 
-def _number_of(person: Any) -> int | None:
+def _id_of(person: Any) -> int | None:
     number = person.get("id") if isinstance(person, dict) else person
     return number if type(number) is int else None
 
 
 def _without_links(value: Any) -> Any:
-    """A document without its links, which name people by their numbers too."""
+    """A document without its links, which also contain ids of people."""
     if isinstance(value, dict):
         return {name: _without_links(each) for name, each in value.items() if name != "_links"}
     return list(map(_without_links, value)) if isinstance(value, list) else value

@@ -1,23 +1,24 @@
-"""Reading an archive: one committed state, asked for coverage, rows, menus and documents."""
+"""Reads one committed state of an archive: coverage, rows, counts, lists and documents."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
+from itertools import pairwise
 from typing import Any, Final
 
-from compat.archive import count_query, document_codec, schema
+from compat.archive import repository, schema
+from compat.archive.connections import sa
 from compat.archive.records import LAYERS
-from compat.archive.sql import sa
+from compat.archive.repository import batches, tags_from_text
 from compat.core import intervals
 from compat.core.counting import CountQuery
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import Document, ListItem, ListQuery, NamedTag, Person, Row
-
-_BATCH: Final = 500
-"""Ids in one statement; databases allow only so many."""
+from compat.upstream import to_document
+from compat.v2.models import ConversationDocument
 
 _STATE: Final = "SELECT version, slim, sealed_at, kept_since FROM state"
 _ROW: Final = tuple(schema.conversation.c[name] for name in Row._fields)
@@ -28,20 +29,40 @@ _COVERED: Final = (
 )
 _ITEM: Final = tuple(schema.menu_item.c[name] for name in ListItem._fields)
 
+_BUCKET_TABLE: Final[Mapping[str, str]] = {
+    "sqlite": (
+        "(SELECT key AS number, json_extract(value, '$[0]') AS first,"
+        " json_extract(value, '$[1]') AS after FROM json_each({})) AS bucket"
+    ),
+    "postgresql": (
+        "(SELECT number, CAST(value ->> 0 AS bigint) AS first,"
+        " CAST(value ->> 1 AS bigint) AS after FROM jsonb_array_elements(CAST({} AS jsonb))"
+        " WITH ORDINALITY AS each (value, number)) AS bucket"
+    ),
+}
+_PLACEHOLDER: Final[Mapping[str, str]] = {"sqlite": ":{}", "postgresql": "%({})s"}
+"""How the text of a statement names a value."""
+
+_HAS_TAG: Final = (
+    "EXISTS (SELECT 1 FROM conversation_tag AS other WHERE other.tag = {}"
+    " AND other.created = c.created AND other.conversation = c.conversation)"
+)
+
 
 class Snapshot:
     """One committed state of an archive; made by `Archive.reading`, and valid within it.
 
     Attributes:
-        version: Changes with each commit that changed conversations, coverage or menus.
-        slim: Whether no subjects, previews, names and addresses are kept.
-        sealed_at: When the account was closed for good, epoch seconds UTC; None if it was not.
-        kept_since: The second of creation before which nothing is kept; None if all is.
+        version: A number that grows with each commit that changes conversations, coverage or lists.
+        slim: Whether subjects, previews, names and addresses are left out.
+        sealed_at: When the account was closed, epoch seconds UTC; None if it is open.
+        kept_since: Conversations created before this second are not stored, epoch seconds UTC; None
+            if all are stored.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        # The first statement fixes what all others see.
+        # The first statement of the transaction decides which state all others see.
         state = connection.exec_driver_sql(_STATE).one()
         self.version: int = state.version
         self.slim = bool(state.slim)
@@ -49,24 +70,24 @@ class Snapshot:
         self.kept_since: int | None = state.kept_since
 
     def coverage(self) -> list[Coverage]:
-        """What answers may rely on: covered in all layers, as of the oldest of them."""
+        """What is covered in all layers, as of the oldest of them: answers may rely on it."""
         layers: dict[str, list[Coverage]] = {name: [] for name in LAYERS}
         for layer, first, last, as_of in self._connection.execute(_COVERED):
             layers[layer].append(Coverage(Interval(first, last), as_of))
         return reduce(intervals.intersection, layers.values())
 
-    def layer(self, name: str) -> list[Coverage]:
-        """What is covered in one layer, as disjoint ascending spans."""
-        return layer_of(self._connection, name)
+    def layer_coverage(self, name: str) -> list[Coverage]:
+        """The coverage of one layer, as disjoint intervals in ascending order."""
+        return repository.layer_coverage(self._connection, name)
 
     def rows(
         self, spans: Iterable[Interval], *, mailboxes: Collection[int] = frozenset()
     ) -> list[Row]:
-        """The conversations created in some spans, each once, sorted by creation and id.
+        """The conversations created in some intervals, each once, sorted by creation and id.
 
         Args:
-            spans: Seconds of creation; they may overlap, and need not be covered.
-            mailboxes: Only conversations in one of these; in any if empty.
+            spans: Intervals of creation time; they may overlap, and need not be covered.
+            mailboxes: Only conversations in one of these mailboxes; in any if empty.
         """
         table = schema.conversation.c
         chosen = [table.mailbox.in_(sorted(mailboxes))] if mailboxes else []
@@ -77,8 +98,8 @@ class Snapshot:
             found += map(_row, self._connection.execute(query))
         return found
 
-    def rows_of(self, ids: Sequence[int]) -> list[Row]:
-        """Conversations by their ids, in no particular order; unknown ones left out."""
+    def rows_by_id(self, ids: Sequence[int]) -> list[Row]:
+        """Conversations by their ids, in no particular order, without unknown ones."""
         return [
             _row(found)
             for some in batches(ids)
@@ -87,54 +108,64 @@ class Snapshot:
             )
         ]
 
-    def count(self, tally: CountQuery) -> list[list[int]]:
-        """The counts of a tally, whose folders must be home folders; covered or not."""
-        return count_query.count(self._connection, tally)
+    def count(self, query: CountQuery) -> list[list[int]]:
+        """Count conversations for each bucket of each range of a query, covered or not.
 
-    def chunks(self) -> dict[int, int]:
-        """For each chunk of creation time that ever held something, when it last changed."""
+        The folders of the query must be home folders: views are not stored.
+        """
+        return _count(self._connection, query)
+
+    def chunk_versions(self) -> dict[int, int]:
+        """The version in which each chunk of creation time last changed, by its number.
+
+        Chunks that never held a conversation are left out.
+        """
         table = schema.chunk.c
         query = sa.select(table.number, table.version).order_by(table.number)
         return {number: version for number, version in self._connection.execute(query)}  # noqa: C416
 
     def documents(self, ids: Sequence[int]) -> list[Document]:
-        """Conversations in full, in the order of their ids given; unknown ones left out.
+        """Conversations in full, in the order of the given ids, without unknown ones.
 
-        Where no document is kept, texts and names are empty.
+        Where no document is stored, texts and names are empty.
         """
-        kept = {id_: document_codec.shown(packed) for id_, packed in self._packed(ids)}
-        lacking = [id_ for id_ in ids if id_ not in kept]
-        kept |= {each.id: each for each in self._bare(lacking)}
-        return [kept[id_] for id_ in ids if id_ in kept]
+        found = {id_: _document(packed) for id_, packed in self._packed(ids)}
+        missing = [id_ for id_ in ids if id_ not in found]
+        found |= {each.id: each for each in self._documents_from_columns(missing)}
+        return [found[id_] for id_ in ids if id_ in found]
 
     def raw_documents(self, ids: Sequence[int]) -> dict[int, bytes]:
-        """The JSON of conversations as it was received, by id; those without any left out."""
-        return {id_: document_codec.unpacked(packed) for id_, packed in self._packed(ids)}
+        """The JSON of conversations as it was received, by id, without those that have none."""
+        return {id_: repository.decompress(packed) for id_, packed in self._packed(ids)}
 
-    def menu(self, menu: ListQuery) -> tuple[ListItem, ...] | None:
-        """What a menu shows, in upstream's order; None if it was never read."""
-        table = schema.menu_item.c
-        if self.menu_seen(menu) is None:
+    def list_items(self, query: ListQuery) -> tuple[ListItem, ...] | None:
+        """The items of a list, in upstream's order; None if the list was never read."""
+        if self.list_seen_at(query) is None:
             return None
-        query = sa.select(*_ITEM).where(table.kind == menu.kind, table.mailbox == menu.mailbox)
-        return tuple(
-            ListItem(*item) for item in self._connection.execute(query.order_by(table.position))
+        item = schema.menu_item.c
+        found = (
+            sa.select(*_ITEM)
+            .where(item.kind == query.kind, item.mailbox == query.mailbox)
+            .order_by(item.position)
         )
+        return tuple(ListItem(*each) for each in self._connection.execute(found))
 
-    def menu_seen(self, menu: ListQuery) -> int | None:
-        """When a menu was read, by upstream's clock; None if never."""
+    def list_seen_at(self, query: ListQuery) -> int | None:
+        """When a list was last read, in epoch seconds by upstream's clock; None if never."""
         table = schema.menu.c
-        query = sa.select(table.seen).where(table.kind == menu.kind, table.mailbox == menu.mailbox)
-        return self._connection.execute(query).scalar()
+        found = sa.select(table.seen).where(
+            table.kind == query.kind, table.mailbox == query.mailbox
+        )
+        return self._connection.execute(found).scalar()
 
-    def folders(self) -> dict[int, str]:
-        """The types of the folders of all mailboxes that were read, by their ids."""
+    def folder_types(self) -> dict[int, str]:
+        """The type of each folder of the mailboxes whose folders were read, by its id."""
         item = schema.menu_item.c
         query = sa.select(item.id, item.type).where(item.kind == "folders")
         return {folder: type_ for folder, type_ in self._connection.execute(query)}  # noqa: C416
 
-    def seen(self, ids: Sequence[int]) -> dict[int, int]:
-        """When conversations were last seen, by id; unknown ones left out."""
+    def seen_at(self, ids: Sequence[int]) -> dict[int, int]:
+        """When conversations were last seen, epoch seconds UTC, by id, without unknown ones."""
         table = schema.conversation.c
         return {
             found.id: found.seen
@@ -144,90 +175,62 @@ class Snapshot:
             )
         }
 
-    def ids(self, span: Interval, *, mailbox: int | None = None) -> list[int]:
-        """The conversations created in a span, sorted by creation and id."""
+    def conversation_ids(self, span: Interval, *, mailbox: int | None = None) -> list[int]:
+        """The ids of the conversations created in an interval, sorted by creation and id."""
         table = schema.conversation.c
         chosen = [table.mailbox == mailbox] if mailbox is not None else []
         query = sa.select(table.id).where(table.created.between(*span), *chosen)
         return list(self._connection.execute(query.order_by(table.created, table.id)).scalars())
 
-    def size(self) -> int:
-        """How many conversations there are, spam, drafts and the like included."""
+    def conversation_count(self) -> int:
+        """How many conversations there are, including spam, drafts and other states."""
         query = sa.select(sa.func.count()).select_from(schema.conversation)
         return int(self._connection.execute(query).scalar_one())
 
-    def bounds(self) -> Interval | None:
-        """The first and the last second of creation there is; None of an empty archive."""
+    def created_bounds(self) -> Interval | None:
+        """From the earliest to the latest creation of a conversation; None if there is none."""
         created = schema.conversation.c.created
-        # Apart, each is one look at the end of the index.
+        # As two statements, each reads one entry at an end of the index.
         first = self._connection.execute(sa.select(sa.func.min(created))).scalar()
         last = self._connection.execute(sa.select(sa.func.max(created))).scalar()
         return None if first is None or last is None else Interval(first, last)
 
-    def ask(self, query: sa.Select[Any]) -> sa.Result[Any]:
-        """What a query of one's own brings."""
+    def execute(self, query: sa.Select[Any]) -> sa.Result[Any]:
+        """The result of a query that a caller composed."""
         return self._connection.execute(query)
 
-    def note(self, name: str) -> Any:
-        """What was noted under a name; None if nothing was."""
+    def get_note(self, name: str) -> Any:
+        """The value of a note; None if there is none of this name."""
         query = sa.select(schema.note.c.value).where(schema.note.c.name == name)
         value = self._connection.execute(query).scalar()
         return None if value is None else json.loads(value)
 
     def _packed(self, ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         for some in batches(ids):
-            yield from packed_of(self._connection, some).items()
+            yield from repository.packed_documents(self._connection, some).items()
 
-    def _bare(self, ids: Sequence[int]) -> Iterator[Document]:
-        """Documents made of the columns alone."""
+    def _documents_from_columns(self, ids: Sequence[int]) -> Iterator[Document]:
+        """Documents composed from the columns alone."""
         table = schema.conversation
-        names = {item.id: item for item in self.menu(ListQuery("tags")) or ()} if ids else {}
+        names = {item.id: item for item in self.list_items(ListQuery("tags")) or ()} if ids else {}
         for some in batches(ids):
             for found in self._connection.execute(sa.select(table).where(table.c.id.in_(some))):
-                yield _bare_document(found, names)
-
-
-def layer_of(connection: sa.Connection, name: str) -> list[Coverage]:
-    """What is covered in a layer, as disjoint ascending spans."""
-    table = schema.known.c
-    query = sa.select(table.first, table.last, table.as_of).where(table.layer == name)
-    return [
-        Coverage(Interval(first, last), as_of)
-        for first, last, as_of in connection.execute(query.order_by(table.first))
-    ]
-
-
-def packed_of(connection: sa.Connection, ids: Collection[int]) -> dict[int, bytes]:
-    """The kept documents of a batch of conversations."""
-    table = schema.document.c
-    query = sa.select(table.conversation, table.packed).where(table.conversation.in_(ids))
-    return {conversation: bytes(kept) for conversation, kept in connection.execute(query)}
-
-
-def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Ids in portions that fit into a statement."""
-    for first in range(0, len(ids), _BATCH):
-        yield ids[first : first + _BATCH]
-
-
-def tags_text(tags: Iterable[int]) -> str:
-    """Ids of tags as they are kept."""
-    return ",".join(map(str, tags))
-
-
-def tags_of(text: str) -> tuple[int, ...]:
-    """The ids of tags out of the text they are kept in."""
-    return tuple(map(int, text.split(","))) if text else ()
+                yield _document_from_columns(found, names)
 
 
 def _row(found: Any) -> Row:
     created, id_, mailbox, folder, type_, status, state, tags = found
     type_, status, state = map(sys.intern, (type_, status, state))
-    return Row(created, id_, mailbox, folder, type_, status, state, tags_of(tags))
+    return Row(created, id_, mailbox, folder, type_, status, state, tags_from_text(tags))
 
 
-def _bare_document(found: Any, names: dict[int, ListItem]) -> Document:
-    tags = [names.get(tag, ListItem(tag, "")) for tag in tags_of(found.tags)]
+def _document(packed: bytes) -> Document:
+    document = repository.decompress(packed)
+    return to_document(ConversationDocument.model_validate_json(document))
+
+
+def _document_from_columns(found: Any, names: dict[int, ListItem]) -> Document:
+    tags = [names.get(tag, ListItem(tag, "")) for tag in tags_from_text(found.tags)]
     return Document(
         id=found.id,
         number=found.number,
@@ -237,9 +240,81 @@ def _bare_document(found: Any, names: dict[int, ListItem]) -> Document:
         status=found.status,
         threads=found.threads,
         preview="",
-        customer=Person(max(found.customer, 0)),  # a surrogate is shown to nobody
+        customer=Person(
+            max(found.customer, 0)
+        ),  # an erased customer has a negative id, which is not shown
         assignee=Person(found.assignee),
         updated=found.created if found.updated is None else found.updated,
         waiting_since=found.created if found.waiting_since is None else found.waiting_since,
         tags=tuple(NamedTag(tag.id, tag.name, tag.color) for tag in tags),
     )
+
+
+def _count(connection: sa.Connection, query: CountQuery) -> list[list[int]]:
+    """Count in one statement, bucket by bucket, on an index alone.
+
+    One count for each bucket is faster than one GROUP BY, with and without tags, as long as the
+    index contains all columns of the query. The statement is composed as text: composing it of
+    SQLAlchemy's objects took longer than counting a month.
+    """
+    buckets = [list(pairwise(edges)) for edges in query.ranges]
+    parameters = _Parameters(_PLACEHOLDER[connection.dialect.name])
+    edges = parameters.add(json.dumps([bucket for some in buckets for bucket in some]))
+    conditions = " AND ".join(_conditions(query, parameters))
+    statement = (
+        f"SELECT (SELECT {_count_expression(query)} FROM {_counted_table(query)} AS c"  # noqa: S608 (no values)
+        f" WHERE c.created >= bucket.first AND c.created < bucket.after AND {conditions})"
+        f" FROM {_BUCKET_TABLE[connection.dialect.name].format(edges)} ORDER BY bucket.number"
+    )
+    counts = iter(connection.exec_driver_sql(statement, parameters.values).scalars())
+    return [[next(counts) for _ in some] for some in buckets]
+
+
+class _Parameters:
+    """The values of a statement, each with a name that the text contains in its place."""
+
+    def __init__(self, placeholder: str) -> None:
+        self.values: dict[str, int | str] = {}
+        self._placeholder = placeholder
+
+    def add(self, value: int | str) -> str:
+        name = f"given{len(self.values)}"
+        self.values[name] = value
+        return self._placeholder.format(name)
+
+    def add_all(self, values: Iterable[int | str]) -> str:
+        return ", ".join(map(self.add, values))
+
+
+def _counted_table(query: CountQuery) -> str:
+    return "conversation_tag" if query.filter.tags else "conversation"
+
+
+def _count_expression(query: CountQuery) -> str:
+    several = len(query.filter.tags) > 1 and not query.filter.all_tags
+    return "count(DISTINCT c.conversation)" if several else "count(*)"
+
+
+def _conditions(query: CountQuery, parameters: _Parameters) -> Iterator[str]:
+    which, need = query.filter, query.conversations
+    yield _among("state", sorted(which.states), parameters)
+    if which.excluded_statuses:
+        yield f"c.status NOT IN ({parameters.add_all(sorted(which.excluded_statuses))})"
+    if which.types:
+        yield _among("type", sorted(which.types), parameters)
+    if need.mailboxes:
+        yield _among("mailbox", sorted(need.mailboxes), parameters)
+    if need.folders:
+        yield _among("folder", sorted(need.folders), parameters)
+    tags = sorted(which.tags)
+    if tags and which.all_tags:
+        yield _among("tag", tags[:1], parameters)
+        yield from (_HAS_TAG.format(parameters.add(tag)) for tag in tags[1:])
+    elif tags:
+        yield _among("tag", tags, parameters)
+
+
+def _among(column: str, values: list[Any], parameters: _Parameters) -> str:
+    if len(values) == 1:
+        return f"c.{column} = {parameters.add(values[0])}"
+    return f"c.{column} IN ({parameters.add_all(values)})"

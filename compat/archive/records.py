@@ -1,46 +1,41 @@
-"""What the archive is told, and the constants of its time."""
+"""A conversation as the archive stores it, and the layers of coverage."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.models import Row
+from compat.upstream import to_row, to_second
+from compat.v2.models import FullConversation
 
 LAYERS: Final = ("spam", "all", "spam-again")
-"""Whether a list of `all` conversations shows spam is not documented. A stretch of time is
-covered once it was walked in these three ways, in this order: a conversation that is marked, or
-unmarked, while the walks go on is still met by one of them."""
+"""The lists that have to be read, in this order, before an interval is covered. Whether the list of
+`all` conversations shows spam is not documented. A conversation that is marked as spam, or
+unmarked, in the meantime is still seen in one of the three."""
 
-MARGIN: Final = 900
-"""Seconds by which upstream's index may lag: what was created or modified later than this before
-a walk began is not known to be in it."""
-
-BEGINNING: Final = FIRST_SECOND
-"""The year 1: where coverage begins once nothing exists before the first conversation."""
-
-END: Final = LAST_SECOND
-"""The end of the year 9999: where the coverage of an account ends that is closed for good."""
+INDEX_LAG: Final = 900
+"""Seconds that upstream's search index may be behind. A list does not reliably show what was
+created or modified less than this before it was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationRecord:
-    """A conversation as one answer of upstream's showed it. Instants are epoch seconds UTC.
+    """A conversation as an answer of API 2.0 showed it. Instants are epoch seconds UTC.
 
     Attributes:
         row: What counting needs of it.
-        seen: The second at which that answer was asked for, by upstream's clock.
-        number: The number people see.
+        seen: When that answer was requested, by upstream's clock.
+        number: The number that Help Scout's users see.
         closed: When it was last closed; None if never.
         closed_by: The user who closed it, or 0.
         created_by: Who created it, a user or a customer, or 0.
         customer: Its primary customer, or 0.
         assignee: The user it is assigned to, or 0.
         threads: How many threads it has.
-        updated: When a user last changed it.
-        waiting_since: Since when its customer waits.
-        document: The JSON as received; None if it is not to be kept.
+        updated: When a user last changed it; None if unknown.
+        waiting_since: Since when its customer waits; None if unknown.
+        document: The JSON as received; None if it is not to be stored.
     """
 
     row: Row
@@ -55,3 +50,28 @@ class ConversationRecord:
     updated: int | None = None
     waiting_since: int | None = None
     document: bytes | None = None
+
+
+def to_record(conversation: FullConversation, seen: int) -> ConversationRecord:
+    """The record of a conversation from API 2.0.
+
+    Args:
+        conversation: As an answer showed it.
+        seen: When that answer was requested, epoch seconds by upstream's clock.
+    """
+    waiting = conversation.waiting_since
+    closed, updated = conversation.closed_at, conversation.updated_at
+    return ConversationRecord(
+        row=to_row(conversation),
+        seen=seen,
+        number=conversation.number,
+        closed=to_second(closed) if closed else None,
+        closed_by=conversation.closed_by,
+        created_by=conversation.created_by.id if conversation.created_by else 0,
+        customer=conversation.customer.id if conversation.customer else 0,
+        assignee=conversation.assignee.id if conversation.assignee else 0,
+        threads=conversation.threads,
+        updated=to_second(updated) if updated else None,
+        waiting_since=to_second(waiting.time) if waiting and waiting.time else None,
+        document=conversation.document or None,
+    )

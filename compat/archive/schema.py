@@ -1,13 +1,13 @@
-"""The tables, as queries name them; how they came to be is told by `compat.archive.migrations`.
+"""The tables of an archive, as queries name them; `compat.archive.migrations` creates them.
 
-Instants are epoch seconds UTC. The id of a conversation is upstream's.
+Instants are epoch seconds UTC. The id of a conversation is the one that Help Scout gives it.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from compat.archive.sql import sa
+from compat.archive.connections import sa
 
 _METADATA: Final = sa.MetaData()
 
@@ -16,124 +16,131 @@ def _table(name: str, /, **columns: sa.types.TypeEngine[Any]) -> sa.Table:
     return sa.Table(name, _METADATA, *(sa.Column(each, type_) for each, type_ in columns.items()))
 
 
-_NUMBER: Final = sa.BigInteger()
+_INTEGER: Final = sa.BigInteger()
 _TEXT: Final = sa.Text()
 _BYTES: Final = sa.LargeBinary()
 
-applied: Final = _table("archive_schema", version=_NUMBER, applied_at=_TEXT)
-"""The migrations that were made, a row each."""
+applied: Final = _table("archive_schema", version=_INTEGER, applied_at=_TEXT)
+"""The migrations that were applied, one row each."""
 
 state: Final = _table(
-    "state", epoch=_NUMBER, version=_NUMBER, slim=_NUMBER, sealed_at=_NUMBER, kept_since=_NUMBER
+    "state",
+    epoch=_INTEGER,
+    version=_INTEGER,
+    slim=_INTEGER,
+    sealed_at=_INTEGER,
+    kept_since=_INTEGER,
 )
-"""One row. `epoch`: how often the writing lock was taken, by which a writer that lost it is told
-from the one who has it. `version`: how many commits changed something."""
+"""One row. `epoch`: how often the writing lock was acquired; a writer that lost the lock has an
+older one. `version`: how many commits changed something."""
 
-holder: Final = _table("holder", who=_TEXT, since=_TEXT, marked=_TEXT, beat=_NUMBER)
-"""One row: who holds the writing lock, or held it last."""
+holder: Final = _table("holder", who=_TEXT, since=_TEXT, marked=_TEXT, beat=_INTEGER)
+"""One row: the process that holds the writing lock, or held it last. `marked`: the name of its
+connections. `beat`: its last heartbeat."""
 
 note: Final = _table("note", name=_TEXT, value=_TEXT)
-"""What the synchronisation has to remember, as JSON."""
+"""Values that a synchronisation or an erasure needs again later, as JSON by name."""
 
 conversation: Final = _table(
     "conversation",
-    id=_NUMBER,
-    created=_NUMBER,
-    mailbox=_NUMBER,
-    folder=_NUMBER,
+    id=_INTEGER,
+    created=_INTEGER,
+    mailbox=_INTEGER,
+    folder=_INTEGER,
     type=_TEXT,
     status=_TEXT,
     state=_TEXT,
     tags=_TEXT,
-    seen=_NUMBER,
-    number=_NUMBER,
-    closed=_NUMBER,
-    closed_by=_NUMBER,
-    created_by=_NUMBER,
-    customer=_NUMBER,
-    assignee=_NUMBER,
-    threads=_NUMBER,
-    updated=_NUMBER,
-    waiting_since=_NUMBER,
+    seen=_INTEGER,
+    number=_INTEGER,
+    closed=_INTEGER,
+    closed_by=_INTEGER,
+    created_by=_INTEGER,
+    customer=_INTEGER,
+    assignee=_INTEGER,
+    threads=_INTEGER,
+    updated=_INTEGER,
+    waiting_since=_INTEGER,
 )
 """Each conversation as it was last seen. `tags`: the ids of its tags, joined by commas."""
 
 conversation_tag: Final = _table(
     "conversation_tag",
-    tag=_NUMBER,
-    created=_NUMBER,
-    conversation=_NUMBER,
+    tag=_INTEGER,
+    created=_INTEGER,
+    conversation=_INTEGER,
     state=_TEXT,
     status=_TEXT,
     type=_TEXT,
-    mailbox=_NUMBER,
-    folder=_NUMBER,
+    mailbox=_INTEGER,
+    folder=_INTEGER,
 )
-"""The same once more for each tag, in an order that makes a tag one stretch of it; conversations
-without a tag are under `compat.core.counting.UNTAGGED`."""
+"""One row for each tag of each conversation, ordered by tag and creation, for counting by tag.
+Conversations without a tag have the tag `compat.core.counting.UNTAGGED`."""
 
-document: Final = _table("document", conversation=_NUMBER, packed=_BYTES)
+document: Final = _table("document", conversation=_INTEGER, packed=_BYTES)
 """The JSON as received, compressed; none in a slim archive."""
 
-gone: Final = _table("gone", conversation=_NUMBER, seen=_NUMBER)
-"""Conversations found deleted or merged, and when: an older sighting does not bring them back."""
+gone: Final = _table("gone", conversation=_INTEGER, seen=_INTEGER)
+"""Tombstones: conversations that were deleted or merged, and when that was seen. A record that was
+seen earlier does not restore them."""
 
-forgotten: Final = _table("forgotten", customer=_NUMBER, surrogate=_NUMBER, is_user=_NUMBER)
-"""Customers whose data is erased, and is not kept again. `surrogate`: the negative number that
-stands everywhere in place of theirs. `is_user`: 1 if a user of the account has the same number."""
+forgotten: Final = _table("forgotten", customer=_INTEGER, surrogate=_INTEGER, is_user=_INTEGER)
+"""Customers whose data is erased and is not stored again. `surrogate`: the negative number that
+replaces theirs everywhere. `is_user`: 1 if a user of the account has the same number."""
 
-forgotten_address: Final = _table("forgotten_address", digest=_TEXT, surrogate=_NUMBER)
+forgotten_address: Final = _table("forgotten_address", digest=_TEXT, surrogate=_INTEGER)
 """Their e-mail addresses, as keyed digests; the key is a note."""
 
-known: Final = _table("known", layer=_TEXT, first=_NUMBER, last=_NUMBER, as_of=_NUMBER)
-"""What is covered: `compat.core.intervals.Known`, for each layer."""
+known: Final = _table("known", layer=_TEXT, first=_INTEGER, last=_INTEGER, as_of=_INTEGER)
+"""Coverage: the `compat.core.intervals.Coverage` of each layer."""
 
-chunk: Final = _table("chunk", number=_NUMBER, version=_NUMBER)
-"""The version in which the conversations created in a stretch of time last changed, as far as
-counting sees them."""
+chunk: Final = _table("chunk", number=_INTEGER, version=_INTEGER)
+"""For each chunk of creation time, the version of the archive in which a column that counting uses
+last changed in it."""
 
-menu: Final = _table("menu", kind=_TEXT, mailbox=_NUMBER, seen=_NUMBER)
-"""The lists of mailboxes, tags and folders that were read, and when."""
+menu: Final = _table("menu", kind=_TEXT, mailbox=_INTEGER, seen=_INTEGER)
+"""The lists of mailboxes, tags and folders that were read, and when: `ListQuery`."""
 
 menu_item: Final = _table(
     "menu_item",
     kind=_TEXT,
-    mailbox=_NUMBER,
-    position=_NUMBER,
-    id=_NUMBER,
+    mailbox=_INTEGER,
+    position=_INTEGER,
+    id=_INTEGER,
     name=_TEXT,
     slug=_TEXT,
     email=_TEXT,
     type=_TEXT,
-    user=_NUMBER,
+    user=_INTEGER,
     color=_TEXT,
-    total=_NUMBER,
-    active=_NUMBER,
-    created=_NUMBER,
-    modified=_NUMBER,
+    total=_INTEGER,
+    active=_INTEGER,
+    created=_INTEGER,
+    modified=_INTEGER,
 )
-"""What is on them: `compat.core.models.ListItem`."""
+"""The items of these lists: `compat.core.models.ListItem`."""
 
 thread: Final = _table(
     "thread",
-    id=_NUMBER,
-    conversation=_NUMBER,
-    created=_NUMBER,
+    id=_INTEGER,
+    conversation=_INTEGER,
+    created=_INTEGER,
     type=_TEXT,
     status=_TEXT,
     state=_TEXT,
     action=_TEXT,
     source=_TEXT,
-    created_by=_NUMBER,
+    created_by=_INTEGER,
     created_by_type=_TEXT,
-    customer=_NUMBER,
-    saved_reply=_NUMBER,
+    customer=_INTEGER,
+    saved_reply=_INTEGER,
     rating=_TEXT,
-    attachments=_NUMBER,
-    seen=_NUMBER,
+    attachments=_INTEGER,
+    seen=_INTEGER,
 )
-"""Facts of threads without their bodies; room for the old API's other reports. Whether they are
-in is told by a layer of coverage of their own."""
+"""Threads without their bodies, for more of the old API's reports. Their coverage is a layer of its
+own."""
 
 TABLES: Final = _METADATA.tables
 
@@ -142,5 +149,5 @@ CHUNK_BITS: Final = 21
 
 
 def chunk_of(created: int) -> int:
-    """The number of the chunk that a second of creation is in."""
+    """The number of the chunk that contains a second of creation."""
     return created >> CHUNK_BITS

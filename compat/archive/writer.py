@@ -1,4 +1,4 @@
-"""Writing to an archive: sightings, coverage, menus; all of it in one transaction."""
+"""Writes to an archive: conversations, coverage and lists, all in one transaction."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from compat.archive import document_codec, erasure, repository, schema
+from compat.archive import erasure, repository, schema
+from compat.archive.connections import sa
 from compat.archive.errors import LockLost
-from compat.archive.personal_data import Erased, People, encoded
-from compat.archive.reader import batches, layer_of, packed_of, tags_text
-from compat.archive.records import BEGINNING, LAYERS, ConversationRecord
-from compat.archive.sql import sa
+from compat.archive.personal_data import ErasedCustomers, People, to_json
+from compat.archive.records import LAYERS, ConversationRecord
+from compat.archive.repository import Columns, batches
 from compat.core import intervals
+from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import ListItem, ListQuery
 
 _COUNTED: Final = ("created", "mailbox", "folder", "type", "status", "state", "tags")
-"""The columns that counting looks at."""
+"""The columns that counting uses."""
 
 
 class Writer:
@@ -27,244 +28,256 @@ class Writer:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._changed = False
-        self._chunks: set[int] = set()
-        self._erased: Erased | None = None
+        self._changed_chunks: set[int] = set()
+        self._erased: ErasedCustomers | None = None
         state = connection.execute(sa.select(schema.state)).one()
         self._slim = bool(state.slim)
         self._kept_since: int | None = state.kept_since
 
-    def see(self, sightings: Iterable[ConversationRecord]) -> int:
-        """Put down what was seen of conversations; what was seen later already stays as it is.
+    def save(self, records: Iterable[ConversationRecord]) -> int:
+        """Store conversations; what was seen later already stays as it is.
 
         Returns:
-            How many conversations are new or changed, as far as the columns show.
+            How many conversations are new or changed, by their columns.
         """
         latest: dict[int, ConversationRecord] = {}
-        for sighting in sightings:
-            earlier = latest.get(sighting.row.id)
-            if earlier is None or sighting.seen >= earlier.seen:
-                latest[sighting.row.id] = sighting
-        return sum(self._see([latest[id_] for id_ in some]) for some in batches(list(latest)))
+        for record in records:
+            earlier = latest.get(record.row.id)
+            if earlier is None or record.seen >= earlier.seen:
+                latest[record.row.id] = record
+        return sum(self._save([latest[id_] for id_ in some]) for some in batches(list(latest)))
 
-    def know(self, layer: str, known: Coverage) -> None:
-        """Put down that a span is covered in a layer; where younger coverage is, that stays."""
+    def add_coverage(self, layer: str, coverage: Coverage) -> None:
+        """Store that an interval is covered in a layer; more recent coverage in it stays."""
         if self._kept_since is not None:
-            if known.interval.last < self._kept_since:
+            if coverage.interval.last < self._kept_since:
                 return
-            kept = Interval(max(known.interval.first, self._kept_since), known.interval.last)
-            known = Coverage(kept, known.as_of)
-        before = layer_of(self._connection, layer)
-        younger = [part.interval for part in before if part.as_of > known.as_of]
+            kept = Interval(max(coverage.interval.first, self._kept_since), coverage.interval.last)
+            coverage = Coverage(kept, coverage.as_of)
+        before = repository.layer_coverage(self._connection, layer)
+        newer = [part.interval for part in before if part.as_of > coverage.as_of]
         after: Sequence[Coverage] = before
-        for part in intervals.difference([known.interval], younger):
-            after = intervals.add_coverage(after, Coverage(part, known.as_of))
-        self._set_layer(layer, before, intervals.coalesce(after))
+        for part in intervals.difference([coverage.interval], newer):
+            after = intervals.add_coverage(after, Coverage(part, coverage.as_of))
+        self._replace_coverage(layer, before, intervals.coalesce(after))
 
-    def unknow(self, span: Interval, layers: Iterable[str] = LAYERS) -> None:
-        """Take coverage back: the span is not known any more."""
+    def remove_coverage(self, span: Interval, layers: Iterable[str] = LAYERS) -> None:
+        """Remove the coverage of an interval from some layers."""
         for layer in layers:
-            before = layer_of(self._connection, layer)
+            before = repository.layer_coverage(self._connection, layer)
             after = [
                 Coverage(part, as_of)
-                for kept, as_of in before
-                for part in intervals.difference([kept], [span])
+                for covered, as_of in before
+                for part in intervals.difference([covered], [span])
             ]
-            self._set_layer(layer, before, after)
+            self._replace_coverage(layer, before, after)
 
     def remove(self, ids: Collection[int], seen: int) -> int:
-        """Take out conversations that were found gone; earlier sightings do not bring them back.
+        """Remove conversations that were deleted or merged; earlier records do not restore them.
 
         Args:
-            ids: Conversations that upstream says are deleted or merged.
-            seen: The second at which it was asked, by its clock; what was seen later stays.
+            ids: Conversations that upstream reports as deleted or merged.
+            seen: When upstream was asked, epoch seconds by its clock. A conversation that was
+                seen later stays.
 
         Returns:
-            How many were taken out.
+            How many were removed.
         """
         removed = [
             created
             for some in batches(sorted(ids))
             for created in repository.remove(self._connection, some, seen)
         ]
-        self._chunks |= set(map(schema.chunk_of, removed))
+        self._changed_chunks |= set(map(schema.chunk_of, removed))
         return len(removed)
 
-    def forget(self, customers: Collection[int], addresses: Collection[str] = ()) -> dict[int, int]:
-        """Erase what is kept of customers, and keep none of it again; counts stay the same.
+    def erase_customers(
+        self, customers: Collection[int], addresses: Collection[str] = ()
+    ) -> dict[int, int]:
+        """Erase what is stored of customers, and store none of it again; counts stay the same.
 
-        `Archive.scrub` is to follow, or the database's own files still hold what was erased.
+        Call `Archive.vacuum` afterwards: until then the database's files still contain what was
+        erased.
 
         Args:
-            customers: Their numbers.
-            addresses: E-mail addresses of theirs that conversations need not show.
+            customers: Their ids.
+            addresses: E-mail addresses of theirs that no conversation needs to show.
 
         Returns:
-            How many conversations were their own, by number; under 0, by address alone.
+            How many conversations were their own, by customer id; under 0, those found by address
+            alone.
         """
         self._changed = True
         self._erased = None
-        return erasure.forget(self._connection, customers, addresses)
+        return erasure.erase_customers(self._connection, customers, addresses)
 
-    def keep(self, since: int | None) -> None:
-        """Take out all conversations created before a second, their coverage too, for good.
+    def set_kept_since(self, since: int | None) -> None:
+        """Remove all conversations created before a second, with their coverage, for good.
 
         Args:
-            since: Epoch seconds UTC; None keeps from now on whatever is seen.
+            since: Epoch seconds UTC; None stores conversations of any age from now on.
         """
         self._kept_since = since
         self._changed = True
-        self._chunks |= erasure.drop_before(self._connection, since)
+        self._changed_chunks |= erasure.delete_before(self._connection, since)
         if since is not None:
             names = sa.select(schema.known.c.layer).distinct()
             layers = list(self._connection.execute(names).scalars())
-            self.unknow(Interval(BEGINNING, since - 1), layers)
+            self.remove_coverage(Interval(FIRST_SECOND, since - 1), layers)
 
-    def set_menu(self, menu: ListQuery, items: Sequence[ListItem] | None, seen: int) -> None:
-        """Put down what a menu shows, in upstream's order; None if there is no such mailbox.
+    def set_list_items(self, query: ListQuery, items: Sequence[ListItem] | None, seen: int) -> None:
+        """Store the items of a list, in upstream's order; what was read later already stays.
 
-        What was read later already stays.
+        Args:
+            query: Which list.
+            items: Its items; None if its mailbox does not exist.
+            seen: When it was requested, epoch seconds by upstream's clock.
         """
         table = schema.menu.c
-        is_it = (table.kind == menu.kind) & (table.mailbox == menu.mailbox)
-        read = self._connection.execute(sa.select(table.seen).where(is_it)).scalar()
+        this_list = (table.kind == query.kind) & (table.mailbox == query.mailbox)
+        read = self._connection.execute(sa.select(table.seen).where(this_list)).scalar()
         if read is not None and read > seen:
             return
-        self._connection.execute(schema.menu.delete().where(is_it))
+        self._connection.execute(schema.menu.delete().where(this_list))
         item = schema.menu_item.c
-        mine = (item.kind == menu.kind) & (item.mailbox == menu.mailbox)
-        self._connection.execute(schema.menu_item.delete().where(mine))
+        its_items = (item.kind == query.kind) & (item.mailbox == query.mailbox)
+        self._connection.execute(schema.menu_item.delete().where(its_items))
         self._changed = True
         if items is None:
             return
-        if menu.kind != "mailboxes" and (erased := self._erased_people()):
+        if query.kind != "mailboxes" and (erased := self._erased_customers()):
             items = [each._replace(name=erased.remove_from_text(each.name)) for each in items]
-        which = {"kind": menu.kind, "mailbox": menu.mailbox}
-        self._connection.execute(schema.menu.insert().values(**which, seen=seen))
+        key = {"kind": query.kind, "mailbox": query.mailbox}
+        self._connection.execute(schema.menu.insert().values(**key, seen=seen))
         repository.insert(
             self._connection,
             schema.menu_item,
             [
-                {**each._asdict(), **which, "position": position}
+                {**each._asdict(), **key, "position": position}
                 | ({"email": ""} if self._slim else {})
                 for position, each in enumerate(items)
             ],
         )
 
     def set_note(self, name: str, value: Any) -> None:
-        """Note something that JSON can hold under a name, in place of what was noted there."""
+        """Store a value that JSON can represent under a name, in place of an earlier one."""
         repository.upsert(
             self._connection, schema.note, "name", [{"name": name, "value": json.dumps(value)}]
         )
 
-    def seal(self, at: int | None) -> None:
-        """Note when the account was closed for good, epoch seconds UTC; None takes it back."""
+    def set_sealed_at(self, at: int | None) -> None:
+        """Store when the account was closed, epoch seconds UTC; None if it is open."""
         self._connection.execute(schema.state.update().values(sealed_at=at))
         self._changed = True
 
     def finish(self, epoch: int) -> None:
-        """See at the end that the lock was not lost, and give the changes their version.
+        """Check that the lock was not lost, and give the changes their version; the last step.
 
         Args:
-            epoch: That of the lock.
+            epoch: The epoch of the lock.
 
         Raises:
-            LockLost: Another process has taken it.
+            LockLost: Another process has taken the lock over.
         """
         table = schema.state.c
-        step = int(self._changed or bool(self._chunks))
-        mine = schema.state.update().where(table.epoch == epoch)
-        if not self._connection.execute(mine.values(version=table.version + step)).rowcount:
+        increment = int(self._changed or bool(self._changed_chunks))
+        own_epoch = schema.state.update().where(table.epoch == epoch)
+        updated = own_epoch.values(version=table.version + increment)
+        if not self._connection.execute(updated).rowcount:
             raise LockLost(
                 "another process took over the writing to this archive while this one was "
                 "silent; nothing of the last step was written: run it again if need be"
             )
-        if self._chunks:
+        if self._changed_chunks:
             version = self._connection.execute(sa.select(table.version)).scalar_one()
-            changed = [{"number": chunk, "version": version} for chunk in sorted(self._chunks)]
-            repository.upsert(self._connection, schema.chunk, "number", changed)
+            rows = [{"number": chunk, "version": version} for chunk in sorted(self._changed_chunks)]
+            repository.upsert(self._connection, schema.chunk, "number", rows)
 
-    def _see(self, sightings: Sequence[ConversationRecord]) -> int:
-        ids = [sighting.row.id for sighting in sightings]
-        before = repository.kept(self._connection, ids)
-        documents = packed_of(self._connection, ids)
-        gone = repository.gone(self._connection, ids)
-        news: list[repository.News] = []
-        again: dict[int, int] = {}
-        changed = 0
-        for sighting in self._admitted(sightings):
-            id_, facts = sighting.row.id, _facts(sighting)
-            kept = before.get(id_)
-            if sighting.seen < max(gone.get(id_, sighting.seen), (kept or facts)["seen"]):
+    def _save(self, records: Sequence[ConversationRecord]) -> int:
+        ids = [record.row.id for record in records]
+        stored = repository.conversations(self._connection, ids)
+        documents = repository.packed_documents(self._connection, ids)
+        tombstones = repository.tombstones(self._connection, ids)
+        changed: list[repository.StoredConversation] = []
+        unchanged: dict[int, int] = {}
+        new_columns = 0
+        for record in self._storable(records):
+            id_, columns = record.row.id, _columns(record)
+            before = stored.get(id_)
+            if record.seen < max(tombstones.get(id_, record.seen), (before or columns)["seen"]):
                 continue
-            packed = None if sighting.document is None else document_codec.packed(sighting.document)
-            same = kept is not None and {**kept, "seen": 0} == {**facts, "seen": 0}
+            packed = None if record.document is None else repository.compress(record.document)
+            same = before is not None and {**before, "seen": 0} == {**columns, "seen": 0}
             if same and packed == documents.get(id_):
-                again[id_] = sighting.seen
+                unchanged[id_] = record.seen
             else:
-                news.append((facts, packed))
-                changed += not same
-                self._note_chunks(kept, facts)
-        repository.put(self._connection, before, news)
-        repository.see_again(self._connection, again)
-        self._changed |= bool(news)
-        return changed
+                changed.append((columns, packed))
+                new_columns += not same
+                self._add_changed_chunks(before, columns)
+        repository.replace(self._connection, stored, changed)
+        repository.set_seen(self._connection, unchanged)
+        self._changed |= bool(changed)
+        return new_columns
 
-    def _admitted(self, sightings: Sequence[ConversationRecord]) -> Sequence[ConversationRecord]:
-        """The sightings that may be kept, without what may not be."""
-        admitted = [
-            sighting
-            for sighting in sightings
-            if self._kept_since is None or sighting.row.created >= self._kept_since
+    def _storable(self, records: Sequence[ConversationRecord]) -> Sequence[ConversationRecord]:
+        """The records that may be stored, without the data that may not be."""
+        young = [
+            record
+            for record in records
+            if self._kept_since is None or record.row.created >= self._kept_since
         ]
-        erased = self._erased_people()
+        erased = self._erased_customers()
         if not erased:
-            return [replace(each, document=None) for each in admitted] if self._slim else admitted
-        read = [json.loads(each.document) if each.document else None for each in admitted]
-        erased = erasure.learn_addresses(self._connection, erased, filter(None, read))
+            return [replace(each, document=None) for each in young] if self._slim else young
+        documents = [json.loads(each.document) if each.document else None for each in young]
+        erased = erasure.add_addresses(self._connection, erased, filter(None, documents))
         self._erased = erased
-        pairs = zip(admitted, read, strict=True)
-        return [self._without(erased, each, document) for each, document in pairs]
+        pairs = zip(young, documents, strict=True)
+        return [self._without_erased(erased, each, document) for each, document in pairs]
 
-    def _without(
-        self, erased: Erased, sighting: ConversationRecord, document: Mapping[str, Any] | None
+    def _without_erased(
+        self,
+        erased: ErasedCustomers,
+        record: ConversationRecord,
+        document: Mapping[str, Any] | None,
     ) -> ConversationRecord:
-        """A sighting without erased customers."""
-        people = People(*(getattr(sighting, name) for name in People._fields))
+        """A record without erased customers."""
+        people = People(*(getattr(record, name) for name in People._fields))
         after, kept = erased.remove_from(people, document)
         if kept is document and document is not None and not self._slim:
-            return sighting
-        written = None if kept is None or self._slim else encoded(kept)
-        return replace(sighting, document=written, **after._asdict())
+            return record
+        written = None if kept is None or self._slim else to_json(kept)
+        return replace(record, document=written, **after._asdict())
 
-    def _erased_people(self) -> Erased:
+    def _erased_customers(self) -> ErasedCustomers:
         if self._erased is None:
-            self._erased = erasure.erased_of(self._connection)
+            self._erased = erasure.load_erased(self._connection)
         return self._erased
 
-    def _note_chunks(self, kept: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> None:
-        if kept is None or any(kept[name] != facts[name] for name in _COUNTED):
-            created = {facts["created"], (kept or facts)["created"]}
-            self._chunks |= set(map(schema.chunk_of, created))
+    def _add_changed_chunks(self, before: Columns | None, columns: Columns) -> None:
+        if before is None or any(before[name] != columns[name] for name in _COUNTED):
+            created = {columns["created"], (before or columns)["created"]}
+            self._changed_chunks |= set(map(schema.chunk_of, created))
 
-    def _set_layer(self, layer: str, before: Sequence[Coverage], after: Sequence[Coverage]) -> None:
-        gone = [known.interval.first for known in before if known not in after]
-        news = [known for known in after if known not in before]
+    def _replace_coverage(
+        self, layer: str, before: Sequence[Coverage], after: Sequence[Coverage]
+    ) -> None:
+        removed = [each.interval.first for each in before if each not in after]
+        added = [each for each in after if each not in before]
         table = schema.known.c
-        if gone:
-            old = schema.known.delete().where(table.layer == layer, table.first.in_(gone))
+        if removed:
+            old = schema.known.delete().where(table.layer == layer, table.first.in_(removed))
             self._connection.execute(old)
         rows = [
             {"layer": layer, "first": span.first, "last": span.last, "as_of": as_of}
-            for span, as_of in news
+            for span, as_of in added
         ]
         repository.insert(self._connection, schema.known, rows)
-        self._changed |= bool(gone or news)
+        self._changed |= bool(removed or added)
 
 
-def _facts(sighting: ConversationRecord) -> dict[str, Any]:
-    """The columns of a sighting."""
-    fields = {
-        name: getattr(sighting, name) for name in ConversationRecord.__slots__ if name != "row"
-    }
+def _columns(record: ConversationRecord) -> dict[str, Any]:
+    """The columns of a record."""
+    fields = {name: getattr(record, name) for name in ConversationRecord.__slots__ if name != "row"}
     del fields["document"]
-    return {**sighting.row._asdict(), **fields, "tags": tags_text(sighting.row.tags)}
+    return {**record.row._asdict(), **fields, "tags": repository.tags_to_text(record.row.tags)}

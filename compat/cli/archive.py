@@ -60,13 +60,13 @@ _INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of")
 )
 def status(*, as_json: bool, account: str | None) -> int:
     """Show what the archive holds: coverage, age, size, and what is too old to be used."""
-    from compat.archive.admin import state_of
+    from compat.archive.admin import archive_status
 
     settings = settings_for(account)
 
     def show(archive: Archive) -> None:
         with archive.reading() as snapshot:
-            state = state_of(archive, snapshot, settings)
+            state = archive_status(archive, snapshot, settings)
         print(json.dumps(_state_as_json(state)) if as_json else _state_as_text(state))
 
     return _with_archive(settings, show)
@@ -130,7 +130,7 @@ def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
 
     All of them are taken in, or nothing. The archive is made if there is none.
     """
-    from compat.archive.transfer import CannotImport, take_in
+    from compat.archive.admin import CannotImport, import_lines
 
     def change(archive: Archive) -> None:
         first, dots, last = covers.partition("..")
@@ -144,7 +144,7 @@ def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
         if interval[0] > interval[1]:
             raise SettingsError("--covers: it ends before it begins")
         with _as_misuse(CannotImport, OSError), _lines(file) as lines, archive.lock() as lock:
-            changed = take_in(archive, lock, lines, interval, at)
+            changed = import_lines(archive, lock, lines, interval, at)
         print(f"{changed:,} conversations are new or newer", file=sys.stderr)
 
     return _with_archive(settings_for(account), change, create=True)
@@ -159,11 +159,11 @@ def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
 )
 def export(*, account: str | None) -> int:
     """Print all conversations as Mailbox API 2.0 lists them, one JSON object a line."""
-    from compat.archive import transfer
+    from compat.archive import admin
 
     def show(archive: Archive) -> None:
         with archive.reading() as snapshot, ignore_closed_pipe():
-            for line in transfer.export(snapshot):
+            for line in admin.export(snapshot):
                 sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
 
@@ -193,10 +193,10 @@ def forget(*, customer: str | None, keep: str | None, account: str | None) -> in
         with archive.lock() as lock:
             if keep:
                 with archive.writing(lock) as writer:
-                    writer.keep(kept_since(keep, today()))
+                    writer.set_kept_since(kept_since(keep, today()))
             elif customer:
                 _erase_customer(archive, lock, customer)
-            archive.scrub()
+            archive.vacuum()
 
     return _with_archive(settings_for(account), change)
 
@@ -259,15 +259,15 @@ def _erase_customer(archive: Archive, lock: SyncLock, wanted: str) -> None:
     Raises:
         SettingsError: The text is neither.
     """
-    from compat.archive.erasure import customers
+    from compat.archive.erasure import find_customers
 
     addresses = [wanted] if "@" in wanted else []
     with archive.reading() as snapshot:
-        found = customers(snapshot, wanted)
+        found = find_customers(snapshot, wanted)
     if not found and not addresses:
         raise SettingsError("--customer: write it as a number, or as an e-mail address")
     with archive.writing(lock) as writer:
-        own = writer.forget(found, addresses)
+        own = writer.erase_customers(found, addresses)
     for customer in found:
         print(f"customer {customer}: {own[customer]:,} conversations")
     if not found:

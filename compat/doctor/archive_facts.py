@@ -63,17 +63,17 @@ def collect_archive_facts(settings: Settings) -> ArchiveFacts | ArchiveError | N
 def _read(archive: Archive) -> ArchiveFacts:
     from compat.archive.sync import offsets, window_reader  # noqa: PLC0415
 
-    damage = archive.damage()
+    damage = archive.integrity_error()
     with archive.reading() as snapshot:
-        accepted = offsets.read(snapshot.note(offsets.NOTE))
+        accepted = offsets.read(snapshot.get_note(offsets.NOTE))
         return ArchiveFacts(
-            where=archive.where,
-            conversations=snapshot.size(),
-            size=archive.size(),
+            where=archive.location,
+            conversations=snapshot.conversation_count(),
+            size=archive.size_bytes(),
             covered=snapshot.coverage(),
             sealed_at=snapshot.sealed_at,
             slim=snapshot.slim,
             offsets=[each.rows for each in accepted if each.rows],
-            spam_in_all=snapshot.note(window_reader.ALL_LISTS_SPAM),
+            spam_in_all=snapshot.get_note(window_reader.ALL_LISTS_SPAM),
             damage=damage,
         )

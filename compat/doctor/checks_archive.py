@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Final
 
 from compat.archive.errors import ArchiveError
-from compat.archive.records import BEGINNING
 from compat.config.settings import variable_name
+from compat.core.calendar import FIRST_SECOND
 from compat.doctor.archive_facts import ArchiveFacts
 from compat.doctor.findings import Finding, format_duration, format_second
 
@@ -63,7 +63,7 @@ def coverage(archive: ArchiveFacts, _now: int) -> Finding:
     if any(left.last + 1 < right.first for left, right in pairwise(spans)):
         todo = "run `helpscout-v1 sync`, without --since and --until, until it has done all"
         return Finding("warning", f"{what}, with holes between", todo, facts)
-    if spans[0].first > BEGINNING:
+    if spans[0].first > FIRST_SECOND:
         todo = "run `helpscout-v1 sync` without --since, if older conversations are asked for"
         return Finding("warning", f"{what}; what is older is fetched when asked for", todo, facts)
     return Finding("ok", what, facts=facts)

@@ -15,7 +15,7 @@ from typing import Final
 
 from compat import clock
 from compat.archive.database import Archive
-from compat.archive.index import Index
+from compat.archive.index import CountIndex
 from compat.archive.reader import Snapshot
 from compat.archive.sync import queries
 from compat.core import intervals
@@ -53,7 +53,7 @@ class ArchiveSource:
 
     def __init__(self, archive: Archive, live: LiveSource | None, ages: MaxAges) -> None:
         self._archive = archive
-        self._index = Index(archive)
+        self._index = CountIndex(archive)
         self._live = live
         self._ages = ages if live else _ANY_AGE
         self._homes: tuple[int, Set[int]] = (-1, frozenset())
@@ -82,7 +82,7 @@ class ArchiveSource:
     def stats(self) -> SourceStats:
         """Requests made, requests left, and rows in memory."""
         stats = self._live.stats() if self._live else SourceStats()
-        return replace(stats, rows=stats.rows + self._index.loaded())
+        return replace(stats, rows=stats.rows + self._index.rows_in_memory())
 
     def close(self) -> None:
         """Close the archive and all connections."""
@@ -126,7 +126,7 @@ class ArchiveSource:
             for interval in patch.held:
                 counts.add_interval(interval, lambda part: self._index.count(snapshot, part))
             changed = patch.changed(snapshot)
-            outdated = snapshot.rows_of(sorted(changed)) if changed else []
+            outdated = snapshot.rows_by_id(sorted(changed)) if changed else []
         for rows, sign in ((outdated, -1), (changed.values(), 1), (patch.beside, 1)):
             for row in rows:
                 if _in_mailbox(row, query) and _in_folder(row, query) and tally.filter.matches(row):
@@ -144,7 +144,7 @@ class ArchiveSource:
         with self._archive.reading() as snapshot:
             live = self._live_beside(snapshot)
             if live is None:
-                items, seen = snapshot.menu(query), snapshot.menu_seen(query)
+                items, seen = snapshot.list_items(query), snapshot.list_seen_at(query)
                 missing = seen is None and not _is_no_mailbox(snapshot, query)
         if live:
             return live.list_items(query)
@@ -172,7 +172,7 @@ class ArchiveSource:
         young = intervals.usable(snapshot.coverage(), int(time.time()), self._ages)
         fit = [
             row.id
-            for row in snapshot.rows_of(ids)
+            for row in snapshot.rows_by_id(ids)
             if any(interval.first <= row.created <= interval.last for interval, _ in young)
         ]
         kept = snapshot.raw_documents(fit)
@@ -226,7 +226,7 @@ class ArchiveSource:
         if version != snapshot.version:
             homes = {
                 folder
-                for folder, type_ in snapshot.folders().items()
+                for folder, type_ in snapshot.folder_types().items()
                 if type_ in lists.HOME_FOLDER_TYPES
             }
             self._homes = snapshot.version, homes
@@ -241,7 +241,7 @@ def _is_no_mailbox(snapshot: Snapshot, query: ListQuery) -> bool:
     """Whether a list is of a mailbox that neither the archive's list nor its rows contain."""
     if query.kind != "folders":
         return False
-    listed = snapshot.menu(ListQuery("mailboxes"))
+    listed = snapshot.list_items(ListQuery("mailboxes"))
     if listed is None or any(mailbox.id == query.mailbox for mailbox in listed):
         return False
     return not queries.mailboxes(snapshot).get(query.mailbox)

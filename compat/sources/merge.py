@@ -10,7 +10,7 @@ from typing import Final
 from compat import clock
 from compat.archive.database import Archive
 from compat.archive.reader import Snapshot
-from compat.archive.records import MARGIN
+from compat.archive.records import INDEX_LAG
 from compat.archive.sync import offsets, queries
 from compat.archive.sync.queries import Part
 from compat.archive.sync.window_reader import ALL_LISTS_SPAM
@@ -71,7 +71,7 @@ class Patch:
 
     def changed(self, snapshot: Snapshot) -> dict[int, Row]:
         """The rows that replace rows of a snapshot, by their ids."""
-        seen = snapshot.seen(sorted(self.instead)) if self.instead else {}
+        seen = snapshot.seen_at(sorted(self.instead)) if self.instead else {}
         return {
             id_: row for id_, row in self.instead.items() if seen.get(id_, -1) < self.instead_as_of
         }
@@ -146,7 +146,7 @@ class Completer:
         fresh_until = clock.elapsed() + min(self._ages.recent, plan.young_for)
         patch = Patch([interval for interval, _ in plan.young], _NO_LIMIT, fresh_until)
         if aged:
-            since = min(known.as_of for known in plan.aged) - MARGIN
+            since = min(known.as_of for known in plan.aged) - INDEX_LAG
             modified = self._fetch_changes(since, aged, progress)
             if modified:
                 patch = replace(
@@ -213,7 +213,7 @@ def _total(snapshot: Snapshot, interval: Interval, modified: _Modified) -> int |
     """What upstream's total of an interval must be; None if it may or may not include spam."""
     patch = Patch((), 0, 0, instead=modified.rows, instead_as_of=modified.as_of)
     changed = _created_in([interval], patch.changed(snapshot))
-    outdated = snapshot.rows_of(sorted(changed)) if changed else []
+    outdated = snapshot.rows_by_id(sorted(changed)) if changed else []
     held = {
         spam: queries.held(snapshot, Part(interval, spam=spam))
         + _listed(changed.values(), spam=spam)
@@ -222,10 +222,12 @@ def _total(snapshot: Snapshot, interval: Interval, modified: _Modified) -> int |
     }
     drift = sum(
         each.rows
-        for each in offsets.inside(offsets.read(snapshot.note(offsets.NOTE)), interval, spam=False)
+        for each in offsets.inside(
+            offsets.read(snapshot.get_note(offsets.NOTE)), interval, spam=False
+        )
         if each.mailbox == offsets.EVERY
     )
-    shown = snapshot.note(ALL_LISTS_SPAM)
+    shown = snapshot.get_note(ALL_LISTS_SPAM)
     if shown is None and held[True]:
         return None
     return held[False] + (held[True] if shown else 0) + drift

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from compat.archive.database import Archive, open_archive
-from compat.archive.records import MARGIN
+from compat.archive.records import INDEX_LAG
 from compat.core.models import ConversationQuery, Document, ListItems, ListQuery, Progress, RowSet
 from compat.service import LegacyReports
 from compat.simulator import Account
@@ -151,14 +151,14 @@ def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_i
     for at in range(KILLS):
         life.doom = life.rng.randrange(1, MOST_REQUESTS)
         killed += run(*(["--verify"] if at % 4 == 3 else [])) == -9
-        clock.pass_by(life.rng.choice([1, 60, MARGIN, DAY]))
+        clock.pass_by(life.rng.choice([1, 60, INDEX_LAG, DAY]))
         if at == KILLS // 2:
             life.a_bad_day()
     life.process, life.pace = None, 0
     for killer in life.killers:
         killer.join()
     assert killed > KILLS // 2
-    clock.pass_by(2 * MARGIN)
+    clock.pass_by(2 * INDEX_LAG)
     assert run("--verify") == 0
     (known,) = stage.coverage()
     assert stage.rows(known.interval) == stage.truth(known.interval)

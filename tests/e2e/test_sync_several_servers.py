@@ -79,7 +79,7 @@ def seen(stage: Staged, what: Callable[[Snapshot], int]) -> int:
 def wait_for_more(stage: Staged, than: int) -> int:
     """Wait until the archive holds more conversations than so many; how many it holds then."""
     deadline = time.monotonic() + LONG
-    while (held := seen(stage, Snapshot.size)) <= than:
+    while (held := seen(stage, Snapshot.conversation_count)) <= than:
         assert time.monotonic() < deadline, "nothing more was fetched"
         time.sleep(0.02)
     return held

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compat.archive.records import LAYERS, MARGIN
+from compat.archive.records import INDEX_LAG, LAYERS
 from compat.archive.sync.session import SyncSession
 from compat.archive.sync.window_reader import STATUS, note_what_shows
 from compat.archive.writer import Writer
@@ -17,14 +17,14 @@ def catch_up(work: SyncSession) -> None:
     One that is younger is mended at the end of the run: a first run that is killed again and
     again is to come to an end.
     """
-    if work.now - _oldest(work) > MARGIN:
+    if work.now - _oldest(work) > INDEX_LAG:
         _catch_up(work)
 
 
 def catch_up_at_last(work: SyncSession) -> None:
     """The same if that was left for now, or if the steps before took longer than the margin."""
     oldest = _oldest(work)
-    if oldest < work.now or work.latest - oldest > MARGIN:
+    if oldest < work.now or work.latest - oldest > INDEX_LAG:
         _catch_up(work)
 
 
@@ -41,9 +41,9 @@ def _catch_up(work: SyncSession) -> None:
     met in one of them. Coverage becomes younger page by page, so a kill loses one of them.
     """
     with work.reading() as snapshot:
-        covered = {layer: snapshot.layer(layer) for layer in LAYERS}
+        covered = {layer: snapshot.layer_coverage(layer) for layer in LAYERS}
     every = [known for layer in LAYERS for known in covered[layer]]
-    since = min(known.as_of for known in every) - MARGIN
+    since = min(known.as_of for known in every) - INDEX_LAG
     spans = intervals.union(known.interval for known in every)
     hull = Interval(spans[0].first, spans[-1].last)
     spam = {}
@@ -71,7 +71,7 @@ class _Younger:
         for span in self._left:
             if span.first <= complete:
                 known = Interval(span.first, min(span.last, complete))
-                writer.know(self._layer, Coverage(known, began))
+                writer.add_coverage(self._layer, Coverage(known, began))
             if span.last > complete:
                 left.append(Interval(max(span.first, complete + 1), span.last))
         self._left = left

@@ -72,14 +72,14 @@ def _drop_lost_mailboxes(work: SyncSession) -> None:
         if is_shown(work, mailbox):
             continue
         with work.reading() as snapshot:
-            held = snapshot.ids(WHOLE, mailbox=mailbox)
+            held = snapshot.conversation_ids(WHOLE, mailbox=mailbox)
         ids = [id_ for id_ in held if id_ not in work.seen_of_lost]
         for first in range(0, len(ids), _BATCH):
             work.progress.check()
             with work.writing() as writer:
                 work.counts.removed += writer.remove(ids[first : first + _BATCH], work.latest)
         with work.writing() as writer:
-            writer.set_menu(ListQuery("folders", mailbox), None, work.latest)
+            writer.set_list_items(ListQuery("folders", mailbox), None, work.latest)
         work.hear("mailbox gone", mailbox=mailbox, conversations=len(ids))
 
 
@@ -90,7 +90,7 @@ def _read_late_folders(work: SyncSession) -> None:
             mailbox
             for mailbox in queries.mailboxes(snapshot)
             if mailbox not in work.lost
-            and snapshot.menu_seen(ListQuery("folders", mailbox)) is None
+            and snapshot.list_seen_at(ListQuery("folders", mailbox)) is None
         ]
     for mailbox in late:
         _read_folders_of_unlisted(work, mailbox)
@@ -110,5 +110,5 @@ def _read(work: SyncSession, menu: ListQuery) -> tuple[ListItem, ...]:
     items, asked_at = fetch_list(work.client, menu)
     seen = work.moment(asked_at)
     with work.writing() as writer:
-        writer.set_menu(menu, items, seen)
+        writer.set_list_items(menu, items, seen)
     return items or ()

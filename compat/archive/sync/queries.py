@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from compat.archive import schema
+from compat.archive.connections import sa
 from compat.archive.reader import Snapshot
-from compat.archive.sql import sa
 from compat.core.intervals import Interval
 
 _ROW = schema.conversation.c
@@ -34,26 +34,26 @@ class Part(NamedTuple):
 def mailboxes(snapshot: Snapshot) -> dict[int, int]:
     """How many conversations there are of each mailbox."""
     query = sa.select(_ROW.mailbox, sa.func.count().label("many")).group_by(_ROW.mailbox)
-    found = snapshot.ask(query.order_by(_ROW.mailbox)).mappings()
+    found = snapshot.execute(query.order_by(_ROW.mailbox)).mappings()
     return {each["mailbox"]: each["many"] for each in found}
 
 
 def held(snapshot: Snapshot, part: Part) -> int:
     """How many conversations there are."""
     query = sa.select(sa.func.count()).select_from(schema.conversation).where(*part.where())
-    return int(snapshot.ask(query).scalar_one())
+    return int(snapshot.execute(query).scalar_one())
 
 
 def unseen(snapshot: Snapshot, part: Part, since: int) -> list[int]:
     """The ids of those that were last seen before a second."""
     query = sa.select(_ROW.id).where(*part.where(), _ROW.seen < since)
-    return list(snapshot.ask(query.order_by(_ROW.created, _ROW.id)).scalars())
+    return list(snapshot.execute(query.order_by(_ROW.created, _ROW.id)).scalars())
 
 
 def nth(snapshot: Snapshot, part: Part, rows: int) -> int | None:
     """The second in which the conversation was created that has so many younger ones."""
     query = sa.select(_ROW.created).where(*part.where()).order_by(_ROW.created.desc())
-    return snapshot.ask(query.offset(rows).limit(1)).scalar()
+    return snapshot.execute(query.offset(rows).limit(1)).scalar()
 
 
 def newest(snapshot: Snapshot, span: Interval, rows: int) -> Interval:

@@ -37,7 +37,7 @@ def compare(work: SyncSession) -> None:
     """
     with work.reading() as snapshot:
         spans = intervals.union(known.interval for known in snapshot.coverage())
-        mailboxes = [mailbox.id for mailbox in snapshot.menu(ListQuery("mailboxes")) or ()]
+        mailboxes = [mailbox.id for mailbox in snapshot.list_items(ListQuery("mailboxes")) or ()]
     for span in spans:
         # Spam first: where `all` lists it as well, what is mended there is mended for both.
         for spam in (True, False):
@@ -58,7 +58,7 @@ class _Comparison:
         self._work = work
         self._compared = compared
         with work.reading() as snapshot:
-            self._all_lists_spam = bool(snapshot.note(ALL_LISTS_SPAM))
+            self._all_lists_spam = bool(snapshot.get_note(ALL_LISTS_SPAM))
 
     def mend(self, span: Interval) -> None:
         """Compare a covered span, and read again what differs."""
@@ -157,7 +157,7 @@ class _Comparison:
 
     def _offsets(self) -> Sequence[Offset]:
         with self._work.reading() as snapshot:
-            return offsets.read(snapshot.note(offsets.NOTE))
+            return offsets.read(snapshot.get_note(offsets.NOTE))
 
     def _accept(self, accepted: Sequence[Offset]) -> None:
         if list(accepted) != list(self._offsets()):

@@ -64,7 +64,7 @@ def _windows(work: SyncSession, span: Interval) -> Iterator[Interval]:
 def _due(work: SyncSession) -> None:
     """What was read longest ago, as much of it as the days since the last time are worth."""
     with work.reading() as snapshot:
-        size, done = snapshot.size(), snapshot.note(TURN)
+        size, done = snapshot.conversation_count(), snapshot.get_note(TURN)
     whole = work.wish.reread_days * _DAY
     if done is None or not size:
         _note(work, work.now)
@@ -85,7 +85,7 @@ def _due(work: SyncSession) -> None:
 def _oldest(work: SyncSession, rows: int) -> Interval | None:
     """About so many rows of the stretch that was read longest ago; None if all is fresh."""
     with work.reading() as snapshot:
-        known = intervals.intersection(snapshot.layer(READ), _fresh(snapshot.coverage()))
+        known = intervals.intersection(snapshot.layer_coverage(READ), _fresh(snapshot.coverage()))
         oldest = min(known, key=lambda each: each.as_of, default=None)
         if oldest is None or oldest.as_of >= work.now:
             return None

@@ -11,13 +11,14 @@ from compat.archive.database import Archive
 from compat.archive.errors import ArchiveError
 from compat.archive.locks import SyncLock
 from compat.archive.reader import Snapshot
-from compat.archive.records import BEGINNING, END, MARGIN, ConversationRecord
+from compat.archive.records import INDEX_LAG, to_record
 from compat.archive.sync.loss_guard import LossGuard
 from compat.archive.writer import Writer
 from compat.core import intervals
+from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Interval
 from compat.core.models import Progress
-from compat.upstream import to_row, to_second, to_window
+from compat.upstream import to_window
 from compat.v2.client import Client
 from compat.v2.models import (
     ConversationWithDocument,
@@ -28,7 +29,7 @@ from compat.v2.models import (
 from compat.v2.pagination import Paginator, creation_second
 from compat.v2.search import Selection
 
-WHOLE: Final = Interval(BEGINNING, END)
+WHOLE: Final = Interval(FIRST_SECOND, LAST_SECOND)
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class SyncSession:
                     "the archive is sealed: what is in it is final, and nothing is fetched for "
                     "it any more"
                 )
-            self.loss = LossGuard(snapshot.size(), accepted=self.wish.accept_loss)
+            self.loss = LossGuard(snapshot.conversation_count(), accepted=self.wish.accept_loss)
             self._kept_since = snapshot.kept_since
             slim = snapshot.slim
         self._page = FullConversationPage if slim else PageWithDocuments
@@ -123,8 +124,8 @@ class SyncSession:
         Upstream's index may lag, so what is younger than the margin is left for a later run.
         """
         first, last = self.wish.within(self.now)
-        first = max(first, BEGINNING if self._kept_since is None else self._kept_since)
-        last = min(last, self.now - MARGIN)
+        first = max(first, FIRST_SECOND if self._kept_since is None else self._kept_since)
+        last = min(last, self.now - INDEX_LAG)
         return Interval(first, last) if first <= last else None
 
     def begin(self, step: str) -> None:
@@ -151,7 +152,7 @@ class SyncSession:
             How many are new or changed.
         """
         self.seen_of_lost |= {row.id for row in rows if row.mailbox_id in self.lost}
-        return writer.see([sighting_of(row, seen) for row in rows])
+        return writer.save([to_record(row, seen) for row in rows])
 
     def moment(self, asked_at: int) -> int:
         """When a request was made, never before an earlier one.
@@ -200,26 +201,6 @@ class SyncSession:
         self.progress.received += rows
         self.progress.expected = max(self.progress.expected, self.progress.received - rows + left)
         self.hear("page", rows=rows)
-
-
-def sighting_of(conversation: FullConversation, seen: int) -> ConversationRecord:
-    """What the archive is told of a conversation."""
-    waiting = conversation.waiting_since
-    closed, updated = conversation.closed_at, conversation.updated_at
-    return ConversationRecord(
-        row=to_row(conversation),
-        seen=seen,
-        number=conversation.number,
-        closed=to_second(closed) if closed else None,
-        closed_by=conversation.closed_by,
-        created_by=conversation.created_by.id if conversation.created_by else 0,
-        customer=conversation.customer.id if conversation.customer else 0,
-        assignee=conversation.assignee.id if conversation.assignee else 0,
-        threads=conversation.threads,
-        updated=to_second(updated) if updated else None,
-        waiting_since=to_second(waiting.time) if waiting and waiting.time else None,
-        document=conversation.document or None,
-    )
 
 
 def _in(spans: Sequence[Interval], second: int) -> bool:

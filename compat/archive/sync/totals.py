@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from compat.archive.records import BEGINNING
 from compat.archive.sync.session import SyncSession
+from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval
 from compat.v2.client import ApiResponse
 from compat.v2.errors import AccessRefused, RequestRefused
@@ -44,7 +44,7 @@ def shows_mailbox(work: SyncSession, mailbox: int) -> bool:
 
 def _shows(work: SyncSession, selection: Selection, mailbox: int) -> bool:
     try:
-        answer = _first_page(work, selection, Interval(BEGINNING, work.now)).value
+        answer = _first_page(work, selection, Interval(FIRST_SECOND, work.now)).value
     except (RequestRefused, AccessRefused) as refusal:
         if refusal.status not in _NOT_SHOWN:
             raise

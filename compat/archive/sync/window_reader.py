@@ -42,7 +42,7 @@ def read(work: SyncSession, window: Interval, *, again: bool = False) -> None:
     whole = True
     for layer in LAYERS:
         with work.reading() as snapshot:
-            known = [] if again else [known.interval for known in snapshot.layer(layer)]
+            known = [] if again else [known.interval for known in snapshot.layer_coverage(layer)]
         parts = intervals.difference([window], known)
         whole &= parts == [window]
         for part in reversed(parts):
@@ -57,7 +57,7 @@ def read(work: SyncSession, window: Interval, *, again: bool = False) -> None:
         )
     settle(work, Part(window), since)
     with work.writing() as writer:
-        writer.know(READ, Coverage(window, since))
+        writer.add_coverage(READ, Coverage(window, since))
 
 
 def covering(layer: str, part: Interval) -> Then:
@@ -65,7 +65,7 @@ def covering(layer: str, part: Interval) -> Then:
 
     def know(writer: Writer, complete: int, began: int) -> None:
         if complete >= part.first:
-            writer.know(layer, Coverage(Interval(part.first, complete), began))
+            writer.add_coverage(layer, Coverage(Interval(part.first, complete), began))
 
     return know
 
@@ -115,7 +115,7 @@ def note_what_shows(work: SyncSession, spam: Mapping[str, int], *, whole: bool) 
 def note_spam(work: SyncSession, *, shown: bool) -> None:
     """Remember whether `all` shows spam, as walks have told."""
     with work.reading() as snapshot:
-        noted = snapshot.note(ALL_LISTS_SPAM)
+        noted = snapshot.get_note(ALL_LISTS_SPAM)
     if noted is not shown:
         with work.writing() as writer:
             writer.set_note(ALL_LISTS_SPAM, shown)

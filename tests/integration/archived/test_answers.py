@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compat.archive.records import MARGIN
+from compat.archive.records import INDEX_LAG
 from compat.simulator import Behaviour, Simulator
 from tests.integration.archived.asking import LISTS, ask, live_a_little, service, told, true
 from tests.integration.exactness.oracle import Asked, text
@@ -153,7 +153,7 @@ def test_offline_a_view_is_refused(stage: Staged) -> None:
 
 
 def test_offline_a_range_that_goes_on_is_refused_with_what_is_covered(stage: Staged) -> None:
-    until = int(stage.clock()) - MARGIN
+    until = int(stage.clock()) - INDEX_LAG
     with service(stage, offline=True) as reports:
         within = ask(reports, Asked(FIRST, until - 60).target())
         beyond = ask(reports, Asked(FIRST, until + 60, view_by="day").target())

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from compat.archive.database import open_archive
-from compat.archive.records import BEGINNING, END, MARGIN
+from compat.archive.records import INDEX_LAG
 from compat.cli import main
+from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Interval
 from compat.simulator.people import customer_email
 from tests.integration.archived.asking import service, told, true
@@ -71,7 +72,7 @@ def test_what_is_exported_can_be_imported_elsewhere(
     _, lines, _ = run("export")
     file = tmp_path / "all.jsonl"
     file.write_text(lines, encoding="utf-8")
-    until = int(stage.clock()) - MARGIN - DAY
+    until = int(stage.clock()) - INDEX_LAG - DAY
     kept = [line for line in lines.splitlines() if json.loads(line)["createdAt"] <= text(until)]
     file.write_text("\n".join(kept), encoding="utf-8")
     elsewhere = f"sqlite:///{tmp_path}/other.db"
@@ -83,7 +84,7 @@ def test_what_is_exported_can_be_imported_elsewhere(
         rows = {row.id: row for row in snapshot.rows([EVER])}
         (known,) = snapshot.coverage()
     assert rows == {id_: row for id_, row in stage.rows().items() if row.created <= until}
-    assert known.interval == Interval(BEGINNING, until)
+    assert known.interval == Interval(FIRST_SECOND, until)
 
 
 def test_a_slim_archive_is_exported_by_its_facts(stage: Staged, run: Run, tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_a_line_that_is_no_conversation_takes_in_nothing(
     assert status == 2
     assert "line 2 is no conversation" in err
     with open_archive(other) as archive, archive.reading() as snapshot:
-        assert snapshot.size() == 0
+        assert snapshot.conversation_count() == 0
         assert not snapshot.coverage()
 
 
@@ -135,7 +136,7 @@ def test_what_was_created_outside_of_the_range_is_refused(run: Run, tmp_path: Pa
 def test_a_sealed_archive_answers_also_of_later_and_never_grows_old(
     stage: Staged, run: Run
 ) -> None:
-    status, _, _ = run("seal", "--at", text(int(stage.clock()) - MARGIN - 60))
+    status, _, _ = run("seal", "--at", text(int(stage.clock()) - INDEX_LAG - 60))
     assert status == 0
     stage.clock.pass_by(400 * DAY)
     asked = Asked(FIRST, LAST + 300 * DAY, view_by="month")
@@ -143,13 +144,13 @@ def test_a_sealed_archive_answers_also_of_later_and_never_grows_old(
         assert told(reports, asked) == true(stage.account, asked)
     with service(stage, recent_age=0, max_age=0) as reports:
         assert told(reports, asked) == true(stage.account, asked)
-    assert run("status", "--json")[1].count(text(END)) == 1
+    assert run("status", "--json")[1].count(text(LAST_SECOND)) == 1
 
 
 def test_a_seal_can_be_taken_back(stage: Staged, run: Run) -> None:
     before = stage.coverage()
     assert run("seal", "--at", text(before[-1].interval.last))[0] == 0
-    assert stage.coverage()[-1].interval.last == END
+    assert stage.coverage()[-1].interval.last == LAST_SECOND
     assert run("seal", "--undo")[0] == 0
     assert stage.coverage() == before
 

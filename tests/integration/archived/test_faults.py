@@ -126,7 +126,7 @@ def test_another_file_in_its_place_is_read_from_then_on(stage: Staged) -> None:
         pytest.skip("a matter of files")
     path = path_of(stage)
     with open_archive(stage.url) as archive:
-        archive.scrub()  # all of it is in the file itself
+        archive.vacuum()  # all of it is in the file itself
     backup = path.read_bytes()
     with service(stage, offline=True) as reports:
         before = counts(reports)
@@ -154,7 +154,7 @@ def test_connections_that_were_dropped_are_made_anew(
 ) -> None:
     if stage.url.startswith("sqlite"):
         pytest.skip("a matter of connections")
-    monkeypatch.setattr(connections, "process_mark", lambda: "compat test of the dropped")
+    monkeypatch.setattr(connections, "application_name", lambda: "compat test of the dropped")
     engine = sa.create_engine(stage.url, isolation_level="AUTOCOMMIT")
     end = sa.text(
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "

@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pydantic import SecretStr
 
-from compat.archive.admin import CannotSeal, seal, unseal
+from compat.archive.admin import CannotSeal, export, import_lines, seal, unseal
 from compat.archive.database import Archive, open_archive
-from compat.archive.records import BEGINNING
-from compat.archive.transfer import export, take_in
+from compat.core.calendar import FIRST_SECOND
 from compat.sources import archive as archived
 from compat.sources import merge
 from compat.sources.merge import Completer, Patch
@@ -127,13 +126,13 @@ class Life(RuleBasedStateMachine):
         since = int(Hands().now) - days * DAY
         self.kept_since = max(since, self.kept_since or since)
         with self.writing() as (archive, lock), archive.writing(lock) as writer:
-            writer.keep(self.kept_since)
+            writer.set_kept_since(self.kept_since)
 
     @rule(at=st.integers(0, 90))
     def forgets(self, at: int) -> None:
         rows = self.stage.account.conversations()
         with self.writing() as (archive, lock), archive.writing(lock) as writer:
-            writer.forget([rows[at % len(rows)].customer_id])
+            writer.erase_customers([rows[at % len(rows)].customer_id])
 
     @rule(asked=QUESTIONS)
     def is_asked_online(self, asked: Asked) -> None:
@@ -156,13 +155,13 @@ class Life(RuleBasedStateMachine):
         last = min(known[-1].interval.last, int(NOW()) - 1000)
         if (
             len(known) > 1
-            or known[0].interval.first != BEGINNING
+            or known[0].interval.first != FIRST_SECOND
             or known[-1].interval.last != last
         ):
             return
         elsewhere = f"sqlite:///{self.directory.name}/elsewhere.db"
         with open_archive(elsewhere, create=True) as archive, archive.lock() as lock:
-            take_in(archive, lock, lines, (BEGINNING, last), known[0].as_of)
+            import_lines(archive, lock, lines, (FIRST_SECOND, last), known[0].as_of)
         with service(self.stage, offline=True, archive=SecretStr(elsewhere)) as reports:
             if "folders" not in asked.filters:
                 self.is_true_or_refused(ask(judged_by(reports, asked), asked.target()), asked)
@@ -250,7 +249,7 @@ def _twice(complete: Callable[..., Patch]) -> Callable[..., Patch]:
 
 
 PLANTED: dict[str, tuple[Any, str, Any]] = {
-    "what was modified is looked for from too late on": (merge, "MARGIN", -DAY),
+    "what was modified is looked for from too late on": (merge, "INDEX_LAG", -DAY),
     "totals are not compared": (merge, "_total", lambda *_: _Whatever()),
     "what fills gaps counts twice": (Completer, "complete", _twice(Completer.complete)),
     "what was modified is not laid over": (Patch, "changed", lambda *_: {}),

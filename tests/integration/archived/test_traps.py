@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from compat.archive.admin import seal
+from compat.archive.admin import CannotImport, export, import_lines, seal
 from compat.archive.database import open_archive
-from compat.archive.records import BEGINNING, MARGIN
+from compat.archive.records import INDEX_LAG
 from compat.archive.sync.window_reader import ALL_LISTS_SPAM
-from compat.archive.transfer import CannotImport, export, take_in
 from compat.config.conventions import Conventions
+from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import ListQuery
 from compat.simulator import Behaviour, Conversation, Simulator
@@ -49,7 +49,7 @@ def counted(stage: Staged, at: int = 0) -> Conversation:
 
 @pytest.mark.parametrize("shift", [90, -90])
 def test_a_refusal_names_the_edge_also_by_a_clock_that_is_off(stage: Staged, shift: int) -> None:
-    end = int(stage.clock()) - MARGIN + 60 * shift + 30
+    end = int(stage.clock()) - INDEX_LAG + 60 * shift + 30
     rules = Conventions(clock_shift_minutes=shift)
     with service(stage, offline=True, conventions=rules) as reports:
         fault = refused(ask(reports, Asked(FIRST, end).target()))
@@ -136,7 +136,7 @@ def test_offline_folders_of_a_mailbox_that_were_never_read_are_refused(stage: St
             archive.lock() as lock,
             archive.writing(lock) as writer,
         ):
-            writer.set_menu(ListQuery("folders", mailbox), None, int(stage.clock()) + 1)
+            writer.set_list_items(ListQuery("folders", mailbox), None, int(stage.clock()) + 1)
         fault = refused(ask(reports, Asked(FIRST, LAST, filters=asked.filters).target()))
     assert fault["property"] == "folders"
 
@@ -158,15 +158,15 @@ def test_once_sealed_nobody_else_is_asked(stage: Staged) -> None:
 
 
 def test_an_import_does_not_make_young_what_it_does_not_show(stage: Staged) -> None:
-    until = int(stage.clock()) - MARGIN - DAY
+    until = int(stage.clock()) - INDEX_LAG - DAY
     with open_archive(stage.url) as archive, archive.reading() as snapshot:
         lines = [line for line in export(snapshot) if json.loads(line)["createdAt"] <= text(until)]
     before = stage.rows(), stage.coverage()
     with open_archive(stage.url) as archive, archive.lock() as lock:
         with pytest.raises(CannotImport, match="holds 1 conversations"):
-            take_in(archive, lock, lines[1:], (BEGINNING, until), int(stage.clock()) + DAY)
+            import_lines(archive, lock, lines[1:], (FIRST_SECOND, until), int(stage.clock()) + DAY)
         assert (stage.rows(), stage.coverage()) == before
-        take_in(archive, lock, lines, (BEGINNING, until), int(stage.clock()) + DAY)
+        import_lines(archive, lock, lines, (FIRST_SECOND, until), int(stage.clock()) + DAY)
     assert stage.coverage()[0].as_of == int(stage.clock()) + DAY
 
 

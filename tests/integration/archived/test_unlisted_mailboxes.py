@@ -93,7 +93,7 @@ def test_folders_that_were_never_read_are_no_proof_that_there_is_no_mailbox(stag
         archive.writing(lock) as writer,
     ):
         for mailbox in stage.account.layout.mailboxes:
-            writer.set_menu(ListQuery("folders", mailbox.id), None, int(stage.clock()) + 1)
+            writer.set_list_items(ListQuery("folders", mailbox.id), None, int(stage.clock()) + 1)
     listed = stage.account.layout.mailboxes[0].id
     with service(stage, offline=True) as reports:
         for id_ in (listed, unlisted(stage)):

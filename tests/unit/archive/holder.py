@@ -70,7 +70,7 @@ def _say(word: str) -> None:
 def _written(archive: Archive, lock: SyncLock, id_: int) -> str:
     try:
         with archive.writing(lock) as writer:
-            writer.see([sighting(id_, name="holder")])
+            writer.save([sighting(id_, name="holder")])
             _say("in the midst")
             sys.stdin.readline()
     except ArchiveError as error:

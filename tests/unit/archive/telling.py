@@ -62,7 +62,7 @@ def sighting(
 def tell(archive: Archive, sightings: Iterable[ConversationRecord]) -> int:
     """See them in one transaction; how many were new or changed."""
     with archive.lock() as lock, archive.writing(lock) as writer:
-        return writer.see(sightings)
+        return writer.save(sightings)
 
 
 def empty(writer: Writer) -> None:
@@ -75,7 +75,7 @@ def cover(archive: Archive, span: Interval, as_of: int = SEEN) -> None:
     """Cover a span in all layers."""
     with archive.lock() as lock, archive.writing(lock) as writer:
         for layer in LAYERS:
-            writer.know(layer, Coverage(span, as_of))
+            writer.add_coverage(layer, Coverage(span, as_of))
 
 
 def rows(archive: Archive, span: Interval = EVERYTHING) -> list[Row]:

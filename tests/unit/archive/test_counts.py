@@ -30,10 +30,10 @@ NEED = ConversationQuery((Interval(DAY[0], DAY[1] - 1),))
 def refill(archive: Archive, rows: list[Row]) -> None:
     """Put these rows in place of all others."""
     with archive.reading() as snapshot:
-        held = snapshot.ids(Interval(-(2**60), 2**60))
+        held = snapshot.conversation_ids(Interval(-(2**60), 2**60))
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.remove(held, 0)
-        writer.see(ConversationRecord(row, 0) for row in rows)
+        writer.save(ConversationRecord(row, 0) for row in rows)
 
 
 def count(archive: Archive, tally: CountQuery) -> list[list[int]]:
@@ -80,12 +80,12 @@ def test_what_counting_by_tags_reads_is_what_the_conversations_say(archive: Arch
 
 
 @pytest.mark.parametrize("tags", [(), (3,), (3, 4)])
-@pytest.mark.parametrize("each_tag", [False, True])
+@pytest.mark.parametrize("all_tags", [False, True])
 def test_sqlite_counts_on_an_index_that_holds_all_it_reads(
-    tmp_path: Path, tags: tuple[int, ...], each_tag: bool
+    tmp_path: Path, tags: tuple[int, ...], all_tags: bool
 ) -> None:
     which = Filter(
-        COUNTED.states, COUNTED.excluded_statuses, tags=frozenset(tags), all_tags=each_tag
+        COUNTED.states, COUNTED.excluded_statuses, tags=frozenset(tags), all_tags=all_tags
     )
     need = ConversationQuery(NEED.created, frozenset({1}), frozenset({11}))
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:

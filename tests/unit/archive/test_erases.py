@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from compat.archive import connections, document_codec, schema
+from compat.archive import connections, repository, schema
 from compat.archive.database import Archive, open_archive
 from compat.archive.errors import ArchiveLocked
-from compat.archive.records import BEGINNING, LAYERS, ConversationRecord
+from compat.archive.records import LAYERS, ConversationRecord
+from compat.core.calendar import FIRST_SECOND
 from compat.core.counting import UNTAGGED, CountQuery, Filter
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import ConversationQuery, ListItem, ListQuery
@@ -27,12 +28,12 @@ ALL = CountQuery(
 
 def forget(archive: Archive, customer: int) -> int:
     with archive.lock() as lock, archive.writing(lock) as writer:
-        return writer.forget([customer])[customer]
+        return writer.erase_customers([customer])[customer]
 
 
 def keep(archive: Archive, since: int | None) -> None:
     with archive.lock() as lock, archive.writing(lock) as writer:
-        writer.keep(since)
+        writer.set_kept_since(since)
 
 
 def counts(archive: Archive) -> list[list[int]]:
@@ -42,7 +43,7 @@ def counts(archive: Archive) -> list[list[int]]:
 
 def kept(archive: Archive, column: sa.Column[int]) -> set[int]:
     with archive.reading() as snapshot:
-        return set(snapshot.ask(sa.select(column)).scalars())
+        return set(snapshot.execute(sa.select(column)).scalars())
 
 
 def bytes_of(directory: Path) -> bytes:
@@ -52,7 +53,7 @@ def bytes_of(directory: Path) -> bytes:
 
 def packed(sightings: Iterable[ConversationRecord]) -> list[bytes]:
     """Their documents as they are kept."""
-    return [document_codec.packed(each.document) for each in sightings if each.document]
+    return [repository.compress(each.document) for each in sightings if each.document]
 
 
 def test_a_customer_is_forgotten_and_every_count_stays(archive: Archive) -> None:
@@ -90,7 +91,7 @@ def test_what_was_forgotten_is_in_no_file_any_more(tmp_path: Path) -> None:
         tell(archive, [second])
         assert packed([second])[0] in bytes_of(tmp_path)
         forget(archive, 91)
-        archive.scrub()
+        archive.vacuum()
         files = bytes_of(tmp_path)
         assert not any(each in files for each in packed([first, second]))
         assert packed([other])[0] in files
@@ -99,21 +100,21 @@ def test_what_was_forgotten_is_in_no_file_any_more(tmp_path: Path) -> None:
 def test_a_reader_of_an_older_state_is_named_as_what_stands_in_the_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "_PATIENCE", 0.05)
+    monkeypatch.setattr(connections, "_BUSY_TIMEOUT", 0.05)
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
         tell(archive, [sighting(1)])
         with archive.reading() as snapshot:
             forget(archive, 91)
-            with pytest.raises(ArchiveLocked, match="somebody is reading an older state"):
-                archive.scrub()
+            with pytest.raises(ArchiveLocked, match="another process is reading an older state"):
+                archive.vacuum()
             assert [each.customer.id for each in snapshot.documents([1])] == [91]
-        archive.scrub()
+        archive.vacuum()
 
 
 def test_a_server_writes_its_documents_anew(archive: Archive) -> None:
     tell(archive, [sighting(1), sighting(2, customer=92, name="Bob")])
     forget(archive, 91)
-    archive.scrub()
+    archive.vacuum()
     with archive.reading() as snapshot:
         assert [each.subject for each in snapshot.documents([1, 2])] == ["", "Subject of Bob"]
 
@@ -121,11 +122,11 @@ def test_a_server_writes_its_documents_anew(archive: Archive) -> None:
 def test_what_is_too_old_goes_with_its_coverage_and_does_not_come_back(archive: Archive) -> None:
     old, new = sighting(1, created=CREATED, tags=(3,)), sighting(2, created=CREATED + 10)
     tell(archive, [old, new])
-    cover(archive, Interval(BEGINNING, CREATED + 50))
+    cover(archive, Interval(FIRST_SECOND, CREATED + 50))
     with archive.lock() as lock, archive.writing(lock) as writer:
-        writer.know("another", Coverage(Interval(CREATED, CREATED + 9), SEEN))
+        writer.add_coverage("another", Coverage(Interval(CREATED, CREATED + 9), SEEN))
     keep(archive, CREATED + 10)
-    cover(archive, Interval(BEGINNING, CREATED + 50), SEEN + 1)
+    cover(archive, Interval(FIRST_SECOND, CREATED + 50), SEEN + 1)
     assert tell(archive, [sighting(1, created=CREATED, seen=SEEN + 9)]) == 0
     assert rows(archive) == [new.row]
     assert counts(archive) == [[0, 1]]
@@ -133,7 +134,7 @@ def test_what_is_too_old_goes_with_its_coverage_and_does_not_come_back(archive: 
     with archive.reading() as snapshot:
         assert snapshot.kept_since == CREATED + 10
         assert snapshot.coverage() == [Coverage(Interval(CREATED + 10, CREATED + 50), SEEN + 1)]
-        assert snapshot.layer("another") == []
+        assert snapshot.layer_coverage("another") == []
 
 
 def test_what_is_kept_can_reach_further_back_again(archive: Archive) -> None:
@@ -147,10 +148,10 @@ def test_what_is_kept_can_reach_further_back_again(archive: Archive) -> None:
 def test_the_chunks_of_what_went_have_changed(archive: Archive) -> None:
     tell(archive, [sighting(1, created=CREATED), sighting(2, created=CREATED + 2**22)])
     with archive.reading() as snapshot:
-        before = snapshot.chunks()
+        before = snapshot.chunk_versions()
     keep(archive, CREATED + 1)
     with archive.reading() as snapshot:
-        after = snapshot.chunks()
+        after = snapshot.chunk_versions()
     changed = {number for number, version in after.items() if version != before[number]}
     assert changed == {schema.chunk_of(CREATED)}
 
@@ -161,7 +162,7 @@ def test_a_slim_archive_holds_no_texts_and_no_people(tmp_path: Path) -> None:
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True, slim=True) as archive:
         tell(archive, seen)
         with archive.lock() as lock, archive.writing(lock) as writer:
-            writer.set_menu(ListQuery("mailboxes"), [mailbox], SEEN)
+            writer.set_list_items(ListQuery("mailboxes"), [mailbox], SEEN)
         files = bytes_of(tmp_path)
         assert b"Support" in files
         for text in (b"example.org", b"Subject", b"Preview", b"Ada", b"Bob", *packed(seen)):
@@ -175,6 +176,6 @@ def test_a_slim_archive_holds_no_texts_and_no_people(tmp_path: Path) -> None:
 
 def test_layers_of_a_fresh_archive_know_nothing(archive: Archive) -> None:
     with archive.reading() as snapshot:
-        assert [snapshot.layer(name) for name in LAYERS] == [[], [], []]
+        assert [snapshot.layer_coverage(name) for name in LAYERS] == [[], [], []]
         assert snapshot.coverage() == []
-        assert snapshot.bounds() is None
+        assert snapshot.created_bounds() is None

@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compat.archive import document_codec, migrations, schema
+from compat.archive import migrations, repository, schema
+from compat.archive.admin import export
 from compat.archive.database import Archive, open_archive
-from compat.archive.erasure import customers
+from compat.archive.erasure import find_customers
 from compat.archive.records import ConversationRecord
-from compat.archive.transfer import export
 from compat.core.models import ListItem, ListQuery
 from tests.unit.archive.telling import EVERYTHING, SEEN, sighting, tell
 
@@ -78,12 +78,12 @@ def _number(person: Any) -> int:
 def forget(archive: Archive, wanted: str = str(NUMBER)) -> None:
     """As the command does it."""
     with archive.reading() as snapshot:
-        found = customers(snapshot, wanted)
+        found = find_customers(snapshot, wanted)
     with archive.lock() as lock, archive.writing(lock) as writer:
-        writer.forget(found, [wanted] if "@" in wanted else [])
+        writer.erase_customers(found, [wanted] if "@" in wanted else [])
 
 
-def document_of(archive: Archive, id_: int = 2) -> dict[str, Any]:
+def to_document(archive: Archive, id_: int = 2) -> dict[str, Any]:
     """What is kept of a conversation."""
     with archive.reading() as snapshot:
         read: dict[str, Any] = json.loads(snapshot.raw_documents([id_])[id_])
@@ -94,7 +94,7 @@ def column(archive: Archive, name: str) -> list[int]:
     """A column of all conversations."""
     with archive.reading() as snapshot:
         table = schema.conversation.c
-        return list(snapshot.ask(sa.select(table[name]).order_by(table.id)).scalars())
+        return list(snapshot.execute(sa.select(table[name]).order_by(table.id)).scalars())
 
 
 def everything(archive: Archive) -> str:
@@ -102,12 +102,12 @@ def everything(archive: Archive) -> str:
     with archive.reading() as snapshot:
         rows = [
             tuple(
-                document_codec.unpacked(bytes(each)) if isinstance(each, bytes) else each
+                repository.decompress(bytes(each)) if isinstance(each, bytes) else each
                 for each in row
             )
             for name, table in schema.TABLES.items()
             if name != "forgotten"
-            for row in snapshot.ask(sa.select(table))
+            for row in snapshot.execute(sa.select(table))
         ]
         return f"{rows} {list(export(snapshot))}".casefold()
 
@@ -221,10 +221,10 @@ def test_the_files_hold_nothing_of_them(archive: Archive, archive_url: str, tmp_
     ]
     tell(archive, [*apart, _of_person(3), seen_with(4)])
     with archive.lock() as lock, archive.writing(lock) as writer:
-        writer.set_menu(ListQuery("tags"), [ListItem(3, f"about {ADDRESS}")], SEEN)
+        writer.set_list_items(ListQuery("tags"), [ListItem(3, f"about {ADDRESS}")], SEEN)
     put(archive_url, schema.thread, thread(1, NUMBER, NUMBER, "customer"))
     documents = [
-        document_codec.packed(each.document) for each in (*apart, _of_person(3)) if each.document
+        repository.compress(each.document) for each in (*apart, _of_person(3)) if each.document
     ]
     of_sqlite = archive_url.startswith("sqlite")
     numbers = NUMBER.to_bytes(4, "big" if of_sqlite else "little")
@@ -233,12 +233,12 @@ def test_the_files_hold_nothing_of_them(archive: Archive, archive_url: str, tmp_
     assert ADDRESS.encode() in before
     assert all(each in before for each in documents)
     forget(archive)
-    archive.scrub()
+    archive.vacuum()
     after = raw_files(archive_url, tmp_path)
     assert numbers not in after
     assert not [mark for mark in MARKS if mark.encode() in after.lower()]
     assert not [each for each in documents if each in after]
-    assert document_codec.packed(seen_with(4).document or b"") in after
+    assert repository.compress(seen_with(4).document or b"") in after
 
 
 def test_copies_that_sqlite_left_of_moved_rows_go_too(tmp_path: Path) -> None:
@@ -253,10 +253,10 @@ def test_copies_that_sqlite_left_of_moved_rows_go_too(tmp_path: Path) -> None:
                 who = chance.choice([PERSON, PERSON, OTHER])
                 some.append(seen_with(id_, primaryCustomer=who, createdBy=who, preview=noise))
                 if who is PERSON:
-                    theirs.append(document_codec.packed(some[-1].document or b""))
+                    theirs.append(repository.compress(some[-1].document or b""))
             tell(archive, some)
         forget(archive)
-        archive.scrub()
+        archive.vacuum()
         files = raw_files("sqlite", tmp_path)
     pieces = {each[at : at + 24] for each in theirs for at in range(200, len(each) - 24, 24)}
     assert pieces.isdisjoint(files[at : at + 24] for at in range(len(files)))
@@ -266,8 +266,8 @@ def test_a_longer_address_is_somebody_elses(archive: Archive) -> None:
     longer = [f"mo{ADDRESS}", f"mo.{ADDRESS}", f"{ADDRESS}.au"]
     tell(archive, [_of_person(3), seen_with(cc=[*longer, ADDRESS], subject=f"To {longer[1]}")])
     forget(archive)
-    assert document_of(archive)["cc"] == longer
-    assert document_of(archive)["subject"] == f"To {longer[1]}"
+    assert to_document(archive)["cc"] == longer
+    assert to_document(archive)["subject"] == f"To {longer[1]}"
 
 
 def test_a_user_of_the_same_number_stays(archive: Archive) -> None:
@@ -275,7 +275,7 @@ def test_a_user_of_the_same_number_stays(archive: Archive) -> None:
     facts = seen_with(createdBy=user, assignee=user, closedBy=NUMBER, closedByUser=user)
     tell(archive, [_of_person(3), facts])
     forget(archive)
-    assert document_of(archive) == json.loads(facts.document or b"")
+    assert to_document(archive) == json.loads(facts.document or b"")
     assert column(archive, "closed_by")[0] == NUMBER
     assert column(archive, "created_by")[0] == NUMBER
 
@@ -292,14 +292,14 @@ def test_what_has_the_same_number_and_is_no_person_stays(archive: Archive) -> No
     tags = [{"id": NUMBER, "color": "red", "tag": "vip"}]
     tell(archive, [seen_with(number=NUMBER, customFields=fields, tags=tags, createdBy=PERSON)])
     forget(archive)
-    kept = document_of(archive)
+    kept = to_document(archive)
     assert (kept["number"], kept["customFields"], kept["tags"]) == (NUMBER, fields, tags)
 
 
 def test_what_others_wrote_stays_and_what_they_wrote_goes(archive: Archive) -> None:
     tell(archive, [seen_with(1, assignee=PERSON), seen_with(2, createdBy=PERSON)])
     forget(archive)
-    kept, theirs = document_of(archive, 1), document_of(archive, 2)
+    kept, theirs = to_document(archive, 1), to_document(archive, 2)
     assert (kept["subject"], kept["preview"]) == ("Subject of Bob", "Preview of Bob")
     assert (theirs["subject"], theirs["preview"]) == ("", "")
 
@@ -315,13 +315,13 @@ def test_one_surrogate_stands_for_them_everywhere(archive: Archive, archive_url:
     forget(archive)
     (surrogate,) = {column(archive, "created_by")[0], column(archive, "customer")[2]}
     assert surrogate < 0
-    assert document_of(archive, 1)["createdBy"] == {"type": "customer", "id": surrogate}
-    assert document_of(archive, 2)["assignee"] == {"type": "customer", "id": surrogate}
+    assert to_document(archive, 1)["createdBy"] == {"type": "customer", "id": surrogate}
+    assert to_document(archive, 2)["assignee"] == {"type": "customer", "id": surrogate}
     assert column(archive, "assignee")[1] == surrogate
     with archive.reading() as snapshot:
         table = schema.thread.c
         query = sa.select(table.customer, table.created_by).order_by(table.id)
-        assert [tuple(each) for each in snapshot.ask(query)] == [
+        assert [tuple(each) for each in snapshot.execute(query)] == [
             (surrogate, surrogate),
             (92, 92),
             (surrogate, NUMBER),
@@ -336,7 +336,7 @@ def test_a_conversation_that_is_gone_takes_its_threads_along(
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.remove([2], SEEN + 1)
     with archive.reading() as snapshot:
-        assert snapshot.ask(sa.select(schema.thread)).all() == []
+        assert snapshot.execute(sa.select(schema.thread)).all() == []
 
 
 def test_several_who_are_erased_stay_several(archive: Archive) -> None:
@@ -356,7 +356,7 @@ def test_being_seen_again_does_not_bring_them_back(archive: Archive) -> None:
     assert exported(archive) == before
     tell(archive, [seen_with(8, assignee=PERSON, bcc=[ADDRESS])])
     with archive.lock() as lock, archive.writing(lock) as writer:
-        writer.set_menu(ListQuery("tags"), [ListItem(3, ADDRESS)], SEEN)
+        writer.set_list_items(ListQuery("tags"), [ListItem(3, ADDRESS)], SEEN)
     left = everything(archive)
     assert [mark for mark in MARKS if mark in left] == []
 
@@ -365,13 +365,13 @@ def test_an_address_that_is_seen_later_is_erased_too(archive: Archive) -> None:
     forget(archive)
     tell(archive, [_of_person(3)])
     tell(archive, [seen_with(cc=[ADDRESS, "c@c.example"])])
-    assert document_of(archive)["cc"] == ["c@c.example"]
+    assert to_document(archive)["cc"] == ["c@c.example"]
 
 
 def test_an_address_alone_is_erased(archive: Archive) -> None:
     tell(archive, [seen_with(cc=[ADDRESS, "c@c.example"])])
     forget(archive, ADDRESS.upper())
-    assert document_of(archive)["cc"] == ["c@c.example"]
+    assert to_document(archive)["cc"] == ["c@c.example"]
     tell(archive, [_of_person(3)])
     assert "zebedee" not in everything(archive)
 
@@ -379,12 +379,12 @@ def test_an_address_alone_is_erased(archive: Archive) -> None:
 def test_the_address_of_a_mailbox_is_nobodys(archive: Archive) -> None:
     with archive.lock() as lock, archive.writing(lock) as writer:
         mailbox = ListItem(1, "Support", "support", ADDRESS)
-        writer.set_menu(ListQuery("mailboxes"), [mailbox], SEEN)
+        writer.set_list_items(ListQuery("mailboxes"), [mailbox], SEEN)
     tell(archive, [seen_with(createdBy=PERSON, cc=[ADDRESS])])
     forget(archive)
-    assert document_of(archive)["cc"] == [ADDRESS]
+    assert to_document(archive)["cc"] == [ADDRESS]
     with archive.reading() as snapshot:
-        assert snapshot.menu(ListQuery("mailboxes")) == (mailbox,)
+        assert snapshot.list_items(ListQuery("mailboxes")) == (mailbox,)
 
 
 def test_without_documents_the_number_goes(tmp_path: Path) -> None:
@@ -399,7 +399,7 @@ def test_without_documents_the_number_goes(tmp_path: Path) -> None:
 def test_who_was_forgotten_by_an_older_version_stays_forgotten(archive_url: str) -> None:
     engine = sa.create_engine(archive_url)
     with engine.begin() as connection:
-        migrations.migrate(connection, migrations.STEPS[:2])
+        migrations.migrate(connection, migrations.MIGRATIONS[:2])
         connection.execute(sa.text("INSERT INTO forgotten VALUES (:number)"), {"number": NUMBER})
     engine.dispose()
     with open_archive(archive_url, create=True) as archive:

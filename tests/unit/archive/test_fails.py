@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from compat.archive import connections, db_errors
+from compat.archive import connections
 from compat.archive.database import Archive, open_archive
 from compat.archive.errors import (
     ArchiveError,
@@ -61,7 +61,7 @@ def test_a_full_disk_loses_nothing_and_is_named(file: Path) -> None:
             connection.execute(f"PRAGMA max_page_count = {limited['pages']}")
 
         sa.event.listen(archive._engine, "checkout", limit)
-        with pytest.raises(ArchiveFull, match=r"no room is left .*make room"):
+        with pytest.raises(ArchiveFull, match=r"no space is left .*free some"):
             tell(archive, [sighting(id_, name="x" * 900) for id_ in range(1000)])
         assert len(rows(archive)) == 10
         limited["pages"] = 10_000
@@ -70,7 +70,7 @@ def test_a_full_disk_loses_nothing_and_is_named(file: Path) -> None:
 
 
 def test_an_archive_that_is_kept_busy_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "_PATIENCE", 0.05)
+    monkeypatch.setattr(connections, "_BUSY_TIMEOUT", 0.05)
     other = sqlite3.connect(file, isolation_level=None)
     with open_archive(f"sqlite:///{file}") as archive, archive.lock() as lock:
         other.execute("BEGIN IMMEDIATE")
@@ -79,7 +79,7 @@ def test_an_archive_that_is_kept_busy_is_named(file: Path, monkeypatch: pytest.M
         assert len(rows(archive)) == 10
         other.execute("ROLLBACK")
         with archive.writing(lock) as writer:
-            assert writer.see([sighting(11)]) == 1
+            assert writer.save([sighting(11)]) == 1
     other.close()
 
 
@@ -123,12 +123,12 @@ def test_a_commit_that_a_dropped_connection_cuts_off_leaves_nothing(tmp_path: Pa
                 _write_while_it_is_dropped(archive, lock)
             assert rows(archive) == []
             with archive.writing(lock) as writer:
-                writer.see([sighting(2)])
+                writer.save([sighting(2)])
         assert [row.id for row in rows(archive)] == [2]
 
 
 def test_every_connection_in_use_is_a_busy_archive() -> None:
-    with pytest.raises(ArchiveLocked), db_errors.explained("here"):
+    with pytest.raises(ArchiveLocked), connections.translate_errors("here"):
         raise sa.exc.TimeoutError("QueuePool limit")
 
 
@@ -177,19 +177,19 @@ def test_each_kind_of_failure_of_postgresql_has_its_meaning(
 
 
 def _explain(error: Exception) -> None:
-    with db_errors.explained("here"):
+    with connections.translate_errors("here"):
         raise sa.exc.DBAPIError("SELECT", None, error)
 
 
 def _read_while_it_is_dropped(archive: Archive) -> None:
     with archive.reading() as snapshot:
         _end(archive, snapshot._connection)
-        snapshot.size()
+        snapshot.conversation_count()
 
 
 def _write_while_it_is_dropped(archive: Archive, lock: SyncLock) -> None:
     with archive.writing(lock) as writer:
-        writer.see([sighting(1)])
+        writer.save([sighting(1)])
         _end(archive, writer._connection)
 
 

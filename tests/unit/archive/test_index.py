@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from compat.archive.bitmaps import Bitmaps
 from compat.archive.database import Archive
-from compat.archive.index import Index, Layout, counted
+from compat.archive.index import Chunk, CountIndex, RangeSegments, count_chunks
 from compat.archive.reader import Snapshot
 from compat.archive.records import ConversationRecord
 from compat.archive.schema import CHUNK_BITS, chunk_of
@@ -28,8 +27,8 @@ COUNTED = Filter(frozenset({"published"}), frozenset({"spam"}))
 
 
 @pytest.fixture
-def index(archive: Archive) -> Iterator[Index]:
-    made = Index(archive)
+def index(archive: Archive) -> Iterator[CountIndex]:
+    made = CountIndex(archive)
     yield made
     made.close()
 
@@ -68,10 +67,10 @@ def tally(*chunks: int, which: Filter = COUNTED) -> CountQuery:
     )
 
 
-def count(index: Index, archive: Archive, what: CountQuery) -> list[int]:
+def count(index: CountIndex, archive: Archive, what: CountQuery) -> list[int]:
     with archive.reading() as snapshot:
         (counts,) = index.count(snapshot, what)
-    index.settle()
+    index.wait_until_loaded()
     return counts
 
 
@@ -83,22 +82,22 @@ def test_memory_counts_what_a_loop_over_the_rows_counts(
     parts: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
         parts[chunk_of(row.created)].append(row)
-    chunks = {number: Bitmaps(1, part) for number, part in parts.items()}
-    assert counted(chunks, what, [Layout(edges) for edges in what.ranges]) == counts
+    chunks = {number: Chunk(1, part) for number, part in parts.items()}
+    assert count_chunks(chunks, what, [RangeSegments(edges) for edges in what.ranges]) == counts
 
 
 def test_rare_and_frequent_values_count_alike() -> None:
     rows = [seen_in(0, id_, tags=(7,) if id_ in {3, 400} else (8,)).row for id_ in range(1000)]
-    chunk = Bitmaps(1, rows)
+    chunk = Chunk(1, rows)
     for tag, expected in ((7, 2), (8, 998), (9, 0)):
         which = Filter(COUNTED.states, COUNTED.excluded_statuses, tags=frozenset({tag}))
-        assert chunk.admitted(tally(0, which=which)).bit_count() == expected
-    assert isinstance(chunk._groups["tags"][8], int)
-    assert not isinstance(chunk._groups["tags"][7], int)
+        assert chunk.matching(tally(0, which=which)).bit_count() == expected
+    assert isinstance(chunk._positions["tags"][8], int)
+    assert not isinstance(chunk._positions["tags"][7], int)
 
 
 def test_the_first_question_is_the_databases_and_others_are_memorys(
-    archive: Archive, index: Index, asked: list[str]
+    archive: Archive, index: CountIndex, asked: list[str]
 ) -> None:
     tell(archive, [seen_in(0, 1), seen_in(1, 2, tags=(5,)), seen_in(1, 3)])
     assert count(index, archive, tally(0, 1)) == [1, 2]
@@ -107,11 +106,11 @@ def test_the_first_question_is_the_databases_and_others_are_memorys(
     assert count(index, archive, tally(0, 1, which=tagged)) == [0, 1]
     assert count(index, archive, tally(1)) == [2]
     assert len(asked) == 3
-    assert index.loaded() == 3
+    assert index.rows_in_memory() == 3
 
 
 def test_only_what_changed_is_loaded_again(
-    archive: Archive, index: Index, asked: list[str]
+    archive: Archive, index: CountIndex, asked: list[str]
 ) -> None:
     tell(archive, [seen_in(0, 1), seen_in(1, 2), seen_in(2, 3)])
     count(index, archive, tally(0, 1, 2))
@@ -122,7 +121,9 @@ def test_only_what_changed_is_loaded_again(
     assert asked == ["count", "chunk 1"]
 
 
-def test_an_older_snapshot_gets_the_counts_of_its_own_state(archive: Archive, index: Index) -> None:
+def test_an_older_snapshot_gets_the_counts_of_its_own_state(
+    archive: Archive, index: CountIndex
+) -> None:
     tell(archive, [seen_in(0, 1)])
     with archive.reading() as before:
         tell(archive, [seen_in(0, 2)])
@@ -133,7 +134,7 @@ def test_an_older_snapshot_gets_the_counts_of_its_own_state(archive: Archive, in
 
 def test_what_was_not_asked_for_the_longest_goes_first(archive: Archive) -> None:
     tell(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(4)])
-    index = Index(archive, most_rows=8)
+    index = CountIndex(archive, max_rows=8)
     for chunk in (0, 1, 0, 2):
         assert count(index, archive, tally(chunk)) == [4]
     assert sorted(number - FIRST for number in index._chunks) == [0, 2]
@@ -144,23 +145,23 @@ def test_a_stretch_that_is_too_large_is_left_to_the_database(
     archive: Archive, asked: list[str]
 ) -> None:
     tell(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(4)])
-    index = Index(archive, most_rows=9)
+    index = CountIndex(archive, max_rows=9)
     for _ in range(3):
         assert count(index, archive, tally(0, 1, 2)) == [4, 4, 4]
-        assert index.loaded() <= 9
+        assert index.rows_in_memory() <= 9
     assert asked == ["count", "chunk 2", "chunk 1", "chunk 0", "count", "count"]
     index.close()
 
 
-def test_a_closed_index_still_counts_and_keeps_nothing(archive: Archive, index: Index) -> None:
+def test_a_closed_index_still_counts_and_keeps_nothing(archive: Archive, index: CountIndex) -> None:
     tell(archive, [seen_in(0, 1)])
     index.close()
     assert count(index, archive, tally(0)) == [1]
-    assert index.loaded() == 0
+    assert index.rows_in_memory() == 0
 
 
 def test_every_count_is_that_of_a_committed_state_while_others_write(
-    archive: Archive, index: Index
+    archive: Archive, index: CountIndex
 ) -> None:
     """Each commit moves one conversation from one chunk's spam to another's; the sum is even."""
     tell(archive, [seen_in(id_ % 2, id_, status="spam") for id_ in range(20)])
@@ -181,7 +182,7 @@ def test_every_count_is_that_of_a_committed_state_while_others_write(
         with archive.lock() as lock:
             for at in range(10):
                 with archive.writing(lock) as writer:
-                    writer.see(
+                    writer.save(
                         [seen_in(0, 2 * at, seen=SEEN + 1), seen_in(1, 2 * at + 1, seen=SEEN + 1)]
                     )
     finally:

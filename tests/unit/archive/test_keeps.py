@@ -28,15 +28,15 @@ def test_rows_are_those_of_the_spans_and_mailboxes_asked_for(archive: Archive) -
     with archive.reading() as snapshot:
         found = snapshot.rows([Interval(5, 6), Interval(2, 3), Interval(3, 5)], mailboxes={1})
         assert [row.id for row in found] == [3, 5]
-        assert snapshot.ids(Interval(2, 4), mailbox=0) == [2, 4]
-        assert (snapshot.size(), snapshot.bounds()) == (7, Interval(1, 7))
+        assert snapshot.conversation_ids(Interval(2, 4), mailbox=0) == [2, 4]
+        assert (snapshot.conversation_count(), snapshot.created_bounds()) == (7, Interval(1, 7))
 
 
 def test_what_is_seen_again_is_no_news_and_what_changed_is(archive: Archive) -> None:
     tell(archive, [sighting(1), sighting(2)])
     assert tell(archive, [sighting(1, seen=SEEN + 5), sighting(2, tags=(4,), seen=SEEN + 5)]) == 1
     with archive.reading() as snapshot:
-        assert snapshot.seen([1, 2, 3]) == {1: SEEN + 5, 2: SEEN + 5}
+        assert snapshot.seen_at([1, 2, 3]) == {1: SEEN + 5, 2: SEEN + 5}
 
 
 def test_an_older_sighting_never_overwrites_a_newer(archive: Archive) -> None:
@@ -63,11 +63,11 @@ def test_a_removed_conversation_is_not_brought_back_by_an_older_sighting(archive
 def test_coverage_is_what_all_layers_know_as_of_the_oldest(archive: Archive) -> None:
     with archive.lock() as lock, archive.writing(lock) as writer:
         for layer, first, as_of in zip(LAYERS, (0, 10, 5), (300, 200, 250), strict=True):
-            writer.know(layer, Coverage(Interval(first, 100), as_of))
+            writer.add_coverage(layer, Coverage(Interval(first, 100), as_of))
     with archive.reading() as snapshot:
         assert snapshot.coverage() == [Coverage(Interval(10, 100), 200)]
-        assert snapshot.layer("spam") == [Coverage(Interval(0, 100), 300)]
-        assert snapshot.layer("of another kind") == []
+        assert snapshot.layer_coverage("spam") == [Coverage(Interval(0, 100), 300)]
+        assert snapshot.layer_coverage("of another kind") == []
 
 
 def test_coverage_that_grows_second_by_second_stays_one_span(archive: Archive) -> None:
@@ -91,13 +91,13 @@ def test_older_coverage_never_takes_the_place_of_younger(archive: Archive) -> No
 def test_coverage_can_be_taken_back(archive: Archive) -> None:
     cover(archive, Interval(0, 30))
     with archive.lock() as lock, archive.writing(lock) as writer:
-        writer.unknow(Interval(10, 20), ["all"])
+        writer.remove_coverage(Interval(10, 20), ["all"])
     with archive.reading() as snapshot:
         assert [known.interval for known in snapshot.coverage()] == [
             Interval(0, 9),
             Interval(21, 30),
         ]
-        assert [known.interval for known in snapshot.layer("spam")] == [Interval(0, 30)]
+        assert [known.interval for known in snapshot.layer_coverage("spam")] == [Interval(0, 30)]
 
 
 def test_documents_come_back_in_the_order_asked_for(archive: Archive) -> None:
@@ -114,8 +114,8 @@ def test_without_a_document_the_columns_show_what_they_can(archive: Archive) -> 
     bare = sighting(4, tags=(8, 9))
     tag = ListItem(8, "refund", color="#333333")
     with archive.lock() as lock, archive.writing(lock) as writer:
-        writer.see([type(bare)(bare.row, SEEN, number=12, customer=91, updated=CREATED + 60)])
-        writer.set_menu(ListQuery("tags"), [tag], SEEN)
+        writer.save([type(bare)(bare.row, SEEN, number=12, customer=91, updated=CREATED + 60)])
+        writer.set_list_items(ListQuery("tags"), [tag], SEEN)
     with archive.reading() as snapshot:
         assert snapshot.documents([4]) == [
             Document(
@@ -150,22 +150,22 @@ def test_menus_come_back_in_order_and_older_ones_change_nothing(archive: Archive
         ListItem(1, "A"),
     )
     with archive.lock() as lock, archive.writing(lock) as writer:
-        writer.set_menu(ListQuery("mailboxes"), boxes, SEEN)
-        writer.set_menu(ListQuery("mailboxes"), [], SEEN - 1)
-        writer.set_menu(ListQuery("folders", 2), [], SEEN)
+        writer.set_list_items(ListQuery("mailboxes"), boxes, SEEN)
+        writer.set_list_items(ListQuery("mailboxes"), [], SEEN - 1)
+        writer.set_list_items(ListQuery("folders", 2), [], SEEN)
     with archive.reading() as snapshot:
-        assert snapshot.menu(ListQuery("mailboxes")) == boxes
-        assert snapshot.menu_seen(ListQuery("mailboxes")) == SEEN
-        assert snapshot.menu(ListQuery("folders", 2)) == ()
-        assert snapshot.menu(ListQuery("folders", 1)) is None
+        assert snapshot.list_items(ListQuery("mailboxes")) == boxes
+        assert snapshot.list_seen_at(ListQuery("mailboxes")) == SEEN
+        assert snapshot.list_items(ListQuery("folders", 2)) == ()
+        assert snapshot.list_items(ListQuery("folders", 1)) is None
 
 
 def test_a_mailbox_that_went_away_has_no_folders_any_more(archive: Archive) -> None:
     with archive.lock() as lock, archive.writing(lock) as writer:
-        writer.set_menu(ListQuery("folders", 2), [ListItem(1, "A")], SEEN)
-        writer.set_menu(ListQuery("folders", 2), None, SEEN + 1)
+        writer.set_list_items(ListQuery("folders", 2), [ListItem(1, "A")], SEEN)
+        writer.set_list_items(ListQuery("folders", 2), None, SEEN + 1)
     with archive.reading() as snapshot:
-        assert snapshot.menu(ListQuery("folders", 2)) is None
+        assert snapshot.list_items(ListQuery("folders", 2)) is None
 
 
 def test_notes_are_kept_until_others_take_their_place(archive: Archive) -> None:
@@ -173,14 +173,14 @@ def test_notes_are_kept_until_others_take_their_place(archive: Archive) -> None:
         writer.set_note("accepted", {"1": 2})
         writer.set_note("accepted", {"1": [3, None]})
     with archive.reading() as snapshot:
-        assert snapshot.note("accepted") == {"1": [3, None]}
-        assert snapshot.note("nothing") is None
+        assert snapshot.get_note("accepted") == {"1": [3, None]}
+        assert snapshot.get_note("nothing") is None
 
 
 def test_an_archive_can_be_sealed_and_opened_again(archive: Archive) -> None:
     for at in (SEEN, None):
         with archive.lock() as lock, archive.writing(lock) as writer:
-            writer.seal(at)
+            writer.set_sealed_at(at)
         with archive.reading() as snapshot:
             assert snapshot.sealed_at == at
 
@@ -204,7 +204,7 @@ def test_the_version_changes_when_rows_or_coverage_do_and_only_then(archive: Arc
 def test_a_transaction_that_fails_leaves_nothing(archive: Archive) -> None:
     def half(lock_and_writer: Archive) -> None:
         with lock_and_writer.lock() as lock, lock_and_writer.writing(lock) as writer:
-            writer.see([sighting(1)])
+            writer.save([sighting(1)])
             raise KeyError("in the midst of it")
 
     with pytest.raises(KeyError):
@@ -223,7 +223,7 @@ def test_a_snapshot_does_not_see_what_is_committed_meanwhile(archive: Archive) -
 def test_what_was_written_is_there_after_opening_again(archive_url: str) -> None:
     with open_archive(archive_url, create=True) as archive:
         tell(archive, [sighting(1)])
-        assert archive.size() > 0
+        assert archive.size_bytes() > 0
     with open_archive(archive_url) as archive:
         assert rows(archive) == [sighting(1).row]
     with open_archive(archive_url, create=True) as archive:
@@ -234,7 +234,7 @@ def test_ids_come_in_any_number(archive: Archive) -> None:
     tell(archive, (sighting(id_) for id_ in range(1, 1203)))
     with archive.reading() as snapshot:
         assert len(snapshot.documents(range(1, 1300))) == 1202
-        assert len(snapshot.seen(range(1, 1300))) == 1202
+        assert len(snapshot.seen_at(range(1, 1300))) == 1202
 
 
 def test_instants_before_1970_are_kept(archive: Archive) -> None:

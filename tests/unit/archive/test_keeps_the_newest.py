@@ -67,7 +67,7 @@ def test_an_older_sighting_never_takes_the_place_of_a_newer(
                     if each.status is None:
                         writer.remove([each.id], each.seen)
                     else:
-                        writer.see([sighting(each.id, seen=each.seen, status=each.status)])
+                        writer.save([sighting(each.id, seen=each.seen, status=each.status)])
             del rest[:size]
     assert rows(archive) == expected(everything)
 
@@ -92,7 +92,7 @@ def test_coverage_is_second_by_second_the_oldest_of_what_the_layers_know_best(
         empty(writer)
         for layer, parts in zip(LAYERS, layers, strict=True):
             for known in parts:
-                writer.know(layer, known)
+                writer.add_coverage(layer, known)
 
     def best(parts: list[Coverage], second: int) -> int:
         return max(

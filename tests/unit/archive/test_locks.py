@@ -46,12 +46,12 @@ def lock_soon(archive: Archive, seconds: float = 30.0) -> SyncLock:
 
 def write(archive: Archive, lock: SyncLock, id_: int) -> None:
     with archive.writing(lock) as writer:
-        writer.see([sighting(id_)])
+        writer.save([sighting(id_)])
 
 
 def subjects(archive: Archive) -> dict[int, str]:
     with archive.reading() as snapshot:
-        ids = snapshot.ids(Interval(0, 2**40))
+        ids = snapshot.conversation_ids(Interval(0, 2**40))
         return {each.id: each.subject for each in snapshot.documents(ids)}
 
 
@@ -95,11 +95,11 @@ def test_of_many_at_once_one_gets_it(archive: Archive) -> None:
 def test_a_holder_that_has_not_told_its_name_yet_costs_no_stranger_the_connection(
     server_url: str,
 ) -> None:
-    url = connections.understood(server_url)
+    url = connections.parse_url(server_url)
     stranger, first = sa.create_engine(url), sa.create_engine(url)
     with open_archive(server_url) as archive, stranger.connect() as other, first.connect() as lock:
         assert other.exec_driver_sql("SHOW application_name").scalar() == ""
-        assert lock.exec_driver_sql(locks._TRY).scalar()
+        assert lock.exec_driver_sql(locks._TRY_LOCK).scalar()
         with pytest.raises(SyncUnderWay, match="nobody"):
             archive.lock()
         assert other.exec_driver_sql("SELECT 1").scalar() == 1

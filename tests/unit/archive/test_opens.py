@@ -15,13 +15,13 @@ from compat.archive import connections, migrations, schema
 from compat.archive.database import Archive, open_archive
 from compat.archive.errors import (
     ArchiveError,
-    ArchiveMisnamed,
     ArchiveMissing,
     ArchiveOutdated,
     ArchiveReadOnly,
     ArchiveTooNew,
     ArchiveUnreachable,
     ArchiveUnreadable,
+    InvalidArchiveUrl,
 )
 from compat.core.counting import UNTAGGED, CountQuery, Filter
 from compat.core.intervals import Interval
@@ -33,10 +33,10 @@ from tests.unit.archive.telling import CREATED, rows, sighting, tell
 @pytest.fixture
 def engine(archive_url: str) -> Iterator[sa.Engine]:
     """The database itself, with a file where that is needed."""
-    url = connections.understood(archive_url)
-    if (path := connections.path_of(url)) is not None:
-        connections.make_file(path)
-    made = connections.engine_for(url, "tests")
+    url = connections.parse_url(archive_url)
+    if (path := connections.sqlite_path(url)) is not None:
+        connections.create_file(path)
+    made = connections.connect(url, "tests")
     yield made
     made.dispose()
 
@@ -48,7 +48,7 @@ def test_only_the_owner_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
     try:
         with open_archive(f"sqlite:///{path}", create=True) as archive, archive.lock() as lock:
             with archive.writing(lock) as writer:
-                writer.see([sighting(1)])
+                writer.save([sighting(1)])
             modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
     finally:
         os.umask(before)
@@ -61,13 +61,13 @@ def test_only_the_owner_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
         ("/var/lib/archive.db", "no SQLAlchemy URL"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
-        ("mysql://root:sesame@localhost/x", "names mysql: an archive lives in SQLite or"),
+        ("mysql://root:sesame@localhost/x", "names mysql: an archive is kept in SQLite or"),
         ("", "no SQLAlchemy URL"),
         ("postgresql://user:sesame@host:sesame/database", "no SQLAlchemy URL"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused(url: str, said: str) -> None:
-    with pytest.raises(ArchiveMisnamed, match=said) as refused:
+    with pytest.raises(InvalidArchiveUrl, match=said) as refused:
         open_archive(url)
     assert "sqlite:////var/lib/" in str(refused.value)
     assert "sesame" not in str(refused.value)
@@ -118,7 +118,7 @@ def test_tables_of_somebody_else_are_left_alone(engine: sa.Engine, archive_url: 
 
 def test_a_schema_from_a_newer_version_is_refused(archive_url: str, engine: sa.Engine) -> None:
     open_archive(archive_url, create=True).close()
-    newer = len(migrations.STEPS) + 1
+    newer = len(migrations.MIGRATIONS) + 1
     with engine.begin() as connection:
         connection.execute(schema.applied.insert().values(version=newer, applied_at=""))
     for create in (True, False):
@@ -128,8 +128,8 @@ def test_a_schema_from_a_newer_version_is_refused(archive_url: str, engine: sa.E
 
 def test_the_steps_taken_are_recorded(archive: Archive) -> None:
     with archive.reading() as snapshot:
-        found = snapshot.ask(sa.select(schema.applied).order_by(schema.applied.c.version)).all()
-    assert [each.version for each in found] == list(range(1, len(migrations.STEPS) + 1))
+        found = snapshot.execute(sa.select(schema.applied).order_by(schema.applied.c.version)).all()
+    assert [each.version for each in found] == list(range(1, len(migrations.MIGRATIONS) + 1))
     assert all(each.applied_at.startswith("20") for each in found)
 
 
@@ -144,7 +144,7 @@ def test_an_old_archive_is_brought_up_to_date_by_who_writes(
     engine: sa.Engine, archive_url: str
 ) -> None:
     with engine.begin() as connection:
-        assert migrations.migrate(connection, migrations.STEPS[:1]) == 1
+        assert migrations.migrate(connection, migrations.MIGRATIONS[:1]) == 1
         connection.exec_driver_sql(OLD)
     with pytest.raises(ArchiveOutdated, match=r"version 1 .*run `helpscout-v1 sync`"):
         open_archive(archive_url)
@@ -163,7 +163,10 @@ def test_an_old_archive_is_brought_up_to_date_by_who_writes(
 def test_a_step_that_fails_leaves_the_archive_as_it_was(
     engine: sa.Engine, archive_url: str
 ) -> None:
-    steps = (*migrations.STEPS, "CREATE TABLE extra (x TEXT);\nINSERT INTO nowhere VALUES (1);\n")
+    steps = (
+        *migrations.MIGRATIONS,
+        "CREATE TABLE extra (x TEXT);\nINSERT INTO nowhere VALUES (1);\n",
+    )
     open_archive(archive_url, create=True).close()
 
     def fail() -> None:
@@ -225,7 +228,7 @@ def test_a_server_that_cannot_be_used_is_named_without_the_password(
 def test_a_file_that_went_away_is_missed_and_not_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     open_archive(f"sqlite:///{path}", create=True).close()
-    archive = Archive(connections.understood(f"sqlite:///{path}"), 60.0)
+    archive = Archive(connections.parse_url(f"sqlite:///{path}"), 60.0)
     path.unlink()
     with pytest.raises(ArchiveError, match="could not be opened"):
         rows(archive)
@@ -234,8 +237,8 @@ def test_a_file_that_went_away_is_missed_and_not_made_anew(tmp_path: Path) -> No
 
 
 def test_the_name_of_a_process_fits_into_what_postgresql_keeps() -> None:
-    assert len(connections.process_mark()) < 64
-    assert connections.process_mark() != connections.process_mark()
+    assert len(connections.application_name()) < 64
+    assert connections.application_name() != connections.application_name()
 
 
 def test_sqlite_files_are_plain_sqlite(tmp_path: Path) -> None:

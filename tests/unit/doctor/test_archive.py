@@ -13,10 +13,11 @@ import pytest
 from pydantic import SecretStr
 
 from compat.archive.database import open_archive
-from compat.archive.records import BEGINNING, LAYERS
+from compat.archive.records import LAYERS
 from compat.archive.sync.run import Sync, SyncOptions
 from compat.archive.writer import Writer
 from compat.config.settings import Settings
+from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.doctor.examination import Examination, examine
 from tests.unit.archive.databases import place
@@ -105,15 +106,15 @@ def writing(settings: Settings) -> Iterator[Writer]:
 def cover(settings: Settings, *known: Coverage) -> None:
     """Make an archive cover this in all layers, and nothing else."""
     with writing(settings) as writer:
-        writer.unknow(Interval(BEGINNING, 2**38))
+        writer.remove_coverage(Interval(FIRST_SECOND, 2**38))
         for layer in LAYERS:
             for each in known:
-                writer.know(layer, each)
+                writer.add_coverage(layer, each)
 
 
 def test_an_archive_that_nobody_synchronises_is_a_warning(kept: Settings) -> None:
     now = int(time.time())
-    cover(kept, Coverage(Interval(BEGINNING, now - 3 * DAY), now - 3 * DAY))
+    cover(kept, Coverage(Interval(FIRST_SECOND, now - 3 * DAY), now - 3 * DAY))
     found = examine(kept).findings["archive age"]
     assert found.verdict == "warning"
     assert found.facts["seconds"] == pytest.approx(3 * DAY, abs=60)
@@ -123,16 +124,16 @@ def test_an_archive_that_nobody_synchronises_is_a_warning(kept: Settings) -> Non
 
 def test_a_sealed_archive_does_not_get_old(kept: Settings) -> None:
     now = int(time.time())
-    cover(kept, Coverage(Interval(BEGINNING, now - 3 * DAY), now - 3 * DAY))
+    cover(kept, Coverage(Interval(FIRST_SECOND, now - 3 * DAY), now - 3 * DAY))
     with writing(kept) as writer:
-        writer.seal(now - 3 * DAY)
+        writer.set_sealed_at(now - 3 * DAY)
     assert examine(kept, offline=True).findings["archive age"].verdict == "ok"
 
 
-@pytest.mark.parametrize("first", [BEGINNING, 1_000])
+@pytest.mark.parametrize("first", [FIRST_SECOND, 1_000])
 def test_holes_and_a_late_beginning_are_warnings(kept: Settings, first: int) -> None:
     now = int(time.time())
-    hole = [] if first == 1_000 else [Coverage(Interval(BEGINNING, 500), now)]
+    hole = [] if first == 1_000 else [Coverage(Interval(FIRST_SECOND, 500), now)]
     cover(kept, *hole, Coverage(Interval(1_000, now - 900), now))
     found = examine(kept).findings["archive coverage"]
     assert found.verdict == "warning"

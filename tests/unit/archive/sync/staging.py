@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import SecretStr
 
 from compat.archive.database import open_archive
-from compat.archive.records import BEGINNING, END, MARGIN
+from compat.archive.records import INDEX_LAG
 from compat.archive.sync.run import Sync, SyncOptions, SyncResult
 from compat.config.settings import Settings
+from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import Row
 from compat.simulator import Account, Behaviour, Conversation, Simulator, make_account
@@ -24,7 +25,7 @@ SINCE = datetime(2014, 1, 1, tzinfo=UTC)
 NOW = datetime(2015, 6, 15, 12, 30, 45, tzinfo=UTC)
 DAY = 86_400
 QUIET = Behaviour(rate_limit=None)
-EVER = Interval(BEGINNING, END)
+EVER = Interval(FIRST_SECOND, LAST_SECOND)
 
 
 @dataclass
@@ -106,7 +107,7 @@ class Staged:
 
     def covered_truth(self) -> dict[int, Row]:
         """The part of the truth that a run begun now is to bring."""
-        return self.truth(Interval(BEGINNING, int(self.clock.now) - MARGIN - 2))
+        return self.truth(Interval(FIRST_SECOND, int(self.clock.now) - INDEX_LAG - 2))
 
     def lose_mailbox(self) -> int:
         """The application's user may see one mailbox less from now on; which one."""

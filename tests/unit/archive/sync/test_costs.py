@@ -12,9 +12,10 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from compat.archive.database import open_archive
-from compat.archive.reader import tags_text
-from compat.archive.records import BEGINNING, LAYERS, MARGIN
+from compat.archive.records import INDEX_LAG, LAYERS
+from compat.archive.repository import tags_to_text
 from compat.archive.schema import conversation as table
+from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.simulator import Account, Behaviour, Conversation
 from compat.simulator.layout import Layout
@@ -97,9 +98,9 @@ def archived(stage: Staged) -> None:
         rows = iter(stage.account.conversations())
         while some := [_facts(row, seen) for row in islice(rows, 20_000)]:
             writer._connection.execute(table.insert(), some)
-        covered = Coverage(Interval(BEGINNING, seen - MARGIN), seen)
+        covered = Coverage(Interval(FIRST_SECOND, seen - INDEX_LAG), seen)
         for layer in (*LAYERS, "read"):
-            writer.know(layer, covered)
+            writer.add_coverage(layer, covered)
         writer.set_note("all lists spam", True)
 
 
@@ -112,7 +113,7 @@ def _facts(row: Conversation, seen: int) -> dict[str, object]:
         "type": row.type,
         "status": row.status,
         "state": row.state,
-        "tags": tags_text(row.tag_ids),
+        "tags": tags_to_text(row.tag_ids),
         "seen": seen,
         "number": row.number,
         "closed": row.closed,

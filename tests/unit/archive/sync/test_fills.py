@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from compat.archive.database import open_archive
-from compat.archive.records import BEGINNING, END, MARGIN
+from compat.archive.records import INDEX_LAG
 from compat.archive.sync import backfill
 from compat.archive.sync.backfill import Pace, newest_months
 from compat.archive.sync.run import SyncStopped
+from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Interval
 from compat.core.models import ListQuery
 from compat.simulator import Account, Behaviour, make_account
@@ -62,16 +63,16 @@ def test_the_coverage_begins_before_everything_and_ends_a_margin_before_the_star
 ) -> None:
     stage.sync()
     (known,) = stage.coverage()
-    assert known.interval.first == BEGINNING
+    assert known.interval.first == FIRST_SECOND
     assert stage.clock.now - 3 <= known.as_of <= stage.clock.now
-    assert known.interval.last == known.as_of - MARGIN
+    assert known.interval.last == known.as_of - INDEX_LAG
 
 
 def test_an_empty_account_is_covered_as_well(far_side: Upstream, url: str) -> None:
     clock = Clock()
     stage = staged(far_side, url, Account(clock=clock), clock)
     stage.sync()
-    assert [known.interval.first for known in stage.coverage()] == [BEGINNING]
+    assert [known.interval.first for known in stage.coverage()] == [FIRST_SECOND]
     assert stage.asked() < 30
 
 
@@ -141,7 +142,7 @@ def test_a_sealed_archive_is_left_alone(stage: Staged) -> None:
         archive.lock() as lock,
         archive.writing(lock) as writer,
     ):
-        writer.seal(int(stage.clock.now))
+        writer.set_sealed_at(int(stage.clock.now))
     with pytest.raises(SyncStopped, match="sealed") as stopped:
         stage.sync()
     assert stopped.value.status == 4
@@ -152,12 +153,12 @@ def test_menus_are_in_the_archive(stage: Staged) -> None:
     stage.sync()
     layout = stage.account.layout
     with open_archive(stage.url) as archive, archive.reading() as snapshot:
-        mailboxes = snapshot.menu(ListQuery("mailboxes")) or ()
-        tags = snapshot.menu(ListQuery("tags")) or ()
+        mailboxes = snapshot.list_items(ListQuery("mailboxes")) or ()
+        tags = snapshot.list_items(ListQuery("tags")) or ()
         assert [each.name for each in mailboxes] == [each.name for each in layout.mailboxes]
         assert [each.name for each in tags] == [each.name for each in layout.tags]
         for mailbox in layout.mailboxes:
-            folders = snapshot.menu(ListQuery("folders", mailbox.id)) or ()
+            folders = snapshot.list_items(ListQuery("folders", mailbox.id)) or ()
             assert [each.id for each in folders] == [
                 each.id for each in layout.folders_of(mailbox.id)
             ]
@@ -186,14 +187,14 @@ MAY = Interval(
 @pytest.mark.parametrize(
     ("gap", "months", "oldest", "first"),
     [
-        (MAY, 1, BEGINNING, MAY.first),
-        (Interval(BEGINNING, MAY.last), 1, BEGINNING, MAY.first),
-        (Interval(BEGINNING, MAY.last), 1, MAY.first, BEGINNING),
-        (Interval(BEGINNING, MAY.last), 1, MAY.first - 1, MAY.first),
-        (Interval(BEGINNING, MAY.last), 3, BEGINNING, MAY.first - 61 * 86_400),
-        (Interval(MAY.first + 5, MAY.last), 1, BEGINNING, MAY.first + 5),
-        (Interval(BEGINNING, BEGINNING), 1, BEGINNING, BEGINNING),
-        (Interval(BEGINNING, END), 120_000, BEGINNING, BEGINNING),
+        (MAY, 1, FIRST_SECOND, MAY.first),
+        (Interval(FIRST_SECOND, MAY.last), 1, FIRST_SECOND, MAY.first),
+        (Interval(FIRST_SECOND, MAY.last), 1, MAY.first, FIRST_SECOND),
+        (Interval(FIRST_SECOND, MAY.last), 1, MAY.first - 1, MAY.first),
+        (Interval(FIRST_SECOND, MAY.last), 3, FIRST_SECOND, MAY.first - 61 * 86_400),
+        (Interval(MAY.first + 5, MAY.last), 1, FIRST_SECOND, MAY.first + 5),
+        (Interval(FIRST_SECOND, FIRST_SECOND), 1, FIRST_SECOND, FIRST_SECOND),
+        (Interval(FIRST_SECOND, LAST_SECOND), 120_000, FIRST_SECOND, FIRST_SECOND),
     ],
 )
 def test_windows_begin_with_a_month_or_with_the_gap(

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from compat.archive.database import open_archive
-from compat.archive.records import MARGIN
+from compat.archive.records import INDEX_LAG
 from compat.archive.sync import backfill, reconcile
 from compat.core.intervals import Interval
 from compat.core.models import Row
@@ -78,7 +78,7 @@ class Model(RuleBasedStateMachine):
         for _ in range(many):
             self.something_happens()
 
-    @rule(seconds=st.sampled_from([1, 60, MARGIN, DAY, 40 * DAY]))
+    @rule(seconds=st.sampled_from([1, 60, INDEX_LAG, DAY, 40 * DAY]))
     def time_passes(self, seconds: int) -> None:
         self.stage.clock.pass_by(seconds)
 
@@ -110,7 +110,7 @@ class Model(RuleBasedStateMachine):
     @rule()
     def is_verified_at_rest(self) -> None:
         """Once nothing happens any more and the index is up to date, all is as it is upstream."""
-        self.stage.clock.pass_by(2 * MARGIN)
+        self.stage.clock.pass_by(2 * INDEX_LAG)
         self.stage.sync(accept_loss=True, verify=True)
         (known,) = self.stage.coverage()
         assert known.as_of >= self.stage.clock.now - 5
@@ -124,14 +124,14 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def coverage_never_reaches_into_the_margin(self) -> None:
         for known in self.stage.coverage():
-            assert known.interval.first <= known.interval.last <= known.as_of - MARGIN
+            assert known.interval.first <= known.interval.last <= known.as_of - INDEX_LAG
 
     @invariant()
     def what_is_covered_and_there_is_in_it(self) -> None:
         spans = [known.interval for known in self.stage.coverage()]
         held = self.stage.rows()
         for id_, row in self.stage.truth().items():
-            if _in(spans, row.created) and self.unchanged_for(id_) > MARGIN:
+            if _in(spans, row.created) and self.unchanged_for(id_) > INDEX_LAG:
                 assert id_ in held, row
 
     def unchanged_for(self, id_: int) -> float:

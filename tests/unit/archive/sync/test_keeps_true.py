@@ -218,15 +218,15 @@ def test_an_upstream_that_dies_in_the_middle_loses_nothing(stage: Staged) -> Non
 def test_a_disk_that_is_full_says_so_and_what_was_committed_stays(
     stage: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare = connections._prepare
+    prepare = connections._set_pragmas
 
     def small(connection: Any, record: object) -> None:
         prepare(connection, record)
         connection.execute("PRAGMA max_page_count = 60")
 
     with monkeypatch.context() as patch:
-        patch.setattr(connections, "_prepare", small)
-        with pytest.raises(SyncStopped, match="no room is left") as stopped:
+        patch.setattr(connections, "_set_pragmas", small)
+        with pytest.raises(SyncStopped, match="no space is left") as stopped:
             stage.sync()
     assert stopped.value.status == 4
     held = stage.rows()

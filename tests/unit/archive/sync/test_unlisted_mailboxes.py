@@ -119,7 +119,7 @@ def test_the_folders_of_an_unlisted_mailbox_are_known_after_the_first_run(stage:
     stage.account.layout.unlisted.add(mailbox)
     stage.sync()
     with open_archive(stage.url) as archive, archive.reading() as snapshot:
-        assert snapshot.folders().keys() == stage.account.layout.folder_by_id.keys()
+        assert snapshot.folder_types().keys() == stage.account.layout.folder_by_id.keys()
 
 
 @pytest.mark.parametrize("accept_loss", [False, True])
@@ -136,7 +136,7 @@ def test_a_mailbox_made_after_the_list_was_read_is_kept(stage: Staged, accept_lo
     assert len(held_of(stage, made[0])) == 1
     assert stage.rows() == stage.covered_truth()
     with open_archive(stage.url) as archive, archive.reading() as snapshot:
-        assert snapshot.menu(ListQuery("folders", made[0]))
+        assert snapshot.list_items(ListQuery("folders", made[0]))
 
 
 # A mailbox is gone, or hidden.
@@ -179,7 +179,7 @@ def test_a_mailbox_that_is_lost_is_taken_out_where_that_is_accepted(
     assert stage.sync(accept_loss=True).removed == many
     assert stage.rows() == stage.truth()
     with open_archive(stage.url) as archive, archive.reading() as snapshot:
-        assert snapshot.menu(ListQuery("folders", mailbox)) is None
+        assert snapshot.list_items(ListQuery("folders", mailbox)) is None
 
 
 @LOSSES
