@@ -1,4 +1,4 @@
-"""The local copy of an account: kept in SQL, true as of when it says, and asked without a network.
+"""The local copy of an account in an SQL database, which answers without a network.
 
 One archive holds one account: all mailboxes that its application may see, spam included.
 """

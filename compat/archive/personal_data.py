@@ -101,22 +101,22 @@ class ErasedCustomers:
         after = self._numbers(people)
         if document is None:
             return after, None
-        kept = self._value("", document)
-        shown = {
-            column: (_id_of(document.get(key)), _id_of(kept.get(key)))
+        cleaned = self._value("", document)
+        ids = {
+            column: (_id_of(document.get(key)), _id_of(cleaned.get(key)))
             for column, key in _KEY_OF.items()
         }
         # A document says whether an id is a user's or a customer's, a column does not.
         from_document = {
             column: new
-            for column, (old, new) in shown.items()
+            for column, (old, new) in ids.items()
             if new is not None and old == getattr(people, column)
         }
         after = after._replace(**from_document)
-        old, new = shown["customer"]
+        old, new = ids["customer"]
         if after.customer != people.customer or old != new:
             return after, None
-        return after, document if kept == document else _without_links(kept)
+        return after, document if cleaned == document else _without_links(cleaned)
 
     def remove_from_text(self, text: str) -> str:
         """A text with erased addresses and links to erased customers replaced."""
@@ -151,10 +151,10 @@ class ErasedCustomers:
         if isinstance(value, dict):
             return self._object(key, value)
         if isinstance(value, list):
-            kept = [self._value(key, each) for each in value]
+            cleaned = [self._value(key, each) for each in value]
             if key not in _RECIPIENT_KEYS:
-                return kept
-            return [new for new, old in zip(kept, value, strict=True) if new == old]
+                return cleaned
+            return [new for new, old in zip(cleaned, value, strict=True) if new == old]
         if isinstance(value, str):
             return self.remove_from_text(value)
         return self._number(key, value) if type(value) is int else value
@@ -173,15 +173,15 @@ class ErasedCustomers:
                 return {name: value[name] for name in ("type",) if name in value} | {
                     "id": surrogate
                 }
-        kept = {name: self._value(name, each) for name, each in value.items()}
+        cleaned = {name: self._value(name, each) for name, each in value.items()}
         closer = value.get("closedByUser")
         if isinstance(closer, dict) and closer.get("id") == value.get("closedBy"):
-            kept["closedBy"] = kept["closedByUser"]["id"]
+            cleaned["closedBy"] = cleaned["closedByUser"]["id"]
         author = value.get("createdBy")
-        if isinstance(author, dict) and kept["createdBy"] != author:
-            texts = {name for name in _TEXT_KEYS & kept.keys() if isinstance(kept[name], str)}
-            kept |= dict.fromkeys(texts, "")
-        return kept
+        if isinstance(author, dict) and cleaned["createdBy"] != author:
+            texts = {name for name in _TEXT_KEYS & cleaned.keys() if isinstance(cleaned[name], str)}
+            cleaned |= dict.fromkeys(texts, "")
+        return cleaned
 
     def _surrogate(self, person: Mapping[str, Any]) -> int | None:
         """The surrogate of a person; None if the person was not erased."""

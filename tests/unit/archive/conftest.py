@@ -13,7 +13,7 @@ from tests.unit.archive.databases import place
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def archive_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A place where no archive is yet."""
+    """A URL where there is no archive yet."""
     with place(request.param, tmp_path) as url:
         yield url
 

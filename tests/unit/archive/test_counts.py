@@ -1,4 +1,4 @@
-"""Counts out of the database are those of the rows, one by one."""
+"""The database counts the same as a loop over the rows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from compat.archive.records import ConversationRecord
 from compat.core.counting import UNTAGGED, CountQuery, Filter
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Row
-from tests.unit.archive.tallying import tallies
-from tests.unit.archive.telling import CREATED, SEEN, sighting, tell
+from tests.unit.archive.count_queries import count_cases
+from tests.unit.archive.samples import CREATED, SEEN, record, save_all
 
 EXAMPLES = settings(
     max_examples=settings().max_examples // 4,
@@ -36,40 +36,40 @@ def refill(archive: Archive, rows: list[Row]) -> None:
         writer.save(ConversationRecord(row, 0) for row in rows)
 
 
-def count(archive: Archive, tally: CountQuery) -> list[list[int]]:
+def count(archive: Archive, query: CountQuery) -> list[list[int]]:
     with archive.reading() as snapshot:
-        return snapshot.count(tally)
+        return snapshot.count(query)
 
 
 @EXAMPLES
-@given(drawn=tallies())
+@given(drawn=count_cases())
 def test_the_database_counts_what_a_loop_over_the_rows_counts(
     archive: Archive, drawn: tuple[list[Row], CountQuery, list[list[int]]]
 ) -> None:
-    rows, tally, counts = drawn
+    rows, query, counts = drawn
     refill(archive, rows)
-    assert count(archive, tally) == counts
+    assert count(archive, query) == counts
 
 
-def test_what_changes_counts_as_what_it_is_now(archive: Archive) -> None:
+def test_a_changed_conversation_counts_with_its_new_values(archive: Archive) -> None:
     def tagged(*tags: int) -> int:
         which = Filter(COUNTED.states, COUNTED.excluded_statuses, tags=frozenset(tags))
         return count(archive, CountQuery(NEED, which, (DAY,)))[0][0]
 
-    tell(archive, [sighting(1, tags=(3, 4)), sighting(2, tags=()), sighting(3, tags=(3, 3))])
+    save_all(archive, [record(1, tags=(3, 4)), record(2, tags=()), record(3, tags=(3, 3))])
     assert [tagged(3), tagged(4), tagged(UNTAGGED)] == [2, 1, 1]
-    tell(archive, [sighting(1, tags=(), seen=SEEN + 1), sighting(2, tags=(4,), seen=SEEN + 1)])
+    save_all(archive, [record(1, tags=(), seen=SEEN + 1), record(2, tags=(4,), seen=SEEN + 1)])
     assert [tagged(3), tagged(4), tagged(UNTAGGED)] == [1, 1, 1]
-    tell(archive, [sighting(3, tags=(3,), created=DAY[1] + 5, seen=SEEN + 2)])
+    save_all(archive, [record(3, tags=(3,), created=DAY[1] + 5, seen=SEEN + 2)])
     assert [tagged(3), tagged(4), tagged(UNTAGGED)] == [0, 1, 1]
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.remove([1, 2], SEEN + 2)
     assert [tagged(3), tagged(4), tagged(UNTAGGED)] == [0, 0, 0]
 
 
-def test_what_counting_by_tags_reads_is_what_the_conversations_say(archive: Archive) -> None:
-    tell(archive, [sighting(id_, tags=(3,) * (id_ % 2) + (4,) * (id_ % 3)) for id_ in range(20)])
-    tell(archive, [sighting(id_, tags=(5, 4), seen=SEEN + 1) for id_ in range(0, 20, 3)])
+def test_the_table_for_counting_by_tag_agrees_with_the_conversations(archive: Archive) -> None:
+    save_all(archive, [record(id_, tags=(3,) * (id_ % 2) + (4,) * (id_ % 3)) for id_ in range(20)])
+    save_all(archive, [record(id_, tags=(5, 4), seen=SEEN + 1) for id_ in range(0, 20, 3)])
     with archive.reading() as snapshot:
         rows = snapshot.rows([Interval(0, 2**40)])
         kept = snapshot._connection.execute(
@@ -81,7 +81,7 @@ def test_what_counting_by_tags_reads_is_what_the_conversations_say(archive: Arch
 
 @pytest.mark.parametrize("tags", [(), (3,), (3, 4)])
 @pytest.mark.parametrize("all_tags", [False, True])
-def test_sqlite_counts_on_an_index_that_holds_all_it_reads(
+def test_sqlite_counts_on_a_covering_index(
     tmp_path: Path, tags: tuple[int, ...], all_tags: bool
 ) -> None:
     which = Filter(

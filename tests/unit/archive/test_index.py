@@ -1,4 +1,4 @@
-"""Counts out of memory are those of the rows, of the very state that is asked of."""
+"""Memory counts the same as a loop over the rows of the snapshot in question."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from compat.archive.schema import CHUNK_BITS, chunk_of
 from compat.core.counting import CountQuery, Filter
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Row
-from tests.unit.archive.tallying import tallies
-from tests.unit.archive.telling import CREATED, SEEN, sighting, tell
+from tests.unit.archive.count_queries import count_cases
+from tests.unit.archive.samples import CREATED, SEEN, record, save_all
 
 CHUNK = 1 << CHUNK_BITS
 FIRST = chunk_of(CREATED) + 1
@@ -39,9 +39,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     count, rows = Snapshot.count, Snapshot.rows
 
-    def noted_count(self: Snapshot, tally: CountQuery) -> list[list[int]]:
+    def noted_count(self: Snapshot, query: CountQuery) -> list[list[int]]:
         seen.append("count")
-        return count(self, tally)
+        return count(self, query)
 
     def noted_rows(
         self: Snapshot, spans: Iterable[Interval], *, mailboxes: Collection[int] = frozenset()
@@ -56,10 +56,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def seen_in(chunk: int, id_: int, **others: Any) -> ConversationRecord:
-    return sighting(id_, created=(FIRST + chunk) * CHUNK + id_, **others)
+    return record(id_, created=(FIRST + chunk) * CHUNK + id_, **others)
 
 
-def tally(*chunks: int, which: Filter = COUNTED) -> CountQuery:
+def query(*chunks: int, which: Filter = COUNTED) -> CountQuery:
     """How many count in each of some chunks that follow each other."""
     edges = [(FIRST + number) * CHUNK for number in (*chunks, chunks[-1] + 1)]
     return CountQuery(
@@ -74,7 +74,7 @@ def count(index: CountIndex, archive: Archive, what: CountQuery) -> list[int]:
     return counts
 
 
-@given(drawn=tallies())
+@given(drawn=count_cases())
 def test_memory_counts_what_a_loop_over_the_rows_counts(
     drawn: tuple[list[Row], CountQuery, list[list[int]]],
 ) -> None:
@@ -91,20 +91,20 @@ def test_rare_and_frequent_values_count_alike() -> None:
     chunk = Chunk(1, rows)
     for tag, expected in ((7, 2), (8, 998), (9, 0)):
         which = Filter(COUNTED.states, COUNTED.excluded_statuses, tags=frozenset({tag}))
-        assert chunk.matching(tally(0, which=which)).bit_count() == expected
+        assert chunk.matching(query(0, which=which)).bit_count() == expected
     assert isinstance(chunk._positions["tags"][8], int)
     assert not isinstance(chunk._positions["tags"][7], int)
 
 
-def test_the_first_question_is_the_databases_and_others_are_memorys(
+def test_the_database_answers_the_first_count_and_memory_later_ones(
     archive: Archive, index: CountIndex, asked: list[str]
 ) -> None:
-    tell(archive, [seen_in(0, 1), seen_in(1, 2, tags=(5,)), seen_in(1, 3)])
-    assert count(index, archive, tally(0, 1)) == [1, 2]
+    save_all(archive, [seen_in(0, 1), seen_in(1, 2, tags=(5,)), seen_in(1, 3)])
+    assert count(index, archive, query(0, 1)) == [1, 2]
     assert asked == ["count", "chunk 1", "chunk 0"]
     tagged = Filter(COUNTED.states, COUNTED.excluded_statuses, tags=frozenset({5}))
-    assert count(index, archive, tally(0, 1, which=tagged)) == [0, 1]
-    assert count(index, archive, tally(1)) == [2]
+    assert count(index, archive, query(0, 1, which=tagged)) == [0, 1]
+    assert count(index, archive, query(1)) == [2]
     assert len(asked) == 3
     assert index.rows_in_memory() == 3
 
@@ -112,51 +112,51 @@ def test_the_first_question_is_the_databases_and_others_are_memorys(
 def test_only_what_changed_is_loaded_again(
     archive: Archive, index: CountIndex, asked: list[str]
 ) -> None:
-    tell(archive, [seen_in(0, 1), seen_in(1, 2), seen_in(2, 3)])
-    count(index, archive, tally(0, 1, 2))
+    save_all(archive, [seen_in(0, 1), seen_in(1, 2), seen_in(2, 3)])
+    count(index, archive, query(0, 1, 2))
     del asked[:]
-    tell(archive, [seen_in(1, 2, status="spam", seen=SEEN + 1), seen_in(0, 1, seen=SEEN + 1)])
-    assert count(index, archive, tally(0, 1, 2)) == [1, 0, 1]
-    assert count(index, archive, tally(0, 1, 2)) == [1, 0, 1]
+    save_all(archive, [seen_in(1, 2, status="spam", seen=SEEN + 1), seen_in(0, 1, seen=SEEN + 1)])
+    assert count(index, archive, query(0, 1, 2)) == [1, 0, 1]
+    assert count(index, archive, query(0, 1, 2)) == [1, 0, 1]
     assert asked == ["count", "chunk 1"]
 
 
 def test_an_older_snapshot_gets_the_counts_of_its_own_state(
     archive: Archive, index: CountIndex
 ) -> None:
-    tell(archive, [seen_in(0, 1)])
+    save_all(archive, [seen_in(0, 1)])
     with archive.reading() as before:
-        tell(archive, [seen_in(0, 2)])
-        assert count(index, archive, tally(0)) == [2]
-        assert index.count(before, tally(0)) == [[1]]
-        assert count(index, archive, tally(0)) == [2]
+        save_all(archive, [seen_in(0, 2)])
+        assert count(index, archive, query(0)) == [2]
+        assert index.count(before, query(0)) == [[1]]
+        assert count(index, archive, query(0)) == [2]
 
 
-def test_what_was_not_asked_for_the_longest_goes_first(archive: Archive) -> None:
-    tell(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(4)])
+def test_the_least_recently_used_chunks_are_removed_first(archive: Archive) -> None:
+    save_all(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(4)])
     index = CountIndex(archive, max_rows=8)
     for chunk in (0, 1, 0, 2):
-        assert count(index, archive, tally(chunk)) == [4]
+        assert count(index, archive, query(chunk)) == [4]
     assert sorted(number - FIRST for number in index._chunks) == [0, 2]
     index.close()
 
 
-def test_a_stretch_that_is_too_large_is_left_to_the_database(
+def test_an_interval_that_does_not_fit_is_counted_by_the_database(
     archive: Archive, asked: list[str]
 ) -> None:
-    tell(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(4)])
+    save_all(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(4)])
     index = CountIndex(archive, max_rows=9)
     for _ in range(3):
-        assert count(index, archive, tally(0, 1, 2)) == [4, 4, 4]
+        assert count(index, archive, query(0, 1, 2)) == [4, 4, 4]
         assert index.rows_in_memory() <= 9
     assert asked == ["count", "chunk 2", "chunk 1", "chunk 0", "count", "count"]
     index.close()
 
 
 def test_a_closed_index_still_counts_and_keeps_nothing(archive: Archive, index: CountIndex) -> None:
-    tell(archive, [seen_in(0, 1)])
+    save_all(archive, [seen_in(0, 1)])
     index.close()
-    assert count(index, archive, tally(0)) == [1]
+    assert count(index, archive, query(0)) == [1]
     assert index.rows_in_memory() == 0
 
 
@@ -164,14 +164,14 @@ def test_every_count_is_that_of_a_committed_state_while_others_write(
     archive: Archive, index: CountIndex
 ) -> None:
     """Each commit moves one conversation from one chunk's spam to another's; the sum is even."""
-    tell(archive, [seen_in(id_ % 2, id_, status="spam") for id_ in range(20)])
+    save_all(archive, [seen_in(id_ % 2, id_, status="spam") for id_ in range(20)])
     wrong: list[list[int]] = []
     ended = threading.Event()
 
     def ask() -> None:
         while not ended.is_set():
             with archive.reading() as snapshot:
-                (counts,) = index.count(snapshot, tally(0, 1))
+                (counts,) = index.count(snapshot, query(0, 1))
             if counts[0] != counts[1]:
                 wrong.append(counts)
 
@@ -190,4 +190,4 @@ def test_every_count_is_that_of_a_committed_state_while_others_write(
         for asker in askers:
             asker.join()
     assert wrong == []
-    assert count(index, archive, tally(0, 1)) == [10, 10]
+    assert count(index, archive, query(0, 1)) == [10, 10]

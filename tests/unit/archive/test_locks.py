@@ -1,4 +1,4 @@
-"""One writer at a time; who lost the turn cannot write."""
+"""One writer at a time; a writer that lost the lock cannot write."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from compat.archive.errors import LockLost, SyncUnderWay
 from compat.archive.locks import SyncLock
 from compat.core.intervals import Interval
 from tests.unit.archive.databases import place
-from tests.unit.archive.holder import holding
-from tests.unit.archive.telling import rows, sighting
+from tests.unit.archive.lock_holder import holding
+from tests.unit.archive.samples import record, rows
 
 LEASE = 1.0
 
@@ -46,7 +46,7 @@ def lock_soon(archive: Archive, seconds: float = 30.0) -> SyncLock:
 
 def write(archive: Archive, lock: SyncLock, id_: int) -> None:
     with archive.writing(lock) as writer:
-        writer.save([sighting(id_)])
+        writer.save([record(id_)])
 
 
 def subjects(archive: Archive) -> dict[int, str]:
@@ -55,7 +55,7 @@ def subjects(archive: Archive) -> dict[int, str]:
         return {each.id: each.subject for each in snapshot.documents(ids)}
 
 
-def test_the_second_is_told_who_the_first_is(archive: Archive) -> None:
+def test_a_second_writer_is_refused_with_the_name_of_the_first(archive: Archive) -> None:
     with archive.lock():
         with pytest.raises(SyncUnderWay, match=rf"process {os.getpid()} on .*since \d{{4}}-"):
             archive.lock()
@@ -71,7 +71,7 @@ def test_the_lock_is_free_once_it_is_released(archive: Archive) -> None:
         write(archive, second, 1)
 
 
-def test_of_many_at_once_one_gets_it(archive: Archive) -> None:
+def test_of_several_writers_at_once_one_gets_the_lock(archive: Archive) -> None:
     together = threading.Barrier(4)
     got: list[SyncLock | None] = []
 
@@ -92,7 +92,7 @@ def test_of_many_at_once_one_gets_it(archive: Archive) -> None:
         lock.release()
 
 
-def test_a_holder_that_has_not_told_its_name_yet_costs_no_stranger_the_connection(
+def test_a_holder_that_has_not_stored_its_name_yet_ends_no_other_connection(
     server_url: str,
 ) -> None:
     url = connections.parse_url(server_url)
@@ -107,7 +107,7 @@ def test_a_holder_that_has_not_told_its_name_yet_costs_no_stranger_the_connectio
     first.dispose()
 
 
-def test_who_lost_the_lock_cannot_write(archive: Archive) -> None:
+def test_a_writer_that_lost_the_lock_cannot_write(archive: Archive) -> None:
     lock = archive.lock()
     with archive._engine.begin() as connection:
         connection.execute(schema.state.update().values(epoch=schema.state.c.epoch + 1))
@@ -120,8 +120,8 @@ def test_who_lost_the_lock_cannot_write(archive: Archive) -> None:
 def test_the_lock_of_a_process_that_is_killed_is_free(archive_url: str) -> None:
     open_archive(archive_url, create=True).close()
     with open_archive(archive_url) as archive, holding(archive_url, 60.0) as holder:
-        holder.tell("5")
-        assert holder.told() == "in the midst"
+        holder.send("5")
+        assert holder.next_line() == "writing"
         with pytest.raises(SyncUnderWay, match=f"process {holder.process.pid} "):
             archive.lock()
         holder.process.kill()
@@ -137,40 +137,40 @@ def test_a_process_that_is_paused_for_too_long_loses_the_lock(server_url: str) -
         with lock_soon(archive) as lock:
             write(archive, lock, 6)
             os.kill(holder.process.pid, signal.SIGCONT)
-            holder.tell("5")
-            assert holder.told() == "in the midst"
-            holder.tell("")
-            assert holder.told() == "LockLost"
+            holder.send("5")
+            assert holder.next_line() == "writing"
+            holder.send("")
+            assert holder.next_line() == "LockLost"
             write(archive, lock, 7)
         assert [row.id for row in rows(archive)] == [6, 7]
 
 
-def test_one_paused_in_the_midst_of_writing_holds_nobody_up(server_url: str) -> None:
+def test_a_process_paused_while_it_writes_does_not_block_others(server_url: str) -> None:
     with open_archive(server_url, lease=LEASE) as archive, holding(server_url, LEASE) as holder:
-        holder.tell("5")
-        assert holder.told() == "in the midst"
+        holder.send("5")
+        assert holder.next_line() == "writing"
         os.kill(holder.process.pid, signal.SIGSTOP)
         with lock_soon(archive) as lock:
             write(archive, lock, 5)
             os.kill(holder.process.pid, signal.SIGCONT)
-            holder.tell("")
-            assert holder.told() == "LockLost"
+            holder.send("")
+            assert holder.next_line() == "LockLost"
         assert subjects(archive) == {5: "Subject of Ada"}
 
 
-def test_one_that_lives_keeps_the_lock_however_long_it_takes(server_url: str) -> None:
+def test_a_running_process_keeps_the_lock_beyond_the_lease(server_url: str) -> None:
     with open_archive(server_url, lease=LEASE) as archive, holding(server_url, LEASE) as holder:
         until = time.monotonic() + 2.5 * LEASE
         while time.monotonic() < until:
             with pytest.raises(SyncUnderWay):
                 archive.lock()
             time.sleep(0.2)
-        holder.tell("5")
-        holder.tell("")
-        assert [holder.told(), holder.told()] == ["in the midst", "written"]
+        holder.send("5")
+        holder.send("")
+        assert [holder.next_line(), holder.next_line()] == ["writing", "written"]
         assert [row.id for row in rows(archive)] == [5]
 
 
-def test_the_file_that_keeps_the_lock_is_the_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_may_read_the_lock_file(tmp_path: Path) -> None:
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive, archive.lock():
         assert re.fullmatch("0o100600", oct((tmp_path / "a.db.lock").stat().st_mode))

@@ -1,4 +1,4 @@
-"""Whatever befalls the database, the message says what to do, and nothing committed is lost."""
+"""After an error of the database the message says what to do, and nothing committed is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from compat.archive.errors import (
 from compat.archive.locks import SyncLock
 from compat.archive.records import ConversationRecord
 from tests.unit.archive.databases import place
-from tests.unit.archive.telling import rows, sighting, tell
+from tests.unit.archive.samples import record, rows, save_all
 
 NOBODY = 65_534
 
@@ -36,12 +36,12 @@ def file(tmp_path: Path) -> Path:
     """An archive with ten conversations, closed."""
     path = tmp_path / "a.db"
     with open_archive(f"sqlite:///{path}", create=True) as archive:
-        tell(archive, [sighting(id_) for id_ in range(10)])
+        save_all(archive, [record(id_) for id_ in range(10)])
     return path
 
 
 @contextmanager
-def nobody() -> Iterator[None]:
+def user_without_rights() -> Iterator[None]:
     """Without the rights of an administrator, who may write everywhere."""
     if os.geteuid() != 0:
         yield
@@ -53,7 +53,7 @@ def nobody() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_a_full_disk_loses_nothing_and_is_named(file: Path) -> None:
+def test_a_full_disk_loses_nothing_and_is_reported(file: Path) -> None:
     with open_archive(f"sqlite:///{file}") as archive:
         limited = {"pages": 60}
 
@@ -62,14 +62,16 @@ def test_a_full_disk_loses_nothing_and_is_named(file: Path) -> None:
 
         sa.event.listen(archive._engine, "checkout", limit)
         with pytest.raises(ArchiveFull, match=r"no space is left .*free some"):
-            tell(archive, [sighting(id_, name="x" * 900) for id_ in range(1000)])
+            save_all(archive, [record(id_, name="x" * 900) for id_ in range(1000)])
         assert len(rows(archive)) == 10
         limited["pages"] = 10_000
-        assert tell(archive, [sighting(11)]) == 1
+        assert save_all(archive, [record(11)]) == 1
         assert len(rows(archive)) == 11
 
 
-def test_an_archive_that_is_kept_busy_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_that_is_kept_busy_is_reported(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "_BUSY_TIMEOUT", 0.05)
     other = sqlite3.connect(file, isolation_level=None)
     with open_archive(f"sqlite:///{file}") as archive, archive.lock() as lock:
@@ -79,28 +81,31 @@ def test_an_archive_that_is_kept_busy_is_named(file: Path, monkeypatch: pytest.M
         assert len(rows(archive)) == 10
         other.execute("ROLLBACK")
         with archive.writing(lock) as writer:
-            assert writer.save([sighting(11)]) == 1
+            assert writer.save([record(11)]) == 1
     other.close()
 
 
-def test_a_damaged_file_is_named(file: Path) -> None:
+def test_a_damaged_file_is_reported(file: Path) -> None:
     content = bytearray(file.read_bytes())
     content[8192:] = b"\xa5" * (len(content) - 8192)
     file.write_bytes(content)
     with pytest.raises(ArchiveUnreadable, match=r"damaged.*put a backup in its place"):
-        _told(file, [])
+        _save(file, [])
 
 
-def test_a_file_that_may_not_be_written_to_is_named() -> None:
+def test_a_file_without_write_permission_is_reported() -> None:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "a.db"
         with open_archive(f"sqlite:///{file}", create=True) as archive:
-            tell(archive, [sighting(1)])
+            save_all(archive, [record(1)])
         Path(directory).chmod(0o755)
         file.chmod(0o444)
-        with nobody(), pytest.raises(ArchiveReadOnly, match=r"check the rights|readable and"):
-            _told(file, [sighting(2)])
-        with nobody(), pytest.raises(ArchiveReadOnly, match="could not be made"):
+        with (
+            user_without_rights(),
+            pytest.raises(ArchiveReadOnly, match=r"check the rights|readable and"),
+        ):
+            _save(file, [record(2)])
+        with user_without_rights(), pytest.raises(ArchiveReadOnly, match="could not be made"):
             open_archive(f"sqlite:///{file}", create=True)
         file.chmod(0o600)
         with open_archive(f"sqlite:///{file}") as archive:
@@ -108,26 +113,26 @@ def test_a_file_that_may_not_be_written_to_is_named() -> None:
         Path(directory).chmod(0o700)
 
 
-def test_a_connection_that_is_dropped_is_named_and_made_anew(tmp_path: Path) -> None:
+def test_a_dropped_connection_is_reported_and_opened_again(tmp_path: Path) -> None:
     with place("postgresql", tmp_path) as url, open_archive(url, create=True) as archive:
-        tell(archive, [sighting(1)])
+        save_all(archive, [record(1)])
         with pytest.raises(ArchiveUnreachable, match="dropped the connection"):
             _read_while_it_is_dropped(archive)
         assert [row.id for row in rows(archive)] == [1]
 
 
-def test_a_commit_that_a_dropped_connection_cuts_off_leaves_nothing(tmp_path: Path) -> None:
+def test_a_commit_on_a_dropped_connection_writes_nothing(tmp_path: Path) -> None:
     with place("postgresql", tmp_path) as url, open_archive(url, create=True) as archive:
         with archive.lock() as lock:
             with pytest.raises(ArchiveUnreachable):
                 _write_while_it_is_dropped(archive, lock)
             assert rows(archive) == []
             with archive.writing(lock) as writer:
-                writer.save([sighting(2)])
+                writer.save([record(2)])
         assert [row.id for row in rows(archive)] == [2]
 
 
-def test_every_connection_in_use_is_a_busy_archive() -> None:
+def test_a_pool_without_a_free_connection_is_a_busy_archive() -> None:
     with pytest.raises(ArchiveLocked), connections.translate_errors("here"):
         raise sa.exc.TimeoutError("QueuePool limit")
 
@@ -143,14 +148,12 @@ def test_every_connection_in_use_is_a_busy_archive() -> None:
         ("SQLITE_MISUSE", ArchiveError),
     ],
 )
-def test_each_kind_of_failure_of_sqlite_has_its_meaning(
-    code: str, kind: type[ArchiveError]
-) -> None:
-    error = sqlite3.OperationalError("told in its own words")
+def test_each_error_code_of_sqlite_has_its_exception(code: str, kind: type[ArchiveError]) -> None:
+    error = sqlite3.OperationalError("a text of the driver")
     error.sqlite_errorname = code
-    with pytest.raises(ArchiveError, match=r"archive here|database here") as told:
+    with pytest.raises(ArchiveError, match=r"archive here|database here") as raised:
         _explain(error)
-    assert type(told.value) is kind
+    assert type(raised.value) is kind
 
 
 @pytest.mark.parametrize(
@@ -166,14 +169,14 @@ def test_each_kind_of_failure_of_sqlite_has_its_meaning(
         ("42601", ArchiveError),
     ],
 )
-def test_each_kind_of_failure_of_postgresql_has_its_meaning(
+def test_each_error_code_of_postgresql_has_its_exception(
     code: str, kind: type[ArchiveError]
 ) -> None:
-    error = Exception("told in its own words")
+    error = Exception("a text of the driver")
     error.sqlstate = code  # type: ignore[attr-defined]
-    with pytest.raises(ArchiveError) as told:
+    with pytest.raises(ArchiveError) as raised:
         _explain(error)
-    assert type(told.value) is kind
+    assert type(raised.value) is kind
 
 
 def _explain(error: Exception) -> None:
@@ -189,14 +192,14 @@ def _read_while_it_is_dropped(archive: Archive) -> None:
 
 def _write_while_it_is_dropped(archive: Archive, lock: SyncLock) -> None:
     with archive.writing(lock) as writer:
-        writer.save([sighting(1)])
+        writer.save([record(1)])
         _end(archive, writer._connection)
 
 
-def _told(file: Path, sightings: Iterable[ConversationRecord]) -> None:
+def _save(file: Path, records: Iterable[ConversationRecord]) -> None:
     with open_archive(f"sqlite:///{file}") as archive:
         rows(archive)
-        tell(archive, sightings)
+        save_all(archive, records)
 
 
 def _end(archive: Archive, connection: sa.Connection) -> None:

@@ -1,4 +1,4 @@
-"""A customer who is erased is in no document, column, list and file any more; all others are."""
+"""An erased customer is in no document, column, list or file; all others still are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from compat.archive.database import Archive, open_archive
 from compat.archive.erasure import find_customers
 from compat.archive.records import ConversationRecord
 from compat.core.models import ListItem, ListQuery
-from tests.unit.archive.telling import EVERYTHING, SEEN, sighting, tell
+from tests.unit.archive.samples import EVERYTHING, SEEN, record, save_all
 
 NUMBER: Final = 918_273_645
 ADDRESS: Final = "zebedee.q@marked.example"
@@ -51,7 +51,7 @@ MARKS: Final = (str(NUMBER), "zebedee", "quillfeather", "marked.example")
 
 def seen_with(id_: int = 2, *, seen: int = SEEN, **changed: Any) -> ConversationRecord:
     """Bob's conversation, as a list shows it, with something else in it."""
-    facts = sighting(id_, customer=92, name="Bob", seen=seen)
+    facts = record(id_, customer=92, name="Bob", seen=seen)
     document = {
         **json.loads(facts.document or b""),
         "primaryCustomer": OTHER,
@@ -193,8 +193,8 @@ MENTIONS: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("where", MENTIONS)
-def test_nobody_is_left_where_they_were_mentioned(archive: Archive, where: str) -> None:
-    tell(archive, [_of_person(3), _mentioning(where)])
+def test_a_mention_of_an_erased_customer_is_removed(archive: Archive, where: str) -> None:
+    save_all(archive, [_of_person(3), _mentioning(where)])
     forget(archive)
     left = everything(archive)
     assert [mark for mark in MARKS if mark in left] == []
@@ -213,13 +213,15 @@ def _of_person(id_: int) -> ConversationRecord:
     return seen_with(id_, primaryCustomer=PERSON, createdBy=PERSON)
 
 
-def test_the_files_hold_nothing_of_them(archive: Archive, archive_url: str, tmp_path: Path) -> None:
+def test_the_files_contain_nothing_of_erased_customers(
+    archive: Archive, archive_url: str, tmp_path: Path
+) -> None:
     mentioning = [_mentioning(each) for each in MENTIONS]
     apart = [
         replace(each, row=each.row._replace(id=10 + at, created=each.row.created + at))
         for at, each in enumerate(mentioning)
     ]
-    tell(archive, [*apart, _of_person(3), seen_with(4)])
+    save_all(archive, [*apart, _of_person(3), seen_with(4)])
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.set_list_items(ListQuery("tags"), [ListItem(3, f"about {ADDRESS}")], SEEN)
     put(archive_url, schema.thread, thread(1, NUMBER, NUMBER, "customer"))
@@ -241,7 +243,7 @@ def test_the_files_hold_nothing_of_them(archive: Archive, archive_url: str, tmp_
     assert repository.compress(seen_with(4).document or b"") in after
 
 
-def test_copies_that_sqlite_left_of_moved_rows_go_too(tmp_path: Path) -> None:
+def test_vacuum_removes_copies_that_sqlite_left_of_moved_rows(tmp_path: Path) -> None:
     chance = random.Random(3)
     ids = chance.sample(range(1, 100_000), 3000)
     theirs: list[bytes] = []
@@ -254,7 +256,7 @@ def test_copies_that_sqlite_left_of_moved_rows_go_too(tmp_path: Path) -> None:
                 some.append(seen_with(id_, primaryCustomer=who, createdBy=who, preview=noise))
                 if who is PERSON:
                     theirs.append(repository.compress(some[-1].document or b""))
-            tell(archive, some)
+            save_all(archive, some)
         forget(archive)
         archive.vacuum()
         files = raw_files("sqlite", tmp_path)
@@ -262,50 +264,54 @@ def test_copies_that_sqlite_left_of_moved_rows_go_too(tmp_path: Path) -> None:
     assert pieces.isdisjoint(files[at : at + 24] for at in range(len(files)))
 
 
-def test_a_longer_address_is_somebody_elses(archive: Archive) -> None:
+def test_a_longer_address_belongs_to_another_person(archive: Archive) -> None:
     longer = [f"mo{ADDRESS}", f"mo.{ADDRESS}", f"{ADDRESS}.au"]
-    tell(archive, [_of_person(3), seen_with(cc=[*longer, ADDRESS], subject=f"To {longer[1]}")])
+    save_all(archive, [_of_person(3), seen_with(cc=[*longer, ADDRESS], subject=f"To {longer[1]}")])
     forget(archive)
     assert to_document(archive)["cc"] == longer
     assert to_document(archive)["subject"] == f"To {longer[1]}"
 
 
-def test_a_user_of_the_same_number_stays(archive: Archive) -> None:
+def test_a_user_with_the_same_id_stays(archive: Archive) -> None:
     user = {**USER, "id": NUMBER}
     facts = seen_with(createdBy=user, assignee=user, closedBy=NUMBER, closedByUser=user)
-    tell(archive, [_of_person(3), facts])
+    save_all(archive, [_of_person(3), facts])
     forget(archive)
     assert to_document(archive) == json.loads(facts.document or b"")
     assert column(archive, "closed_by")[0] == NUMBER
     assert column(archive, "created_by")[0] == NUMBER
 
 
-def test_who_closed_it_by_number_alone_may_be_a_user(archive: Archive) -> None:
+def test_an_id_without_a_type_that_closed_a_conversation_may_be_a_user(archive: Archive) -> None:
     user = {**USER, "id": NUMBER}
-    tell(archive, [seen_with(1, assignee=user), seen_with(closedBy=NUMBER, closedByUser=None)])
+    save_all(archive, [seen_with(1, assignee=user), seen_with(closedBy=NUMBER, closedByUser=None)])
     forget(archive)
     assert column(archive, "closed_by") == [5, NUMBER]
 
 
-def test_what_has_the_same_number_and_is_no_person_stays(archive: Archive) -> None:
+def test_other_values_equal_to_the_id_stay(archive: Archive) -> None:
     fields = [{"id": NUMBER, "name": "Plan", "value": "gold"}]
     tags = [{"id": NUMBER, "color": "red", "tag": "vip"}]
-    tell(archive, [seen_with(number=NUMBER, customFields=fields, tags=tags, createdBy=PERSON)])
+    save_all(archive, [seen_with(number=NUMBER, customFields=fields, tags=tags, createdBy=PERSON)])
     forget(archive)
     kept = to_document(archive)
     assert (kept["number"], kept["customFields"], kept["tags"]) == (NUMBER, fields, tags)
 
 
-def test_what_others_wrote_stays_and_what_they_wrote_goes(archive: Archive) -> None:
-    tell(archive, [seen_with(1, assignee=PERSON), seen_with(2, createdBy=PERSON)])
+def test_texts_of_others_stay_and_texts_of_erased_customers_are_removed(archive: Archive) -> None:
+    save_all(archive, [seen_with(1, assignee=PERSON), seen_with(2, createdBy=PERSON)])
     forget(archive)
     kept, theirs = to_document(archive, 1), to_document(archive, 2)
     assert (kept["subject"], kept["preview"]) == ("Subject of Bob", "Preview of Bob")
     assert (theirs["subject"], theirs["preview"]) == ("", "")
 
 
-def test_one_surrogate_stands_for_them_everywhere(archive: Archive, archive_url: str) -> None:
-    tell(archive, [seen_with(1, createdBy=PERSON), seen_with(2, assignee=PERSON), _of_person(3)])
+def test_an_erased_customer_has_one_surrogate_everywhere(
+    archive: Archive, archive_url: str
+) -> None:
+    save_all(
+        archive, [seen_with(1, createdBy=PERSON), seen_with(2, assignee=PERSON), _of_person(3)]
+    )
     rows = [
         thread(1, NUMBER, NUMBER, "customer"),
         thread(2, 92, 92, "customer"),
@@ -328,10 +334,8 @@ def test_one_surrogate_stands_for_them_everywhere(archive: Archive, archive_url:
         ]
 
 
-def test_a_conversation_that_is_gone_takes_its_threads_along(
-    archive: Archive, archive_url: str
-) -> None:
-    tell(archive, [seen_with(2)])
+def test_removing_a_conversation_removes_its_threads(archive: Archive, archive_url: str) -> None:
+    save_all(archive, [seen_with(2)])
     put(archive_url, schema.thread, thread(1, 92, 92, "customer"))
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.remove([2], SEEN + 1)
@@ -339,22 +343,22 @@ def test_a_conversation_that_is_gone_takes_its_threads_along(
         assert snapshot.execute(sa.select(schema.thread)).all() == []
 
 
-def test_several_who_are_erased_stay_several(archive: Archive) -> None:
-    tell(archive, [seen_with(1, createdBy=PERSON), seen_with(2)])
+def test_two_erased_customers_have_different_surrogates(archive: Archive) -> None:
+    save_all(archive, [seen_with(1, createdBy=PERSON), seen_with(2)])
     forget(archive)
     forget(archive, "92")
     assert len(set(column(archive, "created_by"))) == 2
     assert max(column(archive, "created_by")) < 0
 
 
-def test_being_seen_again_does_not_bring_them_back(archive: Archive) -> None:
+def test_a_later_record_does_not_restore_erased_customers(archive: Archive) -> None:
     again = [_of_person(3), seen_with(createdBy=PERSON, cc=[ADDRESS])]
-    tell(archive, again)
+    save_all(archive, again)
     forget(archive)
     before = exported(archive)
-    assert tell(archive, [replace(each, seen=SEEN + 9) for each in again]) == 0
+    assert save_all(archive, [replace(each, seen=SEEN + 9) for each in again]) == 0
     assert exported(archive) == before
-    tell(archive, [seen_with(8, assignee=PERSON, bcc=[ADDRESS])])
+    save_all(archive, [seen_with(8, assignee=PERSON, bcc=[ADDRESS])])
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.set_list_items(ListQuery("tags"), [ListItem(3, ADDRESS)], SEEN)
     left = everything(archive)
@@ -363,53 +367,53 @@ def test_being_seen_again_does_not_bring_them_back(archive: Archive) -> None:
 
 def test_an_address_that_is_seen_later_is_erased_too(archive: Archive) -> None:
     forget(archive)
-    tell(archive, [_of_person(3)])
-    tell(archive, [seen_with(cc=[ADDRESS, "c@c.example"])])
+    save_all(archive, [_of_person(3)])
+    save_all(archive, [seen_with(cc=[ADDRESS, "c@c.example"])])
     assert to_document(archive)["cc"] == ["c@c.example"]
 
 
 def test_an_address_alone_is_erased(archive: Archive) -> None:
-    tell(archive, [seen_with(cc=[ADDRESS, "c@c.example"])])
+    save_all(archive, [seen_with(cc=[ADDRESS, "c@c.example"])])
     forget(archive, ADDRESS.upper())
     assert to_document(archive)["cc"] == ["c@c.example"]
-    tell(archive, [_of_person(3)])
+    save_all(archive, [_of_person(3)])
     assert "zebedee" not in everything(archive)
 
 
-def test_the_address_of_a_mailbox_is_nobodys(archive: Archive) -> None:
+def test_the_address_of_a_mailbox_is_never_erased(archive: Archive) -> None:
     with archive.lock() as lock, archive.writing(lock) as writer:
         mailbox = ListItem(1, "Support", "support", ADDRESS)
         writer.set_list_items(ListQuery("mailboxes"), [mailbox], SEEN)
-    tell(archive, [seen_with(createdBy=PERSON, cc=[ADDRESS])])
+    save_all(archive, [seen_with(createdBy=PERSON, cc=[ADDRESS])])
     forget(archive)
     assert to_document(archive)["cc"] == [ADDRESS]
     with archive.reading() as snapshot:
         assert snapshot.list_items(ListQuery("mailboxes")) == (mailbox,)
 
 
-def test_without_documents_the_number_goes(tmp_path: Path) -> None:
+def test_without_documents_the_id_is_erased(tmp_path: Path) -> None:
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True, slim=True) as archive:
-        tell(archive, [_of_person(3), seen_with(createdBy=PERSON)])
+        save_all(archive, [_of_person(3), seen_with(createdBy=PERSON)])
         forget(archive)
         assert str(NUMBER) not in everything(archive)
-        tell(archive, [replace(seen_with(4, createdBy=PERSON), document=None)])
+        save_all(archive, [replace(seen_with(4, createdBy=PERSON), document=None)])
         assert str(NUMBER) not in everything(archive)
 
 
-def test_who_was_forgotten_by_an_older_version_stays_forgotten(archive_url: str) -> None:
+def test_a_customer_erased_by_an_older_version_stays_erased(archive_url: str) -> None:
     engine = sa.create_engine(archive_url)
     with engine.begin() as connection:
         migrations.migrate(connection, migrations.MIGRATIONS[:2])
         connection.execute(sa.text("INSERT INTO forgotten VALUES (:number)"), {"number": NUMBER})
     engine.dispose()
     with open_archive(archive_url, create=True) as archive:
-        tell(archive, [_of_person(3), seen_with(createdBy=PERSON)])
+        save_all(archive, [_of_person(3), seen_with(createdBy=PERSON)])
         assert column(archive, "customer") == [92, 0]
         assert column(archive, "created_by") == [0, 0]
         assert "zebedee" not in everything(archive)
 
 
-# What a document may hold, each with the place in which somebody is named.
+# What a document may contain, each with the place that names a person.
 NAMES = st.sampled_from(["person", "person", "other", "user"])
 PEOPLE: Final = {"person": PERSON, "other": OTHER, "user": USER}
 WORDS = st.text(string.ascii_letters + " .,", max_size=12)
@@ -473,9 +477,9 @@ def built(spec: dict[str, Any], id_: int, surrogate: int | None = None) -> dict[
 
 
 def seen_as(spec: dict[str, Any], id_: int) -> ConversationRecord:
-    """A sighting of such a conversation."""
+    """A record of such a conversation."""
     document = built(spec, id_)
-    facts = sighting(id_)
+    facts = record(id_)
     return replace(
         facts,
         customer=document["primaryCustomer"]["id"],
@@ -488,20 +492,20 @@ def seen_as(spec: dict[str, Any], id_: int) -> ConversationRecord:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(specs(), min_size=1, max_size=5), st.booleans(), st.booleans())
-def test_nothing_of_them_is_left_and_all_of_the_others(
+def test_nothing_of_erased_customers_is_left_and_all_of_others(
     archive: Archive, some: list[dict[str, Any]], by_address: bool, seen_after: bool
 ) -> None:
     """Compared with the same documents, made without the person from the beginning."""
     _empty(archive)
-    sightings = [seen_as(spec, id_) for id_, spec in enumerate(some, 1)]
-    tell(archive, [] if seen_after else sightings)
+    records = [seen_as(spec, id_) for id_, spec in enumerate(some, 1)]
+    save_all(archive, [] if seen_after else records)
     forget(archive, ADDRESS if by_address else str(NUMBER))
     if seen_after:
-        tell(archive, [_of_person(99)])  # by number alone, the address has to be seen first
-        tell(archive, sightings)
+        save_all(archive, [_of_person(99)])  # by number alone, the address has to be seen first
+        save_all(archive, records)
     with archive.reading() as snapshot:
-        kept = snapshot.raw_documents([each.row.id for each in sightings])
-        assert snapshot.rows([EVERYTHING])[: len(some)] == [each.row for each in sightings]
+        kept = snapshot.raw_documents([each.row.id for each in records])
+        assert snapshot.rows([EVERYTHING])[: len(some)] == [each.row for each in records]
     left = everything(archive)
     mentioned = by_address or seen_after or _shows_person(some)
     if not mentioned:

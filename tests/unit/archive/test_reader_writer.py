@@ -1,4 +1,4 @@
-"""What is told to an archive is what it tells."""
+"""What is written to an archive is read from it again."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from compat.archive.errors import ArchiveError
 from compat.archive.records import LAYERS
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import Document, ListItem, ListQuery, NamedTag, Person
-from tests.unit.archive.telling import CREATED, SEEN, cover, instant, rows, sighting, tell
+from tests.unit.archive.samples import CREATED, SEEN, cover, instant, record, rows, save_all
 
 
-def test_rows_come_back_as_they_were_seen_sorted_by_creation(archive: Archive) -> None:
+def test_rows_are_read_as_they_were_saved_sorted_by_creation(archive: Archive) -> None:
     seen = [
-        sighting(3, created=CREATED, tags=(5, 2), state="draft"),
-        sighting(1, created=CREATED, status="spam", type="chat"),
-        sighting(2, created=CREATED - 1, mailbox=2, folder=21),
+        record(3, created=CREATED, tags=(5, 2), state="draft"),
+        record(1, created=CREATED, status="spam", type="chat"),
+        record(2, created=CREATED - 1, mailbox=2, folder=21),
     ]
-    assert tell(archive, seen) == 3
+    assert save_all(archive, seen) == 3
     assert rows(archive) == [seen[2].row, seen[1].row, seen[0].row]
 
 
-def test_rows_are_those_of_the_spans_and_mailboxes_asked_for(archive: Archive) -> None:
-    seen = [sighting(id_, created=id_, mailbox=id_ % 2) for id_ in range(1, 8)]
-    tell(archive, seen)
+def test_rows_are_selected_by_intervals_and_mailboxes(archive: Archive) -> None:
+    seen = [record(id_, created=id_, mailbox=id_ % 2) for id_ in range(1, 8)]
+    save_all(archive, seen)
     with archive.reading() as snapshot:
         found = snapshot.rows([Interval(5, 6), Interval(2, 3), Interval(3, 5)], mailboxes={1})
         assert [row.id for row in found] == [3, 5]
@@ -32,35 +32,35 @@ def test_rows_are_those_of_the_spans_and_mailboxes_asked_for(archive: Archive) -
         assert (snapshot.conversation_count(), snapshot.created_bounds()) == (7, Interval(1, 7))
 
 
-def test_what_is_seen_again_is_no_news_and_what_changed_is(archive: Archive) -> None:
-    tell(archive, [sighting(1), sighting(2)])
-    assert tell(archive, [sighting(1, seen=SEEN + 5), sighting(2, tags=(4,), seen=SEEN + 5)]) == 1
+def test_an_unchanged_conversation_is_not_counted_as_changed(archive: Archive) -> None:
+    save_all(archive, [record(1), record(2)])
+    assert save_all(archive, [record(1, seen=SEEN + 5), record(2, tags=(4,), seen=SEEN + 5)]) == 1
     with archive.reading() as snapshot:
         assert snapshot.seen_at([1, 2, 3]) == {1: SEEN + 5, 2: SEEN + 5}
 
 
-def test_an_older_sighting_never_overwrites_a_newer(archive: Archive) -> None:
-    tell(archive, [sighting(1, seen=SEEN, status="closed")])
-    assert tell(archive, [sighting(1, seen=SEEN - 1, status="active")]) == 0
+def test_an_older_record_never_overwrites_a_newer(archive: Archive) -> None:
+    save_all(archive, [record(1, seen=SEEN, status="closed")])
+    assert save_all(archive, [record(1, seen=SEEN - 1, status="active")]) == 0
     assert [row.status for row in rows(archive)] == ["closed"]
 
 
-def test_of_two_sightings_told_together_the_newer_counts(archive: Archive) -> None:
-    tell(archive, [sighting(1, seen=9, status="closed"), sighting(1, seen=8, status="active")])
+def test_of_two_records_in_one_call_the_newer_is_stored(archive: Archive) -> None:
+    save_all(archive, [record(1, seen=9, status="closed"), record(1, seen=8, status="active")])
     assert [row.status for row in rows(archive)] == ["closed"]
 
 
-def test_a_removed_conversation_is_not_brought_back_by_an_older_sighting(archive: Archive) -> None:
-    tell(archive, [sighting(1), sighting(2, seen=SEEN + 9)])
+def test_an_older_record_does_not_restore_a_removed_conversation(archive: Archive) -> None:
+    save_all(archive, [record(1), record(2, seen=SEEN + 9)])
     with archive.lock() as lock, archive.writing(lock) as writer:
         assert writer.remove([1, 2, 3], SEEN + 5) == 1
-    assert tell(archive, [sighting(1, seen=SEEN + 4), sighting(3, seen=SEEN + 4)]) == 0
+    assert save_all(archive, [record(1, seen=SEEN + 4), record(3, seen=SEEN + 4)]) == 0
     assert [row.id for row in rows(archive)] == [2]
-    assert tell(archive, [sighting(1, seen=SEEN + 6)]) == 1
+    assert save_all(archive, [record(1, seen=SEEN + 6)]) == 1
     assert [row.id for row in rows(archive)] == [1, 2]
 
 
-def test_coverage_is_what_all_layers_know_as_of_the_oldest(archive: Archive) -> None:
+def test_coverage_is_what_all_layers_cover_as_of_the_oldest(archive: Archive) -> None:
     with archive.lock() as lock, archive.writing(lock) as writer:
         for layer, first, as_of in zip(LAYERS, (0, 10, 5), (300, 200, 250), strict=True):
             writer.add_coverage(layer, Coverage(Interval(first, 100), as_of))
@@ -70,14 +70,14 @@ def test_coverage_is_what_all_layers_know_as_of_the_oldest(archive: Archive) -> 
         assert snapshot.layer_coverage("of another kind") == []
 
 
-def test_coverage_that_grows_second_by_second_stays_one_span(archive: Archive) -> None:
+def test_coverage_that_grows_second_by_second_stays_one_interval(archive: Archive) -> None:
     for first in range(0, 50, 10):
         cover(archive, Interval(first, first + 9))
     with archive.reading() as snapshot:
         assert snapshot.coverage() == [Coverage(Interval(0, 49), SEEN)]
 
 
-def test_older_coverage_never_takes_the_place_of_younger(archive: Archive) -> None:
+def test_older_coverage_never_replaces_newer(archive: Archive) -> None:
     cover(archive, Interval(10, 20), as_of=500)
     cover(archive, Interval(0, 30), as_of=400)
     with archive.reading() as snapshot:
@@ -88,7 +88,7 @@ def test_older_coverage_never_takes_the_place_of_younger(archive: Archive) -> No
         ]
 
 
-def test_coverage_can_be_taken_back(archive: Archive) -> None:
+def test_coverage_can_be_removed(archive: Archive) -> None:
     cover(archive, Interval(0, 30))
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.remove_coverage(Interval(10, 20), ["all"])
@@ -100,9 +100,9 @@ def test_coverage_can_be_taken_back(archive: Archive) -> None:
         assert [known.interval for known in snapshot.layer_coverage("spam")] == [Interval(0, 30)]
 
 
-def test_documents_come_back_in_the_order_asked_for(archive: Archive) -> None:
-    seen = [sighting(1, name="Ada", customer=91), sighting(2, name="Bob", customer=92)]
-    tell(archive, seen)
+def test_documents_are_read_in_the_order_of_the_ids(archive: Archive) -> None:
+    seen = [record(1, name="Ada", customer=91), record(2, name="Bob", customer=92)]
+    save_all(archive, seen)
     with archive.reading() as snapshot:
         bob, ada = snapshot.documents([2, 5, 1])
         assert (bob.id, bob.subject, bob.customer.email) == (2, "Subject of Bob", "bob@example.org")
@@ -110,8 +110,8 @@ def test_documents_come_back_in_the_order_asked_for(archive: Archive) -> None:
         assert snapshot.raw_documents([1, 5]) == {1: seen[0].document}
 
 
-def test_without_a_document_the_columns_show_what_they_can(archive: Archive) -> None:
-    bare = sighting(4, tags=(8, 9))
+def test_without_a_document_the_columns_are_shown(archive: Archive) -> None:
+    bare = record(4, tags=(8, 9))
     tag = ListItem(8, "refund", color="#333333")
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.save([type(bare)(bare.row, SEEN, number=12, customer=91, updated=CREATED + 60)])
@@ -137,14 +137,14 @@ def test_without_a_document_the_columns_show_what_they_can(archive: Archive) -> 
 
 
 def test_a_document_is_never_older_than_its_row(archive: Archive) -> None:
-    tell(archive, [sighting(1, name="Ada")])
-    again = sighting(1, status="closed", seen=SEEN + 1)
-    tell(archive, [type(again)(again.row, again.seen)])
+    save_all(archive, [record(1, name="Ada")])
+    again = record(1, status="closed", seen=SEEN + 1)
+    save_all(archive, [type(again)(again.row, again.seen)])
     with archive.reading() as snapshot:
         assert [(each.status, each.subject) for each in snapshot.documents([1])] == [("closed", "")]
 
 
-def test_menus_come_back_in_order_and_older_ones_change_nothing(archive: Archive) -> None:
+def test_lists_are_read_in_order_and_older_ones_change_nothing(archive: Archive) -> None:
     boxes = (
         ListItem(2, "Sales", "sales", "sales@example.org", created=5, modified=6),
         ListItem(1, "A"),
@@ -160,7 +160,7 @@ def test_menus_come_back_in_order_and_older_ones_change_nothing(archive: Archive
         assert snapshot.list_items(ListQuery("folders", 1)) is None
 
 
-def test_a_mailbox_that_went_away_has_no_folders_any_more(archive: Archive) -> None:
+def test_a_mailbox_that_was_deleted_has_no_list_of_folders(archive: Archive) -> None:
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.set_list_items(ListQuery("folders", 2), [ListItem(1, "A")], SEEN)
         writer.set_list_items(ListQuery("folders", 2), None, SEEN + 1)
@@ -168,7 +168,7 @@ def test_a_mailbox_that_went_away_has_no_folders_any_more(archive: Archive) -> N
         assert snapshot.list_items(ListQuery("folders", 2)) is None
 
 
-def test_notes_are_kept_until_others_take_their_place(archive: Archive) -> None:
+def test_a_note_is_stored_until_another_replaces_it(archive: Archive) -> None:
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.set_note("accepted", {"1": 2})
         writer.set_note("accepted", {"1": [3, None]})
@@ -177,7 +177,7 @@ def test_notes_are_kept_until_others_take_their_place(archive: Archive) -> None:
         assert snapshot.get_note("nothing") is None
 
 
-def test_an_archive_can_be_sealed_and_opened_again(archive: Archive) -> None:
+def test_an_archive_can_be_sealed_and_unsealed(archive: Archive) -> None:
     for at in (SEEN, None):
         with archive.lock() as lock, archive.writing(lock) as writer:
             writer.set_sealed_at(at)
@@ -190,21 +190,21 @@ def test_the_version_changes_when_rows_or_coverage_do_and_only_then(archive: Arc
         with archive.reading() as snapshot:
             return snapshot.version
 
-    tell(archive, [sighting(1)])
+    save_all(archive, [record(1)])
     first = version()
-    tell(archive, [sighting(1, seen=SEEN + 1)])
+    save_all(archive, [record(1, seen=SEEN + 1)])
     assert version() == first
-    tell(archive, [sighting(1, seen=SEEN + 2, status="closed")])
+    save_all(archive, [record(1, seen=SEEN + 2, status="closed")])
     assert version() == first + 1
     cover(archive, Interval(0, 9))
     cover(archive, Interval(0, 9))
     assert version() == first + 2
 
 
-def test_a_transaction_that_fails_leaves_nothing(archive: Archive) -> None:
+def test_a_transaction_that_fails_writes_nothing(archive: Archive) -> None:
     def half(lock_and_writer: Archive) -> None:
         with lock_and_writer.lock() as lock, lock_and_writer.writing(lock) as writer:
-            writer.save([sighting(1)])
+            writer.save([record(1)])
             raise KeyError("in the midst of it")
 
     with pytest.raises(KeyError):
@@ -213,38 +213,38 @@ def test_a_transaction_that_fails_leaves_nothing(archive: Archive) -> None:
 
 
 def test_a_snapshot_does_not_see_what_is_committed_meanwhile(archive: Archive) -> None:
-    tell(archive, [sighting(1)])
+    save_all(archive, [record(1)])
     with archive.reading() as snapshot:
-        tell(archive, [sighting(2)])
+        save_all(archive, [record(2)])
         assert [row.id for row in snapshot.rows([Interval(0, 2**40)])] == [1]
     assert [row.id for row in rows(archive)] == [1, 2]
 
 
-def test_what_was_written_is_there_after_opening_again(archive_url: str) -> None:
+def test_what_was_written_is_there_after_reopening(archive_url: str) -> None:
     with open_archive(archive_url, create=True) as archive:
-        tell(archive, [sighting(1)])
+        save_all(archive, [record(1)])
         assert archive.size_bytes() > 0
     with open_archive(archive_url) as archive:
-        assert rows(archive) == [sighting(1).row]
+        assert rows(archive) == [record(1).row]
     with open_archive(archive_url, create=True) as archive:
-        assert rows(archive) == [sighting(1).row]
+        assert rows(archive) == [record(1).row]
 
 
-def test_ids_come_in_any_number(archive: Archive) -> None:
-    tell(archive, (sighting(id_) for id_ in range(1, 1203)))
+def test_any_number_of_ids_can_be_read(archive: Archive) -> None:
+    save_all(archive, (record(id_) for id_ in range(1, 1203)))
     with archive.reading() as snapshot:
         assert len(snapshot.documents(range(1, 1300))) == 1202
         assert len(snapshot.seen_at(range(1, 1300))) == 1202
 
 
 def test_instants_before_1970_are_kept(archive: Archive) -> None:
-    early = sighting(1, created=-62_135_596_800)
-    tell(archive, [early])
+    early = record(1, created=-62_135_596_800)
+    save_all(archive, [early])
     assert rows(archive) == [early.row]
     assert instant(CREATED) == "2015-01-01T00:00:00Z"
 
 
-def test_an_archive_stays_as_slim_as_it_was_made(archive_url: str) -> None:
+def test_an_archive_stays_slim_or_full_as_it_was_created(archive_url: str) -> None:
     open_archive(archive_url, create=True, slim=True).close()
     with open_archive(archive_url, create=True) as archive, archive.reading() as snapshot:
         assert snapshot.slim

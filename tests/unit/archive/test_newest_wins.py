@@ -1,4 +1,4 @@
-"""In whatever order an archive is told of things: what was seen last is what it holds."""
+"""In any order of saving, the archive holds what was seen last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from compat.archive.database import Archive
 from compat.archive.records import LAYERS
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import Row
-from tests.unit.archive.telling import empty, rows, sighting
+from tests.unit.archive.samples import empty, record, rows
 
 EXAMPLES = settings(
     max_examples=settings().max_examples // 8,
@@ -22,14 +22,14 @@ EXAMPLES = settings(
 
 @dataclass(frozen=True)
 class Told:
-    """What an archive is told of a conversation: how it was seen, or that it was gone."""
+    """What is saved of a conversation: a record, or that it was deleted."""
 
     id: int
     seen: int
     status: str | None
 
 
-told = st.lists(
+events = st.lists(
     st.builds(
         Told,
         st.integers(1, 3),
@@ -42,19 +42,17 @@ portions = st.lists(st.integers(1, 4), max_size=12)
 
 
 def expected(everything: list[Told]) -> list[Row]:
-    """Of each conversation the sighting of the last second; the last told of, if several."""
+    """Of each conversation the record of the last second; the last one saved, if several."""
     last: dict[int, Told] = {}
     for each in everything:
         if each.id not in last or each.seen >= last[each.id].seen:
             last[each.id] = each
-    return sorted(
-        sighting(each.id, status=each.status).row for each in last.values() if each.status
-    )
+    return sorted(record(each.id, status=each.status).row for each in last.values() if each.status)
 
 
 @EXAMPLES
-@given(everything=told, sizes=portions)
-def test_an_older_sighting_never_takes_the_place_of_a_newer(
+@given(everything=events, sizes=portions)
+def test_an_older_record_never_replaces_a_newer(
     archive: Archive, everything: list[Told], sizes: list[int]
 ) -> None:
     with archive.lock() as lock:
@@ -67,7 +65,7 @@ def test_an_older_sighting_never_takes_the_place_of_a_newer(
                     if each.status is None:
                         writer.remove([each.id], each.seen)
                     else:
-                        writer.save([sighting(each.id, seen=each.seen, status=each.status)])
+                        writer.save([record(each.id, seen=each.seen, status=each.status)])
             del rest[:size]
     assert rows(archive) == expected(everything)
 
@@ -85,7 +83,7 @@ knowledge = st.lists(
 
 @EXAMPLES
 @given(layers=st.tuples(knowledge, knowledge, knowledge))
-def test_coverage_is_second_by_second_the_oldest_of_what_the_layers_know_best(
+def test_coverage_is_for_each_second_the_oldest_of_the_newest_of_each_layer(
     archive: Archive, layers: tuple[list[Coverage], ...]
 ) -> None:
     with archive.lock() as lock, archive.writing(lock) as writer:

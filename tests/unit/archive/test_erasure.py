@@ -1,4 +1,4 @@
-"""What must not be kept is gone for good, and counts stay true."""
+"""What must not be stored is erased for good, and counts stay correct."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from compat.core.calendar import FIRST_SECOND
 from compat.core.counting import UNTAGGED, CountQuery, Filter
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import ConversationQuery, ListItem, ListQuery
-from tests.unit.archive.telling import CREATED, EVERYTHING, SEEN, cover, rows, sighting, tell
+from tests.unit.archive.samples import CREATED, EVERYTHING, SEEN, cover, record, rows, save_all
 
 ALL = CountQuery(
     ConversationQuery((EVERYTHING,)),
@@ -51,13 +51,13 @@ def bytes_of(directory: Path) -> bytes:
     return b"".join(each.read_bytes() for each in directory.iterdir())
 
 
-def packed(sightings: Iterable[ConversationRecord]) -> list[bytes]:
+def packed(records: Iterable[ConversationRecord]) -> list[bytes]:
     """Their documents as they are kept."""
-    return [repository.compress(each.document) for each in sightings if each.document]
+    return [repository.compress(each.document) for each in records if each.document]
 
 
-def test_a_customer_is_forgotten_and_every_count_stays(archive: Archive) -> None:
-    tell(archive, [sighting(1, customer=91, tags=(3,)), sighting(2, customer=92, name="Bob")])
+def test_a_customer_is_erased_and_every_count_stays(archive: Archive) -> None:
+    save_all(archive, [record(1, customer=91, tags=(3,)), record(2, customer=92, name="Bob")])
     before = counts(archive), rows(archive)
     assert forget(archive, 91) == 1
     assert (counts(archive), rows(archive)) == before
@@ -69,13 +69,13 @@ def test_a_customer_is_forgotten_and_every_count_stays(archive: Archive) -> None
         assert bob.subject == "Subject of Bob"
 
 
-def test_what_is_seen_of_a_forgotten_customer_is_kept_without_them(archive: Archive) -> None:
+def test_a_later_record_of_an_erased_customer_is_stored_without_them(archive: Archive) -> None:
     assert forget(archive, 91) == 0
-    again = sighting(1, customer=91)
-    tell(
+    again = record(1, customer=91)
+    save_all(
         archive, [type(again)(again.row, SEEN, customer=91, created_by=91, document=again.document)]
     )
-    tell(archive, [sighting(1, customer=91, status="closed", seen=SEEN + 1)])
+    save_all(archive, [record(1, customer=91, status="closed", seen=SEEN + 1)])
     assert [row.status for row in rows(archive)] == ["closed"]
     (surrogate,) = kept(archive, schema.conversation.c.customer)
     assert surrogate < 0
@@ -83,12 +83,12 @@ def test_what_is_seen_of_a_forgotten_customer_is_kept_without_them(archive: Arch
     assert kept(archive, schema.document.c.conversation) == set()
 
 
-def test_what_was_forgotten_is_in_no_file_any_more(tmp_path: Path) -> None:
-    first, second = sighting(1), sighting(1, status="closed", seen=SEEN + 1)
-    other = sighting(2, customer=92, name="Bob")
+def test_what_was_erased_is_in_no_file_after_vacuum(tmp_path: Path) -> None:
+    first, second = record(1), record(1, status="closed", seen=SEEN + 1)
+    other = record(2, customer=92, name="Bob")
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
-        tell(archive, [first, other])
-        tell(archive, [second])
+        save_all(archive, [first, other])
+        save_all(archive, [second])
         assert packed([second])[0] in bytes_of(tmp_path)
         forget(archive, 91)
         archive.vacuum()
@@ -97,12 +97,12 @@ def test_what_was_forgotten_is_in_no_file_any_more(tmp_path: Path) -> None:
         assert packed([other])[0] in files
 
 
-def test_a_reader_of_an_older_state_is_named_as_what_stands_in_the_way(
+def test_vacuum_reports_a_reader_of_an_older_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "_BUSY_TIMEOUT", 0.05)
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
-        tell(archive, [sighting(1)])
+        save_all(archive, [record(1)])
         with archive.reading() as snapshot:
             forget(archive, 91)
             with pytest.raises(ArchiveLocked, match="another process is reading an older state"):
@@ -111,23 +111,25 @@ def test_a_reader_of_an_older_state_is_named_as_what_stands_in_the_way(
         archive.vacuum()
 
 
-def test_a_server_writes_its_documents_anew(archive: Archive) -> None:
-    tell(archive, [sighting(1), sighting(2, customer=92, name="Bob")])
+def test_vacuum_rewrites_the_tables_of_postgresql(archive: Archive) -> None:
+    save_all(archive, [record(1), record(2, customer=92, name="Bob")])
     forget(archive, 91)
     archive.vacuum()
     with archive.reading() as snapshot:
         assert [each.subject for each in snapshot.documents([1, 2])] == ["", "Subject of Bob"]
 
 
-def test_what_is_too_old_goes_with_its_coverage_and_does_not_come_back(archive: Archive) -> None:
-    old, new = sighting(1, created=CREATED, tags=(3,)), sighting(2, created=CREATED + 10)
-    tell(archive, [old, new])
+def test_conversations_too_old_are_removed_with_their_coverage_and_not_stored_again(
+    archive: Archive,
+) -> None:
+    old, new = record(1, created=CREATED, tags=(3,)), record(2, created=CREATED + 10)
+    save_all(archive, [old, new])
     cover(archive, Interval(FIRST_SECOND, CREATED + 50))
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.add_coverage("another", Coverage(Interval(CREATED, CREATED + 9), SEEN))
     keep(archive, CREATED + 10)
     cover(archive, Interval(FIRST_SECOND, CREATED + 50), SEEN + 1)
-    assert tell(archive, [sighting(1, created=CREATED, seen=SEEN + 9)]) == 0
+    assert save_all(archive, [record(1, created=CREATED, seen=SEEN + 9)]) == 0
     assert rows(archive) == [new.row]
     assert counts(archive) == [[0, 1]]
     assert kept(archive, schema.document.c.conversation) == {2}
@@ -137,16 +139,16 @@ def test_what_is_too_old_goes_with_its_coverage_and_does_not_come_back(archive: 
         assert snapshot.layer_coverage("another") == []
 
 
-def test_what_is_kept_can_reach_further_back_again(archive: Archive) -> None:
+def test_the_oldest_age_that_is_stored_can_be_raised_again(archive: Archive) -> None:
     keep(archive, CREATED + 10)
     keep(archive, None)
-    assert tell(archive, [sighting(1, created=CREATED)]) == 1
+    assert save_all(archive, [record(1, created=CREATED)]) == 1
     with archive.reading() as snapshot:
         assert snapshot.kept_since is None
 
 
-def test_the_chunks_of_what_went_have_changed(archive: Archive) -> None:
-    tell(archive, [sighting(1, created=CREATED), sighting(2, created=CREATED + 2**22)])
+def test_the_chunks_of_removed_conversations_change(archive: Archive) -> None:
+    save_all(archive, [record(1, created=CREATED), record(2, created=CREATED + 2**22)])
     with archive.reading() as snapshot:
         before = snapshot.chunk_versions()
     keep(archive, CREATED + 1)
@@ -158,9 +160,9 @@ def test_the_chunks_of_what_went_have_changed(archive: Archive) -> None:
 
 def test_a_slim_archive_holds_no_texts_and_no_people(tmp_path: Path) -> None:
     mailbox = ListItem(1, "Support", "support", "support@example.org")
-    seen = [sighting(1, name="Ada"), sighting(2, name="Bob", customer=92)]
+    seen = [record(1, name="Ada"), record(2, name="Bob", customer=92)]
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True, slim=True) as archive:
-        tell(archive, seen)
+        save_all(archive, seen)
         with archive.lock() as lock, archive.writing(lock) as writer:
             writer.set_list_items(ListQuery("mailboxes"), [mailbox], SEEN)
         files = bytes_of(tmp_path)
@@ -168,13 +170,13 @@ def test_a_slim_archive_holds_no_texts_and_no_people(tmp_path: Path) -> None:
         for text in (b"example.org", b"Subject", b"Preview", b"Ada", b"Bob", *packed(seen)):
             assert text not in files
         assert rows(archive) == [each.row for each in seen]
-        assert tell(archive, [sighting(1, name="Ada", seen=SEEN + 1)]) == 0
+        assert save_all(archive, [record(1, name="Ada", seen=SEEN + 1)]) == 0
     with sqlite3.connect(tmp_path / "a.db") as connection:
         assert connection.execute("SELECT count(*) FROM document").fetchone() == (0,)
     connection.close()
 
 
-def test_layers_of_a_fresh_archive_know_nothing(archive: Archive) -> None:
+def test_a_new_archive_covers_nothing_in_any_layer(archive: Archive) -> None:
     with archive.reading() as snapshot:
         assert [snapshot.layer_coverage(name) for name in LAYERS] == [[], [], []]
         assert snapshot.coverage() == []

@@ -1,4 +1,4 @@
-"""An archive is found, made, brought up to date, or refused with what to do."""
+"""An archive is opened, created or migrated, or the error says what to do."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from compat.core.counting import UNTAGGED, CountQuery, Filter
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery
 from tests.unit.archive.databases import POSTGRES
-from tests.unit.archive.telling import CREATED, rows, sighting, tell
+from tests.unit.archive.samples import CREATED, record, rows, save_all
 
 
 @pytest.fixture
@@ -41,14 +41,14 @@ def engine(archive_url: str) -> Iterator[sa.Engine]:
     made.dispose()
 
 
-def test_only_the_owner_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
+def test_only_the_owner_may_read_the_files_of_sqlite(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     path.touch(0o644)
     before = os.umask(0)
     try:
         with open_archive(f"sqlite:///{path}", create=True) as archive, archive.lock() as lock:
             with archive.writing(lock) as writer:
-                writer.save([sighting(1)])
+                writer.save([record(1)])
             modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
     finally:
         os.umask(before)
@@ -66,20 +66,20 @@ def test_only_the_owner_may_read_what_sqlite_keeps(tmp_path: Path) -> None:
         ("postgresql://user:sesame@host:sesame/database", "no SQLAlchemy URL"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused(url: str, said: str) -> None:
+def test_a_url_that_cannot_be_used_is_refused(url: str, said: str) -> None:
     with pytest.raises(InvalidArchiveUrl, match=said) as refused:
         open_archive(url)
     assert "sqlite:////var/lib/" in str(refused.value)
     assert "sesame" not in str(refused.value)
 
 
-def test_an_archive_that_is_not_there_is_not_made_by_reading(tmp_path: Path) -> None:
+def test_reading_does_not_create_a_missing_archive(tmp_path: Path) -> None:
     with pytest.raises(ArchiveMissing, match="run `helpscout-v1 sync` to make one"):
         open_archive(f"sqlite:///{tmp_path}/a.db")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_directory_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
+def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ArchiveMissing, match=r"no directory .*/there for the archive: make it"):
         open_archive(f"sqlite:///{tmp_path}/there/a.db", create=True)
 
@@ -89,7 +89,9 @@ def test_a_directory_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
         open_archive(f"sqlite:///{tmp_path}", create=True)
 
 
-def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_may_begin_with_the_home_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     open_archive("sqlite:///~/a.db", create=True).close()
     assert (tmp_path / "a.db").is_file()
@@ -109,7 +111,7 @@ def test_a_database_without_an_archive_is_refused(engine: sa.Engine, archive_url
         open_archive(archive_url)
 
 
-def test_tables_of_somebody_else_are_left_alone(engine: sa.Engine, archive_url: str) -> None:
+def test_a_database_with_foreign_tables_is_refused(engine: sa.Engine, archive_url: str) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE state (name TEXT)")
     with pytest.raises(ArchiveUnreadable, match="not an archive's \\(state\\)"):
@@ -126,7 +128,7 @@ def test_a_schema_from_a_newer_version_is_refused(archive_url: str, engine: sa.E
             open_archive(archive_url, create=create)
 
 
-def test_the_steps_taken_are_recorded(archive: Archive) -> None:
+def test_the_applied_migrations_are_recorded(archive: Archive) -> None:
     with archive.reading() as snapshot:
         found = snapshot.execute(sa.select(schema.applied).order_by(schema.applied.c.version)).all()
     assert [each.version for each in found] == list(range(1, len(migrations.MIGRATIONS) + 1))
@@ -140,9 +142,7 @@ INSERT INTO conversation VALUES
 """
 
 
-def test_an_old_archive_is_brought_up_to_date_by_who_writes(
-    engine: sa.Engine, archive_url: str
-) -> None:
+def test_a_writer_migrates_an_old_archive(engine: sa.Engine, archive_url: str) -> None:
     with engine.begin() as connection:
         assert migrations.migrate(connection, migrations.MIGRATIONS[:1]) == 1
         connection.exec_driver_sql(OLD)
@@ -156,11 +156,11 @@ def test_an_old_archive_is_brought_up_to_date_by_who_writes(
                 ranges = ((CREATED, CREATED + 9),)
                 need = ConversationQuery((Interval(*ranges[0]),))
                 assert snapshot.count(CountQuery(need, which, ranges)) == [[expected]]
-        assert tell(archive, [sighting(2, seen=6, tags=(3,))]) == 1
+        assert save_all(archive, [record(2, seen=6, tags=(3,))]) == 1
     open_archive(archive_url).close()
 
 
-def test_a_step_that_fails_leaves_the_archive_as_it_was(
+def test_a_failed_migration_leaves_the_archive_unchanged(
     engine: sa.Engine, archive_url: str
 ) -> None:
     steps = (
@@ -179,7 +179,7 @@ def test_a_step_that_fails_leaves_the_archive_as_it_was(
     open_archive(archive_url).close()
 
 
-def test_the_tables_are_what_queries_take_them_for(archive: Archive) -> None:
+def test_the_tables_agree_with_the_schema_of_queries(archive: Archive) -> None:
     inspector = sa.inspect(archive._engine)
     made = {
         table: {column["name"] for column in inspector.get_columns(table)}
@@ -188,7 +188,7 @@ def test_the_tables_are_what_queries_take_them_for(archive: Archive) -> None:
     assert made == {name: set(table.columns.keys()) for name, table in schema.TABLES.items()}
 
 
-def test_two_that_make_it_at_once_do_not_disturb_each_other(archive_url: str) -> None:
+def test_two_processes_can_create_the_archive_at_once(archive_url: str) -> None:
     together, errors = threading.Barrier(3), list[ArchiveError]()
 
     def make() -> None:
@@ -215,7 +215,7 @@ def test_two_that_make_it_at_once_do_not_disturb_each_other(archive_url: str) ->
         ({"username": "no_such_user"}, "refuses the sign-in"),
     ],
 )
-def test_a_server_that_cannot_be_used_is_named_without_the_password(
+def test_an_unusable_server_is_reported_without_the_password(
     tmp_path: Path, change: dict[str, str | int], said: str
 ) -> None:
     url = sa.make_url(POSTGRES).set(password="sesame", **change)  # type: ignore[arg-type]
@@ -225,7 +225,7 @@ def test_a_server_that_cannot_be_used_is_named_without_the_password(
     assert "sesame" not in str(refused.value)
 
 
-def test_a_file_that_went_away_is_missed_and_not_made_anew(tmp_path: Path) -> None:
+def test_a_removed_file_is_an_error_and_not_created_again(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     open_archive(f"sqlite:///{path}", create=True).close()
     archive = Archive(connections.parse_url(f"sqlite:///{path}"), 60.0)
@@ -236,14 +236,14 @@ def test_a_file_that_went_away_is_missed_and_not_made_anew(tmp_path: Path) -> No
     archive.close()
 
 
-def test_the_name_of_a_process_fits_into_what_postgresql_keeps() -> None:
+def test_the_name_of_connections_fits_into_postgresql() -> None:
     assert len(connections.application_name()) < 64
     assert connections.application_name() != connections.application_name()
 
 
 def test_sqlite_files_are_plain_sqlite(tmp_path: Path) -> None:
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
-        tell(archive, [sighting(1)])
+        save_all(archive, [record(1)])
     with sqlite3.connect(tmp_path / "a.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

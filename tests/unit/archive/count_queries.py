@@ -1,4 +1,8 @@
-"""What to count, drawn at random, and the slowest way to count it."""
+"""Random queries to count, and a slow and obvious way to count them.
+
+The rules of what counts stand here once more on purpose: this is the oracle for the database and
+for the index in memory.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ TAGS = (3, 4, 5, 1_000_000_007)
 
 @st.composite
 def rows(draw: st.DrawFn, created: int, id_: int) -> Row:
-    """A conversation of that second; most often one that counts."""
+    """A conversation created in that second; most of them count."""
     mailbox = draw(st.sampled_from([1, 1, 2]))
     return Row(
         created,
@@ -36,7 +40,7 @@ def rows(draw: st.DrawFn, created: int, id_: int) -> Row:
 
 @st.composite
 def filters(draw: st.DrawFn) -> Filter:
-    """Any filter that a query and the conventions can make."""
+    """Any filter that a query and the conventions can produce."""
     tags = draw(st.frozensets(st.sampled_from([*TAGS, UNTAGGED, 6]), max_size=3))
     return Filter(
         states=draw(st.sampled_from([frozenset({"published"}), frozenset(STATES[:3])])),
@@ -50,8 +54,8 @@ def filters(draw: st.DrawFn) -> Filter:
 
 
 @st.composite
-def tallies(draw: st.DrawFn) -> tuple[list[Row], CountQuery, list[list[int]]]:
-    """Rows, what to count of them, and the counts."""
+def count_cases(draw: st.DrawFn) -> tuple[list[Row], CountQuery, list[list[int]]]:
+    """Rows, a query, and its counts."""
     case = draw(cases())
     kept = [draw(rows(created, 100 + at)) for at, created in enumerate(case.instants)]
     which = draw(filters())
@@ -61,12 +65,12 @@ def tallies(draw: st.DrawFn) -> tuple[list[Row], CountQuery, list[list[int]]]:
     }
     spans = [(case.start, case.end), *draw(st.lists(previous_ranges(case), max_size=1))]
     counted = [row.created for row in kept if _counts(row, which, **need)]
-    tally = CountQuery(
+    query = CountQuery(
         ConversationQuery(tuple(Interval(*span) for span in spans), **need),
         which,
         tuple(_edges(*span, case) for span in spans),
     )
-    return kept, tally, [_naive(counted, *span, case) for span in spans]
+    return kept, query, [_naive(counted, *span, case) for span in spans]
 
 
 def _edges(first: int, last: int, case: Case) -> tuple[int, ...]:
@@ -80,7 +84,7 @@ def _naive(created: list[int], first: int, last: int, case: Case) -> list[int]:
 
 
 def _counts(row: Row, which: Filter, mailboxes: frozenset[int], folders: frozenset[int]) -> bool:
-    """The rules once more, one after the other."""
+    """Whether a conversation counts, rule by rule."""
     if row.state not in which.states or row.status in which.excluded_statuses:
         return False
     if which.types and row.type not in which.types:

@@ -1,4 +1,4 @@
-"""A process of its own that holds an archive's lock, and writes when it is told to."""
+"""A separate process that holds the lock of an archive, and writes when it is asked to."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from pathlib import Path
 from compat.archive.database import Archive, open_archive
 from compat.archive.errors import ArchiveError
 from compat.archive.locks import SyncLock
-from tests.unit.archive.telling import sighting
+from tests.unit.archive.samples import record
 
 ROOT = Path(__file__).parents[3]
 
 
 class Holder:
-    """The process, from outside."""
+    """The process, as the test controls it."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
-    def told(self) -> str:
-        """The next thing it says."""
+    def next_line(self) -> str:
+        """The next line that it prints."""
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def tell(self, word: str) -> None:
-        """Have it go on."""
+    def send(self, line: str) -> None:
+        """Send it a line: the id of a conversation to write, or an empty line to commit."""
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
 
 
 @contextmanager
 def holding(url: str, lease: float) -> Iterator[Holder]:
-    """A process that has taken the lock; it is ended after."""
+    """A process that holds the lock; it is killed at the end."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-m", __name__, url, str(lease)],
         cwd=ROOT,
@@ -46,7 +46,7 @@ def holding(url: str, lease: float) -> Iterator[Holder]:
     )
     holder = Holder(process)
     try:
-        assert holder.told() == "held"
+        assert holder.next_line() == "held"
         yield holder
     finally:
         process.kill()
@@ -54,24 +54,24 @@ def holding(url: str, lease: float) -> Iterator[Holder]:
 
 
 def main(url: str, lease: str) -> None:
-    """Hold the lock; with each line write the conversation whose id it is."""
+    """Hold the lock; for each line on standard input write the conversation with that id."""
     with open_archive(url, lease=float(lease)) as archive:
         lock = archive.lock()
-        _say("held")
+        _print("held")
         for line in sys.stdin:
-            _say(_written(archive, lock, int(line)))
+            _print(_write(archive, lock, int(line)))
 
 
-def _say(word: str) -> None:
+def _print(word: str) -> None:
     sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
 
 
-def _written(archive: Archive, lock: SyncLock, id_: int) -> str:
+def _write(archive: Archive, lock: SyncLock, id_: int) -> str:
     try:
         with archive.writing(lock) as writer:
-            writer.save([sighting(id_, name="holder")])
-            _say("in the midst")
+            writer.save([record(id_, name="holder")])
+            _print("writing")
             sys.stdin.readline()
     except ArchiveError as error:
         return type(error).__name__

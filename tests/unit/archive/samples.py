@@ -1,4 +1,4 @@
-"""Sightings as upstream would show them, and short ways to tell an archive of them."""
+"""Records as upstream would show them, and short ways to save them in an archive."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ EVERYTHING = Interval(-(2**40), 2**40)
 
 
 def instant(second: int) -> str:
-    """A second as upstream writes it."""
+    """A second in the format of API 2.0."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def sighting(
+def record(
     id_: int = 7, *, seen: int = SEEN, customer: int = 91, name: str = "Ada", **row: Any
 ) -> ConversationRecord:
-    """A conversation with a customer, seen with its document."""
+    """The record of a conversation with a customer, with its document."""
     facts = {
         "created": CREATED + id_,
         "mailbox": 1,
@@ -59,26 +59,26 @@ def sighting(
     )
 
 
-def tell(archive: Archive, sightings: Iterable[ConversationRecord]) -> int:
-    """See them in one transaction; how many were new or changed."""
+def save_all(archive: Archive, records: Iterable[ConversationRecord]) -> int:
+    """Save records in one transaction; returns how many were new or changed."""
     with archive.lock() as lock, archive.writing(lock) as writer:
-        return writer.save(sightings)
+        return writer.save(records)
 
 
 def empty(writer: Writer) -> None:
-    """Take out all that an archive holds, for one example after the other."""
+    """Delete everything from an archive, between two examples."""
     for table in ("conversation", "conversation_tag", "document", "gone", "known"):
         writer._connection.execute(schema.TABLES[table].delete())
 
 
 def cover(archive: Archive, span: Interval, as_of: int = SEEN) -> None:
-    """Cover a span in all layers."""
+    """Cover an interval in all layers."""
     with archive.lock() as lock, archive.writing(lock) as writer:
         for layer in LAYERS:
             writer.add_coverage(layer, Coverage(span, as_of))
 
 
 def rows(archive: Archive, span: Interval = EVERYTHING) -> list[Row]:
-    """What the archive holds of a span."""
+    """The rows of an archive in an interval."""
     with archive.reading() as snapshot:
         return snapshot.rows([span])
