@@ -24,7 +24,6 @@ NEED_AN_EXTRA = {
 
 NEED_NO_DATABASE = {
     "compat.archive.errors",
-    "compat.archive.document_codec",
     "compat.archive.records",
 }
 """Modules of the archive that can be imported without a database library."""
