@@ -27,8 +27,7 @@ from pydantic import SecretStr
 
 from benchmarks.harness import Scale, Table, judged, shown
 from compat import LegacyReports, Settings
-from compat.archive.sync.run import Sync
-from compat.archive.sync.session import SyncOptions
+from compat.archive.sync.run import Sync, SyncOptions
 from compat.parity.captures.models import Capture
 from compat.parity.captures.reader import read_captures
 from compat.parity.check import Replayer, check

@@ -197,7 +197,7 @@ def import_lines(
         )
     numbered = enumerate(lines, 1)
     with archive.reading() as snapshot:
-        missing = set(queries.unseen(snapshot, Part(span), as_of))
+        missing = set(queries.not_seen_since(snapshot, Part(span), as_of))
     changed = 0
     with archive.writing(lock) as writer:
         while some := list(islice(numbered, _BATCH)):

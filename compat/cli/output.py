@@ -17,7 +17,7 @@ from compat.v1.datetimes import format_epoch
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from compat.archive.sync.run import Sync, SyncResult, SyncStopped
+    from compat.archive.sync.run import SyncEvent, SyncResult, SyncStopped
 
 PROGRAM: Final = "helpscout-v1"
 
@@ -105,34 +105,21 @@ class SyncReporter:
     """Prints plain lines on standard error; subclasses print in other ways."""
 
     def __init__(self) -> None:
-        self._sync: Sync | None = None
         self._next = 0.0
 
-    def attach(self, sync: Sync) -> None:
-        """Set the run to report on; needed before the first event."""
-        self._sync = sync
-
-    @property
-    def sync(self) -> Sync:
-        """The run to report on."""
-        if self._sync is None:
-            raise LookupError("no run is attached")
-        return self._sync
-
-    def on_event(self, event: str, **facts: Any) -> None:
+    def on_event(self, event: SyncEvent) -> None:
         """Report an event of a run; of many pages only one every few seconds."""
-        if event == "page" and not self._due():
-            return
-        self.print_event(event, facts)
+        if event.name != "page" or self._due():
+            self.print_event(event)
 
-    def print_event(self, event: str, facts: dict[str, Any]) -> None:
+    def print_event(self, event: SyncEvent) -> None:
         """Print an event."""
-        if event == "page":
-            progress = self.sync.progress
-            self.print_line(f"  {progress.received:,} of about {progress.expected:,}")
-        elif event == "step":
-            self.print_line(_STEPS.get(facts["step"], facts["step"]))
-        elif event == "gone":
+        facts = event.facts
+        if event.name == "page":
+            self.print_line(f"  {event.received:,} of about {event.expected:,}")
+        elif event.name == "step":
+            self.print_line(_STEPS[str(facts["step"])])
+        elif event.name == "gone":
             self.print_line(f"  {facts['conversation']} is gone ({facts['why']})")
 
     def on_result(self, result: SyncResult) -> None:
@@ -165,16 +152,16 @@ class SyncReporter:
 class _JsonReporter(SyncReporter):
     """Prints one JSON object a line on standard output: time, event, and its facts."""
 
-    def print_event(self, event: str, facts: dict[str, Any]) -> None:
-        if event == "page":
-            facts = facts | {
-                "taken": self.sync.progress.received,
-                "expected": self.sync.progress.expected,
-                "requests": self.sync.requests,
-                "rateLeft": self.sync.rate_left,
+    def print_event(self, event: SyncEvent) -> None:
+        facts: dict[str, Any] = dict(event.facts)
+        if event.name == "page":
+            facts |= {
+                "taken": event.received,
+                "expected": event.expected,
+                "requests": event.requests,
+                "rateLeft": event.rate_left,
             }
-        when = datetime.now(UTC).isoformat(timespec="milliseconds")
-        print(json.dumps({"time": when, "event": event, **facts}), flush=True)
+        self._print(event.name, facts)
 
     def on_result(self, result: SyncResult) -> None:
         covered = [
@@ -185,10 +172,14 @@ class _JsonReporter(SyncReporter):
             for span, as_of in result.covered
         ]
         facts = {name: getattr(result, name) for name in _COUNTS}
-        self.print_event("done", {**facts, "covered": covered})
+        self._print("done", {**facts, "covered": covered})
 
     def on_stop(self, stop: SyncStopped) -> None:
-        self.print_event("stopped", {"status": stop.status, "message": str(stop)})
+        self._print("stopped", {"status": stop.status, "message": str(stop)})
+
+    def _print(self, name: str, facts: dict[str, Any]) -> None:
+        when = datetime.now(UTC).isoformat(timespec="milliseconds")
+        print(json.dumps({"time": when, "event": name, **facts}), flush=True)
 
 
 class _BarReporter(SyncReporter):
@@ -199,11 +190,10 @@ class _BarReporter(SyncReporter):
         self._bar = bar
         self._step = ""
 
-    def on_event(self, event: str, **facts: Any) -> None:
-        if event == "step":
-            self._step = _STEPS.get(facts["step"], facts["step"])
-        progress = self.sync.progress
-        self._bar.update(self._step, progress.received, progress.expected, self.sync.rate_left)
+    def on_event(self, event: SyncEvent) -> None:
+        if event.name == "step":
+            self._step = _STEPS[str(event.facts["step"])]
+        self._bar.update(self._step, event.received, event.expected, event.rate_left)
 
 
 class SyncBar:

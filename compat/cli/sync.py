@@ -90,10 +90,9 @@ def sync(
     within = _range(start, end)
     seconds = None if watch is None else _duration(watch)
     settings = settings_for(account)
-    options = SyncOptions(within, verify, accept_loss, settings.reread_days)
+    options = SyncOptions(within, verify, accept_loss, settings.reread_days, slim or None)
     with sync_reporter(as_json=as_json) as reporter:
-        run = Sync(settings, options, slim=slim or None, hear=reporter.on_event)
-        reporter.attach(run)
+        run = Sync(settings, options, reporter.on_event)
         with _stopped_by_signals(run) as stop:
             return _repeat(run, reporter, seconds, stop)
 
@@ -181,7 +180,7 @@ def _range(start: str | None, end: str | None) -> Callable[[int], Interval]:
     Raises:
         SettingsError: An option cannot be read.
     """
-    from compat.archive.sync.session import WHOLE
+    from compat.archive.sync.run import WHOLE
 
     def within(now: int) -> Interval:
         today = (EPOCH + timedelta(seconds=now)).date()

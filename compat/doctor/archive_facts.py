@@ -61,11 +61,11 @@ def collect_archive_facts(settings: Settings) -> ArchiveFacts | ArchiveError | N
 
 
 def _read(archive: Archive) -> ArchiveFacts:
-    from compat.archive.sync import offsets, window_reader  # noqa: PLC0415
+    from compat.archive.sync import queries  # noqa: PLC0415
 
     damage = archive.integrity_error()
     with archive.reading() as snapshot:
-        accepted = offsets.read(snapshot.get_note(offsets.NOTE))
+        accepted = queries.accepted_offsets(snapshot)
         return ArchiveFacts(
             where=archive.location,
             conversations=snapshot.conversation_count(),
@@ -74,6 +74,6 @@ def _read(archive: Archive) -> ArchiveFacts:
             sealed_at=snapshot.sealed_at,
             slim=snapshot.slim,
             offsets=[each.rows for each in accepted if each.rows],
-            spam_in_all=snapshot.get_note(window_reader.ALL_LISTS_SPAM),
+            spam_in_all=queries.all_lists_spam(snapshot),
             damage=damage,
         )

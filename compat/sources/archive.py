@@ -244,7 +244,7 @@ def _is_no_mailbox(snapshot: Snapshot, query: ListQuery) -> bool:
     listed = snapshot.list_items(ListQuery("mailboxes"))
     if listed is None or any(mailbox.id == query.mailbox for mailbox in listed):
         return False
-    return not queries.mailboxes(snapshot).get(query.mailbox)
+    return not queries.count_by_mailbox(snapshot).get(query.mailbox)
 
 
 def _in_mailbox(row: Row, query: ConversationQuery) -> bool:

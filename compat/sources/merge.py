@@ -11,9 +11,8 @@ from compat import clock
 from compat.archive.database import Archive
 from compat.archive.reader import Snapshot
 from compat.archive.records import INDEX_LAG
-from compat.archive.sync import offsets, queries
+from compat.archive.sync import queries
 from compat.archive.sync.queries import Part
-from compat.archive.sync.window_reader import ALL_LISTS_SPAM
 from compat.core import intervals
 from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import ConversationQuery, Progress, Row
@@ -215,19 +214,17 @@ def _total(snapshot: Snapshot, interval: Interval, modified: _Modified) -> int |
     changed = _created_in([interval], patch.changed(snapshot))
     outdated = snapshot.rows_by_id(sorted(changed)) if changed else []
     held = {
-        spam: queries.held(snapshot, Part(interval, spam=spam))
+        spam: queries.count(snapshot, Part(interval, spam=spam))
         + _listed(changed.values(), spam=spam)
         - _listed(outdated, spam=spam)
         for spam in (True, False)
     }
     drift = sum(
         each.rows
-        for each in offsets.inside(
-            offsets.read(snapshot.get_note(offsets.NOTE)), interval, spam=False
-        )
-        if each.mailbox == offsets.EVERY
+        for each in queries.offsets_within(queries.accepted_offsets(snapshot), interval, spam=False)
+        if each.mailbox == queries.ALL_MAILBOXES
     )
-    shown = snapshot.get_note(ALL_LISTS_SPAM)
+    shown = queries.all_lists_spam(snapshot)
     if shown is None and held[True]:
         return None
     return held[False] + (held[True] if shown else 0) + drift

@@ -2,8 +2,8 @@
 
 from tests.unit.archive.sync.conftest import (  # noqa: F401 - fixtures, used by their names
     any_url,
-    asking_again_at_once,
     far_side,
+    retries_without_waiting,
     stage,
     url,
 )

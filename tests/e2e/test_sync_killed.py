@@ -1,7 +1,7 @@
-"""The command, killed without warning at random points while the account lives on.
+"""The command, killed without warning at random points while the account changes.
 
-Three times in the quick half, twenty in the thorough one; `COMPAT_TEST_KILLS` says another number,
-such as 100 every night.
+Three times in the quick profile, twenty in the thorough one. `COMPAT_TEST_KILLS` sets another
+number, such as 100 every night.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from compat.simulator.churn import apply_random_change
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.staging import Upstream, add, judged_by
-from tests.unit.archive.sync.staging import DAY, QUIET, Clock, Staged, lively_account, staged
+from tests.unit.archive.sync.staging import DAY, QUIET, Clock, Staged, sample_account, staged
 from tests.unit.server.commands import COMMAND, environment
 from tests.unit.service.doubles import LONG, basic
 
@@ -37,36 +37,36 @@ THOUSAND = 1000
 
 
 @dataclass
-class Life:
-    """What happens to the account before each list, and when the process is killed.
+class AccountLife:
+    """Changes the account before each list is sent, and kills the process.
 
     Attributes:
         stage: The account and its archive.
-        rng: Chooses what happens.
-        pace: How likely something happens before a list.
-        doom: Requests until the process is killed.
+        rng: Chooses the changes.
+        pace: The probability of a change before a list.
+        requests_to_kill: Requests until the process is killed.
         process: The process; None for none.
     """
 
     stage: Staged
     rng: random.Random
     pace: float = 0.5
-    doom: int = 0
+    requests_to_kill: int = 0
     process: subprocess.Popen[bytes] | None = None
     killers: list[threading.Timer] = field(default_factory=list)
 
-    def goes_on(self, account: Account, _target: str) -> None:
-        self.stage.clock.pass_by(self.rng.random())
+    def account_changes(self, account: Account, _target: str) -> None:
+        self.stage.clock.advance(self.rng.random())
         if self.rng.random() < self.pace:
             apply_random_change(account, self.rng)
-        self.doom -= 1
-        if self.doom == 0 and self.process is not None:
+        self.requests_to_kill -= 1
+        if self.requests_to_kill == 0 and self.process is not None:
             killer = threading.Timer(self.rng.random() / 10, self.process.kill)
             killer.start()
             self.killers.append(killer)
 
-    def a_bad_day(self) -> None:
-        """A thousand changes in one second, as many that come in, and an import."""
+    def change_thousands(self) -> None:
+        """Make a thousand changes in one second, some new conversations, and an import."""
         account, rng = self.stage.account, self.rng
         rows = [row for row in account.conversations() if row.listed]
         for row in rng.choices(rows, k=THOUSAND):
@@ -76,8 +76,8 @@ class Life:
             add(account, rng, rng.choice(rows).created)
 
 
-class FromArchive:
-    """A source that brings what the archive holds, and nothing else."""
+class ArchiveOnlySource:
+    """A source that returns what the archive holds, and nothing else."""
 
     ready = True
 
@@ -104,7 +104,7 @@ class FromArchive:
 
 
 def questions(stage: Staged) -> list[Asked]:
-    """All of it and parts, by each filter."""
+    """Questions for all conversations and for parts, with each filter."""
     layout = stage.account.layout
     created = [row.created for row in stage.account.conversations()]
     whole = (min(created), max(created))
@@ -129,9 +129,9 @@ def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_i
     far_side: Upstream, url: str
 ) -> None:
     clock = Clock()
-    stage = staged(far_side, url, lively_account(clock, 600, 80), clock, QUIET)
-    life = Life(stage, random.Random(KILLS))
-    stage.simulator.before_request = life.goes_on
+    stage = staged(far_side, url, sample_account(clock, 600, 80), clock, QUIET)
+    life = AccountLife(stage, random.Random(KILLS))
+    stage.simulator.before_request = life.account_changes
     settings = {
         "HELPSCOUT_APP_ID": "demo-app",
         "HELPSCOUT_APP_SECRET": "demo-secret",
@@ -149,30 +149,30 @@ def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_i
 
     killed = 0
     for at in range(KILLS):
-        life.doom = life.rng.randrange(1, MOST_REQUESTS)
+        life.requests_to_kill = life.rng.randrange(1, MOST_REQUESTS)
         killed += run(*(["--verify"] if at % 4 == 3 else [])) == -9
-        clock.pass_by(life.rng.choice([1, 60, INDEX_LAG, DAY]))
+        clock.advance(life.rng.choice([1, 60, INDEX_LAG, DAY]))
         if at == KILLS // 2:
-            life.a_bad_day()
+            life.change_thousands()
     life.process, life.pace = None, 0
     for killer in life.killers:
         killer.join()
     assert killed > KILLS // 2
-    clock.pass_by(2 * INDEX_LAG)
+    clock.advance(2 * INDEX_LAG)
     assert run("--verify") == 0
     (known,) = stage.coverage()
     assert stage.rows(known.interval) == stage.truth(known.interval)
     assert len(stage.rows()) > 600
     with open_archive(url) as archive:
-        source = FromArchive(archive)
+        source = ArchiveOnlySource(archive)
         for asked in questions(stage):
             with LegacyReports(stage.settings, source=source) as reports:
-                told = judged(reports, asked)
-            assert told == oracle.answer(asked, stage.account)
+                found = answer_of(reports, asked)
+            assert found == oracle.answer(asked, stage.account)
 
 
-def judged(reports: LegacyReports, asked: Asked) -> object:
-    """What is answered by the conventions of the question."""
+def answer_of(reports: LegacyReports, asked: Asked) -> object:
+    """The answer by the conventions of the question."""
     answer = judged_by(reports, asked).answer(asked.target(), authorization=basic(), patience=LONG)
     assert answer.status == 200, answer
     return json.loads(answer.body)

@@ -20,7 +20,7 @@ from compat.core.intervals import Interval
 from compat.simulator import Behaviour
 from tests.integration.exactness.staging import Upstream
 from tests.unit.archive.databases import place
-from tests.unit.archive.sync.staging import Clock, Staged, lively_account, staged
+from tests.unit.archive.sync.staging import Clock, Staged, sample_account, staged
 from tests.unit.server.commands import COMMAND, Running, environment, started
 from tests.unit.service.doubles import LONG, basic
 
@@ -39,7 +39,7 @@ def stage(far_side: Upstream, tmp_path: Path) -> Iterator[Staged]:
     with place("postgresql", tmp_path) as url:
         open_archive(url, create=True).close()
         clock = Clock()
-        yield staged(far_side, url, lively_account(clock), clock, SLOW)
+        yield staged(far_side, url, sample_account(clock), clock, SLOW)
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def syncing(settings: dict[str, str]) -> Iterator[Popen[str]]:
             process.kill()  # also one that is paused
 
 
-def ended(process: Popen[str]) -> tuple[int, str]:
-    """How a run left, and what it said."""
+def result_of(process: Popen[str]) -> tuple[int, str]:
+    """The exit status of a run, and what it printed."""
     said = process.communicate(timeout=LONG)[1]
     return process.returncode, said
 
@@ -94,7 +94,7 @@ def let_lease_pass(stage: Staged) -> None:
 
 
 def total(server: Running) -> int:
-    """All conversations that one server counts."""
+    """How many conversations one server counts."""
     url = server.address.rstrip("/") + REPORT
     answer = httpx.get(url, headers={"Authorization": basic()}, timeout=LONG, trust_env=False)
     assert answer.status_code == 200, answer.text
@@ -122,17 +122,17 @@ def test_one_is_killed_one_is_paused_another_takes_over_and_all_servers_answer_t
         paused = stack.enter_context(syncing(settings))
         wait_for_more(stage, held)
         paused.send_signal(signal.SIGSTOP)
-        assert ended(stack.enter_context(syncing(settings)))[0] == 5
+        assert result_of(stack.enter_context(syncing(settings)))[0] == 5
         assert [total(server) for server in servers] == [truth, truth]
 
         let_lease_pass(stage)
-        status, said = ended(stack.enter_context(syncing(settings)))
+        status, said = result_of(stack.enter_context(syncing(settings)))
         assert status == 0, said
         assert stage.rows() == stage.truth()
         version = seen(stage, lambda snapshot: snapshot.version)
 
         paused.send_signal(signal.SIGCONT)
-        status, said = ended(paused)
+        status, said = result_of(paused)
         assert status == 4
         assert "took over" in said
         assert seen(stage, lambda snapshot: snapshot.version) == version

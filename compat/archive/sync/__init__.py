@@ -1,4 +1,4 @@
-"""Filling an archive from Mailbox API 2.0 and keeping it true: what one run does.
+"""Synchronisation: fills an archive from Mailbox API 2.0 and keeps it up to date.
 
-`compat.archive.sync.steps` lists what it does, in order.
+`compat.archive.sync.run` lists the steps of a run in order.
 """

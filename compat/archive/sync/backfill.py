@@ -1,75 +1,155 @@
-"""Filling what is not covered, newest months first."""
+"""Reads what the archive does not cover yet: the newest months first, one window at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from compat.archive.records import LAYERS
+from compat.archive.sync import queries
+from compat.archive.sync.deletions import remove_missing
+from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
-from compat.archive.sync.totals import survey
-from compat.archive.sync.window_reader import read
 from compat.core import intervals
 from compat.core.calendar import month_start, months_before, within_calendar
-from compat.core.intervals import Interval
+from compat.core.intervals import Coverage, Interval
+from compat.v2.pagination import creation_second
+from compat.v2.search import Selection
 
 ROWS: Final = 2_000
-"""About how many conversations are read at a time. Each window costs a few requests more than
-its rows, so a small account is read in few."""
+"""About how many conversations a window holds. Each window costs a few requests more than its
+conversations, so a small account is read in few windows."""
 
-_DAY: Final = 86_400
-_MONTH: Final = 31 * _DAY
+STATUS: Final[Mapping[str, str]] = {"spam": "spam", "all": "all", "spam-again": "spam"}
+"""The list that is read for each layer."""
+
+READ: Final = "read"
+"""The layer that says when a window was last read whole. Answers do not depend on it."""
+
+_MONTH: Final = 31 * 86_400
 _MOST_MONTHS: Final = 12 * 10_000
 
 
-def fill(work: SyncSession) -> None:
-    """Read all gaps in the coverage of what is wanted.
-
-    Raises:
-        LossAhead: Too much of what the archive holds there is missing.
-    """
-    pace: Pace | None = None
-    while gaps := _gaps(work):
-        gap = gaps[-1]
-        if pace is None or gap.last > pace.surveyed.last or gap.first < pace.surveyed.first:
-            pace = _pace(work, gap)
-        work.hear("window", first=gap.first, last=gap.last)
-        read(work, newest_months(gap, pace))
-
-
-class Pace(NamedTuple):
-    """How to cut a gap into windows.
+class WindowPlan(NamedTuple):
+    """How a gap in the coverage is cut into windows.
 
     Attributes:
-        surveyed: The gap.
+        gap: The gap, in seconds of creation.
         oldest: The second in which its first conversation was created.
         months: How many months make a window.
     """
 
-    surveyed: Interval
+    gap: Interval
     oldest: int
     months: int
 
 
-def _gaps(work: SyncSession) -> list[Interval]:
-    if work.wanted is None:
+def fill_gaps(session: SyncSession) -> None:
+    """Read everything that is wanted and not covered.
+
+    Raises:
+        LossAhead: Too much of what the archive holds there is missing.
+    """
+    plan: WindowPlan | None = None
+    while gaps := _gaps(session):
+        gap = gaps[-1]
+        if plan is None or gap.last > plan.gap.last or gap.first < plan.gap.first:
+            plan = _plan(session, gap)
+        session.emit("window", first=gap.first, last=gap.last)
+        read_window(session, newest_window(gap, plan))
+
+
+def read_window(session: SyncSession, window: Interval, *, again: bool = False) -> None:
+    """Read all conversations created in a window, and remove those that are gone.
+
+    The lists of the three layers are read one after the other. Each page is committed together
+    with the coverage that it proves, so a killed run loses at most one page.
+
+    Args:
+        session: The run.
+        window: Seconds of creation.
+        again: Whether what is covered already is read as well.
+
+    Raises:
+        LossAhead: Too much is missing.
+    """
+    spam = dict.fromkeys(LAYERS, 0)
+    same_seconds = True
+    for layer in LAYERS:
+        with session.reading() as snapshot:
+            covered = [] if again else [known.interval for known in snapshot.layer_coverage(layer)]
+        parts = intervals.difference([window], covered)
+        same_seconds &= parts == [window]
+        for part in reversed(parts):
+            for page in session.pages(Selection(status=STATUS[layer]), part):
+                with session.writing() as writer:
+                    session.write_rows(writer, page.rows, page.requested_at)
+                    if proven := page.covered(page.window):
+                        writer.add_coverage(layer, proven)
+                session.page_written(page)
+                spam[layer] += page.spam
+    note_spam(session, spam, same_seconds=same_seconds)
+    with session.reading() as snapshot:
+        as_of = min(
+            known.as_of
+            for known in snapshot.coverage()
+            if intervals.overlaps(known.interval, window)
+        )
+    remove_missing(session, Part(window), as_of)
+    with session.writing() as writer:
+        writer.add_coverage(READ, Coverage(window, as_of))
+
+
+def note_spam(session: SyncSession, spam: Mapping[str, int], *, same_seconds: bool) -> None:
+    """Note whether the list of `all` shows spam, if that is certain after all layers were read.
+
+    Args:
+        session: The run.
+        spam: How many conversations of the pages of each layer were spam.
+        same_seconds: Whether the same seconds were read for all layers. If not, the list of
+            `all` may have shown no spam because it was not asked for those seconds.
+    """
+    if spam["all"]:
+        note_all_lists_spam(session, shown=True)
+    elif same_seconds and spam["spam"] and spam["spam-again"]:
+        note_all_lists_spam(session, shown=False)
+
+
+def note_all_lists_spam(session: SyncSession, *, shown: bool) -> None:
+    """Note whether the list of `all` shows spam."""
+    with session.reading() as snapshot:
+        noted = queries.all_lists_spam(snapshot)
+    if noted is not shown:
+        with session.writing() as writer:
+            writer.set_note(queries.ALL_LISTS_SPAM, shown)
+
+
+def newest_window(gap: Interval, plan: WindowPlan) -> Interval:
+    """The end of a gap, from the first second of a month on.
+
+    The whole gap if no conversation was created before that month.
+    """
+    first = within_calendar(months_before(month_start(gap.last), plan.months - 1))
+    return gap if first <= max(gap.first, plan.oldest) else Interval(first, gap.last)
+
+
+def _gaps(session: SyncSession) -> list[Interval]:
+    """What is wanted and not covered, in ascending order."""
+    if session.wanted is None:
         return []
-    with work.reading() as snapshot:
+    with session.reading() as snapshot:
         covered = [known.interval for known in snapshot.coverage()]
-    return intervals.difference([work.wanted], covered)
+    return intervals.difference([session.wanted], covered)
 
 
-def _pace(work: SyncSession, gap: Interval) -> Pace:
-    """Look how much there is in a gap; in one that is short there is nothing to cut."""
+def _plan(session: SyncSession, gap: Interval) -> WindowPlan:
+    """A plan by how many conversations the gap has; a short gap is one window."""
     if gap.last - gap.first < _MONTH:
-        return Pace(gap, gap.first, 1)
-    total, oldest = survey(work, gap)
-    if oldest is None:
-        return Pace(gap, gap.last, _MOST_MONTHS)
-    work.progress.expected = total
+        return WindowPlan(gap, gap.first, 1)
+    page = session.first_page(Selection(), gap)
+    if not page.rows:
+        return WindowPlan(gap, gap.last, _MOST_MONTHS)
+    oldest, total = min(map(creation_second, page.rows)), page.page.total_elements
+    session.expected = total
     months = max((gap.last - oldest) // _MONTH, 1)
-    return Pace(gap, oldest, max(1, min(ROWS * months // max(total, 1), _MOST_MONTHS)))
-
-
-def newest_months(gap: Interval, pace: Pace) -> Interval:
-    """The end of a gap, from the first second of a month; all of it if nothing is left before."""
-    first = within_calendar(months_before(month_start(gap.last), pace.months - 1))
-    return gap if first <= max(gap.first, pace.oldest) else Interval(first, gap.last)
+    return WindowPlan(gap, oldest, max(1, min(ROWS * months // max(total, 1), _MOST_MONTHS)))

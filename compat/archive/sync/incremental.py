@@ -1,77 +1,60 @@
-"""Seeing again what was modified since the archive was last true."""
+"""Reads what was modified since the archive was last up to date."""
 
 from __future__ import annotations
 
 from compat.archive.records import INDEX_LAG, LAYERS
+from compat.archive.sync.backfill import STATUS, note_spam
 from compat.archive.sync.session import SyncSession
-from compat.archive.sync.window_reader import STATUS, note_what_shows
-from compat.archive.writer import Writer
 from compat.core import intervals
-from compat.core.intervals import Coverage, Interval
+from compat.core.intervals import Interval
 from compat.v2.search import Selection
 
 
-def catch_up(work: SyncSession) -> None:
-    """See what was modified, if the archive is older than the margin.
+def read_modified(session: SyncSession) -> None:
+    """Read what was modified, if the archive is older than the margin.
 
-    One that is younger is mended at the end of the run: a first run that is killed again and
-    again is to come to an end.
+    A younger archive waits for the end of the run: a first run that is killed repeatedly would
+    otherwise begin with this each time, and make no progress.
     """
-    if work.now - _oldest(work) > INDEX_LAG:
-        _catch_up(work)
+    if session.started_at - _oldest_as_of(session) > INDEX_LAG:
+        _read_modified(session)
 
 
-def catch_up_at_last(work: SyncSession) -> None:
-    """The same if that was left for now, or if the steps before took longer than the margin."""
-    oldest = _oldest(work)
-    if oldest < work.now or work.latest - oldest > INDEX_LAG:
-        _catch_up(work)
+def read_modified_at_end(session: SyncSession) -> None:
+    """Read what was modified, if the first step left that, or if the run took long since then."""
+    oldest = _oldest_as_of(session)
+    if oldest < session.started_at or session.requested_at - oldest > INDEX_LAG:
+        _read_modified(session)
 
 
-def _oldest(work: SyncSession) -> int:
-    """The lowest as-of of any covered stretch."""
-    with work.reading() as snapshot:
-        return min((known.as_of for known in snapshot.coverage()), default=work.latest)
+def _oldest_as_of(session: SyncSession) -> int:
+    """The lowest *as of* of what is covered; the present if nothing is."""
+    with session.reading() as snapshot:
+        return min((known.as_of for known in snapshot.coverage()), default=session.requested_at)
 
 
-def _catch_up(work: SyncSession) -> None:
-    """Walk what was modified since the lowest as-of of any covered stretch, less the margin.
+def _read_modified(session: SyncSession) -> None:
+    """Read what was modified since the lowest *as of* of what is covered, less the margin.
 
-    In all layers, as when it was first read: what is marked as spam meanwhile, or unmarked, is
-    met in one of them. Coverage becomes younger page by page, so a kill loses one of them.
+    The lists of all layers are read in their order, so a conversation that is marked as spam
+    meanwhile, or unmarked, is on one of them. Each page is committed together with the new *as
+    of* of what it completes, so a killed run loses at most one page.
     """
-    with work.reading() as snapshot:
+    with session.reading() as snapshot:
         covered = {layer: snapshot.layer_coverage(layer) for layer in LAYERS}
     every = [known for layer in LAYERS for known in covered[layer]]
     since = min(known.as_of for known in every) - INDEX_LAG
     spans = intervals.union(known.interval for known in every)
-    hull = Interval(spans[0].first, spans[-1].last)
-    spam = {}
+    window = Interval(spans[0].first, spans[-1].last)
+    spam = dict.fromkeys(LAYERS, 0)
     for layer in LAYERS:
         selection = Selection(status=STATUS[layer], modified_since=since)
-        mine = [known.interval for known in covered[layer]]
-        spam[layer] = work.walk(selection, hull, _Younger(layer, mine), spans=spans).spam
-    note_what_shows(work, spam, whole=True)
-
-
-class _Younger:
-    """Makes the coverage of a layer younger, as far as a walk has come.
-
-    Args:
-        layer: The layer.
-        spans: What is covered in it.
-    """
-
-    def __init__(self, layer: str, spans: list[Interval]) -> None:
-        self._layer = layer
-        self._left = spans
-
-    def __call__(self, writer: Writer, complete: int, began: int) -> None:
-        left = []
-        for span in self._left:
-            if span.first <= complete:
-                known = Interval(span.first, min(span.last, complete))
-                writer.add_coverage(self._layer, Coverage(known, began))
-            if span.last > complete:
-                left.append(Interval(max(span.first, complete + 1), span.last))
-        self._left = left
+        for page in session.pages(selection, window, within=spans):
+            with session.writing() as writer:
+                session.write_rows(writer, page.rows, page.requested_at)
+                for known in covered[layer]:
+                    if proven := page.covered(known.interval):
+                        writer.add_coverage(layer, proven)
+            session.page_written(page)
+            spam[layer] += page.spam
+    note_spam(session, spam, same_seconds=True)

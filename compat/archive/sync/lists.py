@@ -1,114 +1,132 @@
-"""Mailboxes, folders and tags; and what becomes of a mailbox that vanished."""
+"""Reads the lists of mailboxes, folders and tags, and settles mailboxes that are not listed."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Final
 
 from compat.archive.sync import queries
+from compat.archive.sync.deletions import check_lost_mailboxes
 from compat.archive.sync.session import WHOLE, SyncSession
-from compat.archive.sync.totals import shows_mailbox
+from compat.core.calendar import FIRST_SECOND
+from compat.core.intervals import Interval
 from compat.core.models import ListItem, ListQuery
 from compat.upstream import fetch_list
-from compat.v2.errors import AccessRefused
+from compat.v2.errors import AccessRefused, RequestRefused
 from compat.v2.lists import Missing, get_mailbox
+from compat.v2.search import Selection
 
-_BATCH = 500
+_NOT_SHOWN: Final = frozenset({400, 403, 404})
+"""The statuses with which upstream may refuse a list of a mailbox that it does not show."""
+
+_BATCH: Final = 500
+"""How many conversations are removed in one transaction."""
 
 
-def read_menus(work: SyncSession) -> None:
-    """Read what fills filters. The first answer also tells what time it is.
+def read_lists(session: SyncSession) -> None:
+    """Read all lists. The first answer also says what time it is upstream.
+
+    A mailbox of which the archive holds conversations, and which is not listed, is looked up.
 
     Raises:
-        LossAhead: A mailbox that the archive has conversations of is not shown any more.
+        LossAhead: Such a mailbox is not shown any more.
     """
-    listed = [mailbox.id for mailbox in _read(work, ListQuery("mailboxes"))]
-    work.now = work.latest
-    with work.reading() as snapshot:
-        held = queries.mailboxes(snapshot)
+    listed = [mailbox.id for mailbox in _read(session, ListQuery("mailboxes"))]
+    session.started_at = session.requested_at
+    with session.reading() as snapshot:
+        held = queries.count_by_mailbox(snapshot)
     unlisted = [mailbox for mailbox in held if mailbox not in listed]
-    lost = [mailbox for mailbox in unlisted if not is_shown(work, mailbox)]
-    work.loss.vanished({mailbox: held[mailbox] for mailbox in lost})
-    work.lost = frozenset(lost)
+    lost = [mailbox for mailbox in unlisted if not _is_shown(session, mailbox)]
+    check_lost_mailboxes(session, {mailbox: held[mailbox] for mailbox in lost})
+    session.lost_mailboxes = frozenset(lost)
     for mailbox in listed:
-        _read(work, ListQuery("folders", mailbox))
+        _read(session, ListQuery("folders", mailbox))
     for mailbox in unlisted:
-        if mailbox not in work.lost:
-            _read_folders_of_unlisted(work, mailbox)
-    _read(work, ListQuery("tags"))
+        if mailbox not in lost:
+            _read_folders_of_unlisted(session, mailbox)
+    _read(session, ListQuery("tags"))
 
 
-def is_shown(work: SyncSession, mailbox: int) -> bool:
-    """Whether Help Scout shows a mailbox that its list of mailboxes does not mention.
+def remove_lost_mailboxes(session: SyncSession) -> None:
+    """Remove the conversations of mailboxes that are lost; the user has accepted that by now.
 
-    The list may leave it out, and so may its own address. Only where no list of conversations
-    shows any of it either is it not shown.
-
-    Raises:
-        UpstreamError: Upstream fails.
+    Each mailbox is looked up once more, since it may be shown again. A conversation that was
+    moved to another mailbox in time was modified, and has been read there. A conversation that
+    the run has seen in the lost mailbox stays.
     """
-    work.progress.check()
-    found = get_mailbox(work.client, mailbox)
-    work.moment(found.requested_at)
-    return not isinstance(found, Missing) or shows_mailbox(work, mailbox)
-
-
-def revisit_mailboxes(work: SyncSession) -> None:
-    """Settle what the run left open: mailboxes that are lost, and mailboxes that turned up late.
-
-    Raises:
-        UpstreamError: Upstream fails.
-    """
-    _drop_lost_mailboxes(work)
-    _read_late_folders(work)
-
-
-def _drop_lost_mailboxes(work: SyncSession) -> None:
-    """Take out what was in mailboxes that are lost; by now that is accepted.
-
-    They are looked for once more, since they may have come back. What was moved out of them in
-    time was modified, and has been seen elsewhere. What the run has seen in them stays.
-    """
-    for mailbox in sorted(work.lost):
-        if is_shown(work, mailbox):
+    for mailbox in sorted(session.lost_mailboxes):
+        if _is_shown(session, mailbox):
             continue
-        with work.reading() as snapshot:
+        with session.reading() as snapshot:
             held = snapshot.conversation_ids(WHOLE, mailbox=mailbox)
-        ids = [id_ for id_ in held if id_ not in work.seen_of_lost]
+        ids = [id_ for id_ in held if id_ not in session.seen_in_lost_mailboxes]
         for first in range(0, len(ids), _BATCH):
-            work.progress.check()
-            with work.writing() as writer:
-                work.counts.removed += writer.remove(ids[first : first + _BATCH], work.latest)
-        with work.writing() as writer:
-            writer.set_list_items(ListQuery("folders", mailbox), None, work.latest)
-        work.hear("mailbox gone", mailbox=mailbox, conversations=len(ids))
+            session.check_stopped()
+            with session.writing() as writer:
+                session.rows_removed += writer.remove(
+                    ids[first : first + _BATCH], session.requested_at
+                )
+        with session.writing() as writer:
+            writer.set_list_items(ListQuery("folders", mailbox), None, session.requested_at)
+        session.emit("mailbox gone", mailbox=mailbox, conversations=len(ids))
 
 
-def _read_late_folders(work: SyncSession) -> None:
-    """Read the folders of mailboxes that turned up while the run went on."""
-    with work.reading() as snapshot:
-        late = [
+def read_new_folders(session: SyncSession) -> None:
+    """Read the folders of mailboxes that were first seen during the run."""
+    with session.reading() as snapshot:
+        new = [
             mailbox
-            for mailbox in queries.mailboxes(snapshot)
-            if mailbox not in work.lost
+            for mailbox in queries.count_by_mailbox(snapshot)
+            if mailbox not in session.lost_mailboxes
             and snapshot.list_seen_at(ListQuery("folders", mailbox)) is None
         ]
-    for mailbox in late:
-        _read_folders_of_unlisted(work, mailbox)
+    for mailbox in new:
+        _read_folders_of_unlisted(session, mailbox)
 
 
-def _read_folders_of_unlisted(work: SyncSession, mailbox: int) -> None:
-    """Read the folders of a mailbox; where they may not be seen, what was known of them stays.
+def _is_shown(session: SyncSession, mailbox: int) -> bool:
+    """Whether upstream shows a mailbox that its list of mailboxes leaves out.
 
-    Its conversations are shown, so it is no reason to stop.
+    It is shown if its own address answers, or if a list of conversations has one of it.
+
+    Raises:
+        UpstreamError: Upstream fails, which says nothing about the mailbox.
+    """
+    session.check_stopped()
+    found = get_mailbox(session.client, mailbox)
+    session.note_time(found.requested_at)
+    if not isinstance(found, Missing):
+        return True
+    return any(_has_conversations(session, mailbox, status) for status in ("all", "spam"))
+
+
+def _has_conversations(session: SyncSession, mailbox: int, status: str) -> bool:
+    """Whether a list has a conversation of a mailbox; not if it refuses the mailbox."""
+    everything = Interval(FIRST_SECOND, session.started_at)
+    try:
+        page = session.first_page(Selection((mailbox,), status=status), everything)
+    except (RequestRefused, AccessRefused) as refusal:
+        if refusal.status not in _NOT_SHOWN:
+            raise
+        return False
+    if not page.rows:  # a page may come without the conversations that it counts
+        return page.page.total_elements > 0
+    return any(row.mailbox_id == mailbox for row in page.rows)
+
+
+def _read_folders_of_unlisted(session: SyncSession, mailbox: int) -> None:
+    """Read the folders of a mailbox; if they may not be seen, what is known of them stays.
+
+    Its conversations are shown, so a refusal is no reason to stop.
     """
     with suppress(AccessRefused):
-        _read(work, ListQuery("folders", mailbox))
+        _read(session, ListQuery("folders", mailbox))
 
 
-def _read(work: SyncSession, menu: ListQuery) -> tuple[ListItem, ...]:
-    work.progress.check()
-    items, asked_at = fetch_list(work.client, menu)
-    seen = work.moment(asked_at)
-    with work.writing() as writer:
-        writer.set_list_items(menu, items, seen)
+def _read(session: SyncSession, query: ListQuery) -> tuple[ListItem, ...]:
+    session.check_stopped()
+    items, requested_at = fetch_list(session.client, query)
+    read_at = session.note_time(requested_at)
+    with session.writing() as writer:
+        writer.set_list_items(query, items, read_at)
     return items or ()

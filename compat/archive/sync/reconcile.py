@@ -1,165 +1,258 @@
-"""Looking for what modification does not show: totals of `all` and of `spam`.
+"""Finds what modification does not show, such as deletions: compares totals with the archive.
 
-They are compared for each mailbox that is listed, and then for all conversations together.
-
-Where upstream's total differs from what the archive holds, the stretch that differs is halved
+The totals of the lists `all` and `spam` are compared for each listed mailbox, and then for all
+mailboxes together. Where a total differs from what the archive holds, the interval is halved
 until few conversations are left in it, and those are read again. A difference that stays is
-upstream's way of counting; it is remembered, and accepted from then on. That totals agree proves
-nothing; `compat.archive.sync.reread` is for that.
+upstream's way of counting. It is noted as an offset and accepted from then on. Totals that agree
+prove nothing: `compat.archive.sync.reread` is for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
-from compat.archive.sync import offsets, queries
-from compat.archive.sync.offsets import Compared, Offset
-from compat.archive.sync.queries import Part
+from compat.archive.sync import queries
+from compat.archive.sync.backfill import note_all_lists_spam
+from compat.archive.sync.deletions import check_loss, remove_missing
+from compat.archive.sync.queries import ALL_MAILBOXES, Offset, Part
 from compat.archive.sync.session import SyncSession
-from compat.archive.sync.totals import total
-from compat.archive.sync.window_reader import ALL_LISTS_SPAM, note_spam, settle
 from compat.core import intervals
 from compat.core.intervals import Interval
 from compat.core.models import ListQuery
+from compat.v2.search import Selection
 
 FEW: Final = 25
-"""So many conversations are read, not halved: they fit on a page."""
+"""So many conversations are read and not halved: they fit on a page."""
 
 _TRIES: Final = 50
+"""So many seconds are tried when a second without conversations is looked for."""
 
 
-def compare(work: SyncSession) -> None:
-    """Compare all totals of what is covered, and mend what differs.
+class ComparedList(NamedTuple):
+    """A list that is compared.
+
+    Attributes:
+        mailbox: The mailbox's id, or `ALL_MAILBOXES`.
+        spam: Whether it is the list of spam; else that of `all`.
+    """
+
+    mailbox: int
+    spam: bool
+
+    def selection(self) -> Selection:
+        """The same for upstream."""
+        mailboxes = () if self.mailbox == ALL_MAILBOXES else (self.mailbox,)
+        return Selection(mailboxes, status="spam" if self.spam else "all")
+
+
+def compare_totals(session: SyncSession) -> None:
+    """Compare the totals of all that is covered, and read again what differs.
 
     Raises:
         LossAhead: Too much is missing.
     """
-    with work.reading() as snapshot:
+    with session.reading() as snapshot:
         spans = intervals.union(known.interval for known in snapshot.coverage())
         mailboxes = [mailbox.id for mailbox in snapshot.list_items(ListQuery("mailboxes")) or ()]
-    for span in spans:
-        # Spam first: where `all` lists it as well, what is mended there is mended for both.
+    for interval in spans:
+        # Spam first: where `all` shows it as well, what is read again corrects both lists.
         for spam in (True, False):
-            # All together last: that is how mailboxes count which the list of them leaves out.
-            for mailbox in (*mailboxes, offsets.EVERY):
-                _Comparison(work, Compared(mailbox, spam=spam)).mend(span)
+            # All together last: this is how mailboxes are compared that are not listed.
+            for mailbox in (*mailboxes, ALL_MAILBOXES):
+                _Comparison(session, ComparedList(mailbox, spam=spam)).run(interval)
 
 
 class _Comparison:
-    """One list of one mailbox, or of all together, compared.
+    """Compares one list with the archive.
 
     Args:
-        work: The run.
+        session: The run.
         compared: The list.
     """
 
-    def __init__(self, work: SyncSession, compared: Compared) -> None:
-        self._work = work
+    def __init__(self, session: SyncSession, compared: ComparedList) -> None:
+        self._session = session
         self._compared = compared
-        with work.reading() as snapshot:
-            self._all_lists_spam = bool(snapshot.get_note(ALL_LISTS_SPAM))
+        with session.reading() as snapshot:
+            self._all_lists_spam = bool(queries.all_lists_spam(snapshot))
 
-    def mend(self, span: Interval) -> None:
-        """Compare a covered span, and read again what differs."""
-        last = self._quiet(span, span.last)
+    def run(self, interval: Interval) -> None:
+        """Compare a covered interval, and read again what differs."""
+        last = self._second_without_rows(interval, interval.last)
         if last is None:
             return
-        span = Interval(span.first, last)
-        differs = self._differs(span) - offsets.rest(self._offsets(), self._compared, span)
+        interval = Interval(interval.first, last)
+        accepted = remainder(self._offsets(), self._compared, interval)
+        differs = self._difference(interval) - accepted
         if not differs:
             return
-        if self._is_explained(span, differs):
-            found = self._offsets()
-            rest = differs + offsets.rest(found, self._compared, span)
-            self._accept(offsets.with_rest(found, self._compared, span, rest))
+        if self._is_explained(interval, differs):
+            self._accept_remainder(interval, differs + accepted)
             return
-        self._work.loss.foreseen(-differs)
-        self._work.hear("differs", **self._compared._asdict(), rows=differs)
-        self._narrow(span, differs)
-        left = self._differs(span)
-        self._accept(offsets.with_rest(self._offsets(), self._compared, span, left))
+        check_loss(self._session, -differs)
+        self._session.emit("differs", **self._compared._asdict(), rows=differs)
+        self._narrow(interval, differs)
+        self._accept_remainder(interval, self._difference(interval))
 
-    def _is_explained(self, span: Interval, differs: int) -> bool:
-        """Whether all mailboxes together differ by what each of them was found to differ by."""
-        if self._compared.mailbox != offsets.EVERY:
+    def _is_explained(self, interval: Interval, differs: int) -> bool:
+        """Whether all mailboxes together differ by the sum of the mailboxes' own offsets."""
+        if self._compared.mailbox != ALL_MAILBOXES:
             return False
-        by_mailbox = every = 0
-        for each in offsets.inside(self._offsets(), span, spam=self._compared.spam):
-            if each.mailbox == offsets.EVERY:
-                every += each.rows
+        by_mailbox = together = 0
+        for each in queries.offsets_within(self._offsets(), interval, spam=self._compared.spam):
+            if each.mailbox == ALL_MAILBOXES:
+                together += each.rows
             else:
                 by_mailbox += each.rows
-        return every + differs == by_mailbox
+        return together + differs == by_mailbox
 
-    def _narrow(self, span: Interval, differs: int) -> None:
-        """Find the stretches of a span whose totals differ by so many, and read those."""
-        with self._work.reading() as snapshot:
-            rows = queries.held(snapshot, self._part(span))
+    def _narrow(self, interval: Interval, differs: int) -> None:
+        """Find the parts of an interval in which the totals differ, and read those again.
+
+        Args:
+            interval: The interval.
+            differs: By how many conversations its total differs.
+        """
+        with self._session.reading() as snapshot:
+            rows = queries.count(snapshot, self._part(interval))
         pages = rows // FEW
         cut = None
         if pages and abs(differs) * pages.bit_length() < pages:  # else reading costs less
-            cut = self._cut(span, rows)
+            cut = self._cut(interval, rows)
         if cut is None:
-            self._read(span)
+            self._read_again(interval)
             return
-        older, younger = Interval(span.first, cut), Interval(cut + 1, span.last)
-        in_older = self._differs(older)
-        for half, rest in ((younger, differs - in_older), (older, in_older)):
-            if rest:
-                self._narrow(half, rest)
+        older, younger = Interval(interval.first, cut), Interval(cut + 1, interval.last)
+        in_older = self._difference(older)
+        for half, difference in ((younger, differs - in_older), (older, in_older)):
+            if difference:
+                self._narrow(half, difference)
 
-    def _read(self, span: Interval) -> None:
-        """Walk a stretch again, settle what is missing, and accept what differs still."""
-        walked = self._work.walk(self._compared.selection(), span)
-        if walked.spam and not self._compared.spam:
-            note_spam(self._work, shown=True)
-            self._all_lists_spam = True
-        settle(self._work, self._part(span), walked.began)
+    def _read_again(self, interval: Interval) -> None:
+        """Read an interval, remove what is gone, and accept what differs after that."""
+        session = self._session
+        began = session.requested_at
+        for page in session.pages(self._compared.selection(), interval):
+            with session.writing() as writer:
+                session.write_rows(writer, page.rows, page.requested_at)
+            session.page_written(page)
+            began = page.began
+            if page.spam and not self._compared.spam:
+                note_all_lists_spam(session, shown=True)
+                self._all_lists_spam = True
+        remove_missing(session, self._part(interval), began)
         found = self._offsets()
-        left = self._differs(span) + offsets.within(found, self._compared, span)
-        self._accept(offsets.with_part(found, self._compared, span, left))
+        left = self._difference(interval) + sum_of_parts(found, self._compared, interval)
+        self._accept(with_part(found, self._compared, interval, left))
 
-    def _differs(self, span: Interval) -> int:
-        """By how much upstream's total exceeds ours and what is accepted of it."""
-        theirs = total(self._work, self._compared.selection(), span)
-        with self._work.reading() as snapshot:
-            ours = queries.held(snapshot, self._part(span))
-        return theirs - ours - offsets.within(self._offsets(), self._compared, span)
+    def _difference(self, interval: Interval) -> int:
+        """By how many conversations upstream's total exceeds the archive's and the offsets."""
+        total = self._session.first_page(self._compared.selection(), interval).page.total_elements
+        with self._session.reading() as snapshot:
+            held = queries.count(snapshot, self._part(interval))
+        return total - held - sum_of_parts(self._offsets(), self._compared, interval)
 
-    def _part(self, span: Interval) -> Part:
-        """What we hold of the list."""
-        of_all = None if self._all_lists_spam else False
-        return Part(span, self._compared.mailbox or None, True if self._compared.spam else of_all)
+    def _part(self, interval: Interval) -> Part:
+        """What the archive holds of the list."""
+        spam_of_all = None if self._all_lists_spam else False
+        spam = True if self._compared.spam else spam_of_all
+        return Part(interval, self._compared.mailbox or None, spam)
 
-    def _cut(self, span: Interval, rows: int) -> int | None:
-        """A second in the middle of a span's rows; none if they crowd too much."""
-        with self._work.reading() as snapshot:
-            middle = queries.nth(snapshot, self._part(span), rows // 2)
+    def _cut(self, interval: Interval, rows: int) -> int | None:
+        """A second in the middle of an interval's conversations, to cut after; None if too close.
+
+        Args:
+            interval: The interval.
+            rows: How many conversations the archive holds of it.
+        """
+        with self._session.reading() as snapshot:
+            middle = queries.creation_of_nth(snapshot, self._part(interval), rows // 2)
         if middle is None:
             return None
-        cut = self._quiet(span, middle - 1)
-        if cut is not None:
-            cut = offsets.clear_of(self._offsets(), self._compared, span, cut)
-        return cut if cut is not None and span.first <= cut < span.last else None
+        cut = self._second_without_rows(interval, middle - 1)
+        if cut is None:
+            return None
+        return cut_beside_parts(self._offsets(), self._compared, interval, cut)
 
-    def _quiet(self, span: Interval, second: int) -> int | None:
-        """The last second up to this one in which we know of no conversation on the list.
+    def _second_without_rows(self, interval: Interval, second: int) -> int | None:
+        """The last second up to this one without a conversation of the list; None if too far.
 
-        The index may hold fractions that payloads do not show: a bound in a second that has
-        conversations would not tell on which side they are.
+        Upstream's index may hold fractions of a second that its answers do not show. In a
+        second with conversations it would be unclear on which side of a limit they are.
         """
-        with self._work.reading() as snapshot:
-            for each in range(second, max(span.first, second - _TRIES) - 1, -1):
-                if not queries.held(snapshot, self._part(Interval(each, each))):
+        with self._session.reading() as snapshot:
+            for each in range(second, max(interval.first, second - _TRIES) - 1, -1):
+                if not queries.count(snapshot, self._part(Interval(each, each))):
                     return each
         return None
 
-    def _offsets(self) -> Sequence[Offset]:
-        with self._work.reading() as snapshot:
-            return offsets.read(snapshot.get_note(offsets.NOTE))
+    def _offsets(self) -> list[Offset]:
+        with self._session.reading() as snapshot:
+            return queries.accepted_offsets(snapshot)
 
-    def _accept(self, accepted: Sequence[Offset]) -> None:
-        if list(accepted) != list(self._offsets()):
-            with self._work.writing() as writer:
-                writer.set_note(offsets.NOTE, accepted)
+    def _accept_remainder(self, interval: Interval, rows: int) -> None:
+        self._accept(with_remainder(self._offsets(), self._compared, interval, rows))
+
+    def _accept(self, offsets: Sequence[Offset]) -> None:
+        if list(offsets) != self._offsets():
+            with self._session.writing() as writer:
+                writer.set_note(queries.ACCEPTED_OFFSETS, offsets)
+
+
+def sum_of_parts(offsets: Iterable[Offset], compared: ComparedList, interval: Interval) -> int:
+    """The sum of a list's offsets that belong to parts of an interval."""
+    return sum(each.rows for each in offsets if _is_part(each, compared, interval))
+
+
+def remainder(offsets: Iterable[Offset], compared: ComparedList, interval: Interval) -> int:
+    """The offset of a list's total of an interval that belongs to no part of it."""
+    return sum(each.rows for each in offsets if _is_remainder(each, compared, interval))
+
+
+def with_part(
+    offsets: Iterable[Offset], compared: ComparedList, interval: Interval, rows: int
+) -> list[Offset]:
+    """The offsets after an interval got one of so many rows, in place of those of its parts."""
+    kept = [each for each in offsets if not _is_part(each, compared, interval)]
+    return sorted([*kept, *([Offset(*compared, *interval, rows)] if rows else [])], key=repr)
+
+
+def with_remainder(
+    offsets: Iterable[Offset], compared: ComparedList, interval: Interval, rows: int
+) -> list[Offset]:
+    """The offsets after the remainder of an interval became so many rows."""
+    kept = [each for each in offsets if not _is_remainder(each, compared, interval)]
+    new = [Offset(*compared, interval.first, None, rows)] if rows else []
+    return sorted([*kept, *new], key=repr)
+
+
+def cut_beside_parts(
+    offsets: Iterable[Offset], compared: ComparedList, interval: Interval, cut: int
+) -> int | None:
+    """The second near a cut after which no interval with an offset would be cut in two.
+
+    Both sides of the cut have at least a second; None if there is no such second.
+    """
+    for each in offsets:
+        part = _is_part(each, compared, interval)
+        if part and each.last is not None and each.first <= cut < each.last:
+            cut = each.first - 1 if each.first > interval.first else each.last
+    return cut if interval.first <= cut < interval.last else None
+
+
+def _is_part(offset: Offset, compared: ComparedList, interval: Interval) -> bool:
+    return (
+        (offset.mailbox, offset.spam) == compared
+        and offset.last is not None
+        and interval.first <= offset.first
+        and offset.last <= interval.last
+    )
+
+
+def _is_remainder(offset: Offset, compared: ComparedList, interval: Interval) -> bool:
+    return (
+        (offset.mailbox, offset.spam) == compared
+        and offset.last is None
+        and offset.first == interval.first
+    )

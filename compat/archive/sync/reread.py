@@ -1,4 +1,4 @@
-"""Reading again what is covered: equal totals prove nothing, so every row has its turn."""
+"""Reads again what is covered, because equal totals do not prove that conversations are equal."""
 
 from __future__ import annotations
 
@@ -6,97 +6,92 @@ from collections.abc import Iterator
 from typing import Final
 
 from compat.archive.sync import queries
-from compat.archive.sync.backfill import ROWS
+from compat.archive.sync.backfill import READ, ROWS, read_window
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
-from compat.archive.sync.window_reader import READ, read
 from compat.core import intervals
 from compat.core.intervals import Coverage, Interval
 
-TURN: Final = "reread until"
-"""The note on how far the rotation has come: up to this second its share is done."""
+REREAD_UNTIL: Final = "reread until"
+"""The name of the note that says up to which second the share of each day has been read again."""
 
 _DAY: Final = 86_400
-_WORTH: Final = 25
-"""Fewer rows than fill a page are left for a later run."""
+_FEWEST_ROWS: Final = 25
+"""A share of fewer conversations, which would not fill a page, is left for a later run."""
 
 
-def reread(work: SyncSession) -> None:
-    """Read everything again if that is wished, else what is due by now.
+def reread(session: SyncSession) -> None:
+    """Read everything again if the options say so, else the share that is due.
 
     Raises:
         LossAhead: Too much is missing.
     """
-    if work.wish.verify:
-        _everything(work)
-        with work.writing() as writer:
-            writer.set_note(TURN, work.now)
+    if session.options.verify:
+        _reread_everything(session)
+        _note_done(session, session.started_at)
     else:
-        _due(work)
+        _reread_share(session)
 
 
-def _everything(work: SyncSession) -> None:
-    """All that is covered of what is wanted, newest first."""
-    with work.reading() as snapshot:
-        spans = _within(work, snapshot.coverage())
-        work.progress.expected = sum(queries.held(snapshot, Part(span)) for span in spans)
-    for span in reversed(spans):
-        for window in _windows(work, span):
-            read(work, window, again=True)
+def _reread_everything(session: SyncSession) -> None:
+    """Read again all that is wanted and covered, newest first."""
+    with session.reading() as snapshot:
+        spans = _wanted_of(session, snapshot.coverage())
+        session.expected = sum(queries.count(snapshot, Part(interval)) for interval in spans)
+    for interval in reversed(spans):
+        for window in _windows(session, interval):
+            read_window(session, window, again=True)
 
 
-def _within(work: SyncSession, covered: list[Coverage]) -> list[Interval]:
-    if work.wanted is None:
+def _wanted_of(session: SyncSession, covered: list[Coverage]) -> list[Interval]:
+    if session.wanted is None:
         return []
-    wanted = [Coverage(work.wanted, work.now)]
+    wanted = [Coverage(session.wanted, session.started_at)]
     return intervals.union(known.interval for known in intervals.intersection(wanted, covered))
 
 
-def _windows(work: SyncSession, span: Interval) -> Iterator[Interval]:
-    """A span in windows of about the same number of rows, newest first."""
-    while span.first <= span.last:
-        with work.reading() as snapshot:
-            window = queries.newest(snapshot, span, ROWS)
+def _windows(session: SyncSession, interval: Interval) -> Iterator[Interval]:
+    """An interval in windows with about the same number of conversations, newest first."""
+    while interval.first <= interval.last:
+        with session.reading() as snapshot:
+            window = queries.newest_window(snapshot, interval, ROWS)
         yield window
-        span = Interval(span.first, window.first - 1)
+        interval = Interval(interval.first, window.first - 1)
 
 
-def _due(work: SyncSession) -> None:
-    """What was read longest ago, as much of it as the days since the last time are worth."""
-    with work.reading() as snapshot:
-        size, done = snapshot.conversation_count(), snapshot.get_note(TURN)
-    whole = work.wish.reread_days * _DAY
+def _reread_share(session: SyncSession) -> None:
+    """Read again what was read longest ago, as much as the time since the last share asks for."""
+    with session.reading() as snapshot:
+        size, done = snapshot.conversation_count(), snapshot.get_note(REREAD_UNTIL)
+    now, whole = session.started_at, session.options.reread_days * _DAY
     if done is None or not size:
-        _note(work, work.now)
+        _note_done(session, now)
         return
-    done = max(done, work.now - whole)
-    while (rows := (work.now - done) * size // whole) >= _WORTH:
-        window = _oldest(work, min(rows, ROWS))
+    done = max(done, now - whole)
+    while (due := (now - done) * size // whole) >= _FEWEST_ROWS:
+        window = _window_read_longest_ago(session, min(due, ROWS))
         if window is None:
-            _note(work, work.now)
+            _note_done(session, now)
             return
-        with work.reading() as snapshot:
-            worth = max(queries.held(snapshot, Part(window)), 1)
-        read(work, window, again=True)
-        done = min(done + worth * whole // size + 1, work.now)
-        _note(work, done)
+        with session.reading() as snapshot:
+            rows = max(queries.count(snapshot, Part(window)), 1)
+        read_window(session, window, again=True)
+        done = min(done + rows * whole // size + 1, now)
+        _note_done(session, done)
 
 
-def _oldest(work: SyncSession, rows: int) -> Interval | None:
-    """About so many rows of the stretch that was read longest ago; None if all is fresh."""
-    with work.reading() as snapshot:
-        known = intervals.intersection(snapshot.layer_coverage(READ), _fresh(snapshot.coverage()))
-        oldest = min(known, key=lambda each: each.as_of, default=None)
-        if oldest is None or oldest.as_of >= work.now:
+def _window_read_longest_ago(session: SyncSession, rows: int) -> Interval | None:
+    """About so many conversations that were read longest ago; None if all were read in this run."""
+    with session.reading() as snapshot:
+        now = session.requested_at  # as of now: what is read is as old as its own layer says
+        covered = [Coverage(known.interval, now) for known in snapshot.coverage()]
+        read = intervals.intersection(snapshot.layer_coverage(READ), covered)
+        oldest = min(read, key=lambda each: each.as_of, default=None)
+        if oldest is None or oldest.as_of >= session.started_at:
             return None
-        return queries.newest(snapshot, oldest.interval, rows)
+        return queries.newest_window(snapshot, oldest.interval, rows)
 
 
-def _fresh(covered: list[Coverage]) -> list[Coverage]:
-    """The same seconds, so young that whatever they are compared with is older."""
-    return [known._replace(as_of=known.as_of + 10**12) for known in covered]
-
-
-def _note(work: SyncSession, done: int) -> None:
-    with work.writing() as writer:
-        writer.set_note(TURN, done)
+def _note_done(session: SyncSession, until: int) -> None:
+    with session.writing() as writer:
+        writer.set_note(REREAD_UNTIL, until)

@@ -1,4 +1,4 @@
-"""One run of `helpscout-v1 sync`: archive, lock and line are opened, and all steps taken."""
+"""A run of `helpscout-v1 sync`: opens the archive, and takes all steps in order."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from typing import Final
 
 from compat.archive.database import open_archive
 from compat.archive.errors import ArchiveError, LossAhead, SyncUnderWay
-from compat.archive.sync.session import SyncOptions, SyncSession
-from compat.archive.sync.steps import run
+from compat.archive.sync.backfill import fill_gaps
+from compat.archive.sync.incremental import read_modified, read_modified_at_end
+from compat.archive.sync.lists import read_lists, read_new_folders, remove_lost_mailboxes
+from compat.archive.sync.reconcile import compare_totals
+from compat.archive.sync.reread import reread
+from compat.archive.sync.session import WHOLE, SyncEvent, SyncOptions, SyncSession
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.core.intervals import Coverage
-from compat.core.models import Progress
 from compat.upstream import client_from_settings
 from compat.v2 import errors as v2
 from compat.v2.client import Client
 
-__all__ = ["Sync", "SyncOptions", "SyncResult", "SyncStopped"]
+__all__ = ["WHOLE", "Sync", "SyncEvent", "SyncOptions", "SyncResult", "SyncStopped"]
 
 _WHAT_TO_DO: Final = (
     (v2.CredentialsRefused, "check HELPSCOUT_APP_ID and HELPSCOUT_APP_SECRET"),
@@ -31,12 +34,12 @@ _STATUSES: Final = ((SyncUnderWay, 5), (LossAhead, 6), (ArchiveError, 4), (v2.Up
 
 
 class SyncStopped(Exception):
-    """A run did not do what it was asked to; the archive holds what was committed before.
+    """A run ended before all was done; the archive holds what was committed before.
 
     Attributes:
-        status: The exit status that says why: 3 upstream, 4 the archive, 5 another sync is under
-            way, 6 too much is missing, 130 it was told to stop.
-        later: Whether it may well succeed later, without anybody doing anything.
+        status: The exit status that says why: 3 upstream, 4 the archive, 5 another sync is
+            running, 6 too much is missing, 130 the run was stopped.
+        later: Whether a later run may succeed without anybody doing anything.
     """
 
     def __init__(self, message: str, status: int, *, later: bool = False) -> None:
@@ -51,9 +54,9 @@ class SyncResult:
 
     Attributes:
         requests: How many requests were made, sign-ins included.
-        read: How many sightings of conversations there were.
-        changed: How many of them brought something new.
-        removed: How many conversations were found gone.
+        read: How many conversations were read; one counts each time it is read.
+        changed: How many of these were new or changed.
+        removed: How many conversations were removed.
         covered: What the archive covers now.
     """
 
@@ -64,48 +67,30 @@ class SyncResult:
     covered: Sequence[Coverage]
 
 
-class _Halted(Exception):
-    """Somebody said stop."""
+class _StopRequested(Exception):
+    """Somebody has called `Sync.stop`."""
 
 
 class Sync:
-    """Runs on one account's archive.
+    """Synchronises one account's archive; `run` may be called repeatedly.
 
     Args:
         settings: The account's settings.
-        wish: What is asked for.
-        slim: Whether a new archive keeps no subjects, previews, names and addresses.
-        hear: Told what happens: a word for it, and facts by name.
-
-    Attributes:
-        progress: How far the step under way has come.
+        options: What each run is asked to do.
+        on_event: Called with each event of a run, in the thread of `run`.
     """
 
     def __init__(
         self,
         settings: Settings,
-        wish: SyncOptions,
-        *,
-        slim: bool | None = None,
-        hear: Callable[..., None] = lambda *_, **__: None,
+        options: SyncOptions,
+        on_event: Callable[[SyncEvent], None] = lambda _: None,
     ) -> None:
         self._settings = settings
-        self._wish = wish
-        self._slim = slim
-        self._hear = hear
+        self._options = options
+        self._on_event = on_event
         self._stopped = False
         self._client: Client | None = None
-        self.progress = Progress(self._check)
-
-    @property
-    def rate_left(self) -> int | None:
-        """Requests left this minute to all programs of the account, as last told."""
-        return self._client.rate_left if self._client else None
-
-    @property
-    def requests(self) -> int:
-        """Requests made so far in the run under way."""
-        return sum(self._client.request_counts().values()) if self._client else 0
 
     def stop(self) -> None:
         """End the run soon: waits and requests are cut short, a transaction is finished.
@@ -131,35 +116,81 @@ class Sync:
             )
         try:
             return self._run(self._settings.archive.get_secret_value())
-        except (_Halted, v2.Cancelled):
+        except (_StopRequested, v2.Cancelled):
             raise SyncStopped(
                 "stopped; what was fetched is kept: run it again to go on from there", 130
             ) from None
         except (ArchiveError, v2.UpstreamError) as error:
             status = next(status for kind, status in _STATUSES if isinstance(error, kind))
             later = isinstance(error, v2.Unreachable | SyncUnderWay)
-            raise SyncStopped(_told(error), status, later=later) from error
+            raise SyncStopped(_with_advice(error), status, later=later) from error
 
     def _run(self, url: str) -> SyncResult:
         with (
             closing(client_from_settings(self._settings)) as client,
-            open_archive(url, create=True, slim=self._slim) as archive,
+            open_archive(url, create=True, slim=self._options.slim) as archive,
             archive.lock() as lock,
         ):
             self._client = client
-            self._check()  # a stop that came before could not close it
-            work = SyncSession(archive, lock, client, self._wish, self._hear, self.progress)
-            run(work)
-            with archive.reading() as snapshot:
+            self._check_stopped()  # a stop before this line could not close the client
+            session = SyncSession(
+                archive,
+                lock,
+                client,
+                self._options,
+                on_event=self._on_event,
+                check_stopped=self._check_stopped,
+            )
+            _take_steps(session)
+            with session.reading() as snapshot:
                 covered = snapshot.coverage()
-            counts = work.counts
-            return SyncResult(self.requests, counts.read, counts.changed, counts.removed, covered)
+            requests = sum(client.request_counts().values())
+            return SyncResult(
+                requests, session.rows_read, session.rows_changed, session.rows_removed, covered
+            )
 
-    def _check(self) -> None:
+    def _check_stopped(self) -> None:
         if self._stopped:
-            raise _Halted
+            raise _StopRequested
 
 
-def _told(error: Exception) -> str:
-    what = next((what for kind, what in _WHAT_TO_DO if isinstance(error, kind)), None)
-    return f"{error}: {what}" if what else str(error)
+def _take_steps(session: SyncSession) -> None:
+    """Take all steps of a run. After each page of each step the archive can answer questions.
+
+    Raises:
+        UpstreamError: Upstream fails.
+        ArchiveError: The archive fails, or too much is missing upstream.
+    """
+    # Mailboxes, folders and tags. A mailbox that is not shown any more stops the run here.
+    session.begin_step("menus")
+    read_lists(session)
+
+    # What was modified since the archive was last up to date.
+    session.begin_step("modified")
+    read_modified(session)
+
+    # What is not covered yet, newest months first. In later runs this is what came since.
+    session.begin_step("new")
+    fill_gaps(session)
+
+    # Everything again with --verify, else the share that is due.
+    session.begin_step("reread")
+    reread(session)
+
+    # What was modified, if the step above left it, or if the run took long since then.
+    session.begin_step("modified at last")
+    read_modified_at_end(session)
+
+    # Mailboxes whose loss is accepted, and mailboxes that were first seen in this run.
+    session.begin_step("lost mailboxes")
+    remove_lost_mailboxes(session)
+    read_new_folders(session)
+
+    # What modification does not show, such as deletions.
+    session.begin_step("totals")
+    compare_totals(session)
+
+
+def _with_advice(error: Exception) -> str:
+    advice = next((advice for kind, advice in _WHAT_TO_DO if isinstance(error, kind)), None)
+    return f"{error}: {advice}" if advice else str(error)

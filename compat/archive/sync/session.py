@@ -1,26 +1,25 @@
-"""One run at work: the archive, the line to upstream, and what all steps share."""
+"""One run of a synchronisation: what all of its steps share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
 
 from compat.archive.database import Archive
 from compat.archive.errors import ArchiveError
 from compat.archive.locks import SyncLock
 from compat.archive.reader import Snapshot
 from compat.archive.records import INDEX_LAG, to_record
-from compat.archive.sync.loss_guard import LossGuard
 from compat.archive.writer import Writer
 from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
-from compat.core.intervals import Interval
-from compat.core.models import Progress
+from compat.core.intervals import Coverage, Interval
 from compat.upstream import to_window
 from compat.v2.client import Client
 from compat.v2.models import (
+    ConversationPage,
     ConversationWithDocument,
     FullConversation,
     FullConversationPage,
@@ -30,6 +29,7 @@ from compat.v2.pagination import Paginator, creation_second
 from compat.v2.search import Selection
 
 WHOLE: Final = Interval(FIRST_SECOND, LAST_SECOND)
+"""All seconds of creation."""
 
 
 @dataclass(frozen=True)
@@ -37,171 +37,249 @@ class SyncOptions:
     """What a run is asked to do.
 
     Attributes:
-        within: Which seconds of creation to cover, told the present second by upstream's clock.
-        verify: Whether everything covered is read again.
-        accept_loss: Whether conversations may be taken out however many are missing.
-        reread_days: In how many days everything is read again by and by.
+        within: Returns the seconds of creation to cover, both ends included. Its argument is the
+            present second by upstream's clock, epoch UTC.
+        verify: Whether everything that is covered is read again.
+        accept_loss: Whether conversations that are missing upstream are removed, however many.
+        reread_days: In how many days everything that is covered is read again once.
+        slim: Whether a new archive keeps no subjects, previews, names and addresses. For an
+            archive that exists, what it must be; None accepts both, and makes a full one.
     """
 
     within: Callable[[int], Interval] = lambda _: WHOLE
     verify: bool = False
     accept_loss: bool = False
     reread_days: int = 90
+    slim: bool | None = None
 
 
-@dataclass
-class SyncCounts:
-    """What a run has done so far."""
-
-    read: int = 0
-    changed: int = 0
-    removed: int = 0
-
-
-class Walked(NamedTuple):
-    """A walk that came to its end.
+@dataclass(frozen=True)
+class SyncEvent:
+    """Something that happened in a run, and how far the run was then.
 
     Attributes:
-        began: The second by upstream's clock at which it began.
-        spam: How many of its sightings were of spam.
+        name: `step` (a step begins), `window` (a window is read next), `page` (a page has been
+            committed), `gone` (a conversation was removed), `mailbox gone` (the conversations of
+            a mailbox were removed) or `differs` (a total differs from the archive's).
+        facts: What happened, by names; values that JSON can hold.
+        received: How many conversations the step has read so far.
+        expected: About how many it will have read at its end; 0 if that is not known.
+        requests: How many requests the run has made, sign-ins included.
+        rate_left: Requests left this minute to all programs of the account, as upstream said
+            last; None before it has said so.
     """
 
+    name: str
+    facts: Mapping[str, int | str]
+    received: int
+    expected: int
+    requests: int
+    rate_left: int | None
+
+
+@dataclass(frozen=True)
+class WindowPage:
+    """A page of the conversations that were created in a window.
+
+    It says itself what it proves, so pages of several windows may be written in turn.
+
+    Attributes:
+        window: The window, in seconds of creation.
+        rows: The conversations. One may be on several pages; the later page is right.
+        requested_at: When the page was asked for, epoch seconds by upstream's clock.
+        began: When the first page of the window was asked for, likewise.
+        complete: Up to this second, included, all conversations of the window have been on this
+            page or an earlier one.
+        left: About how many conversations there are from this page on.
+    """
+
+    window: Interval
+    rows: Sequence[FullConversation]
+    requested_at: int
     began: int
-    spam: int
+    complete: int
+    left: int
+
+    @property
+    def spam(self) -> int:
+        """How many of the conversations are spam."""
+        return sum(row.status == "spam" for row in self.rows)
+
+    def covered(self, interval: Interval) -> Coverage | None:
+        """The part of an interval that this page and the earlier ones prove to be covered.
+
+        None if they prove nothing of it yet.
+
+        Args:
+            interval: A part of the window.
+        """
+        last = min(interval.last, self.complete)
+        if last < interval.first:
+            return None
+        return Coverage(Interval(interval.first, last), self.began)
 
 
-Then = Callable[[Writer, int, int], None]
-"""Called in the transaction of each page: up to which second the walk is complete, and when it
-began."""
-
-
-@dataclass
 class SyncSession:
-    """What the steps of one run share.
+    """One run: the archive, the API client, the options, and what the steps share.
+
+    One thread takes all steps, and alone changes what is here.
+
+    Args:
+        archive: The archive to write to.
+        lock: The lock on the archive.
+        client: The API client.
+        options: What the run is asked to do.
+        on_event: Called with each event.
+        check_stopped: Raises if the run is to stop; called before each request.
 
     Attributes:
-        archive: The archive.
-        lock: The right to write to it.
-        client: The line to upstream.
-        wish: What is asked for.
-        hear: Told what happens: a word for it, and the facts.
-        progress: How far the step under way has come; its `check` stops the run.
-        now: When the run began, by upstream's clock; known once it has answered.
-        latest: When it was last asked.
-        lost: The mailboxes that are not shown any more; that they are lost was accepted.
-        seen_of_lost: The conversations of these that the run has seen.
+        started_at: When the run began, epoch seconds by upstream's clock; 0 before the first
+            answer.
+        requested_at: When upstream was last asked, likewise.
+        rows_at_start: How many conversations the archive held when the run began.
+        rows_missing: How many of these upstream did not show.
+        lost_mailboxes: Mailboxes that upstream does not show any more; the user accepts that.
+        seen_in_lost_mailboxes: Conversations of these mailboxes that the run has seen.
+        expected: About how many conversations the present step will read; 0 if not known.
+        received: How many it has read so far.
+        rows_read: How many conversations were read in the run; one counts each time it is read.
+        rows_changed: How many of these were new or changed.
+        rows_removed: How many conversations were removed.
+
+    Raises:
+        ArchiveError: The archive is sealed.
     """
 
-    archive: Archive
-    lock: SyncLock
-    client: Client
-    wish: SyncOptions
-    hear: Callable[..., None]
-    progress: Progress
-    now: int = 0
-    latest: int = 0
-    counts: SyncCounts = field(default_factory=SyncCounts)
-    lost: frozenset[int] = frozenset()
-    seen_of_lost: set[int] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        lock: SyncLock,
+        client: Client,
+        options: SyncOptions,
+        *,
+        on_event: Callable[[SyncEvent], None],
+        check_stopped: Callable[[], None],
+    ) -> None:
+        self._archive = archive
+        self._lock = lock
+        self.client = client
+        self.options = options
+        self._on_event = on_event
+        self.check_stopped = check_stopped
+        self.started_at = self.requested_at = 0
+        self.rows_missing = 0
+        self.lost_mailboxes: frozenset[int] = frozenset()
+        self.seen_in_lost_mailboxes: set[int] = set()
+        self.expected = self.received = 0
+        self.rows_read = self.rows_changed = self.rows_removed = 0
         with self.reading() as snapshot:
             if snapshot.sealed_at is not None:
                 raise ArchiveError(
                     "the archive is sealed: what is in it is final, and nothing is fetched for "
                     "it any more"
                 )
-            self.loss = LossGuard(snapshot.conversation_count(), accepted=self.wish.accept_loss)
+            self.rows_at_start = snapshot.conversation_count()
             self._kept_since = snapshot.kept_since
             slim = snapshot.slim
-        self._page = FullConversationPage if slim else PageWithDocuments
-        self.single = FullConversation if slim else ConversationWithDocument
+        self._page_model = FullConversationPage if slim else PageWithDocuments
+        self.model = FullConversation if slim else ConversationWithDocument
 
     @property
     def wanted(self) -> Interval | None:
-        """The seconds of creation to cover; None if the wish leaves none.
+        """The seconds of creation to cover; None if the options leave none.
 
         Upstream's index may lag, so what is younger than the margin is left for a later run.
         """
-        first, last = self.wish.within(self.now)
+        first, last = self.options.within(self.started_at)
         first = max(first, FIRST_SECOND if self._kept_since is None else self._kept_since)
-        last = min(last, self.now - INDEX_LAG)
+        last = min(last, self.started_at - INDEX_LAG)
         return Interval(first, last) if first <= last else None
 
-    def begin(self, step: str) -> None:
-        """A step begins."""
-        self.progress.expected = self.progress.received = 0
-        self.hear("step", step=step)
+    def reading(self) -> AbstractContextManager[Snapshot]:
+        """A snapshot of the archive as it is now."""
+        return self._archive.reading()
 
-    @contextmanager
-    def reading(self) -> Iterator[Snapshot]:
-        """The archive as it is now."""
-        with self.archive.reading() as snapshot:
-            yield snapshot
+    def writing(self) -> AbstractContextManager[Writer]:
+        """A transaction: all of it is committed at the end of the block, or nothing."""
+        return self._archive.writing(self._lock)
 
-    @contextmanager
-    def writing(self) -> Iterator[Writer]:
-        """One transaction."""
-        with self.archive.writing(self.lock) as writer:
-            yield writer
+    def emit(self, name: str, **facts: int | str) -> None:
+        """Report an event."""
+        requests = sum(self.client.request_counts().values())
+        left = self.client.rate_left
+        self._on_event(SyncEvent(name, facts, self.received, self.expected, requests, left))
 
-    def see(self, writer: Writer, rows: Sequence[FullConversation], seen: int) -> int:
-        """Write conversations down as they were seen in a second, by upstream's clock.
+    def begin_step(self, name: str) -> None:
+        """Begin to count anew what is read, and report the step."""
+        self.expected = self.received = 0
+        self.emit("step", step=name)
 
-        Returns:
-            How many are new or changed.
+    def note_time(self, requested_at: int) -> int:
+        """Note when a request was made; returns the second, never before an earlier request.
+
+        Upstream's clock shows whole seconds and its servers differ by some. Requests of a run
+        are made one after the other.
         """
-        self.seen_of_lost |= {row.id for row in rows if row.mailbox_id in self.lost}
-        return writer.save([to_record(row, seen) for row in rows])
+        self.requested_at = max(self.requested_at, requested_at)
+        return self.requested_at
 
-    def moment(self, asked_at: int) -> int:
-        """When a request was made, never before an earlier one.
-
-        Upstream's clock shows whole seconds and its servers differ by some; requests here are
-        made one after the other.
-        """
-        self.latest = max(self.latest, asked_at)
-        return self.latest
-
-    def walk(
-        self,
-        selection: Selection,
-        window: Interval,
-        then: Then = lambda *_: None,
-        *,
-        spans: Sequence[Interval] = (),
-    ) -> Walked:
-        """Walk a window, and put down what each page shows in a transaction of its own.
+    def first_page(self, selection: Selection, interval: Interval) -> ConversationPage:
+        """The first page of a list, with the total of all its pages.
 
         Args:
-            selection: What to look at.
-            window: What was created when.
-            then: Does more in the same transaction.
-            spans: Only what was created in these is kept; the window if empty.
+            selection: The list.
+            interval: Only conversations created in these seconds.
         """
-        kept = intervals.union(spans) or [window]
-        began, spam = None, 0
-        walk = Paginator(self.client, selection, self._page, self.progress.check)
-        for page in walk.batches(to_window(window)):
-            seen = self.moment(page.requested_at)
-            began = seen if began is None else began
-            rows = [row for row in page.rows if _in(kept, creation_second(row))]
-            spam += sum(row.status == "spam" for row in rows)
-            with self.writing() as writer:
-                changed = self.see(writer, rows, seen)
-                then(writer, page.complete_until, began)
-            self._took(len(rows), changed, page.expected)
-        if began is None:  # an empty window
-            raise ArchiveError("a window without a second in it cannot be walked")
-        return Walked(began, spam)
+        self.check_stopped()
+        params = selection.params(interval.first, interval.last, "createdAt", 1)
+        answer = self.client.get("/conversations", params, ConversationPage)
+        self.note_time(answer.requested_at)
+        return answer.value
 
-    def _took(self, rows: int, changed: int, left: int) -> None:
-        self.counts.read += rows
-        self.counts.changed += changed
-        self.progress.received += rows
-        self.progress.expected = max(self.progress.expected, self.progress.received - rows + left)
-        self.hear("page", rows=rows)
+    def pages(
+        self, selection: Selection, window: Interval, *, within: Sequence[Interval] = ()
+    ) -> Iterator[WindowPage]:
+        """Fetch the conversations created in a window page by page, oldest first.
+
+        The caller writes the rows of a page, and the coverage that the page proves, in one
+        transaction, and calls `page_written` before it takes the next page.
+
+        Args:
+            selection: The list to read.
+            window: Seconds of creation.
+            within: Only conversations created in these intervals are on the pages; all if empty.
+        """
+        kept = intervals.union(within) or [window]
+        began: int | None = None
+        paginator = Paginator(self.client, selection, self._page_model, self.check_stopped)
+        for page in paginator.batches(to_window(window)):
+            requested_at = self.note_time(page.requested_at)
+            began = requested_at if began is None else began
+            rows = [row for row in page.rows if _in(kept, creation_second(row))]
+            yield WindowPage(window, rows, requested_at, began, page.complete_until, page.expected)
+
+    def write_rows(
+        self, writer: Writer, rows: Sequence[FullConversation], requested_at: int
+    ) -> None:
+        """Write conversations as upstream showed them.
+
+        Args:
+            writer: The transaction.
+            rows: The conversations.
+            requested_at: When they were asked for, epoch seconds by upstream's clock.
+        """
+        self.seen_in_lost_mailboxes |= {
+            row.id for row in rows if row.mailbox_id in self.lost_mailboxes
+        }
+        self.rows_changed += writer.save([to_record(row, requested_at) for row in rows])
+
+    def page_written(self, page: WindowPage) -> None:
+        """Count and report a page that has been committed."""
+        self.rows_read += len(page.rows)
+        self.expected = max(self.expected, self.received + page.left)
+        self.received += len(page.rows)
+        self.emit("page", rows=len(page.rows))
 
 
 def _in(spans: Sequence[Interval], second: int) -> bool:
-    return any(span.first <= second <= span.last for span in spans)
+    return any(interval.first <= second <= interval.last for interval in spans)

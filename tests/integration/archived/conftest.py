@@ -1,4 +1,4 @@
-"""An account, an archive of it, and a present that is the account's."""
+"""An account, an archive of it, and a service whose clock is the account's."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pytest
 from tests.integration.exactness.staging import Upstream
 from tests.unit.archive.sync.conftest import (  # noqa: F401 - fixtures, used by their names
     any_url,
-    asking_again_at_once,
     far_side,
+    retries_without_waiting,
     url,
 )
-from tests.unit.archive.sync.staging import Clock, Staged, lively_account, staged
+from tests.unit.archive.sync.staging import Clock, Staged, sample_account, staged
 
 
 @pytest.fixture
 def stage(far_side: Upstream, any_url: str, monkeypatch: pytest.MonkeyPatch) -> Staged:  # noqa: F811
-    """A lively account and an archive that was synchronised a moment ago."""
+    """A sample account and an archive that was synchronised a moment ago."""
     clock = Clock()
     monkeypatch.setattr("compat.sources.archive.time", SimpleNamespace(time=clock))
-    made = staged(far_side, any_url, lively_account(clock), clock)
+    made = staged(far_side, any_url, sample_account(clock), clock)
     made.sync()
     made.simulator.reset()
     return made

@@ -13,16 +13,23 @@ from hypothesis import strategies as st
 
 from compat.archive.records import INDEX_LAG
 from compat.simulator import Behaviour, Simulator
-from tests.integration.archived.asking import LISTS, ask, live_a_little, service, told, true
+from tests.integration.archived.offline_service import (
+    LISTS,
+    answer_of,
+    ask,
+    change_account,
+    expected_answer,
+    service,
+)
 from tests.integration.exactness.oracle import Asked, text
 from tests.integration.exactness.questions import homes_and_one_view, questions, some
 from tests.integration.exactness.staging import judged_by
-from tests.unit.archive.sync.staging import DAY, NOW, SINCE, Clock, Staged, lively_account
+from tests.unit.archive.sync.staging import DAY, NOW, SINCE, Clock, Staged, sample_account
 
 FIRST = int(SINCE.timestamp())
 LAST = int(NOW.timestamp())
-DRAWN_FOR = lively_account(Clock())
-"""Equal to the account of every stage; questions are drawn before there is one."""
+DRAWN_FOR = sample_account(Clock())
+"""Equal to the account of each stage. Questions are drawn before a stage exists."""
 
 HOMES = some(
     [each.id for each in DRAWN_FOR.layout.folders if not each.user_id and each.type != "needs_attn"]
@@ -38,7 +45,7 @@ def test_what_is_covered_is_answered_without_a_request(stage: Staged) -> None:
     with service(stage) as reports:
         for view_by in ("day", "week", "month"):
             asked = Asked(FIRST, LAST - DAY, view_by=view_by)
-            assert told(reports, asked) == true(stage.account, asked)
+            assert answer_of(reports, asked) == expected_answer(stage.account, asked)
     assert not stage.simulator.requests
 
 
@@ -52,23 +59,23 @@ def test_offline_every_answer_is_that_of_the_synchronisation(stage: Staged, aske
         assert answer.status == 400
         return
     assert answer.status == 200
-    assert json.loads(answer.body) == true(stage.account, asked)
+    assert json.loads(answer.body) == expected_answer(stage.account, asked)
 
 
 def test_offline_later_changes_do_not_show(stage: Staged) -> None:
-    before = copy.deepcopy([true(stage.account, everything())])
-    live_a_little(stage.account, random.Random(1), 30)
+    before = copy.deepcopy([expected_answer(stage.account, everything())])
+    change_account(stage.account, random.Random(1), 30)
     with service(stage, offline=True) as reports:
-        assert [told(reports, everything())] == before
+        assert [answer_of(reports, everything())] == before
     assert not stage.simulator.requests
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_what_is_too_old_is_completed_to_the_present(stage: Staged, seed: int) -> None:
     rng = random.Random(seed)
-    stage.clock.pass_by(3 * DAY)
-    live_a_little(stage.account, rng, rng.choice([0, 1, 5, 30]))
-    stage.clock.pass_by(60)
+    stage.clock.advance(3 * DAY)
+    change_account(stage.account, rng, rng.choice([0, 1, 5, 30]))
+    stage.clock.advance(60)
     now = int(stage.clock())
     with service(stage, recent_age=0, max_age=0) as reports:
         for asked in (
@@ -77,16 +84,16 @@ def test_what_is_too_old_is_completed_to_the_present(stage: Staged, seed: int) -
             Asked(LAST - 9 * DAY, now + DAY, (FIRST, LAST), "day", {"types": ("email",)}),
             Asked(FIRST, now, filters={"mailboxes": (stage.account.layout.mailboxes[0].id,)}),
         ):
-            assert told(reports, asked) == true(stage.account, asked)
+            assert answer_of(reports, asked) == expected_answer(stage.account, asked)
 
 
 def test_what_was_modified_is_fetched_and_not_the_rest(stage: Staged) -> None:
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     row = next(each for each in stage.account.conversations() if each.counts)
     stage.account.spam(row.id)
     with service(stage, recent_age=0, max_age=0) as reports:
         asked = Asked(FIRST, LAST - DAY)
-        assert told(reports, asked) == true(stage.account, asked)
+        assert answer_of(reports, asked) == expected_answer(stage.account, asked)
     assert stage.simulator.requests[LISTS] <= 5
 
 
@@ -94,7 +101,7 @@ def test_a_deletion_shows_by_the_total(stage: Staged) -> None:
     row = next(each for each in stage.account.conversations() if each.counts)
     stage.account.delete(row.id)
     with service(stage, recent_age=0, max_age=0) as reports:
-        assert told(reports, everything()) == true(stage.account, everything())
+        assert answer_of(reports, everything()) == expected_answer(stage.account, everything())
 
 
 @pytest.mark.parametrize("lists_spam", [True, False])
@@ -103,21 +110,21 @@ def test_a_deletion_shows_whether_or_not_all_lists_spam(stage: Staged, lists_spa
     stage.far_side.show(Simulator(stage.account, behaviour))
     stage.account.delete(next(e for e in stage.account.conversations() if e.counts).id)
     with service(stage, recent_age=0, max_age=0) as reports:
-        assert told(reports, everything()) == true(stage.account, everything())
+        assert answer_of(reports, everything()) == expected_answer(stage.account, everything())
 
 
 def test_the_rest_of_a_range_is_fetched(stage: Staged) -> None:
     stage.account.add(None)
-    stage.clock.pass_by(5)
+    stage.clock.advance(5)
     asked = Asked(FIRST, int(stage.clock()), view_by="week")
     with service(stage) as reports:
-        assert told(reports, asked) == true(stage.account, asked)
+        assert answer_of(reports, asked) == expected_answer(stage.account, asked)
     assert 1 <= stage.simulator.requests[LISTS] <= 2
 
 
 def test_an_answer_is_as_of_its_oldest_part(stage: Staged) -> None:
     synchronised = min(known.as_of for known in stage.coverage())
-    stage.clock.pass_by(1000)
+    stage.clock.advance(1000)
     with service(stage) as reports:
         local = dict(ask(reports, everything().target()).headers)["Compat-As-Of"]
         mixed = dict(ask(reports, Asked(FIRST, int(stage.clock())).target()).headers)
@@ -129,7 +136,7 @@ def test_views_are_asked_for_upstream(stage: Staged) -> None:
         if view.type in {"mytickets", "needs_attn", "team"}:
             asked = everything(filters={"folders": (view.id,)})
             with service(stage) as reports:
-                assert told(reports, asked) == true(stage.account, asked)
+                assert answer_of(reports, asked) == expected_answer(stage.account, asked)
             assert stage.simulator.requests[LISTS]
             return
 
@@ -140,7 +147,7 @@ def test_homes_and_views_together_are_exact(stage: Staged, data: st.DataObject) 
     folders = data.draw(homes_and_one_view(DRAWN_FOR))
     asked = everything(filters={"folders": folders})
     with service(stage) as reports:
-        assert told(reports, asked) == true(stage.account, asked)
+        assert answer_of(reports, asked) == expected_answer(stage.account, asked)
 
 
 def test_offline_a_view_is_refused(stage: Staged) -> None:

@@ -17,7 +17,7 @@ from compat.cli import main
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Interval
 from compat.simulator.people import customer_email
-from tests.integration.archived.asking import service, told, true
+from tests.integration.archived.offline_service import answer_of, expected_answer, service
 from tests.integration.exactness.oracle import Asked, text
 from tests.unit.archive.sync.staging import DAY, EVER, NOW, SINCE, Staged
 
@@ -39,14 +39,14 @@ def run(
             monkeypatch.setenv("COMPAT_ARCHIVE", url)
         status = main(["archive", *arguments])
         sys.stdout.flush()
-        told = capfdbinary.readouterr()
-        return status, told.out.decode(), told.err.decode()
+        printed = capfdbinary.readouterr()
+        return status, printed.out.decode(), printed.err.decode()
 
     return runs
 
 
-def test_status_tells_coverage_age_and_size(stage: Staged, run: Run) -> None:
-    stage.clock.pass_by(600)
+def test_status_shows_coverage_age_and_size(stage: Staged, run: Run) -> None:
+    stage.clock.advance(600)
     status, out, _ = run("status", "--json")
     facts = json.loads(out)
     assert status == 0
@@ -58,8 +58,8 @@ def test_status_tells_coverage_age_and_size(stage: Staged, run: Run) -> None:
     assert span["young"]
 
 
-def test_status_tells_a_person_what_is_stale(stage: Staged, run: Run) -> None:
-    stage.clock.pass_by(DAY)
+def test_status_shows_a_person_what_is_stale(stage: Staged, run: Run) -> None:
+    stage.clock.advance(DAY)
     status, out, _ = run("status")
     assert status == 0
     assert "too old to be used without asking Help Scout" in out
@@ -138,12 +138,12 @@ def test_a_sealed_archive_answers_also_of_later_and_never_grows_old(
 ) -> None:
     status, _, _ = run("seal", "--at", text(int(stage.clock()) - INDEX_LAG - 60))
     assert status == 0
-    stage.clock.pass_by(400 * DAY)
+    stage.clock.advance(400 * DAY)
     asked = Asked(FIRST, LAST + 300 * DAY, view_by="month")
     with service(stage, offline=True) as reports:
-        assert told(reports, asked) == true(stage.account, asked)
+        assert answer_of(reports, asked) == expected_answer(stage.account, asked)
     with service(stage, recent_age=0, max_age=0) as reports:
-        assert told(reports, asked) == true(stage.account, asked)
+        assert answer_of(reports, asked) == expected_answer(stage.account, asked)
     assert run("status", "--json")[1].count(text(LAST_SECOND)) == 1
 
 
@@ -174,7 +174,7 @@ def test_a_customer_is_erased_by_address_and_counts_stay(stage: Staged, run: Run
     left = [json.loads(line) for line in run("export")[1].splitlines()]
     assert not [e for e in left if e.get("primaryCustomer", {}).get("email") == address]
     with service(stage, offline=True) as reports:
-        assert told(reports, asked) == true(stage.account, asked)
+        assert answer_of(reports, asked) == expected_answer(stage.account, asked)
 
 
 def test_nobody_of_an_address_is_said(run: Run) -> None:
@@ -204,7 +204,7 @@ def test_only_so_much_is_kept(stage: Staged, run: Run, monkeypatch: pytest.Monke
         (("import", "x", "--covers", "2015..2016", "--as-of", "2016"), "15 minutes before"),
     ],
 )
-def test_misuse_is_told(
+def test_misuse_is_reported(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -214,7 +214,7 @@ def test_misuse_is_told(
     assert said in err
 
 
-def test_a_missing_archive_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_missing_archive_is_reported(run: Run, tmp_path: Path) -> None:
     status, _, err = run("status", url=f"sqlite:///{tmp_path}/none.db")
     assert status == 4
     assert "there is no archive" in err

@@ -1,4 +1,4 @@
-"""What fails under a server that answers from an archive: 503 says what, and it comes back."""
+"""Faults of the archive under a server: it answers 503, says what is wrong, and recovers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from compat.archive import connections
 from compat.archive.database import open_archive
 from compat.config.settings import SettingsError
 from compat.service import LegacyReports
-from tests.integration.archived.asking import ask, service
+from tests.integration.archived.offline_service import ask, service
 from tests.integration.exactness.oracle import Asked, text
 from tests.unit.archive.sync.staging import DAY, NOW, SINCE, Staged
 from tests.unit.service.doubles import basic
@@ -58,8 +58,8 @@ def damaged(stage: Staged) -> Iterator[str]:
 
 
 @contextmanager
-def told(stage: Staged, statement: str, afterwards: str) -> Iterator[None]:
-    """Within the block, the database was told something."""
+def executed(stage: Staged, statement: str, afterwards: str) -> Iterator[None]:
+    """Within the block, the database executed a statement; afterwards it executes another."""
     engine = sa.create_engine(stage.url, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
@@ -74,14 +74,14 @@ def told(stage: Staged, statement: str, afterwards: str) -> Iterator[None]:
 @contextmanager
 def of_a_newer_version(stage: Staged) -> Iterator[str]:
     newer = "INSERT INTO archive_schema (version, applied_at) VALUES (99, '')"
-    with told(stage, newer, "DELETE FROM archive_schema WHERE version = 99"):
+    with executed(stage, newer, "DELETE FROM archive_schema WHERE version = 99"):
         yield "upgrade it"
 
 
 @contextmanager
 def without_its_tables(stage: Staged) -> Iterator[str]:
     away = "ALTER TABLE conversation RENAME TO conversation_away"
-    with told(stage, away, "ALTER TABLE conversation_away RENAME TO conversation"):
+    with executed(stage, away, "ALTER TABLE conversation_away RENAME TO conversation"):
         yield "look into its log"
 
 
@@ -90,7 +90,7 @@ def another_question() -> str:
     return Asked(FIRST, LAST - next(_asked), view_by="month").target()
 
 
-def fails_and_comes_back(stage: Staged, fault: Fault) -> None:
+def check_fails_and_recovers(stage: Staged, fault: Fault) -> None:
     with service(stage, offline=True) as reports:
         assert ask(reports, another_question()).status == 200
         with fault(stage) as said:
@@ -102,15 +102,15 @@ def fails_and_comes_back(stage: Staged, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", [of_a_newer_version, without_its_tables])
-def test_a_database_that_changed_is_told_and_comes_back(stage: Staged, fault: Fault) -> None:
-    fails_and_comes_back(stage, fault)
+def test_a_database_that_changed_is_reported_and_recovers(stage: Staged, fault: Fault) -> None:
+    check_fails_and_recovers(stage, fault)
 
 
 @pytest.mark.parametrize("fault", [missing, damaged])
-def test_a_file_that_went_away_is_told_and_comes_back(stage: Staged, fault: Fault) -> None:
+def test_a_file_that_went_away_is_reported_and_recovers(stage: Staged, fault: Fault) -> None:
     if not stage.url.startswith("sqlite"):
         pytest.skip("a matter of files")
-    fails_and_comes_back(stage, fault)
+    check_fails_and_recovers(stage, fault)
 
 
 @pytest.mark.parametrize("fault", [of_a_newer_version, missing, damaged])
@@ -130,7 +130,7 @@ def test_another_file_in_its_place_is_read_from_then_on(stage: Staged) -> None:
     backup = path.read_bytes()
     with service(stage, offline=True) as reports:
         before = counts(reports)
-        stage.clock.pass_by(60)
+        stage.clock.advance(60)
         for row in [each for each in stage.account.conversations() if each.counts][:3]:
             stage.account.delete(row.id)
         stage.sync(accept_loss=True)
@@ -168,7 +168,7 @@ def test_connections_that_were_dropped_are_made_anew(
     engine.dispose()
 
 
-def test_a_table_that_somebody_locks_is_waited_for_and_told(stage: Staged) -> None:
+def test_a_table_that_somebody_locks_is_waited_for_and_reported(stage: Staged) -> None:
     if stage.url.startswith("sqlite"):
         pytest.skip("readers of SQLite wait for nobody")
     engine = sa.create_engine(stage.url)
@@ -182,10 +182,10 @@ def test_a_table_that_somebody_locks_is_waited_for_and_told(stage: Staged) -> No
     engine.dispose()
 
 
-def test_a_document_that_is_damaged_is_told(stage: Staged) -> None:
+def test_a_document_that_is_damaged_is_reported(stage: Staged) -> None:
     with (
         service(stage, offline=True) as reports,
-        told(stage, "UPDATE document SET packed = CAST('x' AS BYTEA)", "SELECT 1"),
+        executed(stage, "UPDATE document SET packed = CAST('x' AS BYTEA)", "SELECT 1"),
     ):
         answer = ask(reports, f"{DRILLDOWN}?start={text(FIRST)}&end={text(LAST)}")
     assert answer.status == 503

@@ -1,4 +1,4 @@
-"""Whatever happens to an account and to its archive, answers are true, or refused."""
+"""After any changes of an account and of its archive, answers are right or refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from compat.core.calendar import FIRST_SECOND
 from compat.sources import archive as archived
 from compat.sources import merge
 from compat.sources.merge import Completer, Patch
-from tests.integration.archived.asking import ask, live_a_little, service, told
+from tests.integration.archived.offline_service import answer_of, ask, change_account, service
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import questions, some
@@ -33,26 +33,26 @@ from tests.profiles import THOROUGH
 from tests.unit.archive.sync.staging import (
     DAY,
     SINCE,
+    Clock,
     PowerCut,
     interrupted,
-    lively_account,
+    sample_account,
     staged,
 )
-from tests.unit.archive.sync.staging import Clock as Hands
 
-DRAWN_FOR = lively_account(Hands(), 70, 30)
+DRAWN_FOR = sample_account(Clock(), 70, 30)
 HOMES = some([each.id for each in DRAWN_FOR.layout.folders if each.type in oracle.HOMES])
-_FIRST, _LAST = int(SINCE.timestamp()), int(Hands().now)
+_FIRST, _LAST = int(SINCE.timestamp()), int(Clock().now)
 QUESTIONS = questions(DRAWN_FOR, HOMES)
 BROAD = (
     Asked(_FIRST, _LAST, view_by="month"),
     Asked(_FIRST, _LAST, view_by="month", not_counted=frozenset({"closed"})),
     Asked(_FIRST, _LAST + 3 * DAY, view_by="month", filters={"tags": (1,)}),
 )
-"""Questions that anything which changes shows in."""
+"""Questions in whose answers each change is visible."""
 
-NOW = Hands()
-"""The one present: sources take it for the machine's clock, and each example sets it back."""
+NOW = Clock()
+"""The clock of account and service; each example sets it back."""
 
 PROFILE = settings(
     max_examples=25 if THOROUGH else 3,
@@ -62,51 +62,51 @@ PROFILE = settings(
 )
 
 
-class Life(RuleBasedStateMachine):
+class ArchiveLife(RuleBasedStateMachine):
     """An account that changes, its archive, and questions that are asked of both."""
 
     far_side: Upstream
 
     @initialize()
-    def begins(self) -> None:
+    def begin(self) -> None:
         """An account that was just synchronised."""
-        NOW.now = Hands().now
+        NOW.now = Clock().now
         self.directory = tempfile.TemporaryDirectory()
         url = f"sqlite:///{self.directory.name}/archive.db"
-        self.stage = staged(self.far_side, url, lively_account(NOW, 70, 30), NOW)
+        self.stage = staged(self.far_side, url, sample_account(NOW, 70, 30), NOW)
         self.sealed = False
         self.kept_since: int | None = None
-        self.synchronises(verify=False)
+        self.is_synchronised(verify=False)
 
     def teardown(self) -> None:
         self.directory.cleanup()
 
     @rule(seed=st.integers(0, 10**6), times=st.integers(1, 9))
-    def lives(self, seed: int, times: int) -> None:
-        live_a_little(self.stage.account, random.Random(seed), times)
-        NOW.pass_by(5)
+    def account_changes(self, seed: int, times: int) -> None:
+        change_account(self.stage.account, random.Random(seed), times)
+        NOW.advance(5)
 
     @rule(seconds=st.sampled_from([1, 899, 901, 3600, DAY]))
     def time_passes(self, seconds: int) -> None:
-        NOW.pass_by(seconds)
+        NOW.advance(seconds)
 
     @rule(verify=st.booleans())
-    def synchronises(self, verify: bool) -> None:
+    def is_synchronised(self, verify: bool) -> None:
         if self.sealed:
             return
-        NOW.pass_by(5)
+        NOW.advance(5)
         self.stage.sync(verify=verify, accept_loss=True)
-        NOW.pass_by(5)
+        NOW.advance(5)
         self.known = self.whole = len(self.stage.account.changes)
 
     @rule(after=st.integers(0, 5))
     def is_interrupted(self, after: int) -> None:
         if self.sealed:
             return
-        NOW.pass_by(5)
+        NOW.advance(5)
         with interrupted(self.stage, after), contextlib.suppress(PowerCut):
             self.stage.sync(accept_loss=True)
-        NOW.pass_by(5)
+        NOW.advance(5)
         self.known = len(self.stage.account.changes)
 
     @rule()
@@ -122,14 +122,14 @@ class Life(RuleBasedStateMachine):
                     self.sealed = True
 
     @rule(days=st.sampled_from([400, 300]))
-    def keeps(self, days: int) -> None:
-        since = int(Hands().now) - days * DAY
+    def drops_what_is_old(self, days: int) -> None:
+        since = int(Clock().now) - days * DAY
         self.kept_since = max(since, self.kept_since or since)
         with self.writing() as (archive, lock), archive.writing(lock) as writer:
             writer.set_kept_since(self.kept_since)
 
     @rule(at=st.integers(0, 90))
-    def forgets(self, at: int) -> None:
+    def forgets_a_customer(self, at: int) -> None:
         rows = self.stage.account.conversations()
         with self.writing() as (archive, lock), archive.writing(lock) as writer:
             writer.erase_customers([rows[at % len(rows)].customer_id])
@@ -140,16 +140,16 @@ class Life(RuleBasedStateMachine):
             return
         with service(self.stage, recent_age=0, max_age=0) as reports:
             for each in (asked, *BROAD):
-                found = told(judged_by(reports, each), each)
+                found = answer_of(judged_by(reports, each), each)
                 assert found == oracle.answer(each, self.stage.account)
 
     @rule(asked=QUESTIONS)
     def is_asked_offline(self, asked: Asked) -> None:
         with service(self.stage, offline=True) as reports:
-            self.is_true_or_refused(ask(judged_by(reports, asked), asked.target()), asked)
+            self.check_right_or_refused(ask(judged_by(reports, asked), asked.target()), asked)
 
     @rule(asked=QUESTIONS)
-    def is_carried_elsewhere(self, asked: Asked) -> None:
+    def is_exported_and_imported(self, asked: Asked) -> None:
         with open_archive(self.stage.url) as archive, archive.reading() as snapshot:
             lines, known = list(export(snapshot)), snapshot.coverage()
         last = min(known[-1].interval.last, int(NOW()) - 1000)
@@ -164,11 +164,11 @@ class Life(RuleBasedStateMachine):
             import_lines(archive, lock, lines, (FIRST_SECOND, last), known[0].as_of)
         with service(self.stage, offline=True, archive=SecretStr(elsewhere)) as reports:
             if "folders" not in asked.filters:
-                self.is_true_or_refused(ask(judged_by(reports, asked), asked.target()), asked)
+                self.check_right_or_refused(ask(judged_by(reports, asked), asked.target()), asked)
         Path(f"{self.directory.name}/elsewhere.db").unlink()
 
-    def is_true_or_refused(self, answer: Any, asked: Asked) -> None:
-        """It is of the last synchronisation, or in between if one was interrupted since."""
+    def check_right_or_refused(self, answer: Any, asked: Asked) -> None:
+        """It is that of the last synchronisation, or newer if one was interrupted since then."""
         if answer.status == 400:
             assert not self.covers(asked)
             return
@@ -194,7 +194,7 @@ class Life(RuleBasedStateMachine):
         return self.stage.coverage()
 
     def bounds(self, asked: Asked, found: Any) -> tuple[list[Any], list[Any], list[Any]]:
-        """The least that may be told, what was, and the most."""
+        """The lowest counts that are right, the counts found, and the highest that are right."""
         account = self.stage.account
         states: dict[int, list[Any]] = {row.id: [row] for row in account.conversations()}
         for change in reversed(account.changes[self.known :]):
@@ -221,16 +221,16 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def life(far_side: Upstream, monkeypatch: pytest.MonkeyPatch) -> type[Life]:
+def life(far_side: Upstream, monkeypatch: pytest.MonkeyPatch) -> type[ArchiveLife]:
     monkeypatch.setattr(archived, "time", SimpleNamespace(time=NOW))
-    return type("Life", (Life,), {"far_side": far_side})
+    return type("ArchiveLife", (ArchiveLife,), {"far_side": far_side})
 
 
-def test_whatever_happens_answers_are_true_or_refused(life: type[Life]) -> None:
+def test_answers_are_right_or_refused_after_any_changes(life: type[ArchiveLife]) -> None:
     run_state_machine_as_test(life, settings=PROFILE)
 
 
-class _Whatever:
+class _AnyTotal:
     """Equal to any total."""
 
     def __eq__(self, _other: object) -> bool:
@@ -240,7 +240,7 @@ class _Whatever:
         return 0
 
 
-def _twice(complete: Callable[..., Patch]) -> Callable[..., Patch]:
+def _doubled(complete: Callable[..., Patch]) -> Callable[..., Patch]:
     def doubled(*arguments: Any) -> Patch:
         patch = complete(*arguments)
         return replace(patch, beside=[*patch.beside, *patch.beside])
@@ -249,17 +249,17 @@ def _twice(complete: Callable[..., Patch]) -> Callable[..., Patch]:
 
 
 PLANTED: dict[str, tuple[Any, str, Any]] = {
-    "what was modified is looked for from too late on": (merge, "INDEX_LAG", -DAY),
-    "totals are not compared": (merge, "_total", lambda *_: _Whatever()),
-    "what fills gaps counts twice": (Completer, "complete", _twice(Completer.complete)),
-    "what was modified is not laid over": (Patch, "changed", lambda *_: {}),
+    "what was modified is searched from too late on": (merge, "INDEX_LAG", -DAY),
+    "totals are not compared": (merge, "_total", lambda *_: _AnyTotal()),
+    "what fills gaps counts twice": (Completer, "complete", _doubled(Completer.complete)),
+    "what was modified is not merged": (Patch, "changed", lambda *_: {}),
 }
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("bug", PLANTED)
 def test_planted_bugs_are_found(
-    life: type[Life], bug: str, monkeypatch: pytest.MonkeyPatch
+    life: type[ArchiveLife], bug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(*PLANTED[bug])
     hunt = settings(

@@ -1,4 +1,4 @@
-"""Where a count could silently be wrong: each case is refused, or told as it is."""
+"""Cases in which a count could silently be wrong: each is refused, or answered correctly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from compat.archive.admin import CannotImport, export, import_lines, seal
 from compat.archive.database import open_archive
 from compat.archive.records import INDEX_LAG
-from compat.archive.sync.window_reader import ALL_LISTS_SPAM
+from compat.archive.sync.queries import ALL_LISTS_SPAM
 from compat.config.conventions import Conventions
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval, MaxAges
@@ -19,12 +19,18 @@ from compat.core.models import ListQuery
 from compat.simulator import Behaviour, Conversation, Simulator
 from compat.sources.live import Fetched, LiveSource
 from compat.sources.merge import plan_read, unchanged
-from tests.integration.archived.asking import LISTS, ask, service, told, true
+from tests.integration.archived.offline_service import (
+    LISTS,
+    answer_of,
+    ask,
+    expected_answer,
+    service,
+)
 from tests.integration.archived.test_answers import everything, refused
 from tests.integration.exactness.oracle import Asked, text
 from tests.integration.exactness.staging import Upstream
 from tests.unit.archive.sync.conftest import url  # noqa: F401 - a fixture, used by its name
-from tests.unit.archive.sync.staging import DAY, NOW, SINCE, Clock, Staged, lively_account, staged
+from tests.unit.archive.sync.staging import DAY, NOW, SINCE, Clock, Staged, sample_account, staged
 
 FIRST = int(SINCE.timestamp())
 LAST = int(NOW.timestamp())
@@ -33,22 +39,24 @@ AGED = {"recent_age": 600, "max_age": 600}
 
 @pytest.fixture
 def stage(far_side: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Staged:  # noqa: F811
-    """A lively account and an archive in SQLite that was synchronised a moment ago."""
+    """A sample account and an archive in SQLite that was synchronised a moment ago."""
     clock = Clock()
     monkeypatch.setattr("compat.sources.archive.time", SimpleNamespace(time=clock))
-    made = staged(far_side, url, lively_account(clock), clock)
+    made = staged(far_side, url, sample_account(clock), clock)
     made.sync()
     made.simulator.reset()
     return made
 
 
 def counted(stage: Staged, at: int = 0) -> Conversation:
-    """A conversation that counts and was created long ago."""
+    """A conversation that is counted and was created long ago."""
     return [each for each in stage.account.conversations() if each.counts][at]
 
 
 @pytest.mark.parametrize("shift", [90, -90])
-def test_a_refusal_names_the_edge_also_by_a_clock_that_is_off(stage: Staged, shift: int) -> None:
+def test_a_refusal_names_the_limit_by_the_clock_of_the_conventions(
+    stage: Staged, shift: int
+) -> None:
     end = int(stage.clock()) - INDEX_LAG + 60 * shift + 30
     rules = Conventions(clock_shift_minutes=shift)
     with service(stage, offline=True, conventions=rules) as reports:
@@ -57,51 +65,54 @@ def test_a_refusal_names_the_edge_also_by_a_clock_that_is_off(stage: Staged, shi
     assert (fault["property"], fault["value"]) == ("end", text(end))
 
 
-def test_what_totals_contradicted_is_not_believed_later(stage: Staged) -> None:
+def test_rows_that_totals_contradicted_are_not_used_later(stage: Staged) -> None:
     hiding = Behaviour(rate_limit=None, all_lists_spam=False)
     stage.far_side.show(Simulator(stage.account, hiding))
     stage.sync()
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     row = next(each for each in stage.account.conversations() if each.status == "spam")
     with service(stage, **AGED) as reports:
         stage.account.delete(counted(stage).id)
-        assert told(reports, everything()) == true(stage.account, everything())
+        assert answer_of(reports, everything()) == expected_answer(stage.account, everything())
         stage.account.unspam(row.id)
         younger = Asked(FIRST, LAST - DAY - 1, view_by="month")
-        assert told(reports, younger)["current"][0] == true(stage.account, younger)["current"][0]
+        assert (
+            answer_of(reports, younger)["current"][0]
+            == expected_answer(stage.account, younger)["current"][0]
+        )
 
 
-def test_one_reading_of_what_was_modified_serves_many_questions(stage: Staged) -> None:
-    stage.clock.pass_by(DAY)
+def test_what_was_modified_is_read_once_for_many_questions(stage: Staged) -> None:
+    stage.clock.advance(DAY)
     with service(stage, **AGED) as reports:
-        assert told(reports, everything()) == true(stage.account, everything())
+        assert answer_of(reports, everything()) == expected_answer(stage.account, everything())
         made = stage.simulator.requests[LISTS]
         for asked in (Asked(FIRST, LAST - DAY), everything(filters={"types": ("email",)})):
-            assert told(reports, asked) == true(stage.account, asked)
+            assert answer_of(reports, asked) == expected_answer(stage.account, asked)
     assert stage.simulator.requests[LISTS] == made
 
 
-def test_what_came_while_totals_were_compared_makes_up_for_no_deletion(
+def test_a_conversation_that_came_while_totals_were_compared_hides_no_deletion(
     stage: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     row = counted(stage)
     stage.account.delete(row.id)
     modified = LiveSource.modified
-    came = iter([1])
+    added = iter([1])
 
-    def one_comes(live: LiveSource, *arguments: Any) -> Fetched:
+    def one_is_added(live: LiveSource, *arguments: Any) -> Fetched:
         found = modified(live, *arguments)
-        if next(came, None):
+        if next(added, None):
             stage.account.add(row.created + 1)
         return found
 
-    monkeypatch.setattr(LiveSource, "modified", one_comes)
+    monkeypatch.setattr(LiveSource, "modified", one_is_added)
     with service(stage, recent_age=0, max_age=0) as reports:
-        assert told(reports, everything()) == true(stage.account, everything())
+        assert answer_of(reports, everything()) == expected_answer(stage.account, everything())
 
 
-def test_where_nobody_knows_whether_all_lists_spam_its_total_proves_nothing(stage: Staged) -> None:
+def test_a_total_proves_nothing_if_it_is_not_known_whether_it_counts_spam(stage: Staged) -> None:
     spam = [each for each in stage.account.conversations() if each.status == "spam"]
     with (
         open_archive(stage.url) as archive,
@@ -112,7 +123,7 @@ def test_where_nobody_knows_whether_all_lists_spam_its_total_proves_nothing(stag
     for at in range(len(spam)):  # as many as are spam
         stage.account.delete(counted(stage, at).id)
     with service(stage, recent_age=0, max_age=0) as reports:
-        assert told(reports, everything()) == true(stage.account, everything())
+        assert answer_of(reports, everything()) == expected_answer(stage.account, everything())
 
 
 def test_offline_a_folder_that_the_archive_does_not_know_is_refused(stage: Staged) -> None:
@@ -130,7 +141,7 @@ def test_offline_folders_of_a_mailbox_that_were_never_read_are_refused(stage: St
     )
     asked = everything(filters={"folders": (home.id,)})
     with service(stage, offline=True) as reports:
-        assert told(reports, asked) == true(stage.account, asked)
+        assert answer_of(reports, asked) == expected_answer(stage.account, asked)
         with (
             open_archive(stage.url) as archive,
             archive.lock() as lock,
@@ -141,10 +152,10 @@ def test_offline_folders_of_a_mailbox_that_were_never_read_are_refused(stage: St
     assert fault["property"] == "folders"
 
 
-def test_once_sealed_nobody_else_is_asked(stage: Staged) -> None:
+def test_a_sealed_archive_answers_without_a_request(stage: Staged) -> None:
     with open_archive(stage.url) as archive, archive.lock() as lock:
         seal(archive, lock, stage.coverage()[-1].interval.last)
-    stage.clock.pass_by(900 * DAY)
+    stage.clock.advance(900 * DAY)
     drilldown = "/v1/reports/conversations/new-drilldown.json"
     range_ = f"start={text(FIRST)}&end={text(LAST - DAY)}"
     with service(stage, recent_age=0, max_age=0) as reports:
@@ -157,7 +168,7 @@ def test_once_sealed_nobody_else_is_asked(stage: Staged) -> None:
     assert not stage.simulator.requests
 
 
-def test_an_import_does_not_make_young_what_it_does_not_show(stage: Staged) -> None:
+def test_an_import_does_not_renew_what_it_does_not_contain(stage: Staged) -> None:
     until = int(stage.clock()) - INDEX_LAG - DAY
     with open_archive(stage.url) as archive, archive.reading() as snapshot:
         lines = [line for line in export(snapshot) if json.loads(line)["createdAt"] <= text(until)]
@@ -170,7 +181,7 @@ def test_an_import_does_not_make_young_what_it_does_not_show(stage: Staged) -> N
     assert stage.coverage()[0].as_of == int(stage.clock()) + DAY
 
 
-def test_an_answer_is_used_again_no_longer_than_its_parts_are_young() -> None:
+def test_an_answer_is_kept_no_longer_than_its_parts_are_fresh() -> None:
     known = [Coverage(Interval(0, 1000), 90_000), Coverage(Interval(1001, 2000), 90_500)]
     plan = plan_read(known, [Interval(0, 3000)], 91_200, MaxAges(900, 1300, 88_000))
     assert [known for known, _ in plan.young] == [Interval(0, 1000), Interval(1001, 2000)]

@@ -1,4 +1,4 @@
-"""Counting offline what is in a mailbox that the list of mailboxes does not mention."""
+"""Offline counts of a mailbox that the list of mailboxes leaves out."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from compat.archive.database import open_archive
 from compat.core.models import ListQuery
 from compat.simulator import Account
-from tests.integration.archived.asking import ask, service, told, true
+from tests.integration.archived.offline_service import answer_of, ask, expected_answer, service
 from tests.integration.archived.test_answers import FIRST, everything
 from tests.integration.exactness.staging import Upstream
 from tests.unit.archive.sync.conftest import url  # noqa: F401 - a fixture, used by its name
-from tests.unit.archive.sync.staging import Clock, Staged, lively_account, staged
+from tests.unit.archive.sync.staging import Clock, Staged, sample_account, staged
 
 UNKNOWN = 999_999
 
@@ -24,7 +24,7 @@ def stage(far_side: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Stag
     """An account with a mailbox that is in no list, and an archive of it in SQLite."""
     clock = Clock()
     monkeypatch.setattr("compat.sources.archive.time", SimpleNamespace(time=clock))
-    made = staged(far_side, url, lively_account(clock), clock)
+    made = staged(far_side, url, sample_account(clock), clock)
     made.account.layout.unlisted.add(unlisted(made))
     made.sync()
     return made
@@ -52,9 +52,9 @@ def test_the_offline_count_is_the_live_count(stage: Staged, filtered: str) -> No
     }[filtered]
     asked = everything(filters=filters)
     with service(stage, archive=None) as live:
-        counted = told(live, asked)
+        counted = answer_of(live, asked)
     with service(stage, offline=True) as offline:
-        assert told(offline, asked) == counted == true(stage.account, asked)
+        assert answer_of(offline, asked) == counted == expected_answer(stage.account, asked)
     assert any(bucket["count"] for bucket in counted["current"])
 
 
@@ -63,7 +63,7 @@ def test_a_mailbox_made_after_the_list_was_read_is_counted_offline(
     url: str,  # noqa: F811
 ) -> None:
     clock = Clock()
-    stage = staged(far_side, url, lively_account(clock), clock)
+    stage = staged(far_side, url, sample_account(clock), clock)
     made: list[int] = []
 
     def make(account: Account, _target: str) -> None:
@@ -76,7 +76,11 @@ def test_a_mailbox_made_after_the_list_was_read_is_counted_offline(
     for filters in ({}, {"mailboxes": (made[0],)}):
         asked = everything(filters=filters)
         with service(stage, archive=None) as live, service(stage, offline=True) as offline:
-            assert told(offline, asked) == told(live, asked) == true(stage.account, asked)
+            assert (
+                answer_of(offline, asked)
+                == answer_of(live, asked)
+                == expected_answer(stage.account, asked)
+            )
 
 
 def test_its_folders_are_listed_offline(stage: Staged) -> None:

@@ -15,32 +15,32 @@ import pytest
 
 from compat.archive.database import open_archive
 from compat.service import LegacyReports
-from tests.integration.archived import committed
-from tests.integration.archived.asking import live_a_little, service, told
-from tests.integration.archived.committed import QUESTIONS, State
+from tests.integration.archived import committed_states
+from tests.integration.archived.committed_states import QUESTIONS, State
+from tests.integration.archived.offline_service import answer_of, change_account, service
 from tests.integration.exactness import oracle
 from tests.unit.archive.sync.staging import Staged
 
 Answers = tuple[str, ...]
-ASKERS = 2
+THREADS = 2
 PAUSE = 0.01
-"""Seconds between two questions of an asker, for the synchronisation to come on."""
+"""Seconds between the questions of a thread, so that the synchronisation makes progress."""
 
 
 def in_this_process(stage: Staged) -> set[Answers]:
-    """Synchronise; what the states that were committed would answer."""
+    """Synchronise; returns the answers of all states that were committed."""
     states: set[State] = set()
-    with committed.recorded(states.add):
+    with committed_states.recorded(states.add):
         stage.sync(accept_loss=True)
-    return set(map(committed.answers, states))
+    return set(map(committed_states.answers, states))
 
 
 def in_another_process(stage: Staged) -> set[Answers]:
-    """The same, elsewhere."""
+    """The same in another process."""
     settings = stage.settings
     assert settings.app_secret is not None
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.integration.archived.committed"],
+        [sys.executable, "-m", "tests.integration.archived.committed_states"],
         input=json.dumps([settings.app_secret.get_secret_value(), stage.url, settings.base_url]),
         capture_output=True,
         text=True,
@@ -59,7 +59,7 @@ def changing(stage: Staged) -> Iterator[None]:
     def change() -> None:
         rng = random.Random(7)
         while not over.wait(0.05):
-            live_a_little(stage.account, rng, 1)
+            change_account(stage.account, rng, 1)
 
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(change)
@@ -70,19 +70,19 @@ def changing(stage: Staged) -> Iterator[None]:
             going.result()
 
 
-def asked_meanwhile(reports: LegacyReports, over: threading.Event) -> list[tuple[int, str]]:
-    """Which questions were asked until it was over, and what was answered."""
+def answers_until(reports: LegacyReports, over: threading.Event) -> list[tuple[int, str]]:
+    """The questions that were asked until the event was set, by number, and their answers."""
     answers = []
     while not over.wait(PAUSE):
         for at, asked in enumerate(QUESTIONS):
-            answers.append((at, json.dumps(told(reports, asked))))
+            answers.append((at, json.dumps(answer_of(reports, asked))))
     return answers
 
 
 def answers_of_the_archive(stage: Staged) -> Answers:
-    """What all questions are to be answered with as the archive is now."""
+    """The expected answers to all questions as the archive is now."""
     with open_archive(stage.url) as archive:
-        return committed.answers(committed.read(archive))
+        return committed_states.answers(committed_states.read(archive))
 
 
 @pytest.mark.parametrize("synchronise", [in_this_process, in_another_process])
@@ -92,14 +92,14 @@ def test_offline_every_answer_is_that_of_a_committed_state(
     before = answers_of_the_archive(stage)
     states = {before}
     over = threading.Event()
-    live_a_little(stage.account, random.Random(3), 40)
-    stage.clock.pass_by(3600)
+    change_account(stage.account, random.Random(3), 40)
+    stage.clock.advance(3600)
     with (
         service(stage, offline=True) as reports,
         changing(stage),
-        ThreadPoolExecutor(ASKERS) as pool,
+        ThreadPoolExecutor(THREADS) as pool,
     ):
-        asking = [pool.submit(asked_meanwhile, reports, over) for _ in range(ASKERS)]
+        asking = [pool.submit(answers_until, reports, over) for _ in range(THREADS)]
         try:
             states |= synchronise(stage)
         finally:
@@ -108,21 +108,21 @@ def test_offline_every_answer_is_that_of_a_committed_state(
     true = {(at, answer) for state in states for at, answer in enumerate(state)}
     assert answers - true == set()
     with service(stage, offline=True) as reports:
-        after = tuple(json.dumps(told(reports, asked)) for asked in QUESTIONS)
+        after = tuple(json.dumps(answer_of(reports, asked)) for asked in QUESTIONS)
     assert after == answers_of_the_archive(stage) != before
 
 
 def test_completed_answers_are_within_what_existed_meanwhile(stage: Staged) -> None:
     over = threading.Event()
     account = stage.account
-    stage.clock.pass_by(3600)
+    stage.clock.advance(3600)
 
     def ask_online(reports: LegacyReports) -> int:
         done = 0
         while not over.is_set():
             asked = QUESTIONS[done % len(QUESTIONS)]
             since = len(account.changes)
-            found = told(reports, asked)
+            found = answer_of(reports, asked)
             with account.lock:
                 changes = account.changes[since:]
                 now = account.conversations()

@@ -1,4 +1,4 @@
-"""A server for simulated accounts, and a place for an archive; asking again does not wait."""
+"""A server for simulated accounts, and a place for an archive; retries do not wait."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import stamina
 
 from tests.integration.exactness.staging import Upstream, upstream
 from tests.unit.archive.databases import place
-from tests.unit.archive.sync.staging import Clock, Staged, lively_account, staged
+from tests.unit.archive.sync.staging import Clock, Staged, sample_account, staged
 from tests.unit.v2.upstream import one_tls_context
 
 
 @pytest.fixture(scope="package", autouse=True)
-def asking_again_at_once() -> Iterator[None]:
+def retries_without_waiting() -> Iterator[None]:
     with stamina.set_testing(True, attempts=8), one_tls_context():
         yield
 
@@ -41,6 +41,6 @@ def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def stage(far_side: Upstream, url: str) -> Staged:
-    """A lively account and an empty archive."""
+    """A sample account and an empty archive."""
     clock = Clock()
-    return staged(far_side, url, lively_account(clock), clock)
+    return staged(far_side, url, sample_account(clock), clock)

@@ -1,9 +1,9 @@
-"""A simulated account with a clock of its own, an archive of it, and runs that synchronise them."""
+"""A simulated account with its own clock, an archive of it, and runs that synchronise it."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from compat.archive.database import open_archive
 from compat.archive.records import INDEX_LAG
-from compat.archive.sync.run import Sync, SyncOptions, SyncResult
+from compat.archive.sync.run import Sync, SyncEvent, SyncOptions, SyncResult
 from compat.config.settings import Settings
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
@@ -30,7 +30,7 @@ EVER = Interval(FIRST_SECOND, LAST_SECOND)
 
 @dataclass
 class Clock:
-    """The account's clock; goes on when it is told to.
+    """The account's clock; it stands still until `advance` is called.
 
     Attributes:
         now: Epoch seconds.
@@ -41,12 +41,12 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def pass_by(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += seconds
 
 
-def lively_account(clock: Clock, conversations: int = 300, burst: int = 60) -> Account:
-    """An account with a past, and a second in which more happened than fits on a page."""
+def sample_account(clock: Clock, conversations: int = 300, burst: int = 60) -> Account:
+    """A random account, with more conversations in one second than fit on a page."""
     account = make_account(conversations, 5, NOW, SINCE, clock)
     rng = random.Random(5)
     for _ in range(burst):
@@ -56,7 +56,7 @@ def lively_account(clock: Clock, conversations: int = 300, burst: int = 60) -> A
             status=rng.choice(["active", "closed", "spam"]),
             millis=rng.randrange(1000),
         )
-    clock.pass_by(DAY)
+    clock.advance(DAY)
     return account
 
 
@@ -69,8 +69,9 @@ class Staged:
         clock: Its clock, and the API's.
         simulator: The API.
         settings: The settings that lead to both.
-        far_side: The server.
-        events: What the latest run told of, a name and facts each.
+        far_side: The server that shows the API.
+        events: The events of the latest run, without those of pages.
+        on_event: Called with each event of a run, pages included.
     """
 
     account: Account
@@ -78,14 +79,14 @@ class Staged:
     simulator: Simulator
     settings: Settings
     far_side: Upstream
-    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    hears: Callable[..., None] = lambda *_, **__: None
+    events: list[SyncEvent] = field(default_factory=list)
+    on_event: Callable[[SyncEvent], None] = lambda _: None
 
-    def sync(self, *, slim: bool | None = None, **wish: Any) -> SyncResult:
+    def sync(self, **options: Any) -> SyncResult:
         """Run once, with a request log of its own."""
         self.simulator.reset()
         self.events.clear()
-        return Sync(self.settings, SyncOptions(**wish), slim=slim, hear=self._hear).run()
+        return Sync(self.settings, SyncOptions(**options), self._on_event).run()
 
     def rows(self, span: Interval = EVER) -> dict[int, Row]:
         """What the archive holds, by id."""
@@ -106,11 +107,11 @@ class Staged:
         }
 
     def covered_truth(self) -> dict[int, Row]:
-        """The part of the truth that a run begun now is to bring."""
+        """The part of the truth that a run which begins now must write."""
         return self.truth(Interval(FIRST_SECOND, int(self.clock.now) - INDEX_LAG - 2))
 
     def lose_mailbox(self) -> int:
-        """The application's user may see one mailbox less from now on; which one."""
+        """Hide a mailbox from the application's user from now on; returns its id."""
         layout = self.account.layout
         lost = layout.mailboxes[-1].id
         layout.mailboxes = layout.mailboxes[:-1]
@@ -123,13 +124,13 @@ class Staged:
         return lost
 
     def asked(self) -> int:
-        """How many requests the latest run made, sign-ins left out."""
+        """How many requests the latest run made, without sign-ins."""
         asked = self.simulator.requests
         return sum(many for path, many in asked.items() if not path.endswith("/token"))
 
-    def told(self, name: str) -> list[dict[str, Any]]:
+    def reported(self, name: str) -> list[Mapping[str, Any]]:
         """The facts of the latest run's events of a name."""
-        return [facts for event, facts in self.events if event == name]
+        return [event.facts for event in self.events if event.name == name]
 
     @property
     def url(self) -> str:
@@ -137,10 +138,10 @@ class Staged:
         assert self.settings.archive is not None
         return self.settings.archive.get_secret_value()
 
-    def _hear(self, name: str, **facts: Any) -> None:
-        if name != "page":
-            self.events.append((name, facts))
-        self.hears(name, **facts)
+    def _on_event(self, event: SyncEvent) -> None:
+        if event.name != "page":
+            self.events.append(event)
+        self.on_event(event)
 
 
 def true_row(row: Conversation) -> Row:
@@ -168,20 +169,20 @@ def staged(
 
 @contextmanager
 def interrupted(stage: Staged, after: int) -> Iterator[None]:
-    """Runs end, as by a power cut, at the so-manieth page."""
+    """Runs end, as by a power cut, after so many pages and one more."""
     left = after
 
-    def hears(name: str, **_facts: Any) -> None:
+    def on_event(event: SyncEvent) -> None:
         nonlocal left
-        left -= name == "page"
+        left -= event.name == "page"
         if left < 0:
             raise PowerCut
 
-    stage.hears = hears
+    stage.on_event = on_event
     try:
         yield
     finally:
-        stage.hears = lambda *_, **__: None
+        stage.on_event = lambda _: None
 
 
 class PowerCut(Exception):

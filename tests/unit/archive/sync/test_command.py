@@ -1,4 +1,4 @@
-"""`helpscout-v1 sync` as a person runs it: what it tells, and with what status it leaves."""
+"""`helpscout-v1 sync` as a process: what it prints, and its exit status."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.unit.service.doubles import LONG
 
 @pytest.fixture
 def settings(stage: Staged) -> dict[str, str]:
-    """The environment that leads to the staged account and archive."""
+    """The environment variables for the staged account and archive."""
     return {
         "HELPSCOUT_APP_ID": "demo-app",
         "HELPSCOUT_APP_SECRET": "demo-secret",
@@ -29,7 +29,7 @@ def settings(stage: Staged) -> dict[str, str]:
     }
 
 
-def test_a_run_that_does_all_leaves_with_0_and_says_what_is_covered(
+def test_a_complete_run_exits_with_0_and_prints_what_is_covered(
     stage: Staged, settings: dict[str, str]
 ) -> None:
     done = run("sync", **settings)
@@ -39,7 +39,7 @@ def test_a_run_that_does_all_leaves_with_0_and_says_what_is_covered(
     assert "0001-01-01T00:00:00Z to 2015-06-16T12:15" in done.stderr.splitlines()[-1]
 
 
-def test_json_lines_tell_the_steps_and_the_end(stage: Staged, settings: dict[str, str]) -> None:
+def test_json_lines_name_the_steps_and_the_end(stage: Staged, settings: dict[str, str]) -> None:
     done = run("sync", "--json", **settings)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [each["step"] for each in events if each["event"] == "step"] == [
@@ -64,7 +64,7 @@ def test_json_lines_tell_the_steps_and_the_end(stage: Staged, settings: dict[str
         (("--no-such-option",), "--no-such-option"),
     ],
 )
-def test_misuse_leaves_with_2_and_names_the_option(
+def test_misuse_exits_with_2_and_names_the_option(
     settings: dict[str, str], arguments: tuple[str, ...], said: str
 ) -> None:
     done = run("sync", *arguments, **settings)
@@ -72,27 +72,27 @@ def test_misuse_leaves_with_2_and_names_the_option(
     assert said in done.stderr
 
 
-def test_without_a_place_for_the_archive_it_says_which_variable(settings: dict[str, str]) -> None:
+def test_without_an_archive_it_names_the_variable_to_set(settings: dict[str, str]) -> None:
     done = run("sync", **settings | {"COMPAT_ARCHIVE": ""})
     assert done.returncode == 2
     assert "COMPAT_ARCHIVE is not set" in done.stderr
 
 
-def test_wrong_credentials_leave_with_3(settings: dict[str, str]) -> None:
+def test_wrong_credentials_exit_with_3(settings: dict[str, str]) -> None:
     done = run("sync", **settings | {"HELPSCOUT_APP_SECRET": "wrong"})
     assert done.returncode == 3
     assert "HELPSCOUT_APP_SECRET" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_file_that_is_no_archive_leaves_with_4(settings: dict[str, str], tmp_path: Path) -> None:
+def test_a_file_that_is_no_archive_exits_with_4(settings: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"not a database at all" * 100)
     done = run("sync", **settings | {"COMPAT_ARCHIVE": str(tmp_path / "other")})
     assert done.returncode == 4
     assert "no archive" in done.stderr
 
 
-def test_a_second_run_beside_the_first_says_so_and_leaves_with_5(
+def test_a_run_during_another_run_says_so_and_exits_with_5(
     stage: Staged, settings: dict[str, str]
 ) -> None:
     with open_archive(stage.url, create=True) as archive, archive.lock():
@@ -102,7 +102,7 @@ def test_a_second_run_beside_the_first_says_so_and_leaves_with_5(
     assert not stage.simulator.requests["/v2/conversations"]
 
 
-def test_a_lost_mailbox_leaves_with_6_until_the_loss_is_accepted(
+def test_a_lost_mailbox_exits_with_6_until_the_loss_is_accepted(
     stage: Staged, settings: dict[str, str]
 ) -> None:
     stage.sync()
@@ -119,7 +119,7 @@ def test_a_lost_mailbox_leaves_with_6_until_the_loss_is_accepted(
 
 @pytest.fixture
 def slow(stage: Staged) -> Staged:
-    """The same, each answer a little late."""
+    """The same with slow answers."""
     stage.simulator.behaviour = type(stage.simulator.behaviour)(rate_limit=None, latency=0.1)
     return stage
 
@@ -140,13 +140,13 @@ def test_a_signal_stops_it_after_the_page_and_the_next_run_goes_on(
     assert slow.rows() == slow.truth()
 
 
-def test_a_watch_repeats_itself_until_it_is_told_to_stop(
+def test_a_watch_repeats_the_run_until_a_signal_comes(
     stage: Staged, settings: dict[str, str]
 ) -> None:
     with started("sync", "--watch", "1s", **settings) as process:
         wait_for_rows(stage, len(stage.truth()))
         stage.account.add()
-        stage.clock.pass_by(2_000)
+        stage.clock.advance(2_000)
         wait_for_rows(stage, len(stage.truth()))
         process.send_signal(signal.SIGTERM)
         assert process.wait(LONG) in {0, 130}

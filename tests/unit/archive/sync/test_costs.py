@@ -1,4 +1,4 @@
-"""What a run costs: requests and memory, of accounts of any size."""
+"""Requests and memory that a run takes, for accounts of any size."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 class Large(Account):
-    """An account that shows what it holds without sorting it first."""
+    """An account that returns its conversations without sorting them."""
 
     def conversations(self) -> list[Conversation]:
         return list(self._rows.values())
 
 
 def large_account(size: int, clock: Clock) -> Account:
-    """Two mailboxes and something every five minutes; all of it long ago and at rest."""
+    """Two mailboxes with a conversation every five minutes, none of them changed lately."""
     layout = Layout(("Support", "Sales"))
     first = int(clock.now) - DAY - size * EVERY
     return Large(layout, _rows(layout, size, first), clock)
@@ -141,7 +141,7 @@ def made(far_side: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Staged
 def large(made: Staged) -> Staged:
     """The same, shown again, a day later."""
     made.far_side.show(made.simulator)
-    made.clock.pass_by(DAY)
+    made.clock.advance(DAY)
     return made
 
 
@@ -154,19 +154,21 @@ def test_a_daily_run_on_a_quiet_account_asks_a_handful_and_a_deletion_about_twen
     assert large.asked() == 10 + 3 * mailboxes
     gone = large.account.conversations()[SIZE // 3]
     large.account.delete(gone.id)
-    large.clock.pass_by(DAY)
+    large.clock.advance(DAY)
     assert large.sync(reread_days=NEVER).removed == 1
     assert large.asked() <= 10 + 3 * mailboxes + 22
     assert gone.id not in large.rows(Interval(gone.created, gone.created))
 
 
-def test_the_turn_costs_its_share_of_all_rows(far_side: Upstream, url: str) -> None:
+def test_rereading_takes_the_requests_of_its_share_of_all_rows(
+    far_side: Upstream, url: str
+) -> None:
     clock = Clock()
     stage = staged(far_side, url, large_account(20_000, clock), clock)
     archived(stage)
     stage.sync()
     days = 40
-    clock.pass_by(DAY)
+    clock.advance(DAY)
     stage.sync(reread_days=days)
     share = 20_000 / days / 25
     assert share <= stage.asked() - 10 - 3 * 2 <= share * 1.2 + 4
@@ -179,7 +181,7 @@ def test_a_quiet_quarter_of_an_hour_costs_no_more_than_a_quiet_day(
     stage = staged(far_side, url, large_account(2_000, clock), clock)
     archived(stage)
     for _ in range(3):
-        clock.pass_by(900)
+        clock.advance(900)
         stage.sync()
         assert stage.asked() <= 10 + 3 * 2
 
@@ -191,8 +193,8 @@ def test_memory_does_not_grow_with_the_account(far_side: Upstream, tmp_path: Pat
         clock = Clock()
         url = f"sqlite:///{tmp_path}/{size}.db"
         account = large_account(size, clock)
-        manners = Behaviour(rate_limit=None, page_size=500)
-        stage = staged(far_side, url, account, clock, manners)
+        behaviour = Behaviour(rate_limit=None, page_size=500)
+        stage = staged(far_side, url, account, clock, behaviour)
         used[size] = megabytes(stage)
         assert len(stage.rows()) == size
     assert used[MORE] < used[LITTLE] + PAGES, used
@@ -206,12 +208,12 @@ def test_memory_of_a_daily_run_does_not_grow_with_the_account(
     clock = Clock()
     little = staged(far_side, f"sqlite:///{tmp_path}/l.db", large_account(LITTLE, clock), clock)
     archived(little)
-    clock.pass_by(DAY)
+    clock.advance(DAY)
     assert of_large < megabytes(little) + PAGES
 
 
 def megabytes(stage: Staged) -> float:
-    """The most memory that the command takes for a run."""
+    """The most memory that the command takes for a run, in megabytes."""
     settings = {
         "HELPSCOUT_APP_ID": "demo-app",
         "HELPSCOUT_APP_SECRET": "demo-secret",
@@ -219,7 +221,7 @@ def megabytes(stage: Staged) -> float:
         "COMPAT_ARCHIVE": stage.url,
         "COMPAT_REREAD_DAYS": str(NEVER),
     }
-    # A process is charged with what its parent takes when it begins: so a small one starts it.
+    # The measure of a process includes its parent's memory at the start, so a small one starts it.
     done = subprocess.run(
         [sys.executable, "-c", WEIGHED, COMMAND, "sync"],
         env=environment(settings),

@@ -25,7 +25,7 @@ LATENCY = replace(QUIET, latency=0.01)
 
 @pytest.fixture
 def settings(stage: Staged) -> dict[str, str]:
-    """The environment that leads to the staged account and archive."""
+    """The environment variables for the staged account and archive."""
     return {
         "HELPSCOUT_APP_ID": "demo-app",
         "HELPSCOUT_APP_SECRET": "demo-secret",

@@ -1,4 +1,4 @@
-"""Mailboxes that the list of mailboxes does not mention: its silence removes nothing."""
+"""Mailboxes that the list of mailboxes leaves out: nothing is removed because of that."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_mailbox_that_was_never_listed_is_kept_by_every_run(stage: Staged) -> 
         assert stage.sync().removed == 0
         assert stage.rows() == stage.covered_truth()
         assert held_of(stage, mailbox)
-        stage.clock.pass_by(DAY)
+        stage.clock.advance(DAY)
 
 
 def test_a_mailbox_that_was_never_listed_is_kept_though_losses_are_accepted(
@@ -65,14 +65,14 @@ def test_a_mailbox_that_was_never_listed_is_kept_though_losses_are_accepted(
     for _ in range(2):
         assert stage.sync(accept_loss=True).removed == 0
         assert stage.rows() == stage.covered_truth()
-        stage.clock.pass_by(DAY)
+        stage.clock.advance(DAY)
 
 
 def test_a_mailbox_that_leaves_the_list_is_looked_up_and_kept(stage: Staged) -> None:
     stage.sync()
     mailbox = last_mailbox(stage)
     stage.account.layout.unlisted.add(mailbox)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     assert stage.sync().removed == 0
     assert lookups(stage, mailbox)
     assert stage.rows() == stage.truth()
@@ -81,7 +81,7 @@ def test_a_mailbox_that_leaves_the_list_is_looked_up_and_kept(stage: Staged) -> 
 def test_a_list_of_mailboxes_that_is_empty_removes_nothing(stage: Staged) -> None:
     stage.sync()
     stage.account.layout.unlisted |= {mailbox.id for mailbox in stage.account.layout.mailboxes}
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     assert stage.sync(accept_loss=True).removed == 0
     assert stage.rows() == stage.truth()
 
@@ -91,12 +91,12 @@ def test_a_deletion_in_an_unlisted_mailbox_is_found_by_its_total(stage: Staged) 
     stage.account.layout.unlisted.add(mailbox)
     stage.sync()
     stage.account.delete(rows_of(stage, mailbox)[3].id)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     assert stage.sync().removed == 1
     assert stage.rows() == stage.truth()
 
 
-def test_an_unlisted_mailbox_that_may_be_seen_at_last_comes_in_with_all_its_past(
+def test_an_unlisted_mailbox_that_becomes_visible_is_read_with_all_its_past(
     stage: Staged,
 ) -> None:
     mailbox = last_mailbox(stage)
@@ -108,7 +108,7 @@ def test_an_unlisted_mailbox_that_may_be_seen_at_last_comes_in_with_all_its_past
     stage.account._rows |= {row.id: row for row in rows}
     stage.simulator = Simulator(stage.account, QUIET)
     stage.far_side.show(stage.simulator)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     stage.sync()
     assert held_of(stage, mailbox) == {row.id for row in rows}
     assert stage.rows() == stage.truth()
@@ -160,7 +160,7 @@ def test_a_mailbox_that_is_not_shown_by_its_id_stops_the_run(stage: Staged, lose
     before, covered, mailbox = stage.rows(), stage.coverage(), last_mailbox(stage)
     hide_conversations(stage, mailbox)
     lose(stage, mailbox)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     with pytest.raises(SyncStopped, match=f"{mailbox} .*--accept-loss") as stopped:
         stage.sync()
     assert (stopped.value.status, stopped.value.later) == (6, False)
@@ -168,9 +168,7 @@ def test_a_mailbox_that_is_not_shown_by_its_id_stops_the_run(stage: Staged, lose
 
 
 @LOSSES
-def test_a_mailbox_that_is_lost_is_taken_out_where_that_is_accepted(
-    stage: Staged, lose: Lose
-) -> None:
+def test_a_mailbox_that_is_lost_is_removed_if_that_is_accepted(stage: Staged, lose: Lose) -> None:
     stage.sync()
     mailbox = last_mailbox(stage)
     many = len(held_of(stage, mailbox))
@@ -191,7 +189,7 @@ def test_what_lists_of_conversations_show_is_kept_though_its_mailbox_is_not_show
     for _ in range(3):
         assert stage.sync(accept_loss=accept_loss).removed == 0
         assert stage.rows() == stage.covered_truth()
-        stage.clock.pass_by(DAY)
+        stage.clock.advance(DAY)
 
 
 @LOSSES
@@ -204,27 +202,27 @@ def test_what_the_same_run_has_seen_is_kept_though_its_mailbox_was_lost(
     seen, *others = rows_of(stage, mailbox)
     hide_conversations(stage, mailbox)
     lose(stage, mailbox)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
 
-    def show_it_in_walks_alone(account: Account, target: str) -> None:
+    def show_it_among_modified_only(account: Account, target: str) -> None:
         shown = "modifiedAt" in target and "mailbox=" not in target
         if shown is not account[seen.id].listed:
             (account.restore if shown else account.delete)(seen.id)
 
-    stage.simulator.before_request = show_it_in_walks_alone
+    stage.simulator.before_request = show_it_among_modified_only
     assert stage.sync(accept_loss=True).removed == len(others)
     assert held_of(stage, mailbox) == {seen.id}
 
 
 @LOSSES
-def test_a_mailbox_that_comes_back_while_the_run_goes_on_is_kept(stage: Staged, lose: Lose) -> None:
+def test_a_mailbox_that_is_shown_again_during_the_run_is_kept(stage: Staged, lose: Lose) -> None:
     stage.sync()
     layout, mailbox = stage.account.layout, last_mailbox(stage)
     kept, by_id = layout.mailboxes, dict(layout.mailbox_by_id)
     rows = rows_of(stage, mailbox)
     hide_conversations(stage, mailbox)
     lose(stage, mailbox)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
 
     def bring_back(account: Account, target: str) -> None:
         if "modifiedAt" in target:
@@ -244,7 +242,7 @@ def test_a_mailbox_whose_address_fails_is_not_taken_for_lost(
     before, mailbox = stage.rows(), last_mailbox(stage)
     stage.account.layout.unlisted.add(mailbox)
     far_side.app = Failing(stage.simulator, f"{LIST}/{mailbox}")
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     with pytest.raises(SyncStopped) as stopped:
         stage.sync(accept_loss=True)
     assert stopped.value.status == 3

@@ -36,7 +36,7 @@ State = tuple[Row, ...]
 
 
 def answers(state: State) -> tuple[str, ...]:
-    """What all questions are to be answered with, by the slowest way to count."""
+    """The expected answers to all questions, counted in the slowest way."""
     seen = [
         cast(
             "Conversation",
@@ -57,17 +57,17 @@ def read(archive: Archive) -> State:
 
 
 @contextmanager
-def recorded(tell: Callable[[State], None]) -> Iterator[None]:
-    """Within the block, each state is told once it is committed in this process."""
+def recorded(report: Callable[[State], None]) -> Iterator[None]:
+    """Within the block, a function gets each state once it is committed in this process."""
     writing = Archive.writing
 
     @contextmanager
-    def told(archive: Archive, lock: Any) -> Iterator[Any]:
+    def writing_and_reporting(archive: Archive, lock: Any) -> Iterator[Any]:
         with writing(archive, lock) as writer:
             yield writer
-        tell(read(archive))
+        report(read(archive))
 
-    Archive.writing = told  # type: ignore[method-assign,assignment]
+    Archive.writing = writing_and_reporting  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
@@ -75,7 +75,7 @@ def recorded(tell: Callable[[State], None]) -> Iterator[None]:
 
 
 def main() -> None:
-    """Synchronise as the settings on standard input say, and tell what was committed."""
+    """Synchronise as standard input says, and print the answers of all committed states."""
     app_secret, archive, base_url = json.load(sys.stdin)
     settings = Settings(
         app_id="demo-app",

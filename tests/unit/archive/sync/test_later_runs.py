@@ -1,4 +1,4 @@
-"""Later runs: whatever happened at Help Scout, the archive equals it afterwards."""
+"""Later runs: the archive equals Help Scout afterwards, whatever was changed there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from compat.archive import connections
 from compat.archive.sync import reread
-from compat.archive.sync.run import SyncStopped
+from compat.archive.sync.run import SyncEvent, SyncStopped
 from compat.simulator import Account, Behaviour, Conversation
 from tests.integration.exactness.staging import Upstream, add
 from tests.unit.archive.sync.staging import (
@@ -23,13 +23,13 @@ from tests.unit.archive.sync.staging import (
     PowerCut,
     Staged,
     interrupted,
-    lively_account,
+    sample_account,
     staged,
 )
 
-Happening = Callable[[Account, Conversation], object]
+Change = Callable[[Account, Conversation], object]
 
-HAPPENINGS: dict[str, Happening] = {
+CHANGES: dict[str, Change] = {
     "comes in": lambda account, _: account.add(tags=["bug"]),
     "is deleted": lambda account, row: account.delete(row.id),
     "is merged": lambda account, row: account.merge(row.id, other(account, row).id),
@@ -68,19 +68,19 @@ def rows_of_account(account: Account) -> list[Conversation]:
 
 
 @pytest.mark.parametrize("all_lists_spam", [True, False])
-@pytest.mark.parametrize("what", HAPPENINGS)
+@pytest.mark.parametrize("what", CHANGES)
 def test_the_next_run_finds_it(
     far_side: Upstream, url: str, what: str, all_lists_spam: bool
 ) -> None:
     clock = Clock()
-    account = lively_account(clock, 120, 0)
+    account = sample_account(clock, 120, 0)
     account.add(rows_of_account(account)[7].created, state="draft")
-    manners = replace(QUIET, all_lists_spam=all_lists_spam)
-    stage = staged(far_side, url, account, clock, manners)
+    behaviour = replace(QUIET, all_lists_spam=all_lists_spam)
+    stage = staged(far_side, url, account, clock, behaviour)
     stage.sync()
     facts = {"is no spam": {"status": "spam"}, "is sent late": {"state": "draft"}}.get(what, {})
-    HAPPENINGS[what](account, rows_of(stage, **facts)[0])
-    clock.pass_by(DAY)
+    CHANGES[what](account, rows_of(stage, **facts)[0])
+    clock.advance(DAY)
     stage.sync()
     assert stage.rows() == stage.truth()
 
@@ -89,20 +89,20 @@ def test_all_of_it_at_once_is_found_in_sqlite_and_in_postgresql(
     far_side: Upstream, any_url: str
 ) -> None:
     clock = Clock()
-    account = lively_account(clock, 200, 40)
+    account = sample_account(clock, 200, 40)
     stage = staged(far_side, any_url, account, clock)
     stage.sync()
-    for row, happens in zip(rows_of(stage)[10::12], HAPPENINGS.values(), strict=False):
+    for row, happens in zip(rows_of(stage)[10::12], CHANGES.values(), strict=False):
         happens(account, row)
-    clock.pass_by(DAY)
+    clock.advance(DAY)
     stage.sync()
     assert stage.rows() == stage.truth()
-    clock.pass_by(DAY)
+    clock.advance(DAY)
     stage.sync(verify=True)
     assert stage.rows() == stage.truth()
 
 
-def test_a_mailbox_that_may_be_seen_at_last_comes_in_with_all_its_past(stage: Staged) -> None:
+def test_a_mailbox_that_becomes_visible_is_read_with_all_its_past(stage: Staged) -> None:
     back = stage.account.layout.mailboxes
     by_id = dict(stage.account.layout.mailbox_by_id)
     before = stage.account.conversations()
@@ -113,7 +113,7 @@ def test_a_mailbox_that_may_be_seen_at_last_comes_in_with_all_its_past(stage: St
     stage.account._rows = {row.id: row for row in before}
     stage.simulator = type(stage.simulator)(stage.account, QUIET)
     stage.far_side.show(stage.simulator)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     stage.sync()
     assert stage.rows() == stage.truth()
 
@@ -123,17 +123,17 @@ def test_a_thousand_changes_in_one_second_are_all_found(stage: Staged) -> None:
     rng = random.Random(3)
     for row in rng.choices(rows_of(stage), k=1000):
         stage.account.retag(row.id, [rng.choice(stage.account.layout.tags).id])
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     stage.sync()
     assert stage.rows() == stage.truth()
 
 
-def test_a_thousand_that_come_in_one_second_are_all_found(stage: Staged) -> None:
+def test_a_thousand_that_are_created_in_one_second_are_all_found(stage: Staged) -> None:
     stage.sync()
     rng = random.Random(4)
     for _ in range(1000):
         add(stage.account, rng, int(stage.clock.now))
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     stage.sync()
     assert stage.rows() == stage.truth()
 
@@ -144,18 +144,20 @@ def test_what_was_modified_long_before_a_run_that_was_killed_is_found_by_the_nex
     stage.sync()
     for row in rows_of(stage)[::3]:
         stage.account.retag(row.id, ["vip"])
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     with interrupted(stage, 3), pytest.raises(PowerCut):
         stage.sync()
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     stage.sync()
     assert stage.rows() == stage.truth()
 
 
 @pytest.mark.parametrize("lag", [60, 890])
-def test_an_index_that_lags_hides_nothing_for_good(far_side: Upstream, url: str, lag: int) -> None:
+def test_an_index_that_lags_hides_nothing_permanently(
+    far_side: Upstream, url: str, lag: int
+) -> None:
     clock = Clock()
-    account = lively_account(clock, 120, 0)
+    account = sample_account(clock, 120, 0)
     stage = staged(far_side, url, account, clock, replace(QUIET, index_lag=lag))
     rng = random.Random(2)
     for _ in range(4):
@@ -165,9 +167,9 @@ def test_an_index_that_lags_hides_nothing_for_good(far_side: Upstream, url: str,
         account.add()
         account.delete(rng.choice(rows_of(stage)).id)
         stage.sync()
-        clock.pass_by(1_000)
+        clock.advance(1_000)
     stage.sync()
-    clock.pass_by(DAY)
+    clock.advance(DAY)
     stage.sync()
     assert stage.rows() == stage.truth()
 
@@ -178,34 +180,34 @@ def test_the_local_clock_does_not_matter(stage: Staged, monkeypatch: pytest.Monk
         monkeypatch.setattr(time, "time", lambda jump=jump: 1_700_000_000.0 + jump)
         stage.account.add()
         stage.account.delete(rows_of(stage)[0].id)
-        stage.clock.pass_by(DAY)
+        stage.clock.advance(DAY)
         stage.sync()
         assert stage.rows() == stage.truth()
 
 
-def test_an_upstream_that_is_dead_for_the_whole_run_costs_nothing(stage: Staged) -> None:
+def test_an_upstream_that_fails_for_the_whole_run_changes_nothing(stage: Staged) -> None:
     stage.sync()
     before, covered = stage.rows(), stage.coverage()
     stage.simulator.behaviour = Behaviour(rate_limit=None, fail_rate=1.0)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     with pytest.raises(SyncStopped, match="run it again later") as stopped:
         stage.sync(verify=True)
     assert (stopped.value.status, stopped.value.later) == (3, True)
     assert (stage.rows(), stage.coverage()) == (before, covered)
 
 
-def test_an_upstream_that_dies_in_the_middle_loses_nothing(stage: Staged) -> None:
+def test_an_upstream_that_fails_in_the_middle_of_a_run_loses_nothing(stage: Staged) -> None:
     stage.sync()
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     pages = 0
 
-    def hears(name: str, **_facts: object) -> None:
+    def on_event(event: SyncEvent) -> None:
         nonlocal pages
-        pages += name == "page"
-        if (name, pages) == ("page", 5):
+        pages += event.name == "page"
+        if (event.name, pages) == ("page", 5):
             stage.simulator.behaviour = Behaviour(rate_limit=None, drop_rate=1.0)
 
-    stage.hears = hears
+    stage.on_event = on_event
     with pytest.raises(SyncStopped) as stopped:
         stage.sync(verify=True)
     assert stopped.value.status == 3
@@ -237,7 +239,7 @@ def test_a_disk_that_is_full_says_so_and_what_was_committed_stays(
 
 
 def lose(stage: Staged, many: int) -> None:
-    """So many conversations of all mailboxes disappear."""
+    """Delete so many conversations, of all mailboxes."""
     for row in random.Random(1).sample(rows_of(stage), many):
         stage.account.delete(row.id)
 
@@ -246,7 +248,7 @@ def test_more_than_a_page_and_one_in_a_hundred_missing_stops_the_run(stage: Stag
     stage.sync()
     before = stage.rows()
     lose(stage, 60)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     with pytest.raises(SyncStopped, match="--accept-loss") as stopped:
         stage.sync()
     assert (stopped.value.status, stopped.value.later) == (6, False)
@@ -255,10 +257,10 @@ def test_more_than_a_page_and_one_in_a_hundred_missing_stops_the_run(stage: Stag
     assert stage.rows() == stage.truth()
 
 
-def test_a_few_missing_are_taken_out_without_a_word(stage: Staged) -> None:
+def test_a_few_missing_are_removed_without_asking(stage: Staged) -> None:
     stage.sync()
     lose(stage, 12)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     assert stage.sync().removed == 12
     assert stage.rows() == stage.truth()
 
@@ -266,15 +268,15 @@ def test_a_few_missing_are_taken_out_without_a_word(stage: Staged) -> None:
 def test_what_lists_do_not_show_but_is_there_by_its_id_is_kept(stage: Staged) -> None:
     stage.sync()
     hidden = rows_of(stage, status="closed")[3]
-    stage.far_side.app = Forgetful(stage.simulator, stage.account, hidden.id)
+    stage.far_side.app = OneHidden(stage.simulator, stage.account, hidden.id)
     for _ in range(3):
-        stage.clock.pass_by(DAY)
+        stage.clock.advance(DAY)
         assert stage.sync().removed == 0
         assert hidden.id in stage.rows()
-    assert not stage.told("differs")  # by now that is how upstream counts
+    assert not stage.reported("differs")  # by now that is how upstream counts
 
 
-class Forgetful:
+class OneHidden:
     """The API, but that lists leave one conversation out and totals do not count it."""
 
     def __init__(self, simulator: Any, account: Account, hidden: int) -> None:
@@ -295,27 +297,29 @@ class Forgetful:
                 self._account._store(row)
 
 
-def test_a_total_that_never_agrees_is_accepted_once_it_was_looked_into(stage: Staged) -> None:
+def test_a_total_that_never_agrees_is_accepted_after_its_rows_were_read_again(
+    stage: Staged,
+) -> None:
     layout = stage.account.layout
     mailbox = layout.mailboxes[0].id
-    stage.far_side.app = Boastful(stage.simulator, mailbox)
+    stage.far_side.app = TotalsTooHigh(stage.simulator, mailbox)
     stage.sync()
-    assert [facts["rows"] for facts in stage.told("differs")] == [3, 3]
+    assert [facts["rows"] for facts in stage.reported("differs")] == [3, 3]
     asked = []
     for _ in range(2):
-        stage.clock.pass_by(DAY)
+        stage.clock.advance(DAY)
         stage.sync()
         asked.append(stage.asked())
-        assert not stage.told("differs")
+        assert not stage.reported("differs")
     assert max(asked) < 40
     gone = next(row for row in rows_of(stage, mailbox_id=mailbox) if row.status != "spam")
     stage.account.delete(gone.id)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     assert stage.sync().removed == 1
     assert stage.rows() == stage.truth()
 
 
-class Boastful:
+class TotalsTooHigh:
     """The API, but that totals over all time of one mailbox are three too high."""
 
     def __init__(self, simulator: Any, mailbox: int) -> None:
@@ -346,7 +350,7 @@ class Boastful:
 
 
 def change_unseen(account: Account, row: Conversation) -> None:
-    """It changes as nothing that can be searched for shows."""
+    """Change a conversation so that no search finds the change."""
     account._rows[row.id] = replace(row, tag_ids=(account.layout.tags[9].id,))
 
 
@@ -354,7 +358,7 @@ def test_verify_finds_what_nothing_else_shows(stage: Staged) -> None:
     stage.sync()
     for row in rows_of(stage)[::7]:
         change_unseen(stage.account, row)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     stage.sync()
     assert stage.rows() != stage.truth()
     stage.sync(verify=True)
@@ -364,33 +368,33 @@ def test_verify_finds_what_nothing_else_shows(stage: Staged) -> None:
 def test_within_the_days_of_the_setting_everything_is_read_again(
     stage: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reread, "_WORTH", 1)
+    monkeypatch.setattr(reread, "_FEWEST_ROWS", 1)
     stage.sync(reread_days=10)
     for row in rows_of(stage)[::7]:
         change_unseen(stage.account, row)
     read = []
     for _ in range(11):
-        stage.clock.pass_by(DAY)
+        stage.clock.advance(DAY)
         stage.sync(reread_days=10)
         read.append(stage.asked())
     assert stage.rows() == stage.truth()
     assert max(read) < 21 + 30
 
 
-def test_what_happens_while_a_run_is_under_way_is_found_by_the_next(stage: Staged) -> None:
+def test_what_happens_during_a_run_is_found_by_the_next(stage: Staged) -> None:
     rng = random.Random(6)
 
-    def meanwhile(account: Account, _target: str) -> None:
-        stage.clock.pass_by(1)
-        what = rng.choice(list(HAPPENINGS))
-        HAPPENINGS[what](account, rng.choice(rows_of(stage)))
+    def change(account: Account, _target: str) -> None:
+        stage.clock.advance(1)
+        what = rng.choice(list(CHANGES))
+        CHANGES[what](account, rng.choice(rows_of(stage)))
 
-    stage.simulator.before_request = meanwhile
+    stage.simulator.before_request = change
     stage.sync(accept_loss=True)
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     stage.sync(accept_loss=True)
     stage.simulator.before_request = None
-    stage.clock.pass_by(DAY)
+    stage.clock.advance(DAY)
     stage.sync(accept_loss=True)
     stage.sync(accept_loss=True, verify=True)
     assert stage.rows() == stage.truth()

@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order and with whatever kills: the archive keeps its promises."""
+"""After any events in any order, with kills, what the archive says of itself is right."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from tests.unit.archive.sync.staging import (
     PowerCut,
     Staged,
     interrupted,
-    lively_account,
+    sample_account,
     staged,
     true_row,
 )
 
 EXAMPLES = 12 if settings().max_examples > 1000 else 2
 
-MANNERS = st.builds(
+BEHAVIOURS = st.builds(
     Behaviour,
     rate_limit=st.none(),
     page_size=st.sampled_from([7, 25]),
@@ -52,18 +52,18 @@ MANNERS = st.builds(
 )
 
 
-class Model(RuleBasedStateMachine):
-    """An account that lives, an archive of it, and all that ever was true of each conversation."""
+class SyncLife(RuleBasedStateMachine):
+    """An account that changes, an archive of it, and all states of each conversation so far."""
 
     far_side: Upstream
 
-    @initialize(manners=MANNERS, seed=st.integers(0, 10**6))
-    def begins(self, manners: Behaviour, seed: int) -> None:
+    @initialize(behaviour=BEHAVIOURS, seed=st.integers(0, 10**6))
+    def begin(self, behaviour: Behaviour, seed: int) -> None:
         self.place = tempfile.mkdtemp()
         clock = Clock()
-        account = lively_account(clock, 40, 12)
+        account = sample_account(clock, 40, 12)
         url = f"sqlite:///{self.place}/archive.db"
-        self.stage: Staged = staged(self.far_side, url, account, clock, manners)
+        self.stage: Staged = staged(self.far_side, url, account, clock, behaviour)
         open_archive(url, create=True).close()
         self.rng = random.Random(seed)
         self.ever: dict[int, set[Row]] = {}
@@ -74,13 +74,13 @@ class Model(RuleBasedStateMachine):
             shutil.rmtree(self.place)
 
     @rule(many=st.integers(1, 8))
-    def lives(self, many: int) -> None:
+    def account_changes(self, many: int) -> None:
         for _ in range(many):
-            self.something_happens()
+            self.change_something()
 
     @rule(seconds=st.sampled_from([1, 60, INDEX_LAG, DAY, 40 * DAY]))
     def time_passes(self, seconds: int) -> None:
-        self.stage.clock.pass_by(seconds)
+        self.stage.clock.advance(seconds)
 
     @rule()
     def is_synchronised(self) -> None:
@@ -95,13 +95,13 @@ class Model(RuleBasedStateMachine):
             return
 
     @rule()
-    def lives_while_it_is_synchronised(self) -> None:
-        def meanwhile(*_: Any) -> None:
-            self.stage.clock.pass_by(1)
+    def account_changes_while_it_is_synchronised(self) -> None:
+        def change(*_: Any) -> None:
+            self.stage.clock.advance(1)
             if self.rng.random() < 0.3:
-                self.something_happens()
+                self.change_something()
 
-        self.stage.simulator.before_request = meanwhile
+        self.stage.simulator.before_request = change
         try:
             self.stage.sync(accept_loss=True)
         finally:
@@ -109,15 +109,15 @@ class Model(RuleBasedStateMachine):
 
     @rule()
     def is_verified_at_rest(self) -> None:
-        """Once nothing happens any more and the index is up to date, all is as it is upstream."""
-        self.stage.clock.pass_by(2 * INDEX_LAG)
+        """Nothing has changed for a while and the index is current: all is as it is upstream."""
+        self.stage.clock.advance(2 * INDEX_LAG)
         self.stage.sync(accept_loss=True, verify=True)
         (known,) = self.stage.coverage()
         assert known.as_of >= self.stage.clock.now - 5
         assert self.stage.rows(known.interval) == self.stage.truth(known.interval)
 
     @invariant()
-    def nothing_is_in_it_that_was_never_true(self) -> None:
+    def every_row_was_true_once(self) -> None:
         for id_, row in self.stage.rows().items():
             assert row in self.ever[id_]
 
@@ -127,7 +127,7 @@ class Model(RuleBasedStateMachine):
             assert known.interval.first <= known.interval.last <= known.as_of - INDEX_LAG
 
     @invariant()
-    def what_is_covered_and_there_is_in_it(self) -> None:
+    def what_is_covered_and_old_enough_is_there(self) -> None:
         spans = [known.interval for known in self.stage.coverage()]
         held = self.stage.rows()
         for id_, row in self.stage.truth().items():
@@ -135,11 +135,11 @@ class Model(RuleBasedStateMachine):
                 assert id_ in held, row
 
     def unchanged_for(self, id_: int) -> float:
-        """Seconds since a conversation came or changed last."""
+        """Seconds from the last change of a conversation to the archive's *as of*."""
         row = self.stage.account[id_]
         return min(known.as_of for known in self.stage.coverage()) - row.modified
 
-    def something_happens(self) -> None:
+    def change_something(self) -> None:
         if (row := apply_random_change(self.stage.account, self.rng)) is not None:
             self.note(row.id)
 
@@ -157,12 +157,12 @@ def _in(spans: list[Interval], second: int) -> bool:
 
 
 @pytest.mark.timeout(900)
-def test_an_archive_holds_its_promises_whatever_happens(
+def test_what_an_archive_says_of_itself_is_right_after_any_events(
     far_side: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "ROWS", 20)
     monkeypatch.setattr(reconcile, "FEW", 5)
-    Model.far_side = far_side
+    SyncLife.far_side = far_side
     run_state_machine_as_test(
-        Model, settings=settings(max_examples=EXAMPLES, stateful_step_count=10)
+        SyncLife, settings=settings(max_examples=EXAMPLES, stateful_step_count=10)
     )

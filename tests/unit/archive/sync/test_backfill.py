@@ -1,17 +1,21 @@
-"""The first run: everything comes in, newest months first, and a kill loses a page at most."""
+"""The first run reads everything, newest months first; a killed run loses at most a page."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
-from compat.archive.database import open_archive
-from compat.archive.records import INDEX_LAG
+from compat.archive.database import Archive, open_archive
+from compat.archive.locks import SyncLock
+from compat.archive.records import INDEX_LAG, LAYERS
 from compat.archive.sync import backfill
-from compat.archive.sync.backfill import Pace, newest_months
+from compat.archive.sync.backfill import WindowPlan, newest_window
 from compat.archive.sync.run import SyncStopped
+from compat.archive.writer import Writer
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Interval
 from compat.core.models import ListQuery
@@ -25,25 +29,25 @@ from tests.unit.archive.sync.staging import (
     PowerCut,
     Staged,
     interrupted,
-    lively_account,
+    sample_account,
     staged,
 )
 
 
 def test_everything_is_in_the_archive_after_it(far_side: Upstream, any_url: str) -> None:
     clock = Clock()
-    stage = staged(far_side, any_url, lively_account(clock), clock)
+    stage = staged(far_side, any_url, sample_account(clock), clock)
     stage.sync()
     assert stage.rows() == stage.covered_truth() == stage.truth()
 
 
 @pytest.mark.parametrize("all_lists_spam", [True, False])
 @pytest.mark.parametrize("index_fractions", [True, False])
-def test_whatever_the_manners_of_upstream_are(
+def test_everything_is_read_however_upstream_behaves(
     far_side: Upstream, url: str, all_lists_spam: bool, index_fractions: bool
 ) -> None:
     clock = Clock()
-    manners = Behaviour(
+    behaviour = Behaviour(
         rate_limit=None,
         all_lists_spam=all_lists_spam,
         index_fractions=index_fractions,
@@ -52,10 +56,10 @@ def test_whatever_the_manners_of_upstream_are(
         fail_rate=0.05,
         truncate_rate=0.02,
     )
-    stage = staged(far_side, url, lively_account(clock), clock, manners)
+    stage = staged(far_side, url, sample_account(clock), clock, behaviour)
     stage.sync()
     assert stage.rows() == stage.truth()
-    assert not stage.told("differs")
+    assert not stage.reported("differs")
 
 
 def test_the_coverage_begins_before_everything_and_ends_a_margin_before_the_start(
@@ -79,7 +83,7 @@ def test_an_empty_account_is_covered_as_well(far_side: Upstream, url: str) -> No
 def test_the_newest_months_come_first(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill, "ROWS", 60)
     stage.sync()
-    windows = [facts["last"] for facts in stage.told("window")]
+    windows = [facts["last"] for facts in stage.reported("window")]
     assert len(windows) > 3
     assert windows == sorted(windows, reverse=True)
     for last in windows[1:]:
@@ -117,12 +121,54 @@ def test_a_kill_loses_a_page_at_most(stage: Staged, after: int) -> None:
     assert again <= 25
 
 
-def test_a_run_that_is_killed_again_and_again_comes_to_an_end(
+@contextmanager
+def each_commit(then: Callable[[Archive], None]) -> Iterator[None]:
+    """Within the block, a function is called after each commit of this process."""
+    writing = Archive.writing
+
+    @contextmanager
+    def writing_and_calling(archive: Archive, lock: SyncLock) -> Iterator[Writer]:
+        with writing(archive, lock) as writer:
+            yield writer
+        then(archive)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Archive, "writing", writing_and_calling)
+        yield
+
+
+def test_after_each_commit_what_a_layer_covers_is_in_the_archive(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coverage that was committed before the rows of its page would be found here."""
+    monkeypatch.setattr(backfill, "ROWS", 60)
+    covered = set()
+
+    def compare(archive: Archive) -> None:
+        with archive.reading() as snapshot:
+            for layer in LAYERS:
+                for known in snapshot.layer_coverage(layer):
+                    covered.add(known.interval)
+                    held = {row.id for row in snapshot.rows([known.interval])}
+                    assert ids_of_layer(stage, layer, known.interval) <= held
+
+    with each_commit(compare):
+        stage.sync()
+    assert len(covered) > 10
+
+
+def ids_of_layer(stage: Staged, layer: str, interval: Interval) -> set[int]:
+    """The conversations that the list of a layer surely shows."""
+    rows = stage.truth(interval).values()
+    return {row.id for row in rows if (row.status == "spam") is (layer != "all")}
+
+
+def test_runs_that_are_all_killed_make_progress_until_one_ends(
     far_side: Upstream, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "ROWS", 40)
     clock = Clock()
-    stage = staged(far_side, url, lively_account(clock, 100, 0), clock)
+    stage = staged(far_side, url, sample_account(clock, 100, 0), clock)
     kills = 0
     while kills < 40:
         try:
@@ -149,7 +195,7 @@ def test_a_sealed_archive_is_left_alone(stage: Staged) -> None:
     assert not stage.asked()
 
 
-def test_menus_are_in_the_archive(stage: Staged) -> None:
+def test_lists_are_in_the_archive(stage: Staged) -> None:
     stage.sync()
     layout = stage.account.layout
     with open_archive(stage.url) as archive, archive.reading() as snapshot:
@@ -170,7 +216,7 @@ def test_documents_are_kept_unless_the_archive_is_slim(
     for slim in (False, True):
         clock = Clock()
         url = f"sqlite:///{tmp_path_factory.mktemp('kept')}/archive.db"
-        stage = staged(far_side, url, lively_account(clock), clock)
+        stage = staged(far_side, url, sample_account(clock), clock)
         stage.sync(slim=slim)
         assert stage.rows() == stage.truth()
         with open_archive(url) as archive, archive.reading() as snapshot:
@@ -200,7 +246,7 @@ MAY = Interval(
 def test_windows_begin_with_a_month_or_with_the_gap(
     gap: Interval, months: int, oldest: int, first: int
 ) -> None:
-    assert newest_months(gap, Pace(gap, oldest, months)) == Interval(first, gap.last)
+    assert newest_window(gap, WindowPlan(gap, oldest, months)) == Interval(first, gap.last)
 
 
 def test_what_is_asked_is_of_documented_kinds_only(stage: Staged) -> None:
@@ -214,5 +260,5 @@ def test_what_is_asked_is_of_documented_kinds_only(stage: Staged) -> None:
             assert re.fullmatch(rf"\((modifiedAt:\[{instant} TO \*\] AND )?{created}\)", query[1])
 
 
-def test_a_quiet_behaviour_is_what_these_tests_assume() -> None:
+def test_the_quiet_behaviour_has_the_page_size_that_these_tests_assume() -> None:
     assert QUIET.page_size == 25

@@ -1,4 +1,4 @@
-"""Questions to a service that answers from an archive."""
+"""A service that answers from an archive, questions to it, and changes of the account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALL_AGES = 10**9
 
 @contextmanager
 def service(stage: Staged, **settings: Any) -> Iterator[LegacyReports]:
-    """The service on an archive: what is young enough for ever, unless told otherwise."""
+    """A service on an archive; the archive is never too old unless settings say otherwise."""
     ages = {"recent_age": ALL_AGES, "max_age": ALL_AGES}
     with LegacyReports(stage.settings.model_copy(update=ages | settings)) as reports:
         yield reports
@@ -32,24 +32,24 @@ def ask(reports: LegacyReports, target: str) -> LegacyResponse:
     return reports.answer(target, authorization=basic(), patience=LONG)
 
 
-def told(reports: LegacyReports, asked: Asked) -> Any:
-    """What an answer says, which must be one."""
+def answer_of(reports: LegacyReports, asked: Asked) -> Any:
+    """The body of a successful answer."""
     answer = ask(reports, asked.target())
     assert answer.status == 200, answer
     return json.loads(answer.body)
 
 
-def true(account: Account, asked: Asked) -> Any:
+def expected_answer(account: Account, asked: Asked) -> Any:
     return oracle.answer(asked, account)
 
 
-def live_a_little(account: Account, rng: random.Random, times: int = 12) -> None:
-    """Anything happens: also what modification does not show."""
+def change_account(account: Account, rng: random.Random, times: int = 12) -> None:
+    """Make random changes, also some that do not count as modifications."""
     for _ in range(times):
-        _happen(account, rng, rng.choice([each for each in account.conversations() if each.listed]))
+        _change(account, rng, rng.choice([each for each in account.conversations() if each.listed]))
 
 
-def _happen(account: Account, rng: random.Random, row: Conversation) -> None:
+def _change(account: Account, rng: random.Random, row: Conversation) -> None:
     layout = account.layout
     changes: list[Callable[[], Conversation]] = [
         lambda: account.delete(row.id),

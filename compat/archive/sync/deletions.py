@@ -1,0 +1,88 @@
+"""Conversations that upstream does not show any more: which are removed, and when a run stops.
+
+A conversation is removed only when upstream answers for its id that it is gone, or when the user
+accepts that its mailbox is lost. Too many missing conversations look like lost rights, not like
+deletions: the run stops before it removes more.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from compat.archive.errors import LossAhead
+from compat.archive.sync import queries
+from compat.archive.sync.queries import Part
+from compat.archive.sync.session import SyncSession
+from compat.v2.lists import Missing, get_conversation
+
+_SHARE: Final = 100
+"""One conversation in so many may be missing."""
+
+_PAGE: Final = 25
+"""So many may always be missing, however small the account is: a page of conversations."""
+
+
+def remove_missing(session: SyncSession, part: Part, since: int) -> None:
+    """Look up the conversations that a list did not show, and remove those that are gone.
+
+    Args:
+        session: The run.
+        part: The conversations that were listed.
+        since: When the reading of the list began, epoch seconds by upstream's clock. What was
+            not seen since then is missing.
+
+    Raises:
+        LossAhead: Too many are missing.
+    """
+    with session.reading() as snapshot:
+        missing = queries.not_seen_since(snapshot, part, since)
+    check_loss(session, len(missing))
+    session.rows_missing += len(missing)
+    for id_ in missing:
+        session.check_stopped()
+        found = get_conversation(session.client, id_, session.model)
+        requested_at = session.note_time(found.requested_at)
+        if isinstance(found, Missing):
+            with session.writing() as writer:
+                session.rows_removed += writer.remove([id_], requested_at)
+            session.emit("gone", conversation=id_, why=found.reason, into=found.merged_into)
+        else:
+            with session.writing() as writer:
+                session.write_rows(writer, [found.value], requested_at)
+            session.rows_missing -= 1
+
+
+def check_loss(session: SyncSession, more: int) -> None:
+    """Stop the run if so many more missing conversations are too many.
+
+    Raises:
+        LossAhead: They are.
+    """
+    missing = session.rows_missing + more
+    if missing > max(session.rows_at_start // _SHARE, _PAGE) and not session.options.accept_loss:
+        raise LossAhead(
+            f"{missing:,} of the archive's {session.rows_at_start:,} conversations are missing at "
+            "Help Scout, more than one in a hundred. Look whether the user who made the "
+            "application may still see all mailboxes; if those conversations are truly gone, "
+            "run `helpscout-v1 sync --accept-loss` once. The archive keeps them until then"
+        )
+
+
+def check_lost_mailboxes(session: SyncSession, conversations: dict[int, int]) -> None:
+    """Stop the run if upstream does not show some mailboxes any more.
+
+    Args:
+        session: The run.
+        conversations: How many conversations the archive holds of each, by the mailbox's id.
+
+    Raises:
+        LossAhead: There is such a mailbox, and the user does not accept its loss.
+    """
+    if conversations and not session.options.accept_loss:
+        named = ", ".join(f"{id_} ({many:,} conversations)" for id_, many in conversations.items())
+        raise LossAhead(
+            f"Help Scout does not show these mailboxes any more: {named}. If only the rights "
+            "of the user who made the application changed, give them back; if the mailboxes "
+            "are truly gone, run `helpscout-v1 sync --accept-loss` once. The archive keeps "
+            "their conversations until then"
+        )
