@@ -94,7 +94,9 @@ def settings(tables: dict[str, str]) -> Iterator[str]:
     yield (
         "All settings are environment variables. An empty one counts as not set. `none` unsets a "
         "setting that has a default. If a value cannot be used, the server does not start, and "
-        "names the variable."
+        "names the variable. Each command logs a warning for each variable that begins with "
+        "`COMPAT_` or `HELPSCOUT_` and has no effect. (`COMPAT_TEST_` is for the tests of this "
+        "project.)"
     )
     for title, table in tables.items():
         yield f"## {title}"

@@ -15,8 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after the command's name; those of the process if not given.
 
     Returns:
-        The exit code; `compat.cli.exit_codes` says what each means. Where a port cannot be listened
-        on, uvicorn itself exits with 3.
+        The exit code; `compat.cli.exit_codes` says what each means.
     """
     try:
         import click  # noqa: F401 - only whether it is there

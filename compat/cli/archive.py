@@ -143,7 +143,7 @@ def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
         at = epoch_second("--as-of", as_of, today(), last=True)
         if interval[0] > interval[1]:
             raise SettingsError("--covers: it ends before it begins")
-        with _as_misuse(CannotImport, OSError), _lines(file) as lines, archive.lock() as lock:
+        with _as_misuse(CannotImport), _lines(file) as lines, archive.lock() as lock:
             changed = import_lines(archive, lock, lines, interval, at)
         print(f"{changed:,} conversations are new or newer", file=sys.stderr)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +17,14 @@ import compat
 from compat.cli.archive import archive
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import ACCOUNT, Command, flag, json_flag, settings_for
-from compat.cli.output import PROGRAM, hide_retries, ignore_closed_pipe, print_note
+from compat.cli.output import (
+    PROGRAM,
+    describe,
+    hide_retries,
+    ignore_closed_pipe,
+    open_closed_streams,
+    print_note,
+)
 from compat.cli.parity import parity
 from compat.cli.report import report
 from compat.cli.serve import serve
@@ -45,6 +56,18 @@ class _Program(click.Group):
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run a command line, that of the process if none is given; the exit code."""
+    open_closed_streams()
+    try:
+        code = _run(arguments)
+        with ignore_closed_pipe():
+            sys.stdout.flush()
+    except OSError as error:
+        print_note(describe(error))
+        return ExitCode.UPSTREAM if error.errno == errno.EADDRINUSE else ExitCode.MISUSE
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = program.main(
             arguments,
@@ -54,7 +77,8 @@ def run(arguments: Sequence[str] | None) -> int:
             windows_expand_args=False,
         )
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return error.exit_code
     except click.Abort:
         return ExitCode.INTERRUPTED
@@ -109,11 +133,13 @@ def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
     Checked are credentials, plan, rate limit, clock, how Help Scout's lists behave, the archive and
     the settings. It takes about twenty requests, and changes nothing.
     """
+    from compat.config.accounts import ineffective_variables
     from compat.doctor.examination import examine
 
     hide_retries()
     settings = settings_for(account)
-    examined = examine(settings, offline=offline or settings.offline)
+    unused = ineffective_variables(os.environ)
+    examined = examine(settings, offline=offline or settings.offline, unused_variables=unused)
     with ignore_closed_pipe():
         print(_json(examined) if as_json else _text(examined), flush=True)
     if examined.cut_short:

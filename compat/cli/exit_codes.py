@@ -24,7 +24,8 @@ MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.OK: "Done; or a server that was asked to stop, and did.",
     ExitCode.DIFFERENT: "`parity`: some answers differ. `doctor`: something is wrong.",
     ExitCode.MISUSE: (
-        "An option, a parameter or a setting is wrong, or an extra is not installed. `parity`: "
+        "An option, a parameter or a setting is wrong, a file or standard output cannot be read or "
+        "written, or an extra is not installed. `parity`: "
         "also where nothing could be compared, or a rule ignored nothing."
     ),
     ExitCode.UPSTREAM: (

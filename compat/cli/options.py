@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 import click
 
 from compat.config.environment import EngineChoice, SettingsError
+from compat.v1.datetimes import parse_instant
 
 if TYPE_CHECKING:
     from compat.config.settings import Settings
 
 FILE: Final = click.Path(path_type=Path)
 """The path of a file; it is opened later, by what reads or writes it."""
+
+_LAST_PORT: Final = 65_535
 
 _NEGATIVE_NUMBER: Final = re.compile(r"-\d+|-\d*\.\d+")
 
@@ -63,6 +66,11 @@ def _is_value(word: str | None) -> bool:
 
 Period = tuple[date, date]
 """First and last day, both included."""
+
+_PARAMETERS: Final = re.compile(
+    r"\b(?:previousStart|previousEnd|start|end|viewBy|mailboxes|tags|types|folders)\b"
+)
+"""Parameters of the old API that are options here."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -145,6 +153,57 @@ def edges(start: str | None, end: str | None, today: date) -> tuple[str | None, 
     return opening, f"{last[1].isoformat()}T23:59:59Z" if last else end
 
 
+def range_from_options(
+    options: tuple[str, str], start: str | None, end: str | None
+) -> tuple[str | None, str | None]:
+    """The same, for the texts of two options; errors name the options.
+
+    Args:
+        options: The names of the two options.
+        start: The text of the first, if it was given.
+        end: The text of the second, if it was given.
+
+    Raises:
+        SettingsError: A text is no date, or one of the two is missing.
+    """
+    now = today()
+    for option, text in zip(options, (start, end), strict=True):
+        if text is not None and not _is_date(text, now):
+            raise SettingsError(f"{option}: {text!r} is none of {DATE}")
+    first, last = options
+    if start is None and end is not None:
+        raise SettingsError(f"{first} is needed with {last}: give both")
+    if start is not None and end is None and period(start, now) is None:
+        raise SettingsError(f"{last} is needed where {first} is an instant: give {DATE}")
+    return edges(start, end, now)
+
+
+def _is_date(text: str, today: date) -> bool:
+    from compat.config.conventions import Conventions
+
+    if period(text, today):
+        return True
+    try:
+        parse_instant(text, Conventions(compact_offsets=True), end=False)
+    except ValueError:
+        return False
+    return True
+
+
+def with_option_names(error: Exception) -> str:
+    """The message of an error, with options in place of the old API's parameters."""
+    from compat.v1.errors import ValidationFailed
+
+    if not isinstance(error, ValidationFailed):
+        return str(error)
+    return _PARAMETERS.sub(lambda found: _option_of(found[0]), str(error))
+
+
+def _option_of(parameter: str) -> str:
+    """The option that sets a parameter: `--view-by` for `viewBy`."""
+    return "--" + re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", parameter)
+
+
 def epoch_second(option: str, text: str, today: date, *, last: bool) -> int:
     """The first or last second of a period, or the second of an instant, epoch UTC.
 
@@ -167,6 +226,21 @@ def epoch_second(option: str, text: str, today: date, *, last: bool) -> int:
     except (ValueError, OverflowError):
         raise SettingsError(f"{option}: {text} is none of {DATE}") from None
     return day * 86_400 + (86_399 if last else 0)
+
+
+class _Port(click.ParamType[int]):
+    """The number of a TCP port; 0 stands for any that is free."""
+
+    name = "port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = click.INT.convert(value, param, ctx)
+        if not 0 <= number <= _LAST_PORT:
+            self.fail(f"{number} is no port: give a number from 0 to {_LAST_PORT}", param, ctx)
+        return number
+
+
+PORT: Final = _Port()
 
 
 class DateText(click.ParamType[str]):
@@ -207,7 +281,7 @@ def json_flag(text: str) -> click.Option:
 def port(default: int) -> click.Option:
     """`--port`, with the port to listen on by default."""
     return click.Option(
-        ["--port"], type=int, default=default, metavar="PORT", help="port; 0 for any"
+        ["--port"], type=PORT, default=default, metavar="PORT", help="port; 0 for any"
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from compat.config.environment import SettingsError, reason
 from compat.v1.datetimes import format_epoch
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from compat.archive.sync.run import SyncEvent, SyncResult, SyncStopped
 
 PROGRAM: Final = "helpscout-v1"
+
+_WRITE_ERRORS: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EROFS)
+"""Error numbers of a disk that is full or broken."""
 
 _BETWEEN: Final = 5.0
 """Seconds between two lines about pages."""
@@ -39,7 +44,51 @@ _COUNTS: Final = ("requests", "read", "changed", "removed")
 
 def print_note(message: object) -> None:
     """Print an error or a note on standard error, after the name of the program."""
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    print_error_line(f"{PROGRAM}: {message}")
+
+
+def print_error_line(line: str) -> None:
+    """Print a line on standard error; it is lost where that cannot be written."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def open_closed_streams() -> None:
+    """Open standard streams that the caller has closed, as `>&-` does in a shell.
+
+    Otherwise the next file that is opened would take their place. What is then read from standard
+    input or written to standard output is an error, and not lost in silence.
+    """
+    streams = vars(sys)
+    if streams["stdin"] is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_WRONLY), encoding="utf-8")
+    if streams["stdout"] is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    if streams["stderr"] is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+
+
+def describe(error: OSError) -> str:
+    """A sentence about a file, a stream or an address that cannot be used.
+
+    An error of writing that names no file is one of standard output: `naming` has caught those of
+    other files.
+    """
+    if error.filename is not None:
+        return (
+            f"{os.fsdecode(error.filename)} cannot be opened ({reason(error)}): check its path, "
+            "and the rights of the user who runs this"
+        )
+    if error.errno == errno.EBADF:
+        _discard_output()
+        return "standard input or output is closed: connect it to a file or to another program"
+    if error.errno in _WRITE_ERRORS:
+        _discard_output()
+        return (
+            f"standard output cannot be written ({reason(error)}): make room there, or send it "
+            "elsewhere"
+        )
+    return reason(error)
 
 
 @contextmanager
@@ -48,8 +97,20 @@ def ignore_closed_pipe() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        # Without this Python reports the closed pipe when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
+
+
+@contextmanager
+def naming(place: str) -> Iterator[None]:
+    """Name the file that the block writes in errors that do not name it, such as a full disk.
+
+    Raises:
+        SettingsError: The file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(f"{place} cannot be written: {reason(error)}") from None
 
 
 def hide_retries() -> None:
@@ -58,6 +119,11 @@ def hide_retries() -> None:
     A retry that works is no news, and one that does not ends in an error that is reported.
     """
     logging.getLogger("stamina").setLevel(logging.CRITICAL)
+
+
+def _discard_output() -> None:
+    """Lose what is still to be written; Python would report it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class HasProgress(Protocol):
@@ -139,7 +205,7 @@ class SyncReporter:
 
     def print_line(self, text: str) -> None:
         """Print a line on standard error."""
-        print(text, file=sys.stderr, flush=True)
+        print_error_line(text)
 
     def _due(self) -> bool:
         now = time.monotonic()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -21,18 +23,25 @@ from compat.cli.options import (
     Command,
     accounts_with,
     date_option,
-    edges,
+    range_from_options,
     seed,
     settings_for,
-    today,
+    with_option_names,
 )
-from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
+from compat.cli.output import (
+    hide_retries,
+    ignore_closed_pipe,
+    naming,
+    print_note,
+    progress_bar,
+)
 from compat.cli.parity_against import against
 from compat.cli.parity_fit import fit
 
 if TYPE_CHECKING:
     from compat.parity.captures.models import Capture, Unreadable
     from compat.parity.check import Replayer
+    from compat.parity.ignore_rules import Rules
     from compat.parity.verdicts import VerdictWriter
 
 _FEWEST: Final = 20
@@ -89,11 +98,12 @@ def check(
 
     hide_retries()
     try:
+        rules = _prepare(ignore, files)
         with LegacyReports(accounts_with(engine, offline=offline)) as reports:
             replayer = Replayer(reports, account)
             found = read_captures(captures)
-            return compare(found, replayer, engine, ignore=ignore, files=files)
-    except (IgnoreError, LookupError, OSError) as error:
+            return compare(found, replayer, engine, rules=rules, files=files)
+    except (IgnoreError, LookupError) as error:
         print_note(error)
         return ExitCode.MISUSE
 
@@ -155,14 +165,15 @@ def live(
 
     hide_retries()
     try:
+        rules = _prepare(ignore, files)
         with EngineComparison(settings_for(account), requests) as engines:
-            wanted = engines.parse_range(*edges(start, end, today()))
+            wanted = engines.parse_range(*range_from_options(("--start", "--end"), start, end))
             sample = engines.fetch_sample(wanted)
             if sample.window != wanted:
                 print_note(f"{requests} requests reach no further back than {sample.since}")
             captures = engines.captures(sample, seed)
             replayer = Replayer(engines.computed)
-            status = compare(captures, replayer, "computed", ignore=ignore, files=files)
+            status = compare(captures, replayer, "computed", rules=rules, files=files)
             print_note(f"{engines.requests} requests were made")
             if engines.failure:
                 print_note(engines.failure)
@@ -174,8 +185,8 @@ def live(
             "choose another range"
         )
         return ExitCode.MISUSE
-    except (LegacyError, IgnoreError, LookupError, OSError) as error:
-        print_note(error)
+    except (LegacyError, IgnoreError, LookupError) as error:
+        print_note(with_option_names(error))
         return ExitCode.UPSTREAM if getattr(error, "status", 400) != 400 else ExitCode.MISUSE
 
 
@@ -188,12 +199,32 @@ parity = click.Group(
 )
 
 
+def _prepare(ignore: Path | None, files: Mapping[str, Path | None]) -> Rules:
+    """Read the rules and open the files, to find what cannot be used before anything is asked.
+
+    Args:
+        ignore: The file of rules for what may differ.
+        files: The files to write.
+
+    Raises:
+        IgnoreError: The rules cannot be used.
+        OSError: A file cannot be opened.
+    """
+    from compat.parity.ignore_rules import Rules, read_rules
+
+    rules = read_rules(ignore) if ignore else Rules()
+    for path in files.values():
+        if path is not None:
+            path.open("a").close()
+    return rules
+
+
 def compare(
     captures: Iterable[Capture | Unreadable],
     replayer: Replayer,
     engine: str | None,
     *,
-    ignore: Path | None,
+    rules: Rules,
     files: Mapping[str, Path | None],
 ) -> int:
     """Ask captures again and write the verdicts; the exit code.
@@ -202,38 +233,50 @@ def compare(
         captures: The old answers.
         replayer: Answers the captures' requests now.
         engine: The engine that answers now, if one was chosen.
-        ignore: The file of rules for what may differ.
+        rules: What may differ.
         files: The files to write by format: `json`, `junit`, `html`.
 
     Raises:
-        IgnoreError: The rules cannot be used.
         OSError: A file cannot be read or written.
     """
     from compat.parity.check import check
-    from compat.parity.ignore_rules import Rules, read_rules
     from compat.parity.verdicts import VerdictCounts
 
-    rules = read_rules(ignore) if ignore else Rules()
     counts = VerdictCounts(engine)
-    with _writers(files) as writers, progress_bar("checking captures") as show:
+    with _outputs(files) as outputs, progress_bar("checking captures") as show:
         for number, verdict in enumerate(check(captures, replayer, rules), 1):
             counts.count(verdict)
-            with ignore_closed_pipe():
-                for writer in writers:
-                    writer.add(verdict)
+            for each in outputs:
+                with each.errors():
+                    each.writer.add(verdict)
             if show and number % _STEP == 0:
                 show(counts)
         summary = counts.summary(rules.used())
-        with ignore_closed_pipe():
-            for writer in writers:
-                writer.finish(summary)
-            sys.stdout.flush()
+        for each in outputs:
+            with each.errors():
+                each.writer.finish(summary)
+                each.stream.flush()
     return summary.exit_status
 
 
+@dataclass(frozen=True)
+class _Output:
+    """A place that verdicts are written to.
+
+    Attributes:
+        writer: Writes them in some format.
+        stream: What it writes to.
+        errors: Handles errors of writing, for a block.
+    """
+
+    writer: VerdictWriter
+    stream: TextIO
+    errors: Callable[[], AbstractContextManager[None]]
+
+
 @contextmanager
-def _writers(files: Mapping[str, Path | None]) -> Iterator[Sequence[VerdictWriter]]:
-    """A writer for each file that is asked for, then that of standard output.
+def _outputs(files: Mapping[str, Path | None]) -> Iterator[Sequence[_Output]]:
+    """Each file that is asked for, then standard output.
 
     Standard output comes last: its reader may have gone, and the files are written all the same.
     """
@@ -248,9 +291,21 @@ def _writers(files: Mapping[str, Path | None]) -> Iterator[Sequence[VerdictWrite
         "html": HtmlWriter,
     }
     with ExitStack() as stack:
-        writers: list[VerdictWriter] = [
-            kind(stack.enter_context(path.open("w", encoding="utf-8")))
-            for name, kind in kinds.items()
-            if (path := files[name])
-        ]
-        yield [*writers, TextWriter(sys.stdout)]
+        outputs: list[_Output] = []
+        for name, kind in kinds.items():
+            if path := files[name]:
+                errors = partial(naming, f"--{name}: {path}")
+                file = stack.enter_context(_file(path, errors))
+                outputs.append(_Output(kind(file), file, errors))
+        yield [*outputs, _Output(TextWriter(sys.stdout), sys.stdout, ignore_closed_pipe)]
+
+
+@contextmanager
+def _file(path: Path, errors: Callable[[], AbstractContextManager[None]]) -> Iterator[TextIO]:
+    """A file to write; its last bytes may fail to be written only when it is closed."""
+    file = path.open("w", encoding="utf-8")
+    try:
+        yield file
+    finally:
+        with errors():
+            file.close()

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import click
 
 from compat.cli.exit_codes import ExitCode, exit_status
-from compat.cli.options import Command, flag, seed
+from compat.cli.options import PORT, Command, flag, seed
 from compat.cli.output import print_note
+from compat.config.environment import reason
 from compat.testing import REPORTS
 
 if TYPE_CHECKING:
     from compat.testing.assertions import ParityFailed
+
+
+_NOT_LISTENING: Final = (errno.EADDRINUSE, errno.EACCES)
+"""Error numbers of a port that is taken, or not allowed to this user."""
 
 
 def _origin(_ctx: click.Context, _param: click.Parameter, url: str) -> str:
@@ -72,7 +78,7 @@ def _positive(_ctx: click.Context, _param: click.Parameter, value: int) -> int:
         ),
         click.Option(
             ["--simulator-port"],
-            type=int,
+            type=PORT,
             default=8081,
             metavar="PORT",
             help="where Mailbox API 2.0 is simulated, on 127.0.0.1; 0 for any",
@@ -137,8 +143,13 @@ def against(
     except CandidateCaches as error:
         print_note(error)
         return ExitCode.MISUSE
-    except (OSError, OverflowError) as error:
-        print_note(f"--simulator-port {simulator_port}: {error}")
+    except OSError as error:
+        if error.errno not in _NOT_LISTENING:
+            raise
+        print_note(
+            f"--simulator-port {simulator_port} cannot be listened on ({reason(error)}): choose "
+            "another, or 0 for any"
+        )
         return ExitCode.MISUSE
     print(f"equal in {examples} questions")
     return ExitCode.OK
@@ -161,11 +172,13 @@ def _compare(
     """
     import httpx
 
+    from compat.config.accounts import warn_of_variables
     from compat.config.settings import Settings
     from compat.testing.assertions import ParityFailed, assert_parity
     from compat.testing.http_candidate import HttpCandidate, probe
     from compat.testing.stage import simulator_stage
 
+    warn_of_variables(os.environ)
     conventions = Settings.from_env(os.environ).conventions
     with (
         simulator_stage(port=simulator_port) as stage,

@@ -82,7 +82,7 @@ def fit(
         with LegacyReports.from_env(os.environ) as reports:
             name = select_account(reports.accounts, account).name
             findings = _findings(captures, reports, name, seconds=seconds, most_gone=most_gone)
-    except (LegacyError, LookupError, OSError) as error:
+    except (LegacyError, LookupError) as error:
         print_note(error)
         return ExitCode.UPSTREAM if isinstance(error, LegacyError) else ExitCode.MISUSE
     text = f"{fit_as_json(findings)}\n" if as_json else fit_as_toml(findings, name)

@@ -19,10 +19,10 @@ from compat.cli.options import (
     Command,
     accounts_with,
     date_option,
-    edges,
     flag,
     json_flag,
-    today,
+    range_from_options,
+    with_option_names,
 )
 from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
 
@@ -41,6 +41,8 @@ _DATES: Final = (
     date_option("--previous-start", text="a range to compare with"),
     date_option("--previous-end", text="its end, included"),
 )
+
+_PREVIOUS: Final = ("--previous-start", "--previous-end")
 
 _FILTERS: Final = {
     "mailboxes": ("IDS", "only these mailboxes: ids, separated by commas"),
@@ -102,8 +104,8 @@ def new(
 
     print_answer = _printer(as_json=as_json, as_csv=as_csv, with_ids=ids)
     pairs = {
-        **_range("start", "end", start, end),
-        **_range("previousStart", "previousEnd", previous_start, previous_end),
+        **_range("start", "end", ("--start", "--end"), start, end),
+        **_range("previousStart", "previousEnd", _PREVIOUS, previous_start, previous_end),
         "viewBy": view_by,
         **filters,
     }
@@ -115,7 +117,7 @@ def new(
         with LegacyReports(accounts) as reports, progress_bar() as show:
             answered = reports.compute(name, given, account, show)
     except (LegacyError, LookupError) as error:
-        print_note(error)
+        print_note(with_option_names(error))
         return ExitCode.UPSTREAM if getattr(error, "status", 400) != 400 else ExitCode.MISUSE
     with ignore_closed_pipe():
         print_answer(answered)
@@ -152,9 +154,11 @@ def _printer(*, as_json: bool, as_csv: bool, with_ids: bool) -> Callable[[Engine
     return lambda answered: print_table(json.loads(answered.body))
 
 
-def _range(first: str, last: str, start: str | None, end: str | None) -> Mapping[str, str | None]:
+def _range(
+    first: str, last: str, options: tuple[str, str], start: str | None, end: str | None
+) -> Mapping[str, str | None]:
     """The old API's parameters for a range, under the names `first` and `last`."""
-    return dict(zip((first, last), edges(start, end, today()), strict=True))
+    return dict(zip((first, last), range_from_options(options, start, end), strict=True))
 
 
 def _print_csv(answered: EngineAnswer, *, with_ids: bool) -> None:

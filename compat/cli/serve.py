@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from compat.cli.options import FILE, HOST, OFFLINE, Command, accounts_with, flag, port
-from compat.config.environment import SettingsError
+from compat.config.environment import SettingsError, reason, variable_name
 
 if TYPE_CHECKING:
     from compat.config.settings import Settings
     from compat.server.recorder import Recorder
 
 _LOG: Final = logging.getLogger("compat")
+
+_OF_AN_ACCOUNT: Final = (
+    *("app_id", "app_secret", "base_url", "api_keys", "archive", "offline"),
+    *("connect_to", "proxy", "ca_file"),
+)
+"""Settings that lead to an account, or say who may ask for it."""
 
 
 @click.command(
@@ -42,7 +48,7 @@ _LOG: Final = logging.getLogger("compat")
         ),
         flag(
             "--demo",
-            "answer for a made-up account; any API key will do unless COMPAT_API_KEYS is set",
+            "answer for a made-up account; any API key will do",
         ),
         click.Option(
             ["--record"],
@@ -67,6 +73,7 @@ def serve(
     from compat.config.settings import Settings
     from compat.server.app import create_app, require_api_keys
     from compat.server.logs import configure_logging
+    from compat.server.run import check_certificate
     from compat.server.run import run as run_server
     from compat.service import LegacyReports
 
@@ -80,7 +87,8 @@ def serve(
         except SettingsError as error:
             _LOG.error("the accounts stay as they were: %s", error)
 
-    log = Settings.from_env(os.environ).log
+    check_certificate(ssl_certfile, ssl_keyfile)
+    log = Settings.from_env(_without_account(os.environ) if demo else os.environ).log
     configure_logging(log)
     with (
         _demo() if demo else nullcontext(read_accounts()) as accounts,
@@ -114,7 +122,10 @@ def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
     try:
         return Recorder(path)
     except OSError as error:
-        raise SettingsError(f"--record: {path} cannot be written: {error.strerror}") from None
+        raise SettingsError(
+            f"--record: {path} cannot be written ({reason(error)}): name a file in a directory "
+            "that exists and that this user may write to"
+        ) from None
 
 
 @contextmanager
@@ -122,19 +133,22 @@ def _demo() -> Iterator[Mapping[str, Settings]]:
     """Settings that lead to a simulator, which runs as long as the block."""
     from pydantic import SecretStr
 
-    from compat.config.accounts import DEFAULT_ACCOUNT
+    from compat.config.accounts import DEFAULT_ACCOUNT, warn_of_variables
     from compat.config.settings import Settings
     from compat.simulator import Behaviour, Simulator, make_account, running
 
+    warn_of_variables(os.environ)
     with running(Simulator(make_account(), Behaviour(rate_limit=None))) as base_url:
         demo = {
             "app_id": "demo-app",
             "app_secret": SecretStr("demo-secret"),
             "base_url": base_url,
-            "connect_to": None,
-            "proxy": None,
-            "ca_file": None,
-            "archive": None,
-            "offline": False,
         }
-        yield {DEFAULT_ACCOUNT: Settings.from_env(os.environ).model_copy(update=demo)}
+        shared = Settings.from_env(_without_account(os.environ))
+        yield {DEFAULT_ACCOUNT: shared.model_copy(update=demo)}
+
+
+def _without_account(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment without what leads to an account, which may be set for another run."""
+    dropped = {variable_name(field) for field in _OF_AN_ACCOUNT}
+    return {name: text for name, text in environ.items() if name not in dropped}

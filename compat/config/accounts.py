@@ -28,7 +28,8 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from compat.config.settings import PREFIX, Settings, SettingsError
+from compat.config.environment import has_placeholder, reason, unknown_variables
+from compat.config.settings import PREFIX, Settings, SettingsError, all_variables, variable_name
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -52,15 +53,42 @@ def select_account(accounts: Mapping[str, T], name: str | None) -> T:
     return accounts[name]
 
 
+_OF_ONE_ACCOUNT: Final = ("app_id", "app_secret", "api_keys", "archive")
+"""Settings that an account of the file never takes from the environment."""
+
+
 def accounts_from_env(environ: Mapping[str, str]) -> dict[str, Settings]:
     """The settings of each account by its name.
 
     Raises:
         SettingsError: A setting is missing or wrong; the message says which.
     """
+    warn_of_variables(environ)
     shared = Settings.from_env(environ)
     path = environ.get(ACCOUNTS_VARIABLE, "").strip()
     return read_accounts(Path(path), shared) if path else {DEFAULT_ACCOUNT: shared}
+
+
+def warn_of_variables(environ: Mapping[str, str]) -> None:
+    """Log a warning for each variable that has no effect; see `ineffective_variables`."""
+    for sentence in ineffective_variables(environ):
+        _LOG.warning("%s", sentence)
+
+
+def ineffective_variables(environ: Mapping[str, str]) -> list[str]:
+    """One sentence for each variable that looks like a setting and has no effect.
+
+    Either there is no such setting, or each account of `COMPAT_ACCOUNTS` has its own.
+    """
+    known = [ACCOUNTS_VARIABLE, *(name for name, _ in all_variables())]
+    unused = unknown_variables(environ, known)
+    if environ.get(ACCOUNTS_VARIABLE, "").strip():
+        unused += [
+            f"{name} has no effect beside {ACCOUNTS_VARIABLE}, whose accounts have their own"
+            for name in map(variable_name, _OF_ONE_ACCOUNT)
+            if environ.get(name, "").strip()
+        ]
+    return unused
 
 
 def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
@@ -112,7 +140,7 @@ def _read(path: Path) -> dict[str, Any] | str:
     except RecursionError:
         return "is nested too deeply"
     except (OSError, UnicodeDecodeError) as error:
-        return f"cannot be read: {type(error).__name__}"
+        return f"cannot be read: {reason(error)}"
 
 
 def _position(error: ValueError) -> str:
@@ -129,6 +157,11 @@ def _account(name: str, table: Any, shared: Settings, faults: list[str]) -> Sett
         f"{name}: {needed} is missing"
         for needed in ("app_id", "app_secret", "api_keys")
         if _is_empty(table.get(needed))
+    ]
+    faults += [
+        f"{name}: {key}: its value is still the … of the documentation: set the real one"
+        for key, value in table.items()
+        if has_placeholder(value if isinstance(value, list) else [value])
     ]
     values = _inherited(shared) | table | {"conventions": _conventions(table, shared)}
     try:
@@ -151,7 +184,7 @@ def _conventions(table: dict[str, Any], shared: Settings) -> object:
 
 
 def _inherited(shared: Settings) -> dict[str, Any]:
-    own = {"app_id", "app_secret", "api_keys", "archive", "conventions"}
+    own = {*_OF_ONE_ACCOUNT, "conventions"}
     return {name: getattr(shared, name) for name in Settings.model_fields if name not in own}
 
 

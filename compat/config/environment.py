@@ -5,9 +5,17 @@ It is quick to import. `compat.config.settings` exports the same names but is sl
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Final, Literal
 
 PREFIX: Final = "COMPAT_"
+TEST_PREFIX: Final = f"{PREFIX}TEST_"
+"""Variables that begin with this are those of the project's own tests."""
+
+_OUR_PREFIXES: Final = (PREFIX, "HELPSCOUT_")
+_PLACEHOLDERS: Final = frozenset({"…", "..."})
+_KEY_LOG: Final = "SSLKEYLOGFILE"
 _VENDOR_NAMES: Final = {
     "app_id": "HELPSCOUT_APP_ID",
     "app_secret": "HELPSCOUT_APP_SECRET",
@@ -25,3 +33,58 @@ class SettingsError(Exception):
 def variable_name(field: str) -> str:
     """The environment variable that sets a field of `Settings` or `Conventions`."""
     return _VENDOR_NAMES.get(field, PREFIX + field.upper())
+
+
+def environment_faults(environ: Mapping[str, str]) -> list[str]:
+    """What makes an environment unusable, whatever its settings mean; one sentence for each.
+
+    These are values that were copied from the documentation and never filled in, and a log of TLS
+    keys that cannot be written: Python's ssl module opens that log for every connection.
+    """
+    faults = [
+        f"{name}: its value is still the … of the documentation: set the real one"
+        for name, text in sorted(environ.items())
+        if name.startswith(_OUR_PREFIXES) and has_placeholder(text.split(","))
+    ]
+    if path := environ.get(_KEY_LOG):
+        try:
+            with open(path, "ab"):
+                pass
+        except OSError as error:
+            faults.append(
+                f"{_KEY_LOG}: {path} cannot be written ({reason(error)}): unset it, or name a file "
+                "that can be written"
+            )
+    return faults
+
+
+def has_placeholder(values: Iterable[object]) -> bool:
+    """Whether one of some values is the `…` that the documentation has in its place."""
+    return any(isinstance(value, str) and value.strip() in _PLACEHOLDERS for value in values)
+
+
+def unknown_variables(environ: Mapping[str, str], known: Iterable[str]) -> list[str]:
+    """One sentence for each variable that looks like a setting and is none.
+
+    Args:
+        environ: The environment.
+        known: The names of all settings.
+    """
+    names = sorted(known)
+    return [
+        f"{name} is no setting and has no effect{_suggestion(name, names)}"
+        for name in sorted(environ)
+        if name.startswith(_OUR_PREFIXES) and name not in names and not name.startswith(TEST_PREFIX)
+    ]
+
+
+def reason(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file cannot be read or written, in a few words."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return error.strerror or type(error).__name__
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.8)
+    return f": is {close[0]} meant?" if close else ""

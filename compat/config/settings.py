@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from compat.config.conventions import Conventions
-from compat.config.environment import PREFIX, EngineChoice, SettingsError, variable_name
+from compat.config.environment import (
+    PREFIX,
+    EngineChoice,
+    SettingsError,
+    environment_faults,
+    reason,
+    variable_name,
+)
 
 __all__ = ["PREFIX", "Settings", "SettingsError", "all_variables", "variable_name"]
 
@@ -21,9 +27,11 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def _check_file(path: str) -> str:
-    if not Path(path).is_file():
-        raise ValueError("there is no such file")
-    return path
+    try:
+        with open(path, "rb"):
+            return path
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {reason(error)}") from None
 
 
 def _database_url(url: SecretStr) -> SecretStr:
@@ -189,10 +197,10 @@ class Settings(BaseModel):
             SettingsError: One line for each wrong variable. Values are not shown: they may be
                 secrets.
         """
-        faults: list[str] = []
+        faults = environment_faults(environ)
         conventions = _read(Conventions, environ, faults)
         settings = _read(cls, environ, faults)
-        if settings is None or conventions is None:
+        if faults or settings is None or conventions is None:
             raise SettingsError("\n".join(faults))
         return settings.model_copy(update={"conventions": conventions})
 

@@ -40,12 +40,16 @@ class Examination:
         return all(each.verdict in ("ok", "unknown") for each in self.findings.values())
 
 
-def examine(settings: Settings, *, offline: bool = False) -> Examination:
+def examine(
+    settings: Settings, *, offline: bool = False, unused_variables: Sequence[str] = ()
+) -> Examination:
     """Make all checks.
 
     Args:
         settings: The account's settings.
         offline: Make no requests to upstream, and leave out the checks that need them.
+        unused_variables: One sentence for each environment variable that looks like a setting and
+            has no effect.
 
     Raises:
         ImportError: An archive is configured, and SQLAlchemy is not installed.
@@ -57,6 +61,13 @@ def examine(settings: Settings, *, offline: bool = False) -> Examination:
     for check in CHECKS:
         if (finding := check.judge(facts)) is not None:
             findings[check.name] = _with_reason(finding, check.name, account)
+    if unused_variables:
+        findings["variables"] = Finding(
+            "warning",
+            "; ".join(unused_variables),
+            "correct the name, or unset it",
+            {"unused": len(unused_variables)},
+        )
     failure = account.failure if account is not None else None
     return Examination(
         findings, failure is not None and not isinstance(failure, CredentialsRefused)

@@ -20,6 +20,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from compat.config.environment import reason
 from compat.parity.captures.models import Capture
 from compat.parity.compare import Difference, Kind
 from compat.parity.verdicts import RuleUsed
@@ -113,7 +114,7 @@ def read_rules(path: Path) -> Rules:
     except ValidationError as error:
         raise IgnoreError("\n".join(f"{path}: {fault}" for fault in _faults(error))) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise IgnoreError(f"{path} cannot be read: {type(error).__name__}") from None
+        raise IgnoreError(f"{path} cannot be read: {reason(error)}") from None
     return Rules(found.ignore)
 
 

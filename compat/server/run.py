@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
+from compat.config.environment import SettingsError, reason
 from compat.server.logs import Log, announce, configure_logging
 from compat.server.protocol import Application
 
@@ -38,6 +43,9 @@ _OPTIONS: Final[dict[str, Any]] = {
 }
 _MAX_FILES: Final = 65_536
 
+_ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""Error numbers of an address, or of a whole protocol, that this machine does not have."""
+
 
 def run(
     app: Application,
@@ -65,7 +73,8 @@ def run(
 
     Raises:
         ImportError: uvicorn is not installed.
-        SystemExit: The port cannot be listened on; status 3.
+        OSError: The address cannot be listened on; the message says why. `errno` is EADDRINUSE if
+            its port is taken.
     """
     try:
         import uvicorn  # noqa: PLC0415 - an extra
@@ -94,10 +103,128 @@ def run(
         **options,  # type: ignore[arg-type]
     )
     server = uvicorn.Server(config)
+    sockets = _listen(host, port)
     # For a signal that comes before uvicorn listens: it raises that again once it has stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        server.run()
+        server.run(sockets)
+
+
+def check_certificate(certificate: str | None, key: str | None) -> None:
+    """Check the files for TLS before anything is served.
+
+    Args:
+        certificate: The PEM file of the chain; None for plain HTTP.
+        key: The PEM file of its private key; None if it is in the chain's file.
+
+    Raises:
+        SettingsError: A file is missing, cannot be read, or does not fit the other.
+    """
+    if certificate is None:
+        if key is not None:
+            raise SettingsError("--ssl-keyfile needs the certificate: name it with --ssl-certfile")
+        return
+    for option, path in (("--ssl-certfile", certificate), ("--ssl-keyfile", key)):
+        if path is not None:
+            _check_readable(option, path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_verify_locations(certificate)
+    except ssl.SSLError:
+        raise SettingsError(
+            f"--ssl-certfile: {certificate} holds no certificate that can be read: give it as PEM"
+        ) from None
+    try:
+        context.load_cert_chain(certificate, key, password=_refuse_encrypted)
+    except (OSError, ValueError) as error:
+        raise SettingsError(_key_fault(certificate, key, error)) from None
+
+
+def _check_readable(option: str, path: str) -> None:
+    try:
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise SettingsError(
+            f"{option}: {path} cannot be read ({reason(error)}): check its path, and the rights of "
+            "the user who runs this"
+        ) from None
+
+
+def _refuse_encrypted() -> str:
+    """In place of the question for a password, which a service cannot answer.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError("the key is encrypted")
+
+
+def _key_fault(certificate: str, key: str | None, error: Exception) -> str:
+    """Why a private key cannot be used with a certificate."""
+    where = f"--ssl-keyfile: {key}" if key else f"--ssl-certfile: {certificate}"
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        return f"{where}: the key is encrypted: store it without a password (`openssl pkey`)"
+    if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+        return f"{where} is not the key of the certificate in {certificate}: name the right one"
+    if key is None:
+        return f"{where} holds no private key that can be read: name its file with --ssl-keyfile"
+    return f"{where} holds no private key that can be read: give it as PEM"
+
+
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen on all addresses of a host name; an empty one means every address.
+
+    Raises:
+        OSError: None of them can be listened on, or a port is taken.
+    """
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError):
+        raise OSError(
+            errno.EADDRNOTAVAIL, f"{host} is no known host name: name an address of this machine"
+        ) from None
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(each) for each in _open_all(host, port, found)]
+        opened.pop_all()
+        return sockets
+
+
+def _open_all(host: str, port: int, found: Iterable[Any]) -> Iterable[socket.socket]:
+    """A socket for each address; those of a protocol that the machine lacks are left out.
+
+    Raises:
+        OSError: An address cannot be listened on.
+    """
+    lacking: OSError | None = None
+    opened = 0
+    for family, _, _, _, address in dict.fromkeys(found):
+        try:
+            listener = socket.create_server(address, family=family)
+        except OSError as error:
+            lacking = OSError(error.errno, _address_fault(host, port, error))
+            if error.errno not in _ABSENT:
+                raise lacking from None
+            continue
+        opened += 1
+        yield listener
+    if lacking is not None and not opened:
+        raise lacking
+
+
+def _address_fault(host: str, port: int, error: OSError) -> str:
+    where = f"port {port} of {host or 'this machine'}"
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"{where} is taken (address already in use): stop what listens there, or choose another"
+        )
+    if error.errno == errno.EACCES:
+        return f"{where} is not allowed to this user: choose a port above 1023, or grant the right"
+    if error.errno in _ABSENT:
+        return f"{host} is no address of this machine: name one, or 0.0.0.0 for all"
+    return f"{where} cannot be listened on: {os.strerror(error.errno or 0)}"
 
 
 def _handle_signals(

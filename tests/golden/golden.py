@@ -12,7 +12,8 @@ from typing import Any, Final
 import pytest
 
 DATA: Final = Path(__file__).parent / "data"
-WRITE: Final = os.environ.get("COMPAT_GOLDEN_WRITE", "") not in {"", "0"}
+VARIABLE: Final = "COMPAT_TEST_GOLDEN_WRITE"
+WRITE: Final = os.environ.get(VARIABLE, "") not in {"", "0"}
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PORT: Final = re.compile(r"127\.0\.0\.1:\d+")
@@ -38,7 +39,7 @@ def compare(name: str, value: object) -> None:
             expected.splitlines(), text.splitlines(), f"golden: {name}", "now", lineterm="", n=4
         )
         pytest.fail(
-            "\n".join([*diff, "", "If this is meant: COMPAT_GOLDEN_WRITE=1 pytest tests/golden"]),
+            "\n".join([*diff, "", f"If this is meant: {VARIABLE}=1 pytest tests/golden"]),
             pytrace=False,
         )
 

@@ -17,7 +17,7 @@ from compat.v1.routes import ROUTES
 from tests.integration.docs.pages import ROOT, anchors, blocks, links, name_of, pages
 
 PAGES = pytest.mark.parametrize("page", pages(), ids=name_of)
-OF_THE_TESTS = "COMPAT_GOLDEN_WRITE"  # only tests/golden reads it
+OF_THE_TESTS = "COMPAT_TEST_GOLDEN_WRITE"  # only tests/golden reads it
 KNOWN_VARIABLES = {name for name, _ in all_variables()} | {ACCOUNTS_VARIABLE, OF_THE_TESTS}
 
 

@@ -135,7 +135,7 @@ def test_an_archive_is_asked_without_help_scout(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("none.jsonl",), "No such file or directory: 'none.jsonl'"),
+        (("none.jsonl",), "none.jsonl cannot be opened (No such file or directory)"),
         (("{equal}", "--ignore", "none.toml"), "none.toml cannot be read"),
         (("{equal}", "--account", "acme"), "say which account: one of default"),
         (("{equal}", "--html", "nowhere/at/all.html"), "No such file or directory"),
@@ -231,4 +231,4 @@ def test_a_record_file_that_cannot_be_written_is_refused_before_anything_is_serv
     path = tmp_path / "nowhere" / "old.jsonl"
     done = run("serve", "--port", "0", "--record", str(path), **reach, COMPAT_API_KEYS="a")
     assert done.returncode == 2
-    assert f"--record: {path} cannot be written: No such file or directory" in done.stderr
+    assert f"--record: {path} cannot be written (No such file or directory)" in done.stderr

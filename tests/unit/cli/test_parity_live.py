@@ -92,8 +92,8 @@ def test_equal_seeds_ask_the_same(simulator: Bent, capsys: Printed) -> None:
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (("--from", "someday"), "start must be"),
-        (("--from", "2015-02", "--to", "2015-01"), "end must not be before start"),
+        (("--from", "someday"), "--start: 'someday' is none of 2015, "),
+        (("--from", "2015-02", "--to", "2015-01"), "--end must not be before --start"),
         (("--from", "2015-01", "--account", "nobody"), "say which account"),
     ],
 )

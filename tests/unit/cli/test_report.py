@@ -192,14 +192,20 @@ def test_a_day_alone_is_the_whole_day(capsys: Printed, account: Account) -> None
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--start", "2015-02-29"), "start must be"),
-        (("--start", "2015-01-01T00:00:00Z"), "end is required"),
-        (("--start", "2015", "--end", "2014"), "end must not be before start"),
-        (("--start", "2015", "--view-by", "hour"), "viewBy must be"),
-        (("--start", "2015", "--types", "fax"), "types must be"),
-        (("--start", "2015", "--tags", "a,b"), "tags must be"),
-        (("--start", "2015", "--previous-end", "2014"), "previousStart is required"),
-        (("--start", "2015", "--previous-start", "2014-12-01T00:00:00Z"), "previousEnd is"),
+        (("--start", "2015-02-29"), "--start: '2015-02-29' is none of 2015, "),
+        (("--start", "2015-01-01T00:00:00Z"), "--end is needed where --start is an instant"),
+        (("--start", "2015", "--end", "2014"), "--end must not be before --start"),
+        (("--start", "2015", "--view-by", "hour"), "--view-by must be"),
+        (("--start", "2015", "--types", "fax"), "--types must be"),
+        (("--start", "2015", "--tags", "a,b"), "--tags must be"),
+        (
+            ("--start", "2015", "--previous-end", "2014"),
+            "--previous-start is needed with --previous-end",
+        ),
+        (
+            ("--start", "2015", "--previous-start", "2014-12-01T00:00:00Z"),
+            "--previous-end is needed where --previous-start is an instant",
+        ),
     ],
 )
 @pytest.mark.usefixtures("settings")

@@ -254,9 +254,9 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe" + SECRET.encode())
     binary.chmod(0o600)
     for path, why in (
-        (tmp_path / "nowhere.toml", "FileNotFoundError"),
-        (tmp_path, "IsADirectoryError"),
-        (binary, "UnicodeDecodeError"),
+        (tmp_path / "nowhere.toml", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+        (binary, "it is not UTF-8 text"),
     ):
         with pytest.raises(SettingsError) as caught:
             accounts_from_env({ACCOUNTS_VARIABLE: str(path)})
