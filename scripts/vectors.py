@@ -16,9 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from compat.parity.captures.models import OldQuestion
 from compat.simulator import Account
 from compat.testing.assertions import counted_fields
-from compat.testing.queries import STYLES, refused_query
 from compat.testing.reference import VECTORS_FORMAT, Reference, payloads
-from compat.testing.strategies import Sketch, account_of
+from compat.testing.strategies import STYLES, Sketch, account_of, refused_query
 from tests.integration.exactness import oracle
 
 VERSION: Final = "1.0.0"

@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 
 from compat.archive.errors import ArchiveError
 from compat.config.settings import Settings, SettingsError, variable_name
-from compat.doctor import checks_archive, checks_upstream
+from compat.doctor import archive as archive_checks
+from compat.doctor import checks_upstream
 from compat.doctor.account_facts import AccountFacts, collect_account_facts
-from compat.doctor.archive_facts import ArchiveFacts, collect_archive_facts
+from compat.doctor.archive import ArchiveFacts, collect_archive_facts
 from compat.doctor.findings import Finding
 from compat.upstream import client_from_settings
 from compat.v2.errors import CredentialsRefused
@@ -181,11 +182,11 @@ CHECKS: Final[Sequence[Check]] = (
     Check("spam in all", _upstream(checks_upstream.spam_in_all)),
     Check("home folders", _upstream(checks_upstream.home_folders)),
     Check("fractions of seconds", _upstream(checks_upstream.fractions)),
-    Check("archive", lambda facts: checks_archive.readable(facts.archive)),
-    Check("archive file", _archive(checks_archive.undamaged)),
-    Check("archive coverage", _archive(checks_archive.coverage)),
-    Check("archive age", _archive(checks_archive.age)),
-    Check("archive totals", _archive(checks_archive.totals)),
+    Check("archive", lambda facts: archive_checks.readable(facts.archive)),
+    Check("archive file", _archive(archive_checks.undamaged)),
+    Check("archive coverage", _archive(archive_checks.coverage)),
+    Check("archive age", _archive(archive_checks.age)),
+    Check("archive totals", _archive(archive_checks.totals)),
     Check("old API keys", _api_keys),
     Check("patience", _patience),
 )

@@ -21,8 +21,7 @@ from uuid import uuid4
 from compat.config.accounts import accounts_from_env
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.server.metrics import Metrics, RequestMetric
-from compat.server.protocol import Application, Message, Receive, Scope, Send
-from compat.server.proxy import Proxy
+from compat.server.proxy import Application, Message, Proxy, Receive, Scope, Send
 from compat.server.recorder import Recorder
 from compat.service import LegacyReports
 from compat.v1 import openapi

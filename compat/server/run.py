@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from compat.config.environment import SettingsError, reason
 from compat.server.logs import Log, announce, configure_logging
-from compat.server.protocol import Application
+from compat.server.proxy import Application
 
 if TYPE_CHECKING:
     from uvicorn import Server

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import permutations
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 from compat.config.conventions import ViewBy
 from compat.core import buckets, calendar
@@ -19,7 +20,7 @@ from compat.parity.captures.models import OldQuestion
 from compat.simulator import Account
 from compat.simulator.layout import Layout
 from compat.testing import REPORTS
-from compat.testing.queries import STYLES, refused_query
+from compat.v1.datetimes import format_epoch
 
 try:
     from hypothesis import strategies as st
@@ -256,3 +257,63 @@ def _later(start: int, unit: ViewBy, steps: int) -> int:
     """The start of the bucket so many steps after the first."""
     far = start + (steps + 1) * 31 * calendar.DAY
     return buckets.starts(start, far, unit)[steps]
+
+
+_HOUR: Final = 3600
+
+
+def refused_query(question: OldQuestion) -> str:
+    """A request that the old API refused; the question decides for which fault."""
+    edges = (question.start, question.end, question.end + 1)
+    first, last, after = map(format_epoch, edges)
+    faults = (
+        f"end={last}",
+        f"start={first}",
+        f"start={after}&end={last}",
+        f"start={first}&end=2015-02-30",
+        f"start={first}&end={last}&tags=1,x",
+        f"start={first}&end={last}&types=fax",
+    )
+    return f"{question.path}?{faults[(question.start + question.end) % len(faults)]}"
+
+
+def _percent_encoded(question: OldQuestion) -> str:
+    return f"{question.path}?{urlencode(question.pairs(), quote_via=quote, safe='')}"
+
+
+def _as_php(question: OldQuestion) -> str:
+    items = [
+        (f"{name}[{at}]", str(each))
+        for name, many in question.filters.items()
+        for at, each in enumerate(many)
+    ]
+    return f"{question.path}?{urlencode([*items, *question.scalars(_with_fraction)])}&"
+
+
+def _with_repeated_names(question: OldQuestion) -> str:
+    items = [(name, str(each)) for name, many in question.filters.items() for each in many]
+    pairs = [*question.scalars(_one_hour_east), ("page", "1"), ("office_hours", ""), *items]
+    return f"{question.path}?{urlencode(pairs)}"
+
+
+def _without_zone(question: OldQuestion) -> str:
+    pairs = [*question.lists(), *question.scalars(lambda second: format_epoch(second)[:-1])]
+    return f"{question.path}?{urlencode(pairs, safe=':,')}"
+
+
+def _with_fraction(second: int) -> str:
+    return format_epoch(second)[:-1] + ".000Z"
+
+
+def _one_hour_east(second: int) -> str:
+    return format_epoch(second + _HOUR)[:-1] + "+01:00"
+
+
+STYLES: Final = (
+    OldQuestion.target,
+    _percent_encoded,
+    _as_php,
+    _with_repeated_names,
+    _without_zone,
+)
+"""How clients of the time wrote the same question, the plainest first."""

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from compat.parity.captures.models import OldQuestion
 from compat.simulator import Account
 from compat.testing import REPORTS, Reference, accounts, cases, old_queries, payloads
-from compat.testing.queries import refused_query
-from compat.testing.strategies import ANCHORS, Case, Sketch
+from compat.testing.strategies import ANCHORS, Case, Sketch, refused_query
 from tests.unit.core import naive
 from tests.unit.testing.candidate import text
 
