@@ -65,7 +65,7 @@ def test_a_signal_at_the_beginning_of_the_wait_for_the_next_run_ends_the_watch(
     stage: Staged, settings: dict[str, str]
 ) -> None:
     watch = ("--watch", "1d")
-    with interrupted_in("_rounds", "Condition.wait", *watch, **settings) as process:
+    with interrupted_in("_repeat", "Condition.wait", *watch, **settings) as process:
         assert process.wait(LONG) == 0
     assert stage.rows() == stage.truth()
 
