@@ -79,4 +79,12 @@ def _legacy_request(request: httpx.Request) -> LegacyRequest | None:
 
 
 def _httpx_response(response: LegacyResponse) -> httpx.Response:
-    return httpx.Response(response.status, headers=response.headers, content=response.body)
+    """The response, with its body as a stream.
+
+    The client sets `elapsed` when it closes the stream. It would never close a body given as
+    `content`, because that counts as read.
+    """
+    headers = httpx.Headers(response.headers)
+    headers.setdefault("Content-Length", str(len(response.body)))
+    stream = httpx.ByteStream(response.body)
+    return httpx.Response(response.status, headers=headers, stream=stream)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -162,6 +163,41 @@ def test_a_question_put_with_params_is_understood(reports: LegacyReports) -> Non
     with httpx.Client(transport=LegacyTransport(reports, nowhere), headers=KEY) as client:
         url = f"{ORIGIN}/v1/reports/conversations/new.json"
         assert client.get(url, params=params).json()["current"][0]["count"] == 1
+
+
+def test_a_response_says_how_long_it_took(reports: LegacyReports) -> None:
+    with httpx.Client(transport=LegacyTransport(reports, nowhere), headers=KEY) as client:
+        assert client.get(ORIGIN + JANUARY).elapsed > timedelta(0)
+        with client.stream("GET", ORIGIN + JANUARY) as answer:
+            answer.read()
+        assert answer.elapsed > timedelta(0)
+
+
+def test_an_asynchronous_response_says_how_long_it_took(reports: LegacyReports) -> None:
+    async def asked() -> list[timedelta]:
+        transport = AsyncLegacyTransport(reports, nowhere)
+        async with httpx.AsyncClient(transport=transport, headers=KEY) as client:
+            whole = await client.get(ORIGIN + JANUARY)
+            async with client.stream("GET", ORIGIN + JANUARY) as streamed:
+                await streamed.aread()
+            return [whole.elapsed, streamed.elapsed]
+
+    assert min(asyncio.run(asked())) > timedelta(0)
+
+
+def test_a_stream_that_is_closed_unread_says_how_long_it_took(reports: LegacyReports) -> None:
+    with (
+        httpx.Client(transport=LegacyTransport(reports, nowhere), headers=KEY) as client,
+        client.stream("GET", ORIGIN + JANUARY) as answer,
+    ):
+        pass
+    assert answer.elapsed > timedelta(0)
+
+
+def test_a_response_names_the_length_of_its_body(reports: LegacyReports) -> None:
+    with httpx.Client(transport=LegacyTransport(reports, nowhere), headers=KEY) as client:
+        answer = client.get(ORIGIN + JANUARY)
+    assert answer.headers["Content-Length"] == str(len(answer.content))
 
 
 def test_an_answer_can_be_streamed(reports: LegacyReports) -> None:
