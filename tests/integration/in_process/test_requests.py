@@ -11,7 +11,7 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
-from compat.requests import LegacyAdapter
+from compat.requests import LegacyAdapter, mount
 from compat.service import LegacyReports
 from tests.integration.in_process.ways import ORIGIN
 from tests.unit.server.commands import environment
@@ -135,6 +135,90 @@ def test_a_question_put_with_params_and_a_login_is_understood(reports: LegacyRep
     with mounted(reports) as session:
         answer = session.get(NEW, params=params, auth=HTTPBasicAuth("an-old-key", "X"))
     assert answer.json()["current"][0]["count"] == 1
+
+
+@pytest.fixture
+def reached(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The hosts that were looked up; each look-up fails."""
+    hosts: list[object] = []
+
+    def look_up(host: object, *_: object, **__: object) -> None:
+        hosts.append(host)
+        raise OSError("there is no network here")
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    return hosts
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://an-old-key:X@api.helpscout.net",
+        "https://an-old-key:X@api.helpscout.net:443",
+        "HTTPS://an-old-key:X@API.HelpScout.net",
+    ],
+)
+def test_a_session_answers_urls_that_contain_a_key_or_a_port(
+    reports: LegacyReports, reached: list[object], origin: str
+) -> None:
+    with requests.Session() as session:
+        mount(session, reports)
+        answer = session.get(origin + JANUARY)
+    assert (answer.status_code, answer.json()["current"][0]["count"]) == (200, 1)
+    assert reached == []
+
+
+def test_a_session_answers_urls_with_a_port_and_no_key(
+    reports: LegacyReports, reached: list[object]
+) -> None:
+    with requests.Session() as session:
+        mount(session, reports)
+        assert session.get(f"{ORIGIN}:443{JANUARY}", headers=KEY).status_code == 200
+        assert session.get(ORIGIN + JANUARY, headers=KEY).status_code == 200
+    assert reached == []
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("https://api.example.org", "api.example.org"),
+        ("https://api.helpscout.net@api.example.org", "api.example.org"),
+        ("https://api.helpscout.net:8443", "api.helpscout.net"),
+        ("http://api.helpscout.net", "api.helpscout.net"),
+    ],
+)
+def test_a_session_sends_what_is_for_another_host_port_or_scheme(
+    reports: LegacyReports, reached: list[object], origin: str, host: str
+) -> None:
+    with requests.Session() as session:
+        session.trust_env = False
+        mount(session, reports)
+        with pytest.raises(requests.ConnectionError):
+            session.get(origin + JANUARY, headers=KEY)
+    assert reached == [host]
+
+
+@pytest.mark.parametrize("prefix", ["https://", f"{ORIGIN}/", f"{ORIGIN}/v1/"])
+def test_a_session_keeps_its_own_adapters_for_other_requests(
+    reports: LegacyReports, inner: Inner, prefix: str
+) -> None:
+    with requests.Session() as session:
+        session.mount(prefix, inner)
+        mount(session, reports)
+        assert session.get(f"{ORIGIN}/v1/users.json").content == b"inner"
+        assert session.get(ORIGIN + JANUARY, headers=KEY).status_code == 200
+    assert len(inner.taken) == 1
+    assert inner.closed
+
+
+def test_a_session_can_have_the_old_api_at_another_address(
+    reports: LegacyReports, reached: list[object]
+) -> None:
+    with requests.Session() as session:
+        mount(session, reports, "http://old.example.org:8080")
+        answer = session.get(f"http://old.example.org:8080{JANUARY}", headers=KEY)
+    assert answer.status_code == 200
+    assert reached == []
 
 
 def test_no_network_is_touched_for_the_old_reports(
