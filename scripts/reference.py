@@ -207,7 +207,7 @@ def _parameter(parameter: Parameter, route: Route) -> tuple[str, ...]:
         f"`{parameter.name}`",
         required,
         f"`{default}`" if default else "",
-        parameter.expected[0].upper() + parameter.expected[1:],
+        parameter.description.removesuffix("."),
     )
 
 

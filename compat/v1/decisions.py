@@ -134,8 +134,8 @@ DECISIONS: Final = (
     ),
     Decision(
         "Pages of a drilldown",
-        "More than 50 rows are reduced to 50. A page after the last one is empty, with the same "
-        "count.",
+        "`rows` above 50 is not an error and gives 50 rows, so there are more pages than the "
+        "caller expects. A page after the last one is empty, with the same count.",
         "The vendor's page names this maximum, but not what happens above it. The end of a list is "
         "not an error.",
     ),

@@ -185,6 +185,13 @@ DIFFERENCES: Final = (
         "Such keys can differ between the engines; the listed conversations are the same.",
     ),
     KnownDifference(
+        "Large ids",
+        "Ids are those of Mailbox API 2.0, which can be larger than 2,147,483,647.",
+        "Clients that hold ids in 32 bits, such as the old ones for Java and Rust and some for "
+        ".NET, fail when they read such an id, for example in a drilldown. Counts are not "
+        "affected.",
+    ),
+    KnownDifference(
         "Reports that are missing",
         "Only the reports in the table of routes are answered.",
         "The other paths of the old API are 404.",

@@ -133,7 +133,7 @@ def _parameter(parameter: Parameter, route: Route) -> Json:
     described = {
         "name": parameter.name,
         "in": "path" if in_path else "query",
-        "description": parameter.expected[0].upper() + parameter.expected[1:] + ".",
+        "description": parameter.description,
         "required": in_path or parameter.required,
         "schema": {"type": "array", "items": schema} if parameter.many else schema,
     }

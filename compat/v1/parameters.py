@@ -46,6 +46,7 @@ class Parameter:
         edge: Whether it is the start or the end of the range named by `attribute`; None for all
             other parameters.
         default: Returns the value if a request does not have it.
+        note: A sentence for the reference that is not part of errors; may be empty.
     """
 
     name: str
@@ -56,6 +57,13 @@ class Parameter:
     required: bool = False
     edge: Literal["start", "end"] | None = None
     default: Callable[[Conventions], object] | None = None
+    note: str = ""
+
+    @property
+    def description(self) -> str:
+        """What to send and the note, as sentences."""
+        expected = f"{self.expected[0].upper()}{self.expected[1:]}."
+        return f"{expected} {self.note}".rstrip()
 
 
 def parse_start(text: str, conventions: Conventions) -> datetime:
@@ -178,7 +186,12 @@ PAGE: Final = Parameter(
 PAGING: Final = (
     PAGE,
     Parameter(
-        "rows", "rows", parse_rows, f"a number from 1 to {MAX_ROWS}", default=lambda _: DEFAULT_ROWS
+        "rows",
+        "rows",
+        parse_rows,
+        f"a number from 1 to {MAX_ROWS}",
+        default=lambda _: DEFAULT_ROWS,
+        note=f"A larger number is not an error and gives {MAX_ROWS} rows.",
     ),
 )
 """The requested page of a list of conversations, and its length."""
