@@ -52,7 +52,7 @@ class ConstantSource:
         rows = [Row(at, at, 1, 11, "email", "active", "published", ()) for at in created]
         return RowSet(rows, FIRST + 60 * 86_400, inf)
 
-    def list_items(self, menu: ListQuery) -> ListItems:
+    def list_items(self, query: ListQuery) -> ListItems:
         """Return an empty list."""
         return ListItems((), FIRST, inf)
 

@@ -20,7 +20,7 @@ from compat.config.settings import all_variables
 from compat.server.metrics import Metrics
 from compat.simulator import Account, Simulator, running
 from tests.unit.server.commands import COMMAND, Running, environment, started
-from tests.unit.server.serving import ask
+from tests.unit.server.threaded_server import ask
 from tests.unit.service.doubles import LONG
 
 ROOT = Path(__file__).parent.parent

@@ -2,8 +2,8 @@
 
 from tests.unit.archive.sync.conftest import (  # noqa: F401 - fixtures, used by their names
     any_url,
-    far_side,
     retries_without_waiting,
     stage,
+    upstream_server,
     url,
 )

@@ -25,8 +25,8 @@ from compat.simulator import Account
 from compat.simulator.churn import apply_random_change
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
-from tests.integration.exactness.staging import Upstream, add, judged_by
-from tests.unit.archive.sync.staging import DAY, QUIET, Clock, Staged, sample_account, staged
+from tests.integration.exactness.simulated_upstream import Upstream, add, judged_by
+from tests.unit.archive.sync.synced_account import DAY, QUIET, Clock, Staged, sample_account, staged
 from tests.unit.server.commands import COMMAND, environment
 from tests.unit.service.doubles import LONG, basic
 
@@ -90,8 +90,8 @@ class ArchiveOnlySource:
         homes = [row for row in rows if not need.folders or row.folder in need.folders]
         return RowSet(homes, 0, 0)
 
-    def list_items(self, menu: ListQuery) -> ListItems:
-        raise LookupError(menu)
+    def list_items(self, query: ListQuery) -> ListItems:
+        raise LookupError(query)
 
     def documents(self, ids: Sequence[int], _progress: Progress) -> Sequence[Document]:
         raise LookupError(ids)
@@ -126,10 +126,10 @@ def questions(stage: Staged) -> list[Asked]:
 
 @pytest.mark.timeout(1800)
 def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_is_upstream(
-    far_side: Upstream, url: str
+    upstream_server: Upstream, url: str
 ) -> None:
     clock = Clock()
-    stage = staged(far_side, url, sample_account(clock, 600, 80), clock, QUIET)
+    stage = staged(upstream_server, url, sample_account(clock, 600, 80), clock, QUIET)
     life = AccountLife(stage, random.Random(KILLS))
     stage.simulator.before_request = life.account_changes
     settings = {

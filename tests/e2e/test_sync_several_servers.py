@@ -18,9 +18,9 @@ from compat.archive.database import LEASE, open_archive
 from compat.archive.reader import Snapshot
 from compat.core.intervals import Interval
 from compat.simulator import Behaviour
-from tests.integration.exactness.staging import Upstream
+from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.archive.databases import place
-from tests.unit.archive.sync.staging import Clock, Staged, sample_account, staged
+from tests.unit.archive.sync.synced_account import Clock, Staged, sample_account, staged
 from tests.unit.server.commands import COMMAND, Running, environment, started
 from tests.unit.service.doubles import LONG, basic
 
@@ -34,12 +34,12 @@ SLOW = Behaviour(rate_limit=None, latency=0.15)
 
 
 @pytest.fixture
-def stage(far_side: Upstream, tmp_path: Path) -> Iterator[Staged]:
+def stage(upstream_server: Upstream, tmp_path: Path) -> Iterator[Staged]:
     """An account that takes some seconds to fetch, and an archive of it on a database server."""
     with place("postgresql", tmp_path) as url:
         open_archive(url, create=True).close()
         clock = Clock()
-        yield staged(far_side, url, sample_account(clock), clock, SLOW)
+        yield staged(upstream_server, url, sample_account(clock), clock, SLOW)
 
 
 @pytest.fixture

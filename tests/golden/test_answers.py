@@ -18,8 +18,8 @@ from compat import LegacyReports, LegacyRequest
 from compat.httpx import AsyncLegacyTransport, LegacyTransport
 from compat.requests import LegacyAdapter
 from tests.golden import stage
-from tests.golden.asked import BUSY, DRILLDOWN, GROUPS, HALF, LOCAL, NEW, RANGE, Request
 from tests.golden.golden import compare, masked
+from tests.golden.kept_requests import BUSY, DRILLDOWN, GROUPS, HALF, LOCAL, NEW, RANGE, Request
 from tests.golden.stage import ORIGIN, Got
 
 _VARY: Final = frozenset({"date", "compat-as-of"})

@@ -13,8 +13,8 @@ from typing import Final
 
 from compat.simulator import Account, Behaviour, Simulator, running
 from tests.golden import options, stage
-from tests.golden.asked import NEW, RANGE
 from tests.golden.golden import compare
+from tests.golden.kept_requests import NEW, RANGE
 
 COMMANDS: Final = (
     "serve",

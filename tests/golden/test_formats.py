@@ -19,8 +19,8 @@ import pytest
 from compat import LegacyReports
 from compat.testing import golden_vectors
 from tests.golden import stage
-from tests.golden.asked import DRILLDOWN, NEW, RANGE
 from tests.golden.golden import compare, masked, without
+from tests.golden.kept_requests import DRILLDOWN, NEW, RANGE
 
 _TARGETS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     (f"{NEW}?{RANGE}", {"Authorization": stage.basic()}),
@@ -176,7 +176,7 @@ def _capture(reports: LegacyReports, target: str) -> str:
 
 
 def _many() -> Iterator[str]:
-    """Requests from which the rules can be told."""
+    """Requests that show which rules apply."""
     for month in range(1, 10):
         days = f"start=2015-0{month}-03T10:00:00Z&end=2015-0{month}-23T09:59:59Z"
         yield f"{NEW}?{days}&viewBy=day"
@@ -216,8 +216,8 @@ class _Page(HTMLParser):
         named = dict(attrs)
         kind = tag + "".join(f".{each}" for each in (named.get("class") or "").split())
         if tag == "meta":
-            told = re.sub(r"sha256-[\w+/=]+", "sha256-…", str(named.get("content")))
-            line = " ".join([*self._path, kind, *named, told])
+            content = re.sub(r"sha256-[\w+/=]+", "sha256-…", str(named.get("content")))
+            line = " ".join([*self._path, kind, *named, content])
         else:
             line = " > ".join([*self._path, kind]) + "".join(f" [{name}]" for name in sorted(named))
         if line not in self.lines:

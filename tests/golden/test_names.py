@@ -17,8 +17,8 @@ import pytest
 
 from compat import LegacyReports, SettingsError
 from tests.golden import stage
-from tests.golden.asked import DRILLDOWN, NEW, RANGE
 from tests.golden.golden import compare, masked
+from tests.golden.kept_requests import DRILLDOWN, NEW, RANGE
 
 SETTINGS: Final = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 _VARY: Final = frozenset({"time", "message", "milliseconds", "correlation_id"})

@@ -33,7 +33,7 @@ def run(client: str, program: str, asked: dict[str, Any]) -> Any:
     Args:
         client: The distribution, as on PyPI.
         program: The name of a module in `programs`.
-        asked: What it is told on standard input.
+        asked: Its standard input.
     """
     python = environment(client)
     done = subprocess.run(

@@ -14,10 +14,10 @@ from compat.simulator import Behaviour, Simulator, make_account
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import DAY
-from tests.integration.exactness.staging import NOW, SINCE, upstream
-from tests.third_party import truth
+from tests.integration.exactness.simulated_upstream import NOW, SINCE, upstream
+from tests.third_party import true_values
 from tests.third_party.environments import run
-from tests.unit.server.serving import LOOPBACK, serving
+from tests.unit.server.threaded_server import LOOPBACK, serving
 
 pytestmark = pytest.mark.thorough  # installing the clients takes a minute
 
@@ -34,8 +34,8 @@ KEY = "an-old-key"
 
 @pytest.fixture(scope="module")
 def brought() -> Iterator[Any]:
-    with upstream() as far_side:
-        reach = far_side.show(Simulator(ACCOUNT, Behaviour(rate_limit=None)))
+    with upstream() as upstream_server:
+        reach = upstream_server.show(Simulator(ACCOUNT, Behaviour(rate_limit=None)))
         keys = {"api_keys": (SecretStr(KEY),)}
         with (
             LegacyReports(reach.model_copy(update=keys)) as reports,
@@ -57,9 +57,9 @@ def test_reports_over_its_session_are_exact(brought: Any, number: int) -> None:
 
 
 def test_a_report_that_is_asked_wrongly_blames_the_parameters(brought: Any) -> None:
-    status, told = brought["reports"][-1]
+    status, content = brought["reports"][-1]
     assert status == 400
-    assert {each["property"] for each in told["validationErrors"]} == {"start", "end"}
+    assert {each["property"] for each in content["validationErrors"]} == {"start", "end"}
 
 
 def test_its_mailboxes_are_the_accounts(brought: Any) -> None:
@@ -74,7 +74,7 @@ def test_its_mailboxes_are_the_accounts(brought: Any) -> None:
 def test_its_folders_are_the_mailboxes_with_what_is_in_them(brought: Any) -> None:
     for mailbox, rows in brought["folders"].items():
         homes = {row["id"]: row for row in rows}
-        for expected in truth.folders(ACCOUNT, int(mailbox)):
+        for expected in true_values.folders(ACCOUNT, int(mailbox)):
             row = homes[expected["id"]]
             # To this client a count of nothing is no count.
             counts = {name: row[name] or 0 for name in ("totalCount", "activeCount")}
@@ -84,7 +84,7 @@ def test_its_folders_are_the_mailboxes_with_what_is_in_them(brought: Any) -> Non
 
 
 def test_its_tags_have_their_names_and_counts(brought: Any) -> None:
-    assert {row["tag"]: row["count"] or 0 for row in brought["tags"]} == truth.tags(ACCOUNT)
+    assert {row["tag"]: row["count"] or 0 for row in brought["tags"]} == true_values.tags(ACCOUNT)
     assert all(row["color"] and row["slug"] for row in brought["tags"])
 
 

@@ -10,8 +10,8 @@ import pytest
 from compat.simulator import Account, Behaviour, Conversation, Simulator, make_account, running
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.oracle import answer as counted
-from tests.integration.exactness.staging import NOW, SINCE
-from tests.third_party import truth
+from tests.integration.exactness.simulated_upstream import NOW, SINCE
+from tests.third_party import true_values
 from tests.third_party.environments import run
 
 pytestmark = pytest.mark.thorough  # installing the clients takes a minute
@@ -47,18 +47,18 @@ def simulated() -> Account:
     account = make_account(140, 3, NOW, SINCE)
     for number in range(60):
         account.layout.tag_named(f"tag {number}")
-    rows = truth.listed(account)
+    rows = true_values.listed(account)
     account.merge(rows[-1].id, into=rows[5].id)
     account.retag(rows[7].id, ["vip", "tag 42"])
     return account
 
 
 ACCOUNT = simulated()
-ROWS = truth.listed(ACCOUNT)
+ROWS = true_values.listed(ACCOUNT)
 MAILBOX, OTHER = (mailbox.id for mailbox in ACCOUNT.layout.mailboxes[:2])
 MERGED = next(row for row in ACCOUNT.conversations() if row.merged_into)
 START, END = ROWS[20].created, ROWS[95].created
-WINDOW = f"createdAt:[{truth.text(START)} TO {truth.text(END)}]"
+WINDOW = f"createdAt:[{true_values.text(START)} TO {true_values.text(END)}]"
 
 LISTS: dict[str, tuple[dict[str, Any], Any]] = {
     "by default": ({}, lambda row: row.status == "active"),
@@ -132,9 +132,9 @@ def visited(client: str, simulator: Simulator) -> Visit:
             "one": ROWS[5].id,
             "merged": MERGED.id,
             "missing": 999,
-            "since": truth.text(0)[:10],
-            "start": truth.text(START),
-            "end": truth.text(END),
+            "since": true_values.text(0)[:10],
+            "start": true_values.text(START),
+            "end": true_values.text(END),
         }
         return Visit(run(client, CLIENTS[client], asked), simulator.requests)
 
@@ -156,8 +156,10 @@ def check(brought: list[Any], belongs: Any) -> None:
     """Exactly what belongs, newest first."""
     created = [row["createdAt"] for row in brought]
     assert created == sorted(created, reverse=True)
-    by_id = sorted((truth.got(row) for row in brought), key=lambda row: row["id"])
-    expected = [truth.told(row, ACCOUNT) for row in ROWS if row.id != MERGED.id and belongs(row)]
+    by_id = sorted((true_values.got(row) for row in brought), key=lambda row: row["id"])
+    expected = [
+        true_values.content(row, ACCOUNT) for row in ROWS if row.id != MERGED.id and belongs(row)
+    ]
     assert by_id == sorted(expected, key=lambda row: row["id"])
 
 
@@ -190,7 +192,7 @@ def test_folders_are_there_with_what_is_in_them(visit: Visit) -> None:
     for mailbox, brought in visit.brought["folders"].items():
         homes = [row for row in brought if not row["userId"] and row["type"] != "needs_attn"]
         names = ("id", "name", "type", "totalCount", "activeCount")
-        assert [{name: row[name] for name in names} for row in homes] == truth.folders(
+        assert [{name: row[name] for name in names} for row in homes] == true_values.folders(
             ACCOUNT, int(mailbox)
         )
 
@@ -199,12 +201,12 @@ def test_folders_are_there_with_what_is_in_them(visit: Visit) -> None:
 def test_tags_of_both_pages_are_there_with_their_tickets(visit: Visit) -> None:
     brought = visit.brought["tags"]
     assert len(brought) > 50
-    assert {tag["name"]: tag["ticketCount"] for tag in brought} == truth.tags(ACCOUNT)
+    assert {tag["name"]: tag["ticketCount"] for tag in brought} == true_values.tags(ACCOUNT)
 
 
 def test_one_conversation_is_there_with_its_threads(visit: Visit) -> None:
     row = ACCOUNT[ROWS[5].id]
-    assert truth.got(visit.brought["one"]) == truth.told(row, ACCOUNT)
+    assert true_values.got(visit.brought["one"]) == true_values.content(row, ACCOUNT)
     written = [each for each in visit.brought["threads"] if each["type"] != "lineitem"]
     assert len(written) == min(row.threads, 25)
 

@@ -1,8 +1,8 @@
 """Schemathesis, which nobody here wrote, asks the running server by the published description.
 
-It is told by `judging` what OpenAPI has no words for. Two of its checks do not apply: a method
-other than GET is 404, as the old API was observed to answer, and `judging` takes the place of the
-check that whatever the description allows is accepted.
+`schemathesis_checks` adds what OpenAPI cannot express. Two of its checks do not apply: a method
+other than GET is 404, as the old API was observed to answer, and `schemathesis_checks` replaces
+the check that all that the description allows is accepted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 from compat.simulator import Behaviour, Simulator, make_account, running
 from tests.third_party.environments import environment
 from tests.unit.server.commands import Running, started
-from tests.unit.server.serving import ask
+from tests.unit.server.threaded_server import ask
 from tests.unit.service.doubles import basic
 
 pytestmark = pytest.mark.thorough  # installing the clients takes a minute
@@ -80,7 +80,7 @@ def test_whatever_it_asks_the_answer_is_as_described(
         cwd=tmp_path,
         env={
             **os.environ,
-            "SCHEMATHESIS_HOOKS": "judging",
+            "SCHEMATHESIS_HOOKS": "schemathesis_checks",
             "PYTHONPATH": str(Path(__file__).parent / "programs"),
         },
         capture_output=True,

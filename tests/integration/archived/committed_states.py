@@ -21,7 +21,7 @@ from compat.core.models import Row
 from compat.simulator import Conversation
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
-from tests.unit.archive.sync.staging import DAY, EVER, NOW, SINCE
+from tests.unit.archive.sync.synced_account import DAY, EVER, NOW, SINCE
 
 _FIRST, _LAST = int(SINCE.timestamp()), int(NOW.timestamp()) - DAY
 QUESTIONS = (

@@ -13,7 +13,7 @@ from compat.simulator import Account, Conversation
 from compat.v1.http import LegacyResponse
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
-from tests.unit.archive.sync.staging import Staged
+from tests.unit.archive.sync.synced_account import Staged
 from tests.unit.service.doubles import LONG, basic
 
 LISTS = "/v2/conversations"

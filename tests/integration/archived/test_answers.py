@@ -23,8 +23,8 @@ from tests.integration.archived.offline_service import (
 )
 from tests.integration.exactness.oracle import Asked, text
 from tests.integration.exactness.questions import homes_and_one_view, questions, some
-from tests.integration.exactness.staging import judged_by
-from tests.unit.archive.sync.staging import DAY, NOW, SINCE, Clock, Staged, sample_account
+from tests.integration.exactness.simulated_upstream import judged_by
+from tests.unit.archive.sync.synced_account import DAY, NOW, SINCE, Clock, Staged, sample_account
 
 FIRST = int(SINCE.timestamp())
 LAST = int(NOW.timestamp())
@@ -107,7 +107,7 @@ def test_a_deletion_shows_by_the_total(stage: Staged) -> None:
 @pytest.mark.parametrize("lists_spam", [True, False])
 def test_a_deletion_shows_whether_or_not_all_lists_spam(stage: Staged, lists_spam: bool) -> None:
     behaviour = Behaviour(rate_limit=None, all_lists_spam=lists_spam)
-    stage.far_side.show(Simulator(stage.account, behaviour))
+    stage.upstream_server.show(Simulator(stage.account, behaviour))
     stage.account.delete(next(e for e in stage.account.conversations() if e.counts).id)
     with service(stage, recent_age=0, max_age=0) as reports:
         assert answer_of(reports, everything()) == expected_answer(stage.account, everything())

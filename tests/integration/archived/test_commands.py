@@ -19,7 +19,7 @@ from compat.core.intervals import Interval
 from compat.simulator.people import customer_email
 from tests.integration.archived.offline_service import answer_of, expected_answer, service
 from tests.integration.exactness.oracle import Asked, text
-from tests.unit.archive.sync.staging import DAY, EVER, NOW, SINCE, Staged
+from tests.unit.archive.sync.synced_account import DAY, EVER, NOW, SINCE, Staged
 
 Run = Callable[..., tuple[int, str, str]]
 FIRST = int(SINCE.timestamp())

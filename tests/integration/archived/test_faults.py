@@ -17,7 +17,7 @@ from compat.config.settings import SettingsError
 from compat.service import LegacyReports
 from tests.integration.archived.offline_service import ask, service
 from tests.integration.exactness.oracle import Asked, text
-from tests.unit.archive.sync.staging import DAY, NOW, SINCE, Staged
+from tests.unit.archive.sync.synced_account import DAY, NOW, SINCE, Staged
 from tests.unit.service.doubles import basic
 
 FIRST = int(SINCE.timestamp())

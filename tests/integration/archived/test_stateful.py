@@ -28,9 +28,9 @@ from tests.integration.archived.offline_service import answer_of, ask, change_ac
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import questions, some
-from tests.integration.exactness.staging import Upstream, judged_by
+from tests.integration.exactness.simulated_upstream import Upstream, judged_by
 from tests.profiles import THOROUGH
-from tests.unit.archive.sync.staging import (
+from tests.unit.archive.sync.synced_account import (
     DAY,
     SINCE,
     Clock,
@@ -65,7 +65,7 @@ PROFILE = settings(
 class ArchiveLife(RuleBasedStateMachine):
     """An account that changes, its archive, and questions that are asked of both."""
 
-    far_side: Upstream
+    upstream_server: Upstream
 
     @initialize()
     def begin(self) -> None:
@@ -73,7 +73,7 @@ class ArchiveLife(RuleBasedStateMachine):
         NOW.now = Clock().now
         self.directory = tempfile.TemporaryDirectory()
         url = f"sqlite:///{self.directory.name}/archive.db"
-        self.stage = staged(self.far_side, url, sample_account(NOW, 70, 30), NOW)
+        self.stage = staged(self.upstream_server, url, sample_account(NOW, 70, 30), NOW)
         self.sealed = False
         self.kept_since: int | None = None
         self.is_synchronised(verify=False)
@@ -221,9 +221,9 @@ class ArchiveLife(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def life(far_side: Upstream, monkeypatch: pytest.MonkeyPatch) -> type[ArchiveLife]:
+def life(upstream_server: Upstream, monkeypatch: pytest.MonkeyPatch) -> type[ArchiveLife]:
     monkeypatch.setattr(archived, "time", SimpleNamespace(time=NOW))
-    return type("ArchiveLife", (ArchiveLife,), {"far_side": far_side})
+    return type("ArchiveLife", (ArchiveLife,), {"upstream_server": upstream_server})
 
 
 def test_answers_are_right_or_refused_after_any_changes(life: type[ArchiveLife]) -> None:

@@ -28,9 +28,17 @@ from tests.integration.archived.offline_service import (
 )
 from tests.integration.archived.test_answers import everything, refused
 from tests.integration.exactness.oracle import Asked, text
-from tests.integration.exactness.staging import Upstream
+from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.archive.sync.conftest import url  # noqa: F401 - a fixture, used by its name
-from tests.unit.archive.sync.staging import DAY, NOW, SINCE, Clock, Staged, sample_account, staged
+from tests.unit.archive.sync.synced_account import (
+    DAY,
+    NOW,
+    SINCE,
+    Clock,
+    Staged,
+    sample_account,
+    staged,
+)
 
 FIRST = int(SINCE.timestamp())
 LAST = int(NOW.timestamp())
@@ -38,11 +46,11 @@ AGED = {"recent_age": 600, "max_age": 600}
 
 
 @pytest.fixture
-def stage(far_side: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Staged:  # noqa: F811
+def stage(upstream_server: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Staged:  # noqa: F811
     """A sample account and an archive in SQLite that was synchronised a moment ago."""
     clock = Clock()
     monkeypatch.setattr("compat.sources.archive.time", SimpleNamespace(time=clock))
-    made = staged(far_side, url, sample_account(clock), clock)
+    made = staged(upstream_server, url, sample_account(clock), clock)
     made.sync()
     made.simulator.reset()
     return made
@@ -67,7 +75,7 @@ def test_a_refusal_names_the_limit_by_the_clock_of_the_conventions(
 
 def test_rows_that_totals_contradicted_are_not_used_later(stage: Staged) -> None:
     hiding = Behaviour(rate_limit=None, all_lists_spam=False)
-    stage.far_side.show(Simulator(stage.account, hiding))
+    stage.upstream_server.show(Simulator(stage.account, hiding))
     stage.sync()
     stage.clock.advance(DAY)
     row = next(each for each in stage.account.conversations() if each.status == "spam")

@@ -12,19 +12,19 @@ from compat.core.models import ListQuery
 from compat.simulator import Account
 from tests.integration.archived.offline_service import answer_of, ask, expected_answer, service
 from tests.integration.archived.test_answers import FIRST, everything
-from tests.integration.exactness.staging import Upstream
+from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.archive.sync.conftest import url  # noqa: F401 - a fixture, used by its name
-from tests.unit.archive.sync.staging import Clock, Staged, sample_account, staged
+from tests.unit.archive.sync.synced_account import Clock, Staged, sample_account, staged
 
 UNKNOWN = 999_999
 
 
 @pytest.fixture
-def stage(far_side: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Staged:  # noqa: F811
+def stage(upstream_server: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Staged:  # noqa: F811
     """An account with a mailbox that is in no list, and an archive of it in SQLite."""
     clock = Clock()
     monkeypatch.setattr("compat.sources.archive.time", SimpleNamespace(time=clock))
-    made = staged(far_side, url, sample_account(clock), clock)
+    made = staged(upstream_server, url, sample_account(clock), clock)
     made.account.layout.unlisted.add(unlisted(made))
     made.sync()
     return made
@@ -59,11 +59,11 @@ def test_the_offline_count_is_the_live_count(stage: Staged, filtered: str) -> No
 
 
 def test_a_mailbox_made_after_the_list_was_read_is_counted_offline(
-    far_side: Upstream,
+    upstream_server: Upstream,
     url: str,  # noqa: F811
 ) -> None:
     clock = Clock()
-    stage = staged(far_side, url, sample_account(clock), clock)
+    stage = staged(upstream_server, url, sample_account(clock), clock)
     made: list[int] = []
 
     def make(account: Account, _target: str) -> None:

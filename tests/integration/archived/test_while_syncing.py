@@ -19,7 +19,7 @@ from tests.integration.archived import committed_states
 from tests.integration.archived.committed_states import QUESTIONS, State
 from tests.integration.archived.offline_service import answer_of, change_account, service
 from tests.integration.exactness import oracle
-from tests.unit.archive.sync.staging import Staged
+from tests.unit.archive.sync.synced_account import Staged
 
 Answers = tuple[str, ...]
 THREADS = 2

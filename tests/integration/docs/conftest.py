@@ -11,8 +11,8 @@ from compat.asgi import create_app
 from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator, make_account, running
-from tests.integration.docs.reader import Reader
-from tests.unit.server.serving import LOOPBACK, serving
+from tests.integration.docs.block_runner import Reader
+from tests.unit.server.threaded_server import LOOPBACK, serving
 
 OLD_KEY = "YOUR_OLD_KEY"
 

@@ -10,9 +10,9 @@ import pytest
 
 from compat.config.settings import SettingsError
 from tests.integration.docs import syntax
+from tests.integration.docs.block_runner import LANGUAGES, Reader
 from tests.integration.docs.output import same_but_counts
 from tests.integration.docs.pages import ROOT, Block, blocks, name_of, pages
-from tests.integration.docs.reader import LANGUAGES, Reader
 
 BLOCKS = [block for page in pages() for block in blocks(page)]
 RUN_PAGES = [page for page in pages() if any(block.language in LANGUAGES for block in blocks(page))]

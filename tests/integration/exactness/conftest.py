@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import stamina
 
-from tests.integration.exactness.staging import Upstream, upstream
+from tests.integration.exactness.simulated_upstream import Upstream, upstream
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -17,6 +17,6 @@ def asking_again_at_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def far_side() -> Iterator[Upstream]:
+def upstream_server() -> Iterator[Upstream]:
     with upstream() as made:
         yield made

@@ -16,7 +16,7 @@ from compat.simulator.churn import apply_random_change
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import homes_and_one_view, questions
-from tests.integration.exactness.staging import Upstream, busy_account, conventions_of
+from tests.integration.exactness.simulated_upstream import Upstream, busy_account, conventions_of
 from tests.unit.service.doubles import FIRST, LONG, basic
 
 EXAMPLES = min(settings().max_examples // 2, 300)
@@ -91,36 +91,36 @@ class Life:
     pace=st.integers(1, 4),
 )
 def test_every_count_lies_between_what_was_there_throughout_and_what_ever_was(
-    far_side: Upstream, asked: Asked, behaviour: Behaviour, seed: int, pace: int
+    upstream_server: Upstream, asked: Asked, behaviour: Behaviour, seed: int, pace: int
 ) -> None:
     account = busy_account(**SIZE)
     life = Life(account, asked, random.Random(seed), pace)
-    reach = far_side.show(Simulator(account, behaviour, before_request=life.goes_on))
+    reach = upstream_server.show(Simulator(account, behaviour, before_request=life.goes_on))
     reach = reach.model_copy(update={"conventions": conventions_of(asked)})
     with LegacyReports(reach) as reports:
         answer = reports.answer(asked.target(), authorization=basic(), patience=LONG)
     assert answer.status in {200, 503}, answer
     if answer.status == 503:
         return
-    told = json.loads(answer.body)
+    content = json.loads(answer.body)
     ranges = {"current": (asked.start, asked.end)}
     if asked.previous:
         ranges["previous"] = asked.previous
-    assert set(told) == set(ranges)
+    assert set(content) == set(ranges)
     for name, span in ranges.items():
-        for bucket, (opens, least, most) in zip(told[name], life.bounds(*span), strict=True):
+        for bucket, (opens, least, most) in zip(content[name], life.bounds(*span), strict=True):
             assert bucket["start"] == opens
             assert least <= bucket["count"] <= most
 
 
-def test_most_questions_about_a_lively_account_are_answered(far_side: Upstream) -> None:
+def test_most_questions_about_a_lively_account_are_answered(upstream_server: Upstream) -> None:
     asked = Asked(ACCOUNT.conversations()[0].created, ACCOUNT.conversations()[-1].created)
     statuses = []
     for seed in range(5):
         account = busy_account(**SIZE)
         life = Life(account, asked, random.Random(seed), 2)
         quiet = Behaviour(rate_limit=None, index_fractions=True)
-        reach = far_side.show(Simulator(account, quiet, before_request=life.goes_on))
+        reach = upstream_server.show(Simulator(account, quiet, before_request=life.goes_on))
         with LegacyReports(reach) as reports:
             answer = reports.answer(asked.target(), authorization=basic(), patience=LONG)
         assert len(account.changes) > 8
@@ -130,7 +130,7 @@ def test_most_questions_about_a_lively_account_are_answered(far_side: Upstream) 
 
 @pytest.mark.parametrize("moment", range(1, 7))
 def test_a_row_that_goes_from_a_view_to_a_home_is_counted_whenever_it_goes(
-    far_side: Upstream, moment: int
+    upstream_server: Upstream, moment: int
 ) -> None:
     account = Account()
     mailbox, user = account.layout.mailboxes[0].id, account.layout.users[0].id
@@ -146,7 +146,9 @@ def test_a_row_that_goes_from_a_view_to_a_home_is_counted_whenever_it_goes(
             account.close(row.id)
 
     asked = Asked(FIRST - 10, FIRST + 10, filters={"folders": (mine, closed)})
-    reach = far_side.show(Simulator(account, Behaviour(rate_limit=None), before_request=close))
+    reach = upstream_server.show(
+        Simulator(account, Behaviour(rate_limit=None), before_request=close)
+    )
     with LegacyReports(reach) as reports:
         answer = reports.answer(asked.target(), authorization=basic(), patience=LONG)
     assert answer.status == 200

@@ -16,7 +16,7 @@ from compat.simulator import Account, Behaviour, Simulator
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import any_folders, questions
-from tests.integration.exactness.staging import busy_account, judged_by, upstream
+from tests.integration.exactness.simulated_upstream import busy_account, judged_by, upstream
 from tests.unit.service.doubles import LONG, basic, only_account
 
 EXAMPLES = min(settings().max_examples // 2, 300)
@@ -69,8 +69,8 @@ class Scene:
 def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
     account = busy_account()
     with ExitStack() as stack:
-        far_side = stack.enter_context(upstream())
-        settings = far_side.show(Simulator(account, HOSTILE[request.param]))
+        upstream_server = stack.enter_context(upstream())
+        settings = upstream_server.show(Simulator(account, HOSTILE[request.param]))
         forgetful = settings.model_copy(update={"recent_age": 0, "max_age": 0})
         yield Scene(
             account,
@@ -105,6 +105,6 @@ def test_a_plain_question_is_answered_all_the_same(scene: Scene) -> None:
     answers = [
         scene.fresh.answer(asked.target(), authorization=basic(), patience=LONG) for _ in range(3)
     ]
-    told = [json.loads(answer.body) for answer in answers if answer.status == 200]
-    assert told
-    assert all(each == oracle.answer(asked, scene.account) for each in told)
+    content = [json.loads(answer.body) for answer in answers if answer.status == 200]
+    assert content
+    assert all(each == oracle.answer(asked, scene.account) for each in content)

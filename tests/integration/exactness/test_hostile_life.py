@@ -23,12 +23,18 @@ from compat.simulator.behaviour import ChangeKind
 from compat.simulator.churn import apply_random_change
 from compat.v1.errors import Unavailable
 from compat.v1.http import LegacyResponse, error_response
-from tests.integration.exactness import living, oracle
+from tests.integration.exactness import changing_account, oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import homes_and_one_view, questions
-from tests.integration.exactness.staging import BURST, NOW, Upstream, busy_account, judged_by
+from tests.integration.exactness.simulated_upstream import (
+    BURST,
+    NOW,
+    Upstream,
+    busy_account,
+    judged_by,
+)
 from tests.profiles import THOROUGH
-from tests.unit.service.doubles import LONG, Hands, basic, hold_the_clock, only_account
+from tests.unit.service.doubles import LONG, ManualClock, basic, only_account, use_manual_clock
 
 EXAMPLES, STEPS = (40, 25) if THOROUGH else (6, 8)
 SIZE = {"conversations": 70, "burst": 40}
@@ -93,8 +99,8 @@ def ages(reports: LegacyReports) -> Settings:
 class HostileLife(RuleBasedStateMachine):
     """One account, one upstream, two services: one that remembers, and one that does not."""
 
-    far_side: Upstream
-    hands: Hands
+    upstream_server: Upstream
+    manual_clock: ManualClock
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,13 +109,15 @@ class HostileLife(RuleBasedStateMachine):
 
     @initialize(behaviour=BEHAVIOURS)
     def begins(self, behaviour: Behaviour) -> None:
-        self.hands.now = NOW.timestamp()
+        self.manual_clock.now = NOW.timestamp()
         account = busy_account(**SIZE)
-        account.clock = lambda: self.hands.now
-        self.simulator = living.Watched(account, behaviour)
-        reach = self.far_side.show(self.simulator)
+        account.clock = lambda: self.manual_clock.now
+        self.simulator = changing_account.Watched(account, behaviour)
+        reach = self.upstream_server.show(self.simulator)
         self.services = [
-            living.by_hand(self.stack.enter_context(LegacyReports(each)), self.hands)
+            changing_account.with_manual_clock(
+                self.stack.enter_context(LegacyReports(each)), self.manual_clock
+            )
             for each in (reach.model_copy(update={"recent_age": 0, "max_age": 0}), reach)
         ]
 
@@ -125,7 +133,7 @@ class HostileLife(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([20, 61, 3_600, 7 * 3_600, 90_000]))
     def time_passes(self, seconds: int) -> None:
-        self.hands.now += seconds
+        self.manual_clock.now += seconds
 
     @rule(
         asked=questions(ACCOUNT, homes_and_one_view(ACCOUNT)),
@@ -134,18 +142,18 @@ class HostileLife(RuleBasedStateMachine):
     )
     def a_question_is_asked(self, asked: Asked, style: str, until_now: bool) -> None:
         if until_now:
-            asked = replace(asked, end=int(self.hands.now))
+            asked = replace(asked, end=int(self.manual_clock.now))
         self.asked = asked
         for reports in self.services:
-            self.hands.now += 5  # what happened before is over
-            began = self.hands.now
+            self.manual_clock.now += 5  # what happened before is over
+            began = self.manual_clock.now
             answer = self._answer(reports, asked, style)
             event(f"answered {answer.status}")
             if answer.status == 200:
-                told, as_of = json.loads(answer.body), dict(answer.headers)["Compat-As-Of"]
+                content, as_of = json.loads(answer.body), dict(answer.headers)["Compat-As-Of"]
                 since = datetime.fromisoformat(as_of).timestamp()
-                bounds = living.bounds(asked, self.simulator, ages(reports), began, since)
-                living.check(told, asked, self.simulator.account, *bounds)
+                bounds = changing_account.bounds(asked, self.simulator, ages(reports), began, since)
+                changing_account.check(content, asked, self.simulator.account, *bounds)
             else:
                 self._check_honest(answer)
 
@@ -153,18 +161,22 @@ class HostileLife(RuleBasedStateMachine):
     def the_conversations_behind_the_counts_are_asked_for(
         self, asked: Asked, everything: bool
     ) -> None:
-        self.asked = asked = Asked(FIRST, int(self.hands.now)) if everything else asked
+        self.asked = asked = Asked(FIRST, int(self.manual_clock.now)) if everything else asked
         for reports in self.services:
-            self.hands.now += 5
-            began = self.hands.now
+            self.manual_clock.now += 5
+            began = self.manual_clock.now
             try:
                 with judged(reports, asked) as judging:
                     found = judging.compute("new_ids", asked.pairs())
             except Unavailable as error:
                 self._check_honest(error_response(error))
                 continue
-            bounds = living.bounds(asked, self.simulator, ages(reports), began, found.as_of)
-            living.check_ids(json.loads(found.body), asked, self.simulator.account, *bounds)
+            bounds = changing_account.bounds(
+                asked, self.simulator, ages(reports), began, found.as_of
+            )
+            changing_account.check_ids(
+                json.loads(found.body), asked, self.simulator.account, *bounds
+            )
 
     @rule()
     def the_same_is_asked_again(self) -> None:
@@ -173,7 +185,7 @@ class HostileLife(RuleBasedStateMachine):
     @rule()
     def all_is_quiet(self) -> None:
         self.simulator.behaviour = CALM
-        self.hands.now += 7 * 3_600
+        self.manual_clock.now += 7 * 3_600
         for reports in self.services:
             answer = self._answer(reports, self.asked, "raw")
             assert answer.status == 200, answer
@@ -191,20 +203,20 @@ class HostileLife(RuleBasedStateMachine):
             return judging.answer(asked.target(style), authorization=basic(), patience=LONG)
 
     def _check_honest(self, answer: LegacyResponse) -> None:
-        told = json.loads(answer.body)
-        assert (answer.status, told["code"]) == (503, 503), answer
+        content = json.loads(answer.body)
+        assert (answer.status, content["code"]) == (503, 503), answer
         assert int(dict(answer.headers)["Retry-After"]) >= 1
         assert self.simulator.behaviour != CALM, answer
 
 
 def test_every_answer_is_within_what_existed_and_exact_once_all_is_quiet(
-    far_side: Upstream, monkeypatch: pytest.MonkeyPatch
+    upstream_server: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Machine(HostileLife):
         pass
 
-    Machine.far_side = far_side
-    Machine.hands = hold_the_clock(monkeypatch)
+    Machine.upstream_server = upstream_server
+    Machine.manual_clock = use_manual_clock(monkeypatch)
     run_state_machine_as_test(
         Machine,
         settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS),
@@ -224,35 +236,37 @@ HARD = {
 
 @pytest.mark.parametrize("trouble", HARD)
 def test_no_conversation_is_lost_or_made_up(
-    far_side: Upstream, monkeypatch: pytest.MonkeyPatch, trouble: str
+    upstream_server: Upstream, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
-    hands = hold_the_clock(monkeypatch)
+    manual_clock = use_manual_clock(monkeypatch)
     answered = 0
     for seed in range(5):
-        hands.now = NOW.timestamp()
+        manual_clock.now = NOW.timestamp()
         account = busy_account(**SIZE)
-        account.clock = lambda: hands.now
+        account.clock = lambda: manual_clock.now
         behaviour = replace(HARD[trouble], seed=seed, rate_limit=None)
-        simulator = living.Watched(account, behaviour)
+        simulator = changing_account.Watched(account, behaviour)
         asked = Asked(FIRST, BURST)
-        with LegacyReports(far_side.show(simulator)) as reports:
+        with LegacyReports(upstream_server.show(simulator)) as reports:
             try:
                 found = reports.compute("new_ids", asked.pairs())
             except Unavailable:
                 continue
             answered += 1
-            bounds = living.bounds(asked, simulator, ages(reports), hands.now, found.as_of)
-        living.check_ids(json.loads(found.body), asked, account, *bounds)
+            bounds = changing_account.bounds(
+                asked, simulator, ages(reports), manual_clock.now, found.as_of
+            )
+        changing_account.check_ids(json.loads(found.body), asked, account, *bounds)
     assert answered >= 3
 
 
 def test_most_questions_are_answered_in_spite_of_it(
-    far_side: Upstream, monkeypatch: pytest.MonkeyPatch
+    upstream_server: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hands = hold_the_clock(monkeypatch)
-    hands.now = NOW.timestamp()
+    manual_clock = use_manual_clock(monkeypatch)
+    manual_clock.now = NOW.timestamp()
     account = busy_account(**SIZE)
-    account.clock = lambda: hands.now
+    account.clock = lambda: manual_clock.now
     bad = Behaviour(
         rate_limit=60,
         limit_rate=0.05,
@@ -267,10 +281,10 @@ def test_most_questions_are_answered_in_spite_of_it(
         churn=0.3,
         index_lag_lists=2,
     )
-    reach = far_side.show(living.Watched(account, bad))
+    reach = upstream_server.show(changing_account.Watched(account, bad))
     forgetful = reach.model_copy(update={"recent_age": 0, "max_age": 0})
-    asked = Asked(account.conversations()[0].created, int(hands.now), view_by="month")
+    asked = Asked(account.conversations()[0].created, int(manual_clock.now), view_by="month")
     with LegacyReports(forgetful) as reports:
-        living.by_hand(reports, hands)
+        changing_account.with_manual_clock(reports, manual_clock)
         answers = [reports.answer(asked.target(), authorization=basic()) for _ in range(10)]
     assert [answer.status for answer in answers].count(200) >= 8

@@ -23,8 +23,8 @@ from compat.simulator import Account, Behaviour, Conversation, Simulator
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import homes_and_one_view, questions
-from tests.integration.exactness.staging import Upstream, busy_account, upstream
-from tests.unit.server.serving import ask, serving
+from tests.integration.exactness.simulated_upstream import Upstream, busy_account, upstream
+from tests.unit.server.threaded_server import ask, serving
 from tests.unit.service.doubles import FIRST, LONG, basic
 from tests.unit.v2.upstream import Asked as Heard
 from tests.unit.v2.upstream import Json, Reply, answer, conversation, page_of, scripted
@@ -44,7 +44,7 @@ BUSY_TIMES = "/v1/reports/conversations/busy-times.json"
 ADELAIDE = "Australia/Adelaide"
 
 
-def told(reports: LegacyReports, target: str) -> Any:
+def content(reports: LegacyReports, target: str) -> Any:
     answered = reports.answer(target, authorization=basic(), patience=LONG)
     assert answered.status == 200, answered
     return json.loads(answered.body)
@@ -53,7 +53,7 @@ def told(reports: LegacyReports, target: str) -> Any:
 def listed(reports: LegacyReports, asked: Asked, number: int = 1, rows: int = 50) -> Json:
     """One page of the list behind a question's current range."""
     target = asked.target().replace(NEW, DRILLDOWN)
-    page: Json = told(reports, f"{target}page={number}&rows={rows}")["conversations"]
+    page: Json = content(reports, f"{target}page={number}&rows={rows}")["conversations"]
     return page
 
 
@@ -76,8 +76,8 @@ def everything(account: Account = ACCOUNT) -> Asked:
 def reports() -> Iterator[LegacyReports]:
     """On an account that does not change, with a company in Adelaide."""
     company = Conventions(company_time_zone=ADELAIDE)
-    with upstream() as far_side:
-        reach = far_side.show(Simulator(busy_account(120, 30), QUIET))
+    with upstream() as upstream_server:
+        reach = upstream_server.show(Simulator(busy_account(120, 30), QUIET))
         with LegacyReports(reach.model_copy(update={"conventions": company})) as made:
             yield made
 
@@ -85,7 +85,7 @@ def reports() -> Iterator[LegacyReports]:
 @settings(max_examples=EXAMPLES)
 @given(asked=QUESTIONS)
 def test_the_list_is_as_long_as_the_counts_together(reports: LegacyReports, asked: Asked) -> None:
-    counts = told(reports, asked.target())["current"]
+    counts = content(reports, asked.target())["current"]
     assert listed(reports, asked, rows=1)["count"] == sum(each["count"] for each in counts)
 
 
@@ -107,7 +107,7 @@ def test_all_pages_together_list_each_conversation_once_the_newest_first(
 @settings(max_examples=EXAMPLES)
 @given(asked=QUESTIONS)
 def test_the_busy_times_are_those_of_what_is_counted(reports: LegacyReports, asked: Asked) -> None:
-    hours = told(reports, asked.target().replace(NEW, BUSY_TIMES))
+    hours = content(reports, asked.target().replace(NEW, BUSY_TIMES))
     zone = ZoneInfo(ADELAIDE)
     local = [datetime.fromtimestamp(row.created, zone) for row in behind(asked, ACCOUNT)]
     expected = Counter((moment.isoweekday(), moment.hour) for moment in local)
@@ -116,7 +116,7 @@ def test_the_busy_times_are_those_of_what_is_counted(reports: LegacyReports, ask
     ]
     found = {(each["day"], each["hour"]): each["count"] for each in hours if each["count"]}
     assert found == expected
-    counts = told(reports, asked.target())["current"]
+    counts = content(reports, asked.target())["current"]
     assert sum(each["count"] for each in hours) == sum(each["count"] for each in counts)
 
 
@@ -127,7 +127,7 @@ def test_the_ids_behind_the_counts_are_those_of_the_conversations(
 ) -> None:
     found = json.loads(reports.compute("new_ids", asked.pairs()).body)
     counts = [{k: v for k, v in each.items() if k != "ids"} for each in found["current"]]
-    assert counts == told(reports, asked.target())["current"]
+    assert counts == content(reports, asked.target())["current"]
     ids = [each for bucket in found["current"] for each in bucket["ids"]]
     assert sorted(ids) == sorted(row.id for row in behind(asked, ACCOUNT))
 
@@ -138,7 +138,7 @@ def test_the_ids_behind_the_counts_are_those_of_the_conversations(
 def test_a_page_has_ten_rows_or_as_many_as_asked_for_up_to_fifty(
     reports: LegacyReports, sent: str, rows: int
 ) -> None:
-    page = told(reports, everything().target().replace(NEW, DRILLDOWN) + sent)["conversations"]
+    page = content(reports, everything().target().replace(NEW, DRILLDOWN) + sent)["conversations"]
     assert len(page["results"]) == rows
     assert page["pages"] == -(-page["count"] // rows)
 
@@ -185,24 +185,24 @@ class Vanishing(Simulator):
     ids=["deleted", "merged"],
 )
 def test_what_is_deleted_or_merged_before_it_is_shown_is_left_out(
-    far_side: Upstream, happens: Callable[[Account, int], object]
+    upstream_server: Upstream, happens: Callable[[Account, int], object]
 ) -> None:
     account = Account()
     ids = [account.add(FIRST + at).id for at in range(5)]
     vanishing = Vanishing(account, QUIET)
     vanishing.happens, vanishing.to = happens, ids[2]
-    with LegacyReports(far_side.show(vanishing)) as reports:
+    with LegacyReports(upstream_server.show(vanishing)) as reports:
         page = listed(reports, Asked(FIRST, FIRST + 4))
     assert [each["id"] for each in page["results"]] == [ids[4], ids[3], ids[1], ids[0]]
     assert page["count"] == 5
 
 
-def test_only_what_is_shown_is_fetched_in_full(far_side: Upstream) -> None:
+def test_only_what_is_shown_is_fetched_in_full(upstream_server: Upstream) -> None:
     account = Account()
     for at in range(30):
         account.add(FIRST + at)
     simulator = Simulator(account, QUIET)
-    with LegacyReports(far_side.show(simulator)) as reports:
+    with LegacyReports(upstream_server.show(simulator)) as reports:
         listed(reports, Asked(FIRST, FIRST + 29), rows=4)
         listed(reports, Asked(FIRST, FIRST + 29), number=9, rows=4)
     shown = [path for path in simulator.requests if re.search(r"conversations/[0-9]+$", path)]
@@ -224,10 +224,10 @@ class Play:
 
 def played(shown: Reply) -> Any:
     """The answer about January, or the status of the refusal."""
-    with scripted() as far_side:
-        far_side.script = Play(shown)
+    with scripted() as upstream_server:
+        upstream_server.script = Play(shown)
         reach = Settings(
-            app_id="demo-app", app_secret=SecretStr("demo-secret"), base_url=far_side.url
+            app_id="demo-app", app_secret=SecretStr("demo-secret"), base_url=upstream_server.url
         )
         with LegacyReports(reach) as reports:
             target = Asked(FIRST, FIRST + 9).target().replace(NEW, DRILLDOWN)
@@ -320,13 +320,15 @@ def test_over_http_the_busy_times_are_a_bare_array(reports: LegacyReports) -> No
     assert len(answered.json) == 168
 
 
-def test_an_end_left_out_by_convention_is_left_out_of_lists_and_hours(far_side: Upstream) -> None:
+def test_an_end_left_out_by_convention_is_left_out_of_lists_and_hours(
+    upstream_server: Upstream,
+) -> None:
     account = Account()
     first, _last = (account.add(FIRST + at).id for at in (0, 9))
-    reach = far_side.show(Simulator(account, QUIET))
+    reach = upstream_server.show(Simulator(account, QUIET))
     open_ended = Conventions(end_included=False)
     with LegacyReports(reach.model_copy(update={"conventions": open_ended})) as reports:
         asked = Asked(FIRST, FIRST + 9)
         assert [each["id"] for each in listed(reports, asked)["results"]] == [first]
-        hours = told(reports, asked.target().replace(NEW, BUSY_TIMES))
+        hours = content(reports, asked.target().replace(NEW, BUSY_TIMES))
     assert sum(each["count"] for each in hours) == 1

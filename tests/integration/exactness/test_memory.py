@@ -1,4 +1,4 @@
-"""A long walk does not hold what it has read: rows are slim from the start."""
+"""Reading a long list does not keep its pages in memory: rows are small from the start."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tracemalloc
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
 from tests.integration.exactness.oracle import Asked
-from tests.integration.exactness.staging import Upstream
+from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.service.doubles import FIRST, LONG, basic
 
 ROWS = 6_000
@@ -16,13 +16,13 @@ MOST = 12_000_000
 """Bytes at any moment: two thousand a row, and a row that is read whole takes more."""
 
 
-def test_thousands_of_rows_need_little_memory(far_side: Upstream) -> None:
+def test_thousands_of_rows_need_little_memory(upstream_server: Upstream) -> None:
     account = Account()
     for number in range(ROWS):
         account.add(FIRST + 100 * number, tags=[6001, 6012])
     simulator = Simulator(account, Behaviour(rate_limit=None, page_size=250))
     asked = Asked(FIRST, FIRST + 100 * ROWS, view_by="month")
-    with LegacyReports(far_side.show(simulator)) as reports:
+    with LegacyReports(upstream_server.show(simulator)) as reports:
         tracemalloc.start()
         try:
             answer = reports.answer(asked.target(), authorization=basic(), patience=LONG)

@@ -18,8 +18,8 @@ from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
-from tests.integration.exactness.staging import upstream
-from tests.unit.server.serving import LOOPBACK, serving
+from tests.integration.exactness.simulated_upstream import upstream
+from tests.unit.server.threaded_server import LOOPBACK, serving
 
 LINES = Path(__file__).parents[2] / "unit" / "v1" / "data" / "golden-requests.jsonl"
 GOLDEN: list[dict[str, Any]] = [json.loads(line) for line in LINES.read_text().splitlines()]
@@ -46,8 +46,8 @@ def documented_account() -> Account:
 
 @pytest.fixture(scope="module")
 def base() -> Iterator[str]:
-    with upstream() as far_side:
-        reach = far_side.show(Simulator(documented_account(), Behaviour(rate_limit=None)))
+    with upstream() as upstream_server:
+        reach = upstream_server.show(Simulator(documented_account(), Behaviour(rate_limit=None)))
         keys = {"api_keys": (SecretStr("60783dd23ef"),)}
         with (
             LegacyReports(reach.model_copy(update=keys)) as reports,
@@ -77,7 +77,7 @@ def points(weeks: dict[int, int], year: int) -> list[dict[str, object]]:
 
 
 def meant_by(query: dict[str, Any]) -> Asked:
-    """The question that a request line asks, according to whoever captured it."""
+    """The query of a request line, as noted when the line was captured."""
     start, end, *previous = (
         int(datetime.fromisoformat(query[name]).timestamp())
         for name in ("start", "end", "previousStart", "previousEnd")
@@ -89,22 +89,24 @@ def meant_by(query: dict[str, Any]) -> Asked:
 
 
 def test_the_documented_request_gets_the_documented_answer(base: str) -> None:
-    status, told = call(base, DOCUMENTED, "Basic NjA3ODNkZDIzZWY6eA==")
+    status, content = call(base, DOCUMENTED, "Basic NjA3ODNkZDIzZWY6eA==")
     assert status == 200
-    assert told == {"current": points(CURRENT, 2015), "previous": points(PREVIOUS, 2014)}
+    assert content == {"current": points(CURRENT, 2015), "previous": points(PREVIOUS, 2014)}
 
 
 @pytest.mark.parametrize("line", GOLDEN, ids=lambda line: line["name"])
 def test_every_known_request_line_is_answered(base: str, line: dict[str, Any]) -> None:
-    status, told = call(base, line["target"], line["authorization"])
+    status, content = call(base, line["target"], line["authorization"])
     assert status == line.get("status", 200)
     if status == 400:
-        blamed = [{k: each[k] for k in ("property", "value")} for each in told["validationErrors"]]
+        blamed = [
+            {k: each[k] for k in ("property", "value")} for each in content["validationErrors"]
+        ]
         assert blamed == line["validationErrors"]
     else:
-        assert told == oracle.answer(meant_by(line["query"]), documented_account())
+        assert content == oracle.answer(meant_by(line["query"]), documented_account())
 
 
 def test_a_stranger_is_told_nothing(base: str) -> None:
-    status, told = call(base, DOCUMENTED, "Basic c3RyYW5nZXI6eA==")
-    assert (status, told["code"]) == (401, 401)
+    status, content = call(base, DOCUMENTED, "Basic c3RyYW5nZXI6eA==")
+    assert (status, content["code"]) == (401, 401)

@@ -16,14 +16,14 @@ from compat.parity.verdicts import Verdict
 from compat.server.recorder import Recorder
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator, make_account
-from tests.integration.exactness.staging import NOW, SINCE, Upstream
+from tests.integration.exactness.simulated_upstream import NOW, SINCE, Upstream
 from tests.integration.exactness.test_old_programs import (
     DOCUMENTED,
     GOLDEN,
     call,
     documented_account,
 )
-from tests.unit.server.serving import LOOPBACK, serving
+from tests.unit.server.threaded_server import LOOPBACK, serving
 
 KEYS = {"api_keys": (SecretStr("60783dd23ef"),)}
 DAYS = [
@@ -51,9 +51,9 @@ def checked(settings: Settings, path: Path) -> list[Verdict]:
 
 
 def test_every_known_request_line_is_recorded_and_checked_equal(
-    far_side: Upstream, tmp_path: Path
+    upstream_server: Upstream, tmp_path: Path
 ) -> None:
-    settings = far_side.show(Simulator(documented_account(), Behaviour(rate_limit=None)))
+    settings = upstream_server.show(Simulator(documented_account(), Behaviour(rate_limit=None)))
     path = tmp_path / "old.jsonl"
     lines = [(line["target"], line["authorization"]) for line in GOLDEN]
     record(settings.model_copy(update=KEYS), path, lines)
@@ -63,10 +63,10 @@ def test_every_known_request_line_is_recorded_and_checked_equal(
 
 
 def test_conversations_that_have_gone_since_are_told_week_by_week(
-    far_side: Upstream, tmp_path: Path
+    upstream_server: Upstream, tmp_path: Path
 ) -> None:
     account = documented_account()
-    settings = far_side.show(Simulator(account, Behaviour(rate_limit=None)))
+    settings = upstream_server.show(Simulator(account, Behaviour(rate_limit=None)))
     path = tmp_path / "old.jsonl"
     record(settings.model_copy(update=KEYS), path, [(DOCUMENTED, "Basic NjA3ODNkZDIzZWY6eA==")])
     first = min(account.conversations(), key=lambda row: (-row.created // 31_536_000, row.created))
@@ -76,9 +76,9 @@ def test_conversations_that_have_gone_since_are_told_week_by_week(
     assert [place.path for place in verdict.differences] == ["current[0].count"]
 
 
-def test_many_short_ranges_cost_few_requests(far_side: Upstream, tmp_path: Path) -> None:
+def test_many_short_ranges_cost_few_requests(upstream_server: Upstream, tmp_path: Path) -> None:
     simulator = Simulator(make_account(300, 3, NOW, SINCE), Behaviour(rate_limit=None))
-    settings = far_side.show(simulator)
+    settings = upstream_server.show(simulator)
     path = tmp_path / "old.jsonl"
     authorization = "Basic NjA3ODNkZDIzZWY6eA=="
     record(settings.model_copy(update=KEYS), path, [(day, authorization) for day in DAYS])

@@ -15,7 +15,7 @@ from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import any_folders, questions
-from tests.integration.exactness.staging import busy_account, upstream
+from tests.integration.exactness.simulated_upstream import busy_account, upstream
 from tests.unit.service.doubles import LONG, basic
 
 EXAMPLES = min(settings().max_examples, 300)
@@ -46,8 +46,8 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
     quiet = Behaviour(rate_limit=None, index_fractions=True)
-    with upstream() as far_side:
-        reach = far_side.show(Simulator(busy_account(), quiet, plan="plus"))
+    with upstream() as upstream_server:
+        reach = upstream_server.show(Simulator(busy_account(), quiet, plan="plus"))
         with (
             LegacyReports(reach) as reports,
             httpx.Client(base_url=reach.base_url, timeout=LONG, trust_env=False) as client,

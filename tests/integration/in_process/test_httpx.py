@@ -1,4 +1,4 @@
-"""The transports for httpx: what they hand on, what they close, how they are mounted."""
+"""The transports for httpx: what they pass on, what they close, how they are mounted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from compat.httpx import AsyncLegacyTransport, LegacyTransport
 from compat.service import LegacyReports
-from tests.integration.in_process.ways import ORIGIN, nowhere
-from tests.unit.service.doubles import JANUARY, LONG, Shelf, basic
+from tests.integration.in_process.entry_points import ORIGIN, nowhere
+from tests.unit.service.doubles import JANUARY, LONG, FakeSource, basic
 
 KEY = {"Authorization": basic()}
 WAITING = 60
@@ -118,11 +118,11 @@ def test_what_is_the_old_reports_is_never_handed_on(
 
 @BOTH
 def test_closing_the_client_closes_the_inner_transport_and_not_the_reports(
-    reports: LegacyReports, shelf: Shelf, inner: Inner, send: Any
+    reports: LegacyReports, fake_source: FakeSource, inner: Inner, send: Any
 ) -> None:
     send(reports, inner, httpx.Request("GET", f"{ORIGIN}{JANUARY}", headers=KEY))
     assert inner.closed
-    assert not shelf.closed
+    assert not fake_source.closed
     assert reports.answer(JANUARY, authorization=basic()).status == 200
 
 
@@ -209,39 +209,39 @@ def test_an_answer_can_be_streamed(reports: LegacyReports) -> None:
 
 
 def test_the_next_task_goes_on_while_many_wait_for_upstream(
-    reports: LegacyReports, shelf: Shelf
+    reports: LegacyReports, fake_source: FakeSource
 ) -> None:
-    shelf.gate.clear()
+    fake_source.gate.clear()
 
     async def asked() -> list[httpx.Response]:
         transport = AsyncLegacyTransport(reports, nowhere)
         async with httpx.AsyncClient(transport=transport, headers=KEY) as client:
             tasks = [asyncio.create_task(client.get(ORIGIN + JANUARY)) for _ in range(WAITING)]
-            assert await asyncio.wait_for(asyncio.to_thread(shelf.started.wait, LONG), LONG)
+            assert await asyncio.wait_for(asyncio.to_thread(fake_source.started.wait, LONG), LONG)
             assert not any(task.done() for task in tasks)
-            shelf.gate.set()
+            fake_source.gate.set()
             return await asyncio.gather(*tasks)
 
     assert {answer.status_code for answer in asyncio.run(asked())} == {200}
 
 
 def test_a_cancelled_task_waits_no_longer_and_the_fetching_goes_on(
-    reports: LegacyReports, shelf: Shelf
+    reports: LegacyReports, fake_source: FakeSource
 ) -> None:
-    shelf.gate.clear()
+    fake_source.gate.clear()
 
     async def asked() -> int:
         transport = AsyncLegacyTransport(reports, nowhere)
         async with httpx.AsyncClient(transport=transport, headers=KEY) as client:
             task = asyncio.create_task(client.get(ORIGIN + JANUARY))
-            await asyncio.to_thread(shelf.started.wait, LONG)
+            await asyncio.to_thread(fake_source.started.wait, LONG)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
             second = asyncio.create_task(client.get(ORIGIN + JANUARY))
             await asyncio.sleep(0)
-            shelf.gate.set()
+            fake_source.gate.set()
             return (await second).status_code
 
     assert asyncio.run(asked()) == 200
-    assert len(shelf.asked) == 1
+    assert len(fake_source.asked) == 1

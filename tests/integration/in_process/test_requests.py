@@ -1,4 +1,4 @@
-"""The adapter for requests: what it hands on, what it closes, how it is mounted."""
+"""The adapter for requests: what it passes on, what it closes, how it is mounted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
 from compat.requests import LegacyAdapter, mount
 from compat.service import LegacyReports
-from tests.integration.in_process.ways import ORIGIN
+from tests.integration.in_process.entry_points import ORIGIN
 from tests.unit.server.commands import environment
-from tests.unit.server.serving import LOOPBACK, serving
-from tests.unit.service.doubles import JANUARY, LONG, Shelf, basic
+from tests.unit.server.threaded_server import LOOPBACK, serving
+from tests.unit.service.doubles import JANUARY, LONG, FakeSource, basic
 
 KEY = {"Authorization": basic()}
 NEW = f"{ORIGIN}/v1/reports/conversations/new.json"
@@ -255,12 +255,12 @@ def test_errors_raise_as_they_do_from_a_server(reports: LegacyReports) -> None:
 
 
 def test_closing_the_session_closes_the_inner_adapter_and_not_the_reports(
-    reports: LegacyReports, shelf: Shelf, inner: Inner
+    reports: LegacyReports, fake_source: FakeSource, inner: Inner
 ) -> None:
     with mounted(reports, inner):
         pass
     assert inner.closed
-    assert not shelf.closed
+    assert not fake_source.closed
     assert reports.answer(JANUARY, authorization=basic()).status == 200
 
 

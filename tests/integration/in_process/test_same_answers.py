@@ -1,4 +1,4 @@
-"""By whatever door a request comes in, its answer is the same."""
+"""The answer to a request is the same at every entry point."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator, make_account, running
 from compat.v1.routes import ROUTES
-from tests.integration.in_process.ways import INSIDE, Call, over_http
-from tests.unit.server.serving import serving
+from tests.integration.in_process.entry_points import INSIDE, Call, over_http
+from tests.unit.server.threaded_server import serving
 from tests.unit.service.doubles import LONG, basic
 
 SINCE = datetime(2015, 1, 1, tzinfo=UTC)
@@ -85,7 +85,9 @@ def scene() -> Iterator[Scene]:
 
 @pytest.mark.parametrize("way", INSIDE)
 @pytest.mark.parametrize("name", CALLS)
-def test_a_door_inside_says_what_the_server_says(scene: Scene, name: str, way: str) -> None:
+def test_an_entry_point_in_the_process_answers_like_the_server(
+    scene: Scene, name: str, way: str
+) -> None:
     assert INSIDE[way](scene.reports, CALLS[name]) == over_http(scene.port, CALLS[name])
 
 

@@ -24,7 +24,7 @@ from tests.integration.secrets.marks import SECRETS, core, found_in
 from tests.integration.secrets.upstream import APP, BEARER, KEYS, proxied, settings_for, simulated
 from tests.profiles import THOROUGH
 from tests.unit.server.commands import COMMAND, environment
-from tests.unit.server.serving import ask, raw
+from tests.unit.server.threaded_server import ask, raw
 from tests.unit.service.doubles import LONG, PATH
 
 ANY_YEAR = f"{PATH}?start=2005-01-01&end=2045-01-31&viewBy=month"
@@ -104,23 +104,23 @@ def serves(arguments: tuple[str, ...]) -> bool:
 
 
 def stopped(process: subprocess.Popen[str]) -> str:
-    """What a server says, is called with and answers, once it was asked and told to stop."""
+    """What a server says, is called with and answers, once it had a request and was stopped."""
     assert process.stderr is not None
-    told = [process.stderr.readline()]
-    listens = re.search(r"(?:Answering|Simulating)[^{}]* on http://[^ ]+:([0-9]+)", told[0])
+    content = [process.stderr.readline()]
+    listens = re.search(r"(?:Answering|Simulating)[^{}]* on http://[^ ]+:([0-9]+)", content[0])
     if listens is None:
-        return told[0]
+        return content[0]
     with suppress(OSError):  # there is no such file but on Linux
-        told.append(Path(f"/proc/{process.pid}/cmdline").read_text("utf-8", "replace"))
+        content.append(Path(f"/proc/{process.pid}/cmdline").read_text("utf-8", "replace"))
     port = int(listens[1])
     for target in (ANY_YEAR, "/metrics", "/v2/mailboxes", "/nowhere"):
         for key in KEYS:
-            told += map(str, vars(ask(port, target, headers=dict(key))).values())
-    told.append(str(raw(port, f"nonsense {BEARER}\r\n\r\n".encode())))
-    if "Answering" in told[0]:
+            content += map(str, vars(ask(port, target, headers=dict(key))).values())
+    content.append(str(raw(port, f"nonsense {BEARER}\r\n\r\n".encode())))
+    if "Answering" in content[0]:
         process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGTERM)
-    return "\n".join(told)
+    return "\n".join(content)
 
 
 GIVEN = {"accounts.toml", "captures.jsonl"}

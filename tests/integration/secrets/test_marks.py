@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from tests.integration.secrets.looking import all_logs, reprs, told_of
+from tests.integration.secrets.collected_texts import all_logs, error_texts, reprs
 from tests.integration.secrets.marks import KINDS, SECRETS, found_in
 
 SPELLINGS = [
@@ -59,7 +59,7 @@ def test_what_an_exception_or_its_cause_tells_is_found() -> None:
             raise ValueError(SECRETS["bearer"])
         except ValueError as cause:
             raise RuntimeError("all is well") from cause
-    assert found_in(told_of(caught.value)) == {"bearer"}
+    assert found_in(error_texts(caught.value)) == {"bearer"}
 
 
 @pytest.mark.parametrize("name", ["compat", "httpcore.http11", "uvicorn.error", "a.new.one"])
@@ -69,7 +69,7 @@ def test_what_a_logger_tells_is_found(name: str) -> None:
     assert found_in(said.getvalue()) == {"first-key"}
 
 
-def test_the_fields_of_a_record_are_told_as_well() -> None:
+def test_the_fields_of_a_record_are_reported_as_well() -> None:
     with all_logs() as said:
         logging.getLogger("compat").info("well", extra={"header": SECRETS["other-key"]})
     assert found_in(said.getvalue()) == {"other-key"}

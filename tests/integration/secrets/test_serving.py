@@ -18,7 +18,7 @@ from compat.config.accounts import accounts_from_env
 from compat.httpx import LegacyTransport
 from compat.requests import LegacyAdapter
 from compat.service import LegacyReports
-from tests.integration.secrets.looking import all_logs, reprs, told_of
+from tests.integration.secrets.collected_texts import all_logs, error_texts, reprs
 from tests.integration.secrets.marks import SECRETS, core, found_in
 from tests.integration.secrets.upstream import (
     APP,
@@ -31,8 +31,8 @@ from tests.integration.secrets.upstream import (
     settings_for,
     simulated,
 )
-from tests.unit.server.serving import LOOPBACK, Answer, ask, raw, read, serving
-from tests.unit.service.doubles import LONG, PATH, Shelf
+from tests.unit.server.threaded_server import LOOPBACK, Answer, ask, raw, read, serving
+from tests.unit.service.doubles import LONG, PATH, FakeSource
 
 ANY_YEAR = f"{PATH}?start=2005-01-01&end=2045-01-31&viewBy=month"
 TARGETS = (
@@ -73,7 +73,7 @@ def everything(base_url: str, **others: str) -> str:
         port, reports, app = stack.enter_context(opened(base_url, **others))
         said = stack.enter_context(all_logs())
         texts = [shown(ask(port, to, headers=dict(key))) for to in TARGETS for key in KEYS]
-        texts += map(told_of, raised(reports))
+        texts += map(error_texts, raised(reports))
         passed_through(port)
         texts.append(nonsense(port))
         texts += reprs(app, reports, *reports.accounts.values())
@@ -92,7 +92,7 @@ def raised(reports: LegacyReports) -> Iterator[BaseException]:
 
 
 def passed_through(port: int) -> None:
-    """Another program signs in through this server and goes on; what it is told is its own."""
+    """Another program signs in through this server and goes on; what it receives is its own."""
     with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=LONG)) as connection:
         form = f"grant_type=client_credentials&client_secret={core('their-secret')}"
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -105,7 +105,7 @@ def passed_through(port: int) -> None:
 
 
 def nonsense(port: int) -> str:
-    """What callers are told who cannot speak HTTP, but say their key."""
+    """The answers to callers that send no valid HTTP, but their key."""
     key = b"\r\nAuthorization: " + KEY["Authorization"].encode() + b"\r\n\r\n"
     lines = (
         b"nonsense",
@@ -153,14 +153,14 @@ def test_an_upstream_that_repeats_the_secret_is_not_repeated(status: int) -> Non
 def test_an_error_of_our_own_tells_no_secret() -> None:
     """The trace goes to the log, and from the texts in it no secret may go along."""
     settings = accounts_from_env(settings_for("http://127.0.0.1:1/v2"))["default"]
-    shelf = Shelf()
-    shelf.error = RuntimeError("unforeseen")
+    fake_source = FakeSource()
+    fake_source.error = RuntimeError("unforeseen")
     with (
-        LegacyReports(settings, source=shelf) as reports,
+        LegacyReports(settings, source=fake_source) as reports,
         serving(create_app(reports), lifespan="off") as port,
         all_logs() as said,
     ):
-        texts = [shown(ask(port, ANY_YEAR, headers=KEY)), *map(told_of, raised(reports))]
+        texts = [shown(ask(port, ANY_YEAR, headers=KEY)), *map(error_texts, raised(reports))]
     assert "RuntimeError: unforeseen" in said.getvalue()
     assert found_in(said.getvalue() + "".join(texts)) == set()
 

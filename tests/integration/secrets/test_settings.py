@@ -1,4 +1,4 @@
-"""What is wrong with a setting is told without what it is set to."""
+"""Errors of settings do not contain the settings' values."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pytest
 from compat.config.accounts import ACCOUNTS_VARIABLE, accounts_from_env
 from compat.config.settings import SettingsError, all_variables
 from compat.service import LegacyReports
-from tests.integration.secrets.looking import all_logs, reprs, told_of
+from tests.integration.secrets.collected_texts import all_logs, error_texts, reprs
 from tests.integration.secrets.marks import SECRETS, core, found_in
 from tests.integration.secrets.upstream import APP, proxied, settings_for
 
 NAMES = [*(name for name, _ in all_variables()), ACCOUNTS_VARIABLE]
 NAMES_OF_PLACES = {"HELPSCOUT_APP_ID", "COMPAT_CONNECT_TO", ACCOUNTS_VARIABLE}
-"""What these name is told, to be recognised: an application, a host, a file."""
+"""The values of these are shown: an application, a host, a file."""
 
 
-def may_be_told(name: str, value: str) -> bool:
-    """Whether what a variable is set to may be told; of an archive only the path of a file."""
+def may_be_shown(name: str, value: str) -> bool:
+    """Whether the value of a variable may be shown; of an archive only the path of a file."""
     return name in NAMES_OF_PLACES or (name == "COMPAT_ARCHIVE" and "://" not in value)
 
 
@@ -47,15 +47,15 @@ def all_that_shows(environ: dict[str, str]) -> str:
             with LegacyReports(accounts) as reports:
                 texts = list(reprs(reports, *reports.accounts.values()))
         except SettingsError as error:
-            texts = [told_of(error)]
+            texts = [error_texts(error)]
     return "\n".join([*texts, said.getvalue()])
 
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 @pytest.mark.parametrize("name", NAMES)
-def test_no_variable_is_told_with_its_value(name: str, value: str) -> None:
-    told = all_that_shows({**settings_for("https://api.helpscout.net/v2"), name: value})
-    assert found_in(told) <= ({"their-secret"} if may_be_told(name, value) else set())
+def test_no_variable_is_reported_with_its_value(name: str, value: str) -> None:
+    content = all_that_shows({**settings_for("https://api.helpscout.net/v2"), name: value})
+    assert found_in(content) <= ({"their-secret"} if may_be_shown(name, value) else set())
 
 
 @pytest.fixture
@@ -100,21 +100,21 @@ api_keys = ['{SECRETS["other-key"]}']
         ("[acme]", f"acme = '{SECRET}'\n[other]"),
     ],
 )
-def test_a_file_of_accounts_is_told_without_its_secrets(
+def test_a_file_of_accounts_is_reported_without_its_secrets(
     file: Path, what: str, instead: str
 ) -> None:
     file.write_text(GOOD.replace(what, instead) if what else GOOD, encoding="utf-8")
     file.chmod(0o644)
-    told = all_that_shows(
+    content = all_that_shows(
         settings_for("https://api.helpscout.net/v2", **{ACCOUNTS_VARIABLE: str(file)})
     )
-    assert found_in(told) == set()
+    assert found_in(content) == set()
 
 
 def test_bytes_that_are_no_text_are_not_told(file: Path) -> None:
     file.write_bytes(GOOD.encode() + b"\xff")
-    told = all_that_shows(
+    content = all_that_shows(
         settings_for("https://api.helpscout.net/v2", **{ACCOUNTS_VARIABLE: str(file)})
     )
-    assert "cannot be read" in told
-    assert found_in(told) == set()
+    assert "cannot be read" in content
+    assert found_in(content) == set()

@@ -1,4 +1,4 @@
-"""Upstreams that know marked secrets, and those that tell whatever they are told."""
+"""Upstreams that know marked secrets, and upstreams that echo requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from compat.simulator import Behaviour, Simulator, make_account, running
 from tests.integration.secrets.marks import SECRETS, core
-from tests.unit.server.serving import LOOPBACK
+from tests.unit.server.threaded_server import LOOPBACK
 from tests.unit.service.doubles import basic
 from tests.unit.v2.upstream import Asked, Reply, scripted
 
@@ -54,7 +54,7 @@ def proxied(port: int) -> str:
 
 @contextmanager
 def simulated() -> Iterator[str]:
-    """A simulator that knows the marked application, and hands out marked tokens."""
+    """A simulator that knows the marked application, and issues marked tokens."""
     numbers = count(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
@@ -75,8 +75,8 @@ def echoing(status: int) -> Iterator[str]:
     """An upstream whose answers repeat what was asked, headers and all; it signs anybody in."""
 
     def echo(asked: Asked) -> Reply:
-        told = json.dumps({"message": str(asked), "_embedded": str(asked.headers)})
-        return Reply(status, told.encode())
+        content = json.dumps({"message": str(asked), "_embedded": str(asked.headers)})
+        return Reply(status, content.encode())
 
     def sign_in(asked: Asked) -> Reply:
         token = {"access_token": core("token"), "expires_in": 9, "echo": asked.body}

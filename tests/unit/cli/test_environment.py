@@ -15,7 +15,7 @@ import pytest
 from compat.cli import main
 from compat.cli.output import describe
 from tests.unit.server.commands import COMMAND, environment, run, started
-from tests.unit.server.serving import LOOPBACK, ask
+from tests.unit.server.threaded_server import LOOPBACK, ask
 from tests.unit.service.doubles import JANUARY, LONG, basic
 
 Printed = pytest.CaptureFixture[str]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.server.commands import COMMAND, environment, run
-from tests.unit.server.serving import LOOPBACK
+from tests.unit.server.threaded_server import LOOPBACK
 from tests.unit.service.doubles import LONG
 
 SOON = 15.0

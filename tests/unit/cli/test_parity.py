@@ -16,7 +16,7 @@ from compat.cli import main
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, running
 from tests.unit.server.commands import COMMAND, environment, run, started
-from tests.unit.server.serving import ask
+from tests.unit.server.threaded_server import ask
 from tests.unit.service.doubles import JANUARY, LONG, basic
 
 Printed = pytest.CaptureFixture[str]

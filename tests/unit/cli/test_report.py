@@ -24,7 +24,7 @@ from compat.simulator import Account
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.unit.server.commands import COMMAND, environment, run
-from tests.unit.server.serving import LOOPBACK
+from tests.unit.server.threaded_server import LOOPBACK
 from tests.unit.service.doubles import LONG, basic
 
 JANUARY = ("report", "new", "--start", "2015-01")

@@ -15,7 +15,7 @@ from compat.config.settings import Settings
 from compat.doctor.examination import Examination, examine
 from compat.simulator import Account, Behaviour, Simulator, make_account
 from compat.simulator.behaviour import Plan
-from tests.integration.exactness.staging import Upstream, upstream
+from tests.integration.exactness.simulated_upstream import Upstream, upstream
 from tests.unit.v2.upstream import one_tls_context
 
 

@@ -201,11 +201,11 @@ def test_json_has_the_same_findings_and_a_problem_exits_with_1(
 ) -> None:
     done = run("doctor", "--json", **environment | {"HELPSCOUT_APP_SECRET": "wrong-secret"})
     assert done.returncode == 1
-    told = json.loads(done.stdout)
-    assert (told["sound"], told["complete"]) == (False, True)
-    assert told["findings"][0]["check"] == "credentials"
-    assert told["findings"][0]["verdict"] == "trouble"
-    assert told["findings"][0]["facts"]["status"] == 401
+    content = json.loads(done.stdout)
+    assert (content["sound"], content["complete"]) == (False, True)
+    assert content["findings"][0]["check"] == "credentials"
+    assert content["findings"][0]["verdict"] == "trouble"
+    assert content["findings"][0]["facts"]["status"] == 401
     assert "wrong-secret" not in done.stdout + done.stderr
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from tests.integration.exactness.staging import Upstream
+from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.doctor.conftest import Examiner, account_of
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.exactness.conftest import asking_again_at_once, far_side
+from tests.integration.exactness.conftest import asking_again_at_once, upstream_server
 from tests.unit.v2.upstream import Upstream, scripted
 
-__all__ = ["asking_again_at_once", "far_side"]
+__all__ = ["asking_again_at_once", "upstream_server"]
 
 
 @pytest.fixture

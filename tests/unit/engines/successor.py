@@ -26,8 +26,8 @@ SERIES = {"current": [{"start": f"{day}T00:00:00Z", "count": 2} for day in WEEKS
 class Successor:
     """Its reports say what the test says; `end` counts, as one conversation shows."""
 
-    def __init__(self, told: object) -> None:
-        self.told = told
+    def __init__(self, content: object) -> None:
+        self.content = content
         self.asked: list[Asked] = []
 
     def __call__(self, asked: Asked) -> Reply:
@@ -36,7 +36,7 @@ class Successor:
         if asked.params["start"] == "2014-12-31T23:59:59Z":
             return answer({"current": ONE_DAY})
         self.asked.append(asked)
-        return self.told if isinstance(self.told, Reply) else answer(self.told)
+        return self.content if isinstance(self.content, Reply) else answer(self.content)
 
 
 def reach(url: str, **settings: Any) -> Settings:

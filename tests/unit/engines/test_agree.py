@@ -18,7 +18,7 @@ from compat.simulator import Behaviour, Simulator
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import any_folders, questions
-from tests.integration.exactness.staging import busy_account, upstream
+from tests.integration.exactness.simulated_upstream import busy_account, upstream
 from tests.unit.service.doubles import LONG, basic
 
 EXAMPLES = min(settings().max_examples // 2, 120)
@@ -55,14 +55,14 @@ def pairs() -> Iterator[dict[tuple[str, int], Pair]]:
     with ExitStack() as stack:
         made = {}
         for manner in MANNERS:
-            far_side = stack.enter_context(upstream())
+            upstream_server = stack.enter_context(upstream())
             behaviour = Behaviour(
                 rate_limit=None,
                 index_fractions=True,
                 report_end=manner,  # type: ignore[arg-type]
                 company_zone=ZONE,
             )
-            reach = far_side.show(Simulator(busy_account(160, 40), behaviour, plan="plus"))
+            reach = upstream_server.show(Simulator(busy_account(160, 40), behaviour, plan="plus"))
             for number, rules in enumerate(RULES):
                 both = [
                     stack.enter_context(
@@ -76,7 +76,7 @@ def pairs() -> Iterator[dict[tuple[str, int], Pair]]:
         yield made
 
 
-def told(reports: LegacyReports, target: str) -> Any:
+def content(reports: LegacyReports, target: str) -> Any:
     answered = reports.answer(target, authorization=basic(), patience=LONG)
     assert answered.status == 200, answered
     return json.loads(answered.body)
@@ -89,7 +89,7 @@ def test_relayed_counts_are_those_of_the_oracle(
     pairs: dict[tuple[str, int], Pair], manner: str, asked: Asked
 ) -> None:
     relayed = pairs[manner, 0].relayed
-    assert told(relayed, asked.target()) == oracle.answer(asked, ACCOUNT)
+    assert content(relayed, asked.target()) == oracle.answer(asked, ACCOUNT)
 
 
 @pytest.mark.parametrize("manner", MANNERS)
@@ -99,7 +99,7 @@ def test_both_engines_count_alike_by_every_rule_that_may_be_set(
     pairs: dict[tuple[str, int], Pair], manner: str, asked: Asked, rules: int
 ) -> None:
     pair = pairs[manner, rules]
-    assert told(pair.relayed, asked.target()) == told(pair.computed, asked.target())
+    assert content(pair.relayed, asked.target()) == content(pair.computed, asked.target())
 
 
 @pytest.mark.parametrize("manner", MANNERS)
@@ -109,7 +109,7 @@ def test_both_engines_return_the_same_hours(
     pairs: dict[tuple[str, int], Pair], manner: str, asked: Asked, rules: int
 ) -> None:
     pair, target = pairs[manner, rules], asked.target().replace(NEW, HOURS)
-    assert told(pair.relayed, target) == told(pair.computed, target)
+    assert content(pair.relayed, target) == content(pair.computed, target)
 
 
 APPROXIMATE = {"attachments", "modifiedAt", "waitingSince", "waitingSinceType"}
@@ -128,7 +128,7 @@ def test_both_engines_list_the_same_conversations(
 ) -> None:
     target = asked.target().replace(NEW, LIST) + paging
     ours, theirs = (
-        told(reports, target)["conversations"]
+        content(reports, target)["conversations"]
         for reports in (pairs[manner, rules].computed, pairs[manner, rules].relayed)
     )
     for row in (*ours["results"], *theirs["results"]):
@@ -149,8 +149,8 @@ def tried() -> Iterator[LegacyReports]:
         truncate_rate=0.05,
         garble_rate=0.05,
     )
-    with upstream() as far_side:
-        reach = far_side.show(Simulator(busy_account(160, 40), behaviour, plan="pro"))
+    with upstream() as upstream_server:
+        reach = upstream_server.show(Simulator(busy_account(160, 40), behaviour, plan="pro"))
         with LegacyReports(
             reach.model_copy(update={"engine": "relayed", "recent_age": 0})
         ) as reports:

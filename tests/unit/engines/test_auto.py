@@ -12,7 +12,7 @@ from compat.config.conventions import Conventions
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
 from compat.v1.http import LegacyResponse
-from tests.integration.exactness import staging
+from tests.integration.exactness import simulated_upstream
 from tests.unit.engines.successor import (
     JANUARY,
     NEW,
@@ -61,11 +61,11 @@ def asked_of(upstream: Upstream, script: Script, **settings: Any) -> LegacyRespo
         return reports.answer(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
 
 
-def test_what_can_be_computed_is_computed(far_side: staging.Upstream) -> None:
+def test_what_can_be_computed_is_computed(upstream_server: simulated_upstream.Upstream) -> None:
     account = Account()
     account.add(FIRST)
     simulator = Simulator(account, Behaviour(rate_limit=None), plan="plus")
-    settings = far_side.show(simulator).model_copy(update={"engine": "auto"})
+    settings = upstream_server.show(simulator).model_copy(update={"engine": "auto"})
     with LegacyReports(settings) as reports:
         answered = reports.answer(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
     assert header(answered, "Compat-Engine") == "computed"
@@ -87,13 +87,13 @@ def test_what_cannot_be_computed_is_relayed_and_says_so(
 
 @pytest.mark.parametrize("manner", ["included", "excluded"])
 def test_where_no_conversation_may_be_seen_the_reports_are_enough(
-    far_side: staging.Upstream, manner: Any
+    upstream_server: simulated_upstream.Upstream, manner: Any
 ) -> None:
     account = Account()
     for day in range(5):
         account.add(FIRST + day * 7 * 86_400)
     behaviour = Behaviour(rate_limit=None, report_end=manner)
-    settings = far_side.show(Secretive(account, behaviour, plan="plus"))
+    settings = upstream_server.show(Secretive(account, behaviour, plan="plus"))
     with LegacyReports(settings.model_copy(update={"engine": "auto"})) as reports:
         target = f"{NEW}?start=2015-01-01T00:00:00Z&end=2015-01-29T00:00:00Z"
         answered = reports.answer(target, authorization=basic(), patience=LONG)

@@ -20,7 +20,7 @@ from compat.v1.errors import ValidationFailed
 from compat.v1.http import LegacyResponse
 from compat.v1.query import ReportQuery
 from compat.v1.routes import ROUTES
-from tests.integration.exactness import staging
+from tests.integration.exactness import simulated_upstream
 from tests.unit.engines.successor import (
     HOURS,
     JANUARY,
@@ -219,11 +219,11 @@ MISFITS: list[tuple[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "told"), MISFITS)
+@pytest.mark.parametrize(("path", "content"), MISFITS)
 def test_an_answer_that_does_not_fit_is_an_error(
-    upstream: Upstream, path: str, told: object
+    upstream: Upstream, path: str, content: object
 ) -> None:
-    answered = asked_of(upstream, Successor(told), f"{path}?{JANUARY}")
+    answered = asked_of(upstream, Successor(content), f"{path}?{JANUARY}")
     assert answered.status == 503, answered
     assert "cannot be counted exactly" in json.loads(answered.body)["error"]
 
@@ -273,10 +273,12 @@ def test_other_refusals_say_what_is_wrong(
     assert ("Retry-After" in dict(answered.headers)) is (status == 503)
 
 
-def test_on_the_standard_plan_the_sentence_names_the_setting(far_side: staging.Upstream) -> None:
+def test_on_the_standard_plan_the_sentence_names_the_setting(
+    upstream_server: simulated_upstream.Upstream,
+) -> None:
     account = Account()
     account.add(FIRST)
-    settings = far_side.show(Simulator(account, Behaviour(rate_limit=None)))
+    settings = upstream_server.show(Simulator(account, Behaviour(rate_limit=None)))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
         answered = reports.answer(f"{NEW}?{JANUARY}", authorization=basic(), patience=LONG)
     assert answered.status == 403
@@ -359,8 +361,10 @@ def test_ids_behind_counts_are_not_available_from_the_successor(upstream: Upstre
         reports.compute("new_ids", pairs)
 
 
-def test_lists_that_fill_filters_are_no_reports(far_side: staging.Upstream) -> None:
-    settings = far_side.show(Simulator(Account(), Behaviour(rate_limit=None)))
+def test_lists_that_fill_filters_are_no_reports(
+    upstream_server: simulated_upstream.Upstream,
+) -> None:
+    settings = upstream_server.show(Simulator(Account(), Behaviour(rate_limit=None)))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
         answered = reports.answer("/v1/tags.json", authorization=basic(), patience=LONG)
     assert (answered.status, header(answered, "Compat-Engine")) == (200, "computed")
@@ -399,8 +403,8 @@ def test_an_answer_is_as_old_as_the_first_request_for_it(upstream: Upstream) -> 
             found = super().__call__(asked)
             if asked not in self.asked:
                 return found
-            told = days(asked, lambda _: 0) if asked.params["viewBy"] == "day" else SERIES
-            return answer(told, headers={"Date": next(dates)})
+            content = days(asked, lambda _: 0) if asked.params["viewBy"] == "day" else SERIES
+            return answer(content, headers={"Date": next(dates)})
 
     sent = f"{JANUARY}&previousStart=2014-01-01&previousEnd=2014-01-20&viewBy=day"
     answered = asked_of(upstream, Dated(None), f"{NEW}?{sent}")
@@ -417,9 +421,9 @@ def test_an_answer_is_cached_as_long_as_recent_rows(upstream: Upstream) -> None:
 
 
 def test_an_empty_account_counts_nothing_even_if_the_last_second_is_unknown(
-    far_side: staging.Upstream,
+    upstream_server: simulated_upstream.Upstream,
 ) -> None:
-    settings = far_side.show(Simulator(Account(), Behaviour(rate_limit=None), plan="pro"))
+    settings = upstream_server.show(Simulator(Account(), Behaviour(rate_limit=None), plan="pro"))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
         for path in (NEW, LIST, HOURS):
             answered = reports.answer(f"{path}?{JANUARY}", authorization=basic(), patience=LONG)
@@ -427,13 +431,13 @@ def test_an_empty_account_counts_nothing_even_if_the_last_second_is_unknown(
 
 
 def test_a_count_is_refused_if_the_last_second_is_unknown(
-    far_side: staging.Upstream,
+    upstream_server: simulated_upstream.Upstream,
 ) -> None:
     account, now = Account(), int(time.time())
     for moment in range(4):
         account.add(now - moment)
     today = f"start={format_timestamp(now - 86_400)}&end={format_timestamp(now)}"
-    settings = far_side.show(Simulator(account, Behaviour(rate_limit=None), plan="pro"))
+    settings = upstream_server.show(Simulator(account, Behaviour(rate_limit=None), plan="pro"))
     with LegacyReports(settings.model_copy(update={"engine": "relayed"})) as reports:
         for path in (NEW, LIST, HOURS):
             answered = reports.answer(f"{path}?{today}", authorization=basic(), patience=LONG)
@@ -441,10 +445,12 @@ def test_a_count_is_refused_if_the_last_second_is_unknown(
             assert "second of `end`" in json.loads(answered.body)["error"]
 
 
-def test_each_account_has_an_engine_of_its_own(far_side: staging.Upstream) -> None:
+def test_each_account_has_an_engine_of_its_own(
+    upstream_server: simulated_upstream.Upstream,
+) -> None:
     account = Account()
     account.add(FIRST)
-    near = far_side.show(Simulator(account, Behaviour(rate_limit=None), plan="plus"))
+    near = upstream_server.show(Simulator(account, Behaviour(rate_limit=None), plan="plus"))
     accounts = {
         engine: near.model_copy(update={"engine": engine, "api_keys": (SecretStr(engine),)})
         for engine in ("computed", "relayed")

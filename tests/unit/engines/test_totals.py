@@ -16,7 +16,7 @@ from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, make_account
 from tests.integration.exactness.oracle import Asked
-from tests.integration.exactness.staging import Upstream
+from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.engines.successor import header
 from tests.unit.service.doubles import LONG, basic
 
@@ -43,8 +43,8 @@ def account() -> Account:
 class Stage:
     """The same account, counted in both ways."""
 
-    def __init__(self, far_side: Upstream, account: Account) -> None:
-        self._far_side, self._account = far_side, account
+    def __init__(self, upstream_server: Upstream, account: Account) -> None:
+        self._far_side, self._account = upstream_server, account
         self.simulator = Simulator(account)
 
     def show(self, account: Account | None = None, **behaviour: Any) -> Settings:
@@ -54,8 +54,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(far_side: Upstream, account: Account) -> Stage:
-    return Stage(far_side, account)
+def stage(upstream_server: Upstream, account: Account) -> Stage:
+    return Stage(upstream_server, account)
 
 
 @contextmanager
@@ -188,10 +188,10 @@ class Approximate:
         await self._simulator(scope, receive, sending)
 
 
-def test_totals_that_do_not_add_up_are_not_used(stage: Stage, far_side: Upstream) -> None:
+def test_totals_that_do_not_add_up_are_not_used(stage: Stage, upstream_server: Upstream) -> None:
     settings = stage.show()
     right = asked(settings, "rows", YEAR)
-    far_side.app = Approximate(stage.simulator)
+    upstream_server.app = Approximate(stage.simulator)
     assert asked(settings, "totals", YEAR) == right
 
 

@@ -18,7 +18,7 @@ from compat.service import LegacyReports
 from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v2.errors import CredentialsRefused, UpstreamError
 from tests.unit.parity.captured import capture, counting, recorded, with_count
-from tests.unit.service.doubles import FIRST, JANUARY, PATH, Shelf, reports_on
+from tests.unit.service.doubles import FIRST, JANUARY, PATH, FakeSource, reports_on
 
 DRILLDOWN = "/v1/reports/conversations/new-drilldown.json?start=2015-01-01&end=2015-01-02"
 HOUR = 3600
@@ -60,7 +60,7 @@ def test_the_same_answer_again_is_equal(reports: LegacyReports, target: str) -> 
 
 
 def test_requests_are_sent_again_without_an_api_key() -> None:
-    with reports_on(Shelf(), api_keys=("an-old-key",)) as reports:
+    with reports_on(FakeSource(), api_keys=("an-old-key",)) as reports:
         assert outcomes(reports, recorded(reports)) == ["equal"]
 
 
@@ -107,16 +107,16 @@ def test_a_request_for_another_route_is_elsewhere(reports: LegacyReports, found:
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
 def test_a_recorded_error_that_is_inconclusive_is_not_sent_again(
-    shelf: Shelf, reports: LegacyReports, status: int
+    fake_source: FakeSource, reports: LegacyReports, status: int
 ) -> None:
     assert outcomes(reports, capture(status=status)) == ["inconclusive"]
-    assert shelf.asked == []
+    assert fake_source.asked == []
 
 
 def test_an_unreadable_capture_is_named_with_its_place(reports: LegacyReports) -> None:
     (verdict,) = checked(reports, Unreadable("old.jsonl:7", "the line is no JSON"))
-    told = (verdict.outcome, verdict.place, verdict.reason, verdict.target)
-    assert told == ("unreadable", "old.jsonl:7", "the line is no JSON", None)
+    content = (verdict.outcome, verdict.place, verdict.reason, verdict.target)
+    assert content == ("unreadable", "old.jsonl:7", "the line is no JSON", None)
 
 
 @pytest.mark.parametrize(
@@ -127,36 +127,38 @@ def test_an_unreadable_capture_is_named_with_its_place(reports: LegacyReports) -
     ],
 )
 def test_a_failure_of_upstream_is_not_a_difference(
-    shelf: Shelf, reports: LegacyReports, error: Exception, sentence: str
+    fake_source: FakeSource, reports: LegacyReports, error: Exception, sentence: str
 ) -> None:
-    shelf.error = error
+    fake_source.error = error
     (verdict,) = checked(reports, capture())
     assert verdict.outcome == "unasked"
     assert sentence in str(verdict.reason)
 
 
 def test_a_range_that_cannot_be_counted_is_not_a_difference(
-    shelf: Shelf, reports: LegacyReports
+    fake_source: FakeSource, reports: LegacyReports
 ) -> None:
-    shelf.error = ValidationFailed([BadParameter("start", "2015", "The archive covers nothing.")])
+    fake_source.error = ValidationFailed(
+        [BadParameter("start", "2015", "The archive covers nothing.")]
+    )
     (verdict,) = checked(reports, capture())
     assert verdict.outcome == "unasked"
     assert "The archive covers nothing." in str(verdict.reason)
 
 
 def test_an_internal_error_is_logged_and_the_check_goes_on(
-    shelf: Shelf, reports: LegacyReports, caplog: pytest.LogCaptureFixture
+    fake_source: FakeSource, reports: LegacyReports, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shelf.error = ZeroDivisionError()
+    fake_source.error = ZeroDivisionError()
     found = checked(reports, capture(), Unreadable("old.jsonl:2", "why"))
     assert [verdict.outcome for verdict in found] == ["unasked", "unreadable"]
     assert "ZeroDivisionError" in caplog.text
 
 
 def test_after_several_failures_in_a_row_nothing_more_is_sent(
-    shelf: Shelf, reports: LegacyReports
+    fake_source: FakeSource, reports: LegacyReports
 ) -> None:
-    shelf.error = UpstreamError("no route")
+    fake_source.error = UpstreamError("no route")
     days = [
         capture(f"{PATH}?start=2015-{month:02}-{day:02}&end=2015-{month:02}-{day:02}")
         for month in range(1, 13, 2)
@@ -165,7 +167,7 @@ def test_after_several_failures_in_a_row_nothing_more_is_sent(
     found = checked(reports, *days)
     assert {verdict.outcome for verdict in found} == {"unasked"}
     assert "8 before it failed" in str(found[-1].reason)
-    assert len(shelf.asked) < 20
+    assert len(fake_source.asked) < 20
 
 
 def test_verdicts_come_in_the_order_of_the_captures(reports: LegacyReports) -> None:
@@ -198,24 +200,24 @@ def _day(at: int) -> str:
     return f"2015-01-{at + 1:02}"
 
 
-def spans(shelf: Shelf) -> list[tuple[int, int]]:
-    return [tuple(span) for need in shelf.asked for span in need.created]  # type: ignore[misc]
+def spans(fake_source: FakeSource) -> list[tuple[int, int]]:
+    return [tuple(span) for need in fake_source.asked for span in need.created]  # type: ignore[misc]
 
 
 def test_conversations_that_many_captures_need_are_fetched_once(
-    shelf: Shelf, reports: LegacyReports
+    fake_source: FakeSource, reports: LegacyReports
 ) -> None:
     Replayer(reports).prefetch(days(10))
-    assert spans(shelf) == [(FIRST, FIRST + 240 * HOUR - 1)]
+    assert spans(fake_source) == [(FIRST, FIRST + 240 * HOUR - 1)]
 
 
 def test_conversations_of_earlier_captures_are_not_fetched_again(
-    shelf: Shelf, reports: LegacyReports
+    fake_source: FakeSource, reports: LegacyReports
 ) -> None:
     replayer = Replayer(reports)
     replayer.prefetch(days(10))
     replayer.prefetch(days(10))
-    assert len(shelf.asked) == 1
+    assert len(fake_source.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -228,28 +230,28 @@ def test_conversations_of_earlier_captures_are_not_fetched_again(
     ],
 )
 def test_nothing_is_prefetched_that_one_capture_needs_or_that_cannot_be_cached(
-    shelf: Shelf, reports: LegacyReports, captures: list[Capture]
+    fake_source: FakeSource, reports: LegacyReports, captures: list[Capture]
 ) -> None:
     Replayer(reports).prefetch(captures)
-    assert shelf.asked == []
+    assert fake_source.asked == []
 
 
 @pytest.mark.parametrize("settings", [{"engine": "relayed"}, {"archive": "archive.db"}])
 def test_nothing_is_prefetched_for_an_engine_or_an_archive_that_does_not_use_it(
     settings: dict[str, str],
 ) -> None:
-    shelf = Shelf()
+    fake_source = FakeSource()
     credentials = {"app_id": "an-id", "app_secret": SecretStr("a-secret")}
-    with reports_on(shelf, **credentials, **settings) as reports:
+    with reports_on(fake_source, **credentials, **settings) as reports:
         Replayer(reports).prefetch(days(10))
-    assert shelf.asked == []
+    assert fake_source.asked == []
 
 
 def test_captures_filtered_by_mailbox_prefetch_only_those_mailboxes(
-    shelf: Shelf, reports: LegacyReports
+    fake_source: FakeSource, reports: LegacyReports
 ) -> None:
     Replayer(reports).prefetch([*days(4, mailboxes="3,1"), *days(2, mailboxes="1,3", tags=5)])
-    assert shelf.asked == [
+    assert fake_source.asked == [
         ConversationQuery(((FIRST, FIRST + 96 * HOUR - 1),), mailboxes=frozenset({1, 3}))  # type: ignore[arg-type]
     ]
 

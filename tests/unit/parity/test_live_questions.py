@@ -16,7 +16,7 @@ from compat.parity.captures.models import OldQuestion
 from compat.parity.live import draw_questions
 from compat.v1.query import parse_pairs
 from compat.v1.routes import find_route
-from tests.unit.reports.asked import FIRST, row
+from tests.unit.reports.samples import FIRST, row
 
 WINDOW = Interval(FIRST, FIRST + 100 * DAY)
 ROWS = [

@@ -16,7 +16,7 @@ from compat.config.settings import Settings, SettingsError
 from compat.core.models import RowSet
 from compat.reports import busy_times, new_conversations
 from compat.reports.created import conversation_query
-from tests.unit.reports.asked import DAY, FIRST, query, row
+from tests.unit.reports.samples import DAY, FIRST, query, row
 
 MONDAY = int(datetime(2015, 1, 5, tzinfo=UTC).timestamp())
 SUNDAY = MONDAY + 7 * DAY - 1
@@ -71,10 +71,10 @@ def test_all_hours_of_the_week_are_listed_in_order_monday_first() -> None:
 
 def test_the_answer_is_a_bare_array_with_the_keys_of_the_example() -> None:
     answer = busy_times.answer(query(), RowSet([row()], FIRST, 0.0), by("UTC"))
-    told = json.loads(answer.model_dump_json())
-    assert isinstance(told, list)
-    assert len(told) == 168
-    assert list(told[0].items()) == [("day", 1), ("hour", 0), ("count", 0)]
+    content = json.loads(answer.model_dump_json())
+    assert isinstance(content, list)
+    assert len(content) == 168
+    assert list(content[0].items()) == [("day", 1), ("hour", 0), ("count", 0)]
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_a_repeated_hour_counts_everything_of_both_times() -> None:
 
 def test_the_range_is_judged_in_utc_whatever_the_zone() -> None:
     edges = [MONDAY - 1, MONDAY, SUNDAY, SUNDAY + 1]
-    told = cells("Australia/Adelaide", *edges, asked=query(MONDAY, SUNDAY))
-    assert told == {(1, 10): 2}
+    content = cells("Australia/Adelaide", *edges, asked=query(MONDAY, SUNDAY))
+    assert content == {(1, 10): 2}
 
 
 @pytest.mark.parametrize(("included", "counted"), [(True, 2), (False, 1)])

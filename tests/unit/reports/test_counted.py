@@ -26,7 +26,7 @@ from compat.reports import CountingReport, new_conversations
 from compat.v1.query import ReportQuery
 from compat.v1.routes import LOCAL_ROUTES, ROUTES, find_route
 from tests.strategies import Case, cases
-from tests.unit.reports.asked import DAY, FIRST, query, row
+from tests.unit.reports.samples import DAY, FIRST, query, row
 
 ROUTE = find_route("GET", "/v1/reports/conversations/new.json")
 PLAIN = Conventions()
@@ -40,17 +40,21 @@ class Counter:
     def __init__(self, *rows: Row, able: bool = True) -> None:
         self.kept = rows
         self.able = able
-        self.tallies: list[CountQuery] = []
+        self.count_queries: list[CountQuery] = []
         self.required_data: list[ConversationQuery] = []
 
-    def count(self, tally: CountQuery, _progress: Progress) -> CountResult | None:
-        self.tallies.append(tally)
+    def count(self, count_query: CountQuery, _progress: Progress) -> CountResult | None:
+        self.count_queries.append(count_query)
         counts = [
             [
-                sum(tally.filter.matches(row) for row in self.kept if first <= row.created < after)
+                sum(
+                    count_query.filter.matches(row)
+                    for row in self.kept
+                    if first <= row.created < after
+                )
                 for first, after in pairwise(edges)
             ]
-            for edges in tally.ranges
+            for edges in count_query.ranges
         ]
         return CountResult(counts, FIRST + 5, 77.0) if self.able else None
 
@@ -58,8 +62,8 @@ class Counter:
         self.required_data.append(need)
         return RowSet(self.kept, FIRST + 5, 77.0)
 
-    def list_items(self, menu: ListQuery) -> ListItems:
-        raise AssertionError(menu)
+    def list_items(self, query: ListQuery) -> ListItems:
+        raise AssertionError(query)
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         raise AssertionError(ids)
@@ -82,14 +86,14 @@ def answers(asked: ReportQuery, conventions: Conventions, *rows: Row) -> list[by
 def test_no_rows_are_brought_where_the_source_can_count() -> None:
     source = Counter(row())
     computed = ComputedEngine(source).answer(ROUTE, query(), PLAIN, Progress())
-    assert (len(source.tallies), source.required_data) == (1, [])
+    assert (len(source.count_queries), source.required_data) == (1, [])
     assert (computed.as_of, computed.fresh_until) == (FIRST + 5, 77.0)
 
 
 def test_rows_are_brought_where_it_takes_them() -> None:
     source = Counter(row(), able=False)
     ComputedEngine(source).answer(ROUTE, query(), PLAIN, Progress())
-    assert (len(source.tallies), len(source.required_data)) == (1, 1)
+    assert (len(source.count_queries), len(source.required_data)) == (1, 1)
 
 
 def test_only_new_conversations_takes_no_more_than_counts() -> None:
@@ -103,20 +107,22 @@ def test_only_new_conversations_takes_no_more_than_counts() -> None:
 
 def test_a_tally_says_what_the_query_and_the_conventions_say() -> None:
     asked = query(mailboxes=(3,), folders=(4,), types=("chat",), tags=(1, 7))
-    tally = new_conversations.count_query(
+    count_query = new_conversations.count_query(
         asked, Conventions(tags_match="all", default_view_by="day")
     )
-    assert tally.conversations == new_conversations.required_data(asked, PLAIN)
-    assert tally.filter.types == {"chat"}
-    assert tally.filter.tags == {UNTAGGED, 7}
-    assert tally.filter.all_tags
-    assert tally.ranges == (tuple(FIRST + day * DAY for day in range(8)),)
+    assert count_query.conversations == new_conversations.required_data(asked, PLAIN)
+    assert count_query.filter.types == {"chat"}
+    assert count_query.filter.tags == {UNTAGGED, 7}
+    assert count_query.filter.all_tags
+    assert count_query.ranges == (tuple(FIRST + day * DAY for day in range(8)),)
 
 
 @pytest.mark.parametrize("included", [True, False])
 def test_the_last_edge_is_where_counting_ends(included: bool) -> None:
-    tally = new_conversations.count_query(query(FIRST, FIRST), Conventions(end_included=included))
-    assert tally.ranges == ((FIRST, FIRST + included),)
+    count_query = new_conversations.count_query(
+        query(FIRST, FIRST), Conventions(end_included=included)
+    )
+    assert count_query.ranges == ((FIRST, FIRST + included),)
 
 
 @given(

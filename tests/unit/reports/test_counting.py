@@ -12,7 +12,7 @@ from compat.config.conventions import Conventions
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Row
 from compat.reports.created import conversation_query, counted_rows
-from tests.unit.reports.asked import DAY, FIRST, query, row, span
+from tests.unit.reports.samples import DAY, FIRST, query, row, span
 
 PLAIN = Conventions()
 NEVER_UNTAGGED = Conventions(untagged_tag=None)

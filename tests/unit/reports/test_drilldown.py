@@ -18,7 +18,7 @@ from compat.reports.created import conversation_query
 from compat.v1.models import NewIds
 from compat.v1.query import ReportQuery
 from tests.strategies import Case, cases, previous_ranges
-from tests.unit.reports.asked import DAY, FIRST, query, row, span
+from tests.unit.reports.samples import DAY, FIRST, query, row, span
 
 PLAIN = Conventions()
 KEYS = [
@@ -57,11 +57,11 @@ def details(
 
 
 def page(asked: ReportQuery, rows: Sequence[Row], *shown: Document) -> dict[str, Any]:
-    told = details(asked, rows).answer(shown)
-    return cast("dict[str, Any]", json.loads(told.model_dump_json())["conversations"])
+    content = details(asked, rows).answer(shown)
+    return cast("dict[str, Any]", json.loads(content.model_dump_json())["conversations"])
 
 
-def told_of(**others: Any) -> dict[str, Any]:
+def content_of(**others: Any) -> dict[str, Any]:
     """The row of a conversation, as JSON has it."""
     [found_row] = page(query(), [row()], replace(MINIMAL, **others))["results"]
     return cast("dict[str, Any]", found_row)
@@ -76,13 +76,13 @@ def listed(how_many: int) -> list[Row]:
     [(0, 10, 0), (1, 10, 1), (9, 10, 1), (10, 10, 1), (11, 10, 2), (101, 50, 3), (3, 1, 3)],
 )
 def test_pages_are_as_many_as_it_takes(how_many: int, rows: int, pages: int) -> None:
-    told = page(query(rows=rows), listed(how_many))
-    assert (told["count"], told["pages"], told["page"]) == (how_many, pages, 1)
+    content = page(query(rows=rows), listed(how_many))
+    assert (content["count"], content["pages"], content["page"]) == (how_many, pages, 1)
 
 
 def test_the_envelope_has_the_keys_of_the_example_in_their_order() -> None:
-    told = details(query(), []).answer([])
-    assert told.model_dump_json() == (
+    content = details(query(), []).answer([])
+    assert content.model_dump_json() == (
         '{"conversations":{"pages":0,"page":1,"count":0,"results":[]}}'
     )
 
@@ -96,8 +96,8 @@ def test_each_page_shows_its_part_the_newest_first(number: int, ids: list[int]) 
 
 
 def test_a_page_past_the_end_is_empty_and_counts_the_same() -> None:
-    told = page(query(page=9, rows=5), listed(12))
-    assert told == {"pages": 3, "page": 9, "count": 12, "results": []}
+    content = page(query(page=9, rows=5), listed(12))
+    assert content == {"pages": 3, "page": 9, "count": 12, "results": []}
 
 
 def test_of_one_second_the_greater_id_comes_first() -> None:
@@ -127,15 +127,15 @@ def _place(held: Sequence[Row], wanted: int) -> tuple[int, int]:
 
 
 def test_every_key_is_there_in_the_documented_order() -> None:
-    assert list(told_of(assignee=MARY)) == KEYS
+    assert list(content_of(assignee=MARY)) == KEYS
 
 
 def test_the_documented_example_comes_out_as_it_was() -> None:
-    told = told_of(
+    content = content_of(
         assignee=MARY, updated=1_429_901_989, tags=(NamedTag(123, "sample-tag", "none"),)
     )
-    seen_beside_it = {"waitingSince": told["waitingSince"], "waitingSinceType": 2}
-    assert told == seen_beside_it | {
+    seen_beside_it = {"waitingSince": content["waitingSince"], "waitingSinceType": 2}
+    assert content == seen_beside_it | {
         "id": 583,
         "number": 12345,
         "type": "email",
@@ -156,10 +156,10 @@ def test_the_documented_example_comes_out_as_it_was() -> None:
 
 
 def test_where_nobody_is_assigned_there_is_no_name_and_the_id_is_zero() -> None:
-    told = told_of(assignee=Person())
-    assert "assignedName" not in told
-    assert told["assignedid"] == 0
-    assert list(told) == KEYS[:-1]
+    content = content_of(assignee=Person())
+    assert "assignedName" not in content
+    assert content["assignedid"] == 0
+    assert list(content) == KEYS[:-1]
 
 
 @pytest.mark.parametrize(
@@ -173,12 +173,12 @@ def test_where_nobody_is_assigned_there_is_no_name_and_the_id_is_zero() -> None:
     ],
 )
 def test_a_customer_without_a_name_goes_by_the_address(customer: Person, name: str) -> None:
-    assert told_of(customer=customer)["customerName"] == name
+    assert content_of(customer=customer)["customerName"] == name
 
 
 def test_a_conversation_without_a_customer_has_no_customer_ids() -> None:
-    told = told_of(customer=Person())
-    assert (told["customerIds"], told["customerEmail"]) == ([], "")
+    content = content_of(customer=Person())
+    assert (content["customerIds"], content["customerEmail"]) == ([], "")
 
 
 @pytest.mark.parametrize(
@@ -186,24 +186,24 @@ def test_a_conversation_without_a_customer_has_no_customer_ids() -> None:
     [("none", "none"), ("blue", "blue"), ("#929499", "none"), ("", "none"), ("929499", "none")],
 )
 def test_a_colour_is_a_word(shown: str, word: str) -> None:
-    assert told_of(tags=(NamedTag(1, "a", shown),))["tags"][0]["color"] == word
+    assert content_of(tags=(NamedTag(1, "a", shown),))["tags"][0]["color"] == word
 
 
 @pytest.mark.parametrize(("updated", "waiting"), [(FIRST + 9, FIRST), (FIRST, FIRST + 9)])
 def test_it_was_modified_when_anything_last_happened(updated: int, waiting: int) -> None:
-    told = told_of(updated=updated, waiting_since=waiting)
-    assert told["modifiedAt"] == "2015-01-01T00:00:09Z"
+    content = content_of(updated=updated, waiting_since=waiting)
+    assert content["modifiedAt"] == "2015-01-01T00:00:09Z"
 
 
-def test_since_when_the_customer_waits_is_told() -> None:
-    told = told_of(updated=FIRST, waiting_since=FIRST + 9)
-    assert (told["waitingSince"], told["waitingSinceType"]) == ("2015-01-01T00:00:09Z", 2)
+def test_since_when_the_customer_waits_is_reported() -> None:
+    content = content_of(updated=FIRST, waiting_since=FIRST + 9)
+    assert (content["waitingSince"], content["waitingSinceType"]) == ("2015-01-01T00:00:09Z", 2)
 
 
 def test_what_has_gone_meanwhile_is_left_out_and_still_counted() -> None:
-    told = page(query(), listed(3), replace(MINIMAL, id=3), replace(MINIMAL, id=1))
-    assert [each["id"] for each in told["results"]] == [3, 1]
-    assert told["count"] == 3
+    content = page(query(), listed(3), replace(MINIMAL, id=3), replace(MINIMAL, id=1))
+    assert [each["id"] for each in content["results"]] == [3, 1]
+    assert content["count"] == 3
 
 
 @pytest.mark.parametrize(("included", "ids"), [(True, [3, 2, 1]), (False, [2, 1])])
@@ -258,8 +258,8 @@ def test_its_count_is_the_sum_of_the_counts(
 ) -> None:
     question = query(FIRST, FIRST + length, **asked)
     counts = new_conversations.answer(question, found(*rows), conventions).current
-    told = details(question, rows, conventions).answer([])
-    listed_count = json.loads(told.model_dump_json())["conversations"]["count"]
+    content = details(question, rows, conventions).answer([])
+    listed_count = json.loads(content.model_dump_json())["conversations"]["count"]
     assert listed_count == sum(bucket.count for bucket in counts)
 
 

@@ -21,7 +21,7 @@ from compat.engines.computed import ComputedEngine, load_report
 from compat.v1.models import Envelope, NewConversations
 from compat.v1.query import ListPageQuery
 from compat.v1.routes import LOCAL_ROUTES, ROUTES, Route, find_route, route_of_report
-from tests.unit.reports.asked import DAY, FIRST, query, row
+from tests.unit.reports.samples import DAY, FIRST, query, row
 
 ROUTE = find_route("GET", "/v1/reports/conversations/new.json")
 PLAIN = Conventions()
@@ -35,15 +35,15 @@ class Hand:
     def __init__(self, *rows: Row) -> None:
         self.found = RowSet(rows, FIRST + 5, 77.0)
         self.asked: list[tuple[ConversationQuery, Progress]] = []
-        self.menus: list[ListQuery] = []
+        self.list_queries: list[ListQuery] = []
         self.shown: list[tuple[list[int], Progress]] = []
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         self.asked.append((need, progress))
         return self.found
 
-    def list_items(self, menu: ListQuery) -> ListItems:
-        self.menus.append(menu)
+    def list_items(self, query: ListQuery) -> ListItems:
+        self.list_queries.append(query)
         return ListItems((), FIRST + 6, 78.0)
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
@@ -97,7 +97,7 @@ def test_a_menu_is_asked_of_the_source_as_one() -> None:
     computed = ComputedEngine(source).answer(
         route_of_report("folders"), ListPageQuery(mailbox=3), PLAIN, Progress()
     )
-    assert (source.menus, source.asked) == ([ListQuery("folders", 3)], [])
+    assert (source.list_queries, source.asked) == ([ListQuery("folders", 3)], [])
     assert computed.answer == Envelope(page=1, pages=0, count=0, items=())
     assert (computed.as_of, computed.fresh_until) == (FIRST + 6, 78.0)
 

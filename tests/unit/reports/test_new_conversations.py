@@ -17,7 +17,7 @@ from compat.v1.datetimes import format_instant, from_epoch
 from compat.v1.routes import route_of_report
 from tests.strategies import Case, cases, previous_ranges
 from tests.unit.core import naive
-from tests.unit.reports.asked import DAY, FIRST, counts, current, found, query, row, span
+from tests.unit.reports.samples import DAY, FIRST, counts, current, found, query, row, span
 
 PLAIN = Conventions()
 NO_GAPS = Conventions(empty_buckets_listed=False)

@@ -22,9 +22,9 @@ from compat.v1.query import ReportQuery
 from compat.v1.routes import ROUTES, Route
 from tests.strategies import Case, cases
 from tests.unit.core import naive
-from tests.unit.reports.asked import DAY, FIRST, counts, found, query
-from tests.unit.service.doubles import PATH, Shelf, basic, row
-from tests.unit.v1.asking import ask
+from tests.unit.reports.samples import DAY, FIRST, counts, found, query
+from tests.unit.service.doubles import PATH, FakeSource, basic, row
+from tests.unit.v1.parsed_queries import ask
 
 HOUR = 3_600
 AHEAD = Conventions(clock_shift_minutes=60)
@@ -122,8 +122,8 @@ def test_at_the_ends_of_the_calendar_nothing_breaks(
 
 def test_the_settings_reach_the_server() -> None:
     environment = {"COMPAT_START_SNAPPED": "monday", "COMPAT_CLOCK_SHIFT_MINUTES": "-90"}
-    shelf = Shelf([row(FIRST)])
-    with LegacyReports(Settings.from_env(environment), source=shelf) as service:
+    fake_source = FakeSource([row(FIRST)])
+    with LegacyReports(Settings.from_env(environment), source=fake_source) as service:
         target = f"{PATH}?start=2015-01-01T12:00:00Z&end=2015-01-01T13:00:00Z"
         answer = service.answer(target, authorization=basic())
     assert json.loads(answer.body) == {"current": [{"start": "2014-12-29T00:00:00Z", "count": 1}]}

@@ -8,8 +8,8 @@ import pytest
 
 from compat.asgi import create_app
 from compat.service import LegacyReports
-from tests.unit.server.serving import Stage, serving
-from tests.unit.service.doubles import FIRST, Shelf, reports_on, row
+from tests.unit.server.threaded_server import Stage, serving
+from tests.unit.service.doubles import FIRST, FakeSource, reports_on, row
 
 
 @pytest.fixture(scope="package")
@@ -20,15 +20,15 @@ def stage() -> Iterator[tuple[Stage, int]]:
 
 
 @pytest.fixture
-def shelf() -> Iterator[Shelf]:
-    made = Shelf([row(FIRST)])
+def fake_source() -> Iterator[FakeSource]:
+    made = FakeSource([row(FIRST)])
     yield made
     made.gate.set()
 
 
 @pytest.fixture
-def reports(shelf: Shelf) -> Iterator[LegacyReports]:
-    with reports_on(shelf) as made:
+def reports(fake_source: FakeSource) -> Iterator[LegacyReports]:
+    with reports_on(fake_source) as made:
         yield made
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from compat.asgi import create_app
 from tests.strategies import query_strings
-from tests.unit.server.serving import KEY, raw, serving
-from tests.unit.service.doubles import FIRST, JANUARY, PATH, Shelf, reports_on, row
+from tests.unit.server.threaded_server import KEY, raw, serving
+from tests.unit.service.doubles import FIRST, JANUARY, PATH, FakeSource, reports_on, row
 
 ALLOWED = bytes(range(0x21, 0x7F)).replace(b"#", b"")
 """What HTTP lets stand in a request line without being encoded; a fragment is never sent."""
@@ -26,7 +26,7 @@ sendable_queries = query_strings().map(lambda sent: quote_from_bytes(sent, safe=
 @pytest.fixture(scope="module")
 def open_port() -> Iterator[int]:
     with (
-        reports_on(Shelf([row(FIRST)])) as reports,
+        reports_on(FakeSource([row(FIRST)])) as reports,
         serving(create_app(reports), lifespan="off") as port,
     ):
         yield port

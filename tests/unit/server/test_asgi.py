@@ -12,14 +12,14 @@ from compat.asgi import create_app
 from compat.config.settings import SettingsError, all_variables
 from compat.server.proxy import Application
 from compat.v2 import errors as v2
-from tests.unit.server.serving import KEY, LOOPBACK, ask, raw, serving
-from tests.unit.service.doubles import JANUARY, PATH, Shelf, reports_on
+from tests.unit.server.threaded_server import KEY, LOOPBACK, ask, raw, serving
+from tests.unit.service.doubles import JANUARY, PATH, FakeSource, reports_on
 
 JSON = "application/json; charset=utf-8"
 
 
-def failing(shelf: Shelf, error: Exception) -> str:
-    shelf.error = error
+def failing(fake_source: FakeSource, error: Exception) -> str:
+    fake_source.error = error
     return JANUARY
 
 
@@ -63,9 +63,9 @@ def test_every_answer_is_json_by_the_exact_name_with_an_id(
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 500, 503])
-def test_nothing_is_ever_compressed(port: int, shelf: Shelf, status: int) -> None:
+def test_nothing_is_ever_compressed(port: int, fake_source: FakeSource, status: int) -> None:
     errors = {403: v2.CredentialsRefused("no"), 500: RuntimeError("no"), 503: v2.Unreachable("no")}
-    shelf.error = errors.get(status)
+    fake_source.error = errors.get(status)
     target = {400: PATH, 404: "/v1/nowhere"}.get(status, JANUARY)
     key = {} if status == 401 else KEY
     answer = ask(port, target, headers={**key, "Accept-Encoding": "gzip, deflate, br"})
@@ -126,8 +126,10 @@ def test_a_server_that_can_answer_is_healthy(port: int) -> None:
     assert (answer.status, answer.json) == (200, {"status": "ok"})
 
 
-def test_a_server_with_refused_credentials_is_not_healthy(port: int, shelf: Shelf) -> None:
-    shelf.ready = False
+def test_a_server_with_refused_credentials_is_not_healthy(
+    port: int, fake_source: FakeSource
+) -> None:
+    fake_source.ready = False
     answer = ask(port, "/healthz", headers={})
     assert (answer.status, answer.json["status"]) == (503, "unavailable")
 
@@ -138,30 +140,32 @@ def test_health_is_only_read(port: int, method: str) -> None:
 
 
 @pytest.mark.parametrize("target", [JANUARY, "/", "/v2/oauth2/token", "/healthz"])
-def test_a_request_of_our_own_is_refused(port: int, shelf: Shelf, target: str) -> None:
+def test_a_request_of_our_own_is_refused(port: int, fake_source: FakeSource, target: str) -> None:
     answer = ask(port, target, headers={**KEY, "Compat-Upstream": "1"})
     assert answer.status == 508
     assert answer.headers["compat-upstream"] == "refused"
     assert answer.json["code"] == 508
     assert "COMPAT_CONNECT_TO" in answer.json["error"]
-    assert shelf.asked == []
+    assert fake_source.asked == []
 
 
-def test_an_internal_error_says_no_more_over_the_wire(port: int, shelf: Shelf) -> None:
-    answer = ask(port, failing(shelf, RuntimeError("a detail")))
+def test_an_internal_error_says_no_more_over_the_wire(port: int, fake_source: FakeSource) -> None:
+    answer = ask(port, failing(fake_source, RuntimeError("a detail")))
     assert answer.status == 500
     assert answer.body == b'{"code":500,"error":"Internal error"}'
     assert answer.headers["correlation-id"]
 
 
-def test_an_unreachable_upstream_is_a_503_with_a_time_to_retry(port: int, shelf: Shelf) -> None:
-    answer = ask(port, failing(shelf, v2.Unreachable("no answer")))
+def test_an_unreachable_upstream_is_a_503_with_a_time_to_retry(
+    port: int, fake_source: FakeSource
+) -> None:
+    answer = ask(port, failing(fake_source, v2.Unreachable("no answer")))
     assert answer.status == 503
     assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_behind_a_root_path_the_report_is_below_it(shelf: Shelf) -> None:
-    with reports_on(shelf) as reports:
+def test_behind_a_root_path_the_report_is_below_it(fake_source: FakeSource) -> None:
+    with reports_on(fake_source) as reports:
         app = create_app(reports)
         with serving(app, root_path="/helpscout") as port:
             assert ask(port, JANUARY).status == 200
@@ -171,9 +175,9 @@ def test_behind_a_root_path_the_report_is_below_it(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("target", [JANUARY, "/healthz"])
 def test_mounted_in_another_application_it_answers_below_its_mount(
-    shelf: Shelf, target: str
+    fake_source: FakeSource, target: str
 ) -> None:
-    with reports_on(shelf) as reports:
+    with reports_on(fake_source) as reports:
         inner = create_app(reports)
 
         async def outer(scope: Any, receive: Any, send: Any) -> None:
@@ -187,11 +191,11 @@ def test_mounted_in_another_application_it_answers_below_its_mount(
             assert ask(port, target).status == 404
 
 
-def test_shutting_the_server_down_closes_the_service(shelf: Shelf) -> None:
-    with reports_on(shelf) as reports:
+def test_shutting_the_server_down_closes_the_service(fake_source: FakeSource) -> None:
+    with reports_on(fake_source) as reports:
         with serving(create_app(reports), lifespan="on") as port:
             assert ask(port, "/healthz").status == 200
-        assert shelf.closed
+        assert fake_source.closed
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import pytest
 from compat.config.settings import all_variables
 from compat.simulator import Account, Behaviour, Simulator
 from tests.unit.server.commands import Running, environment, run, started
-from tests.unit.server.serving import KEY, LOOPBACK, Answer, read, serving
+from tests.unit.server.threaded_server import KEY, LOOPBACK, Answer, read, serving
 from tests.unit.service.doubles import FIRST, JANUARY, LONG
 
 ROOT = Path(__file__).parents[3]

@@ -20,7 +20,7 @@ import pytest
 
 from compat.simulator import Account, Simulator, running
 from tests.unit.server.commands import Running, environment, run, started
-from tests.unit.server.serving import KEY, LOOPBACK, ask, raw, read
+from tests.unit.server.threaded_server import KEY, LOOPBACK, ask, raw, read
 from tests.unit.service.doubles import FIRST, JANUARY, LONG
 
 ACCOUNT = {"HELPSCOUT_APP_ID": "demo-app", "HELPSCOUT_APP_SECRET": "demo-secret"}

@@ -21,8 +21,8 @@ from compat.config.settings import Settings
 from compat.server.logs import JsonLinesFormatter
 from compat.service import LegacyReports
 from tests.unit.server.commands import COMMAND, environment, run, started
-from tests.unit.server.serving import KEY, ask, raw, serving
-from tests.unit.service.doubles import JANUARY, LONG, PATH, Shelf, basic
+from tests.unit.server.threaded_server import KEY, ask, raw, serving
+from tests.unit.service.doubles import JANUARY, LONG, PATH, FakeSource, basic
 
 
 class Lines(logging.Handler):
@@ -132,10 +132,12 @@ def test_a_line_of_the_log_is_one_line_whatever_the_path(port: int, lines: Lines
     assert text.isascii()
 
 
-def test_a_request_that_is_handed_on_is_a_line_as_well(shelf: Shelf, lines: Lines) -> None:
+def test_a_request_that_is_handed_on_is_a_line_as_well(
+    fake_source: FakeSource, lines: Lines
+) -> None:
     settings = Settings(pass_v2=True, base_url="http://127.0.0.1:1/v2")
     with (
-        LegacyReports(settings, source=shelf) as reports,
+        LegacyReports(settings, source=fake_source) as reports,
         serving(create_app(reports), lifespan="on") as port,
     ):
         ask(port, "/v2/conversations?query=hunter2", headers={"Authorization": "Bearer hunter2"})

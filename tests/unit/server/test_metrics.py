@@ -18,17 +18,17 @@ from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, running
 from compat.sources.live import LiveSource
 from tests.unit.server.commands import environment
-from tests.unit.server.serving import KEY, ask, serving
-from tests.unit.service.doubles import FIRST, JANUARY, LONG, PATH, Shelf, basic, reports_on
+from tests.unit.server.threaded_server import KEY, ask, serving
+from tests.unit.service.doubles import FIRST, JANUARY, LONG, PATH, FakeSource, basic, reports_on
 
 TOTAL = "requests_total"
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 @contextmanager
-def measured(shelf: Shelf, **settings: Any) -> Iterator[int]:
+def measured(fake_source: FakeSource, **settings: Any) -> Iterator[int]:
     with (
-        reports_on(shelf, metrics=True, **settings) as reports,
+        reports_on(fake_source, metrics=True, **settings) as reports,
         serving(create_app(reports), lifespan="off") as port,
     ):
         yield port
@@ -72,20 +72,20 @@ def test_unless_they_are_wanted_there_are_none(port: int) -> None:
     assert answer.json["error"] == "The specified resource was not found: '/metrics'"
 
 
-def test_they_are_text_of_the_kind_that_prometheus_reads(shelf: Shelf) -> None:
-    with measured(shelf) as port:
+def test_they_are_text_of_the_kind_that_prometheus_reads(fake_source: FakeSource) -> None:
+    with measured(fake_source) as port:
         answer = ask(port, "/metrics", headers={})
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert answer.headers["correlation-id"]
 
 
-def test_they_are_only_read(shelf: Shelf) -> None:
-    with measured(shelf) as port:
+def test_they_are_only_read(fake_source: FakeSource) -> None:
+    with measured(fake_source) as port:
         assert ask(port, "/metrics", method="POST").status == 404
 
 
-def test_requests_are_counted_by_route_and_status(shelf: Shelf) -> None:
-    with measured(shelf) as port:
+def test_requests_are_counted_by_route_and_status(fake_source: FakeSource) -> None:
+    with measured(fake_source) as port:
         for target, headers in [
             *((JANUARY, KEY), (JANUARY, KEY), (PATH, KEY), (JANUARY, {})),
             *(("/v1/mailboxes/7/folders.json?page=x", KEY), ("/healthz", {}), ("/x/y", {})),
@@ -106,8 +106,8 @@ def test_requests_are_counted_by_route_and_status(shelf: Shelf) -> None:
     }
 
 
-def test_unknown_paths_do_not_make_the_page_grow(shelf: Shelf) -> None:
-    with measured(shelf) as port:
+def test_unknown_paths_do_not_make_the_page_grow(fake_source: FakeSource) -> None:
+    with measured(fake_source) as port:
         ask(port, "/a")
         before = figures(port).keys()
         for number in range(20):
@@ -115,17 +115,17 @@ def test_unknown_paths_do_not_make_the_page_grow(shelf: Shelf) -> None:
         assert len(figures(port).keys() - before) < 20
 
 
-def test_the_time_that_answers_take_is_shown(shelf: Shelf) -> None:
-    with measured(shelf) as port:
+def test_the_time_that_answers_take_is_shown(fake_source: FakeSource) -> None:
+    with measured(fake_source) as port:
         ask(port, JANUARY)
         shown = figures(port)
     assert shown["request_seconds_count", frozenset({("route", PATH)})] == 1
     assert 0 < shown["request_seconds_sum", frozenset({("route", PATH)})] < LONG
 
 
-def test_cached_answers_are_counted_apart_from_computed_ones(shelf: Shelf) -> None:
-    shelf.kept = LONG
-    with measured(shelf) as port:
+def test_cached_answers_are_counted_apart_from_computed_ones(fake_source: FakeSource) -> None:
+    fake_source.kept = LONG
+    with measured(fake_source) as port:
         for _ in range(3):
             ask(port, JANUARY)
         ask(port, PATH)
@@ -133,27 +133,27 @@ def test_cached_answers_are_counted_apart_from_computed_ones(shelf: Shelf) -> No
         assert figure(port, "answers_total", account="default", source="cache") == 2
 
 
-def test_as_of_when_the_last_report_is_shows(shelf: Shelf) -> None:
-    with measured(shelf) as port:
+def test_as_of_when_the_last_report_is_shows(fake_source: FakeSource) -> None:
+    with measured(fake_source) as port:
         assert figure(port, "answer_as_of_timestamp_seconds", account="default") is None
         ask(port, JANUARY)
         as_of = figure(port, "answer_as_of_timestamp_seconds", account="default")
     assert as_of == 1_425_254_400
 
 
-def test_questions_under_way_show_while_they_are_worked_on(shelf: Shelf) -> None:
-    shelf.gate.clear()
-    with measured(shelf, patience=0.01) as port:
+def test_questions_under_way_show_while_they_are_worked_on(fake_source: FakeSource) -> None:
+    fake_source.gate.clear()
+    with measured(fake_source, patience=0.01) as port:
         assert figure(port, "questions_under_way", account="default") == 0
         assert ask(port, JANUARY).status == 503
-        assert shelf.started.wait(LONG)
+        assert fake_source.started.wait(LONG)
         assert figure(port, "questions_under_way", account="default") == 1
-        shelf.gate.set()
+        fake_source.gate.set()
 
 
-def test_a_source_without_figures_shows_none(shelf: Shelf) -> None:
-    assert not isinstance(shelf, SourceWithStats)
-    with measured(shelf) as port:
+def test_a_source_without_figures_shows_none(fake_source: FakeSource) -> None:
+    assert not isinstance(fake_source, SourceWithStats)
+    with measured(fake_source) as port:
         assert figure(port, "rows_remembered", account="default") == 0
         assert figure(port, "rate_budget_left", account="default") is None
 
@@ -192,15 +192,15 @@ def test_no_key_no_secret_and_no_value_of_a_query_shows() -> None:
         assert hidden not in page
 
 
-def test_two_servers_in_one_process_count_apart(shelf: Shelf) -> None:
-    with measured(shelf) as one, measured(shelf) as other:
+def test_two_servers_in_one_process_count_apart(fake_source: FakeSource) -> None:
+    with measured(fake_source) as one, measured(fake_source) as other:
         ask(one, "/healthz")
         labels = {"route": "/healthz", "status": "200"}
         assert figure(one, TOTAL, **labels) == 1
         assert figure(other, TOTAL, **labels) is None
 
 
-def test_accounts_that_came_later_show(shelf: Shelf) -> None:
+def test_accounts_that_came_later_show(fake_source: FakeSource) -> None:
     ready = Settings(
         app_id="an-app",
         app_secret=SecretStr("a-secret"),

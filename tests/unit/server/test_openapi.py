@@ -15,7 +15,7 @@ from compat.engines.computed import load_report
 from compat.reports import AnswerFromDocuments
 from compat.v1 import errors, openapi
 from compat.v1.routes import LOCAL_ROUTES, ROUTES, Route
-from tests.unit.server.serving import KEY, Answer, ask
+from tests.unit.server.threaded_server import KEY, Answer, ask
 from tests.unit.service.doubles import JANUARY, PATH
 
 DOCUMENT = openapi.document()

@@ -19,8 +19,8 @@ from compat.config.settings import Settings
 from compat.server import proxy
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, running
-from tests.unit.server.serving import KEY, LOOPBACK, Answer, ask, raw, read, serving
-from tests.unit.service.doubles import FIRST, JANUARY, LONG, Shelf, row
+from tests.unit.server.threaded_server import KEY, LOOPBACK, Answer, ask, raw, read, serving
+from tests.unit.service.doubles import FIRST, JANUARY, LONG, FakeSource, row
 from tests.unit.v2.upstream import Reply, in_turn, scripted
 
 JSON = "application/json; charset=utf-8"
@@ -85,7 +85,7 @@ def start_proxy() -> Iterator[StartProxy]:
                 base_url=base_url,
                 **{"pass_v2": True, **others},
             )
-            reports = LegacyReports(settings, source=Shelf([row(FIRST)]))
+            reports = LegacyReports(settings, source=FakeSource([row(FIRST)]))
             return stack.enter_context(serving(create_app(reports), lifespan="on", **options or {}))
 
         yield start

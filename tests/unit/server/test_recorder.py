@@ -21,8 +21,8 @@ from compat.server.recorder import MAX_FILES, Recorder
 from compat.service import LegacyReports
 from compat.v1.http import LegacyRequest, LegacyResponse, success_response
 from compat.v2.errors import UpstreamError
-from tests.unit.server.serving import Answer, Stage, ask
-from tests.unit.service.doubles import JANUARY, PATH, Shelf, basic, reports_on
+from tests.unit.server.threaded_server import Answer, Stage, ask
+from tests.unit.service.doubles import JANUARY, PATH, FakeSource, basic, reports_on
 
 Ask = Callable[..., Answer]
 TARGETS = (
@@ -80,8 +80,8 @@ def test_a_request_and_its_answer_are_a_line(path: Path, asked: Ask) -> None:
     assert again == record | {"taken_at": again["taken_at"]}
 
 
-def test_errors_are_recorded_as_well(shelf: Shelf, path: Path, asked: Ask) -> None:
-    shelf.error = UpstreamError("no route")
+def test_errors_are_recorded_as_well(fake_source: FakeSource, path: Path, asked: Ask) -> None:
+    fake_source.error = UpstreamError("no route")
     found = recorded(path, asked, f"{PATH}?start=x", JANUARY, "/v1/reports/none.json")
     found += recorded(path, asked, JANUARY, headers={})[-1:]
     assert [record["status"] for record in found] == [400, 503, 404, 401]
@@ -113,7 +113,7 @@ def test_requests_passed_on_to_mailbox_api_2_are_not_recorded(
     stage: tuple[Stage, int], path: Path
 ) -> None:
     settings = {"pass_v2": True, "base_url": "http://127.0.0.1:9/v2"}
-    with reports_on(Shelf(), **settings) as reports, Recorder(path) as recorder:
+    with reports_on(FakeSource(), **settings) as reports, Recorder(path) as recorder:
         stage[0].app = create_app(reports, recorder=recorder)
         assert ask(stage[1], "/v2/conversations").status == 503
     assert records(path) == []

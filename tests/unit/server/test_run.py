@@ -18,8 +18,17 @@ import pytest
 from compat.asgi import create_app
 from compat.server.run import MAX_HEAD
 from tests.unit.server.commands import Running, started
-from tests.unit.server.serving import KEY, LOOPBACK, ask, serving
-from tests.unit.service.doubles import FIRST, JANUARY, LONG, PATH, Shelf, basic, reports_on, row
+from tests.unit.server.threaded_server import KEY, LOOPBACK, ask, serving
+from tests.unit.service.doubles import (
+    FIRST,
+    JANUARY,
+    LONG,
+    PATH,
+    FakeSource,
+    basic,
+    reports_on,
+    row,
+)
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 LARGE = b"a" * MAX_HEAD
@@ -30,7 +39,7 @@ AHEAD = 200
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     with (
-        reports_on(Shelf([row(FIRST)], kept=LONG)) as reports,
+        reports_on(FakeSource([row(FIRST)], kept=LONG)) as reports,
         serving(create_app(reports), timeout_keep_alive=1) as number,
     ):
         yield number

@@ -11,8 +11,8 @@ import pytest
 
 from compat.asgi import create_app
 from compat.service import LegacyReports
-from tests.unit.server.serving import KEY, LOOPBACK, Stage, ask, read
-from tests.unit.service.doubles import JANUARY, LONG, Shelf, basic, reports_on
+from tests.unit.server.threaded_server import KEY, LOOPBACK, Stage, ask, read
+from tests.unit.service.doubles import JANUARY, LONG, FakeSource, basic, reports_on
 
 
 @contextmanager
@@ -24,20 +24,22 @@ def asked(port: int, target: str) -> Iterator[http.client.HTTPConnection]:
 
 
 @pytest.fixture
-def slow(shelf: Shelf) -> Shelf:
-    shelf.gate.clear()
-    return shelf
+def slow(fake_source: FakeSource) -> FakeSource:
+    fake_source.gate.clear()
+    return fake_source
 
 
 @contextmanager
-def on_stage(stage: tuple[Stage, int], shelf: Shelf, **settings: object) -> Iterator[int]:
-    with reports_on(shelf, **settings) as reports:
+def on_stage(
+    stage: tuple[Stage, int], fake_source: FakeSource, **settings: object
+) -> Iterator[int]:
+    with reports_on(fake_source, **settings) as reports:
         stage[0].app = create_app(reports)
         yield stage[1]
 
 
 def test_a_pending_request_is_a_503_with_a_time_to_retry(
-    stage: tuple[Stage, int], slow: Shelf
+    stage: tuple[Stage, int], slow: FakeSource
 ) -> None:
     with on_stage(stage, slow, patience=0.01) as port:
         answer = ask(port, JANUARY)
@@ -46,7 +48,7 @@ def test_a_pending_request_is_a_503_with_a_time_to_retry(
     assert "still being fetched" in answer.json["error"]
 
 
-def test_the_retry_finds_the_answer(stage: tuple[Stage, int], slow: Shelf) -> None:
+def test_the_retry_finds_the_answer(stage: tuple[Stage, int], slow: FakeSource) -> None:
     slow.kept = LONG
     with reports_on(slow, patience=0.01) as reports:
         stage[0].app = create_app(reports)
@@ -57,7 +59,9 @@ def test_the_retry_finds_the_answer(stage: tuple[Stage, int], slow: Shelf) -> No
     assert len(slow.asked) == 1
 
 
-def test_an_answer_within_patience_is_given_as_soon_as_it_is_there(port: int, slow: Shelf) -> None:
+def test_an_answer_within_patience_is_given_as_soon_as_it_is_there(
+    port: int, slow: FakeSource
+) -> None:
     with asked(port, JANUARY) as connection:
         assert slow.started.wait(LONG)
         slow.gate.set()
@@ -65,7 +69,7 @@ def test_an_answer_within_patience_is_given_as_soon_as_it_is_there(port: int, sl
 
 
 def test_two_hundred_pending_requests_need_no_thread_each(
-    stage: tuple[Stage, int], slow: Shelf
+    stage: tuple[Stage, int], slow: FakeSource
 ) -> None:
     slow.kept = LONG
     with on_stage(stage, slow, jobs=2) as port, ExitStack() as stack:
@@ -82,24 +86,26 @@ def test_two_hundred_pending_requests_need_no_thread_each(
 
 
 def test_what_is_known_is_answered_at_once_while_all_workers_are_busy(
-    stage: tuple[Stage, int], shelf: Shelf
+    stage: tuple[Stage, int], fake_source: FakeSource
 ) -> None:
-    shelf.kept = LONG
-    with on_stage(stage, shelf, jobs=1) as port:
+    fake_source.kept = LONG
+    with on_stage(stage, fake_source, jobs=1) as port:
         known = ask(port, JANUARY)
-        shelf.started.clear()
-        shelf.gate.clear()
+        fake_source.started.clear()
+        fake_source.gate.clear()
         with asked(port, f"{JANUARY}&tags=7") as busy, asked(port, f"{JANUARY}&tags=8") as queued:
-            assert shelf.started.wait(LONG)
+            assert fake_source.started.wait(LONG)
             again = ask(port, JANUARY)
             assert ask(port, "/healthz").status == 200
-            shelf.gate.set()
+            fake_source.gate.set()
             assert (read(busy).status, read(queued).status) == (200, 200)
     assert again.status == 200
     assert again.body == known.body
 
 
-def test_a_caller_who_disconnects_does_not_end_the_work_of_others(port: int, slow: Shelf) -> None:
+def test_a_caller_who_disconnects_does_not_end_the_work_of_others(
+    port: int, slow: FakeSource
+) -> None:
     with asked(port, JANUARY):
         assert slow.started.wait(LONG)
     with asked(port, JANUARY) as connection:
@@ -109,7 +115,7 @@ def test_a_caller_who_disconnects_does_not_end_the_work_of_others(port: int, slo
 
 
 def test_closing_the_service_answers_all_who_wait(
-    port: int, slow: Shelf, reports: LegacyReports
+    port: int, slow: FakeSource, reports: LegacyReports
 ) -> None:
     with ExitStack() as stack:
         waiting = [

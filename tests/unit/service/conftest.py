@@ -7,22 +7,29 @@ from collections.abc import Iterator
 import pytest
 
 from compat.service import LegacyReports
-from tests.unit.service.doubles import FIRST, Hands, Shelf, hold_the_clock, reports_on, row
+from tests.unit.service.doubles import (
+    FIRST,
+    FakeSource,
+    ManualClock,
+    reports_on,
+    row,
+    use_manual_clock,
+)
 
 
 @pytest.fixture
-def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
-    return hold_the_clock(monkeypatch)
+def manual_clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+    return use_manual_clock(monkeypatch)
 
 
 @pytest.fixture
-def shelf() -> Iterator[Shelf]:
-    made = Shelf([row(FIRST), row(FIRST + 8 * 86_400, id=2)])
+def fake_source() -> Iterator[FakeSource]:
+    made = FakeSource([row(FIRST), row(FIRST + 8 * 86_400, id=2)])
     yield made
     made.gate.set()
 
 
 @pytest.fixture
-def reports(shelf: Shelf) -> Iterator[LegacyReports]:
-    with reports_on(shelf) as made:
+def reports(fake_source: FakeSource) -> Iterator[LegacyReports]:
+    with reports_on(fake_source) as made:
         yield made

@@ -1,4 +1,4 @@
-"""A source that brings what it is given, when it is let, and a clock that is set by hand."""
+"""A source that returns given rows, and a clock that tests set."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def basic(key: str = "an-old-key", rest: str = "X") -> str:
 
 
 def row(created: int, **others: Any) -> Row:
-    """A published, active email without tags, unless told otherwise."""
+    """A published, active email without tags, unless given otherwise."""
     plain = Row(created, created, 1, 11, "email", "active", "published", ())
     return plain._replace(**others)
 
 
-class Shelf:
-    """A source for tests: it brings its rows, or fails, once its gate is open.
+class FakeSource:
+    """A source for tests. It returns its rows, or fails, once its gate is open.
 
     Attributes:
-        gate: Closed by clearing it; then every question waits.
-        started: Set as soon as a question has arrived.
-        asked: The needs it was asked for.
-        menus: The menus it was asked for.
-        items: What every menu shows; None for a mailbox that does not exist.
+        gate: Closed by clearing it; then every query waits.
+        started: Set as soon as there was a query.
+        asked: The queries for rows.
+        list_queries: The queries for lists.
+        items: The items of every list; None for a mailbox that does not exist.
         known: The conversations it has in full, by id.
         error: Raised in place of an answer.
-        kept: Seconds for which what it brings may be used again.
-        expected: What progress shows as asked for.
-        taken: What progress shows as received.
-        waits: The seconds that a rate limit seems to hold everything up.
-        ready: What it says of itself.
+        kept: Seconds for which its rows may be used again.
+        expected: The number of expected rows in progress.
+        received: The number of received rows in progress.
+        waits: Seconds that the rate limit lets callers wait.
+        ready: Whether upstream seems to accept the credentials.
         closed: Whether it was closed.
     """
 
@@ -78,7 +78,7 @@ class Shelf:
             self.gate.set()
         self.started = threading.Event()
         self.asked: list[ConversationQuery] = []
-        self.menus: list[ListQuery] = []
+        self.list_queries: list[ListQuery] = []
         self.items: Sequence[ListItem] | None = ()
         self.known: dict[int, Document] = {}
         self.error: BaseException | None = None
@@ -94,8 +94,8 @@ class Shelf:
         self._pass(progress)
         return RowSet(self.held_rows, AS_OF, clock.elapsed() + self.kept)
 
-    def list_items(self, menu: ListQuery) -> ListItems:
-        self.menus.append(menu)
+    def list_items(self, query: ListQuery) -> ListItems:
+        self.list_queries.append(query)
         self._pass(Progress())
         return ListItems(self.items, AS_OF, clock.elapsed() + self.kept)
 
@@ -118,8 +118,8 @@ class Shelf:
             raise self.error
 
 
-class Hands:
-    """The time, as the package's one clock reads it, moved by hand."""
+class ManualClock:
+    """Replaces the module `time` in `compat.clock`; `now` is moved by tests."""
 
     CLOCK_BOOTTIME = 7
 
@@ -130,11 +130,11 @@ class Hands:
         return self.now
 
 
-def hold_the_clock(patch: pytest.MonkeyPatch) -> Hands:
-    """From now on the package's clock moves only by hand."""
-    hands = Hands()
-    patch.setattr("compat.clock.time", hands)
-    return hands
+def use_manual_clock(patch: pytest.MonkeyPatch) -> ManualClock:
+    """From now on only the test moves the package's clock."""
+    manual_clock = ManualClock()
+    patch.setattr("compat.clock.time", manual_clock)
+    return manual_clock
 
 
 def only_account(reports: LegacyReports) -> Account:
@@ -143,7 +143,7 @@ def only_account(reports: LegacyReports) -> Account:
 
 
 @contextmanager
-def reports_on(shelf: Shelf, **settings: Any) -> Iterator[LegacyReports]:
+def reports_on(fake_source: FakeSource, **settings: Any) -> Iterator[LegacyReports]:
     """The service on a source double; closed at the end."""
-    with LegacyReports(Settings(**settings), source=shelf) as reports:
+    with LegacyReports(Settings(**settings), source=fake_source) as reports:
         yield reports

@@ -24,9 +24,9 @@ from compat.v1.http import LegacyResponse
 from compat.v2.errors import Unreachable
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
-from tests.integration.exactness.staging import Upstream, upstream
-from tests.unit.server.serving import ask, serving
-from tests.unit.service.doubles import FIRST, JANUARY, LONG, PATH, Shelf, basic, row
+from tests.integration.exactness.simulated_upstream import Upstream, upstream
+from tests.unit.server.threaded_server import ask, serving
+from tests.unit.service.doubles import FIRST, JANUARY, LONG, PATH, FakeSource, basic, row
 from tests.unit.v2.upstream import one_tls_context
 
 DAY = 86_400
@@ -48,21 +48,21 @@ def called_by(key: str) -> dict[str, str]:
     return {"Authorization": basic(key)}
 
 
-def told(answer: LegacyResponse) -> Any:
+def content(answer: LegacyResponse) -> Any:
     return json.loads(answer.body)
 
 
 # Two accounts on one source double: what differs is their settings alone.
 
 
-def test_each_account_has_its_own_conventions(shelf: Shelf) -> None:
+def test_each_account_has_its_own_conventions(fake_source: FakeSource) -> None:
     accounts = {
         "acme": keyed("acme-key"),
         "bravo": keyed("bravo-key", conventions=Conventions(default_view_by="day")),
     }
-    with LegacyReports(accounts, source=shelf) as reports:
+    with LegacyReports(accounts, source=fake_source) as reports:
         lengths = [
-            len(told(reports.answer(JANUARY, authorization=basic(key)))["current"])
+            len(content(reports.answer(JANUARY, authorization=basic(key)))["current"])
             for key in ("acme-key", "bravo-key", "acme-key")
         ]
         typed = reports.new_conversations(start="2015-01-01", end="2015-01-08", account="bravo")
@@ -70,45 +70,45 @@ def test_each_account_has_its_own_conventions(shelf: Shelf) -> None:
     assert len(typed.current) == 7
 
 
-def test_each_account_has_its_own_patience(shelf: Shelf) -> None:
-    shelf.gate.clear()
+def test_each_account_has_its_own_patience(fake_source: FakeSource) -> None:
+    fake_source.gate.clear()
     accounts = {
         "hasty": keyed("hasty-key", patience=0.01),
         "calm": keyed("calm-key", patience=LONG),
     }
     with (
-        LegacyReports(accounts, source=shelf) as reports,
+        LegacyReports(accounts, source=fake_source) as reports,
         serving(create_app(reports), lifespan="off") as port,
         ThreadPoolExecutor(1) as pool,
     ):
         calm = pool.submit(ask, port, JANUARY, headers=called_by("calm-key"))
         assert ask(port, JANUARY, headers=called_by("hasty-key")).status == 503
         assert not calm.done()
-        shelf.gate.set()
+        fake_source.gate.set()
         assert calm.result(LONG).status == 200
 
 
-def test_equal_requests_of_two_accounts_are_computed_twice(shelf: Shelf) -> None:
-    shelf.kept = LONG
+def test_equal_requests_of_two_accounts_are_computed_twice(fake_source: FakeSource) -> None:
+    fake_source.kept = LONG
     accounts = {"acme": keyed("acme-key"), "bravo": keyed("bravo-key")}
-    with LegacyReports(accounts, source=shelf) as reports:
+    with LegacyReports(accounts, source=fake_source) as reports:
         for key in ("acme-key", "bravo-key", "acme-key", "bravo-key"):
             assert reports.answer(JANUARY, authorization=basic(key)).status == 200
-    assert len(shelf.asked) == 2
+    assert len(fake_source.asked) == 2
 
 
 def test_too_many_requests_of_one_account_do_not_affect_another() -> None:
-    shelf = Shelf([row(FIRST)], shut=True)
+    fake_source = FakeSource([row(FIRST)], shut=True)
     accounts = {"acme": keyed("acme-key", jobs=1), "bravo": keyed("bravo-key", jobs=1)}
-    with LegacyReports(accounts, source=shelf) as reports, ThreadPoolExecutor(1) as pool:
+    with LegacyReports(accounts, source=fake_source) as reports, ThreadPoolExecutor(1) as pool:
         sent = [
             reports.answer(f"{JANUARY}&tags={tag}", authorization=basic("acme-key"), patience=0)
             for tag in range(9)
         ]
-        assert "Too many other questions" in told(sent[-1])["error"]
+        assert "Too many other questions" in content(sent[-1])["error"]
         other = pool.submit(reports.answer, JANUARY, authorization=basic("bravo-key"))
-        assert shelf.started.wait(LONG)
-        shelf.gate.set()
+        assert fake_source.started.wait(LONG)
+        fake_source.gate.set()
         assert other.result(LONG).status == 200
 
 
@@ -118,50 +118,52 @@ def test_of_several_accounts_each_needs_keys(other: Settings, first: str) -> Non
     accounts = {"acme": keyed(), "bravo": other}
     in_order = {name: accounts[name] for name in sorted(accounts, key=lambda name: name != first)}
     with pytest.raises(SettingsError, match="keys of its own"):
-        LegacyReports(in_order, source=Shelf())
+        LegacyReports(in_order, source=FakeSource())
 
 
-def test_a_single_account_with_a_name_may_do_without_keys(shelf: Shelf) -> None:
-    with LegacyReports({"acme": keyed()}, source=shelf) as reports:
+def test_a_single_account_with_a_name_may_do_without_keys(fake_source: FakeSource) -> None:
+    with LegacyReports({"acme": keyed()}, source=fake_source) as reports:
         assert reports.answer(JANUARY, authorization=basic("any")).status == 200
 
 
 @pytest.mark.parametrize("name", [None, "acme"])
-def test_a_single_account_needs_no_name(shelf: Shelf, name: str | None) -> None:
-    with LegacyReports({"acme": keyed()}, source=shelf) as reports:
+def test_a_single_account_needs_no_name(fake_source: FakeSource, name: str | None) -> None:
+    with LegacyReports({"acme": keyed()}, source=fake_source) as reports:
         typed = reports.new_conversations(start="2015-01-01", end="2015-01-08", account=name)
     assert [bucket.count for bucket in typed.current] == [1]
 
 
 @pytest.mark.parametrize("name", [None, "", "nobody", "ACME", "acme-key"])
-def test_of_several_accounts_one_must_be_named(shelf: Shelf, name: str | None) -> None:
+def test_of_several_accounts_one_must_be_named(fake_source: FakeSource, name: str | None) -> None:
     accounts = {"acme": keyed("acme-key"), "bravo": keyed("bravo-key")}
-    reports = LegacyReports(accounts, source=shelf)
+    reports = LegacyReports(accounts, source=fake_source)
     with reports, pytest.raises(LookupError, match="acme, bravo") as caught:
         reports.new_conversations(start="2015-01-01", end="2015-01-08", account=name)
     assert "key" not in str(caught.value)
-    assert shelf.asked == []
+    assert fake_source.asked == []
 
 
 @pytest.mark.parametrize("name", ["", "nobody"])
-def test_a_single_account_by_a_wrong_name_is_not_found(shelf: Shelf, name: str) -> None:
-    with LegacyReports(keyed(), source=shelf) as reports, pytest.raises(LookupError):
+def test_a_single_account_by_a_wrong_name_is_not_found(fake_source: FakeSource, name: str) -> None:
+    with LegacyReports(keyed(), source=fake_source) as reports, pytest.raises(LookupError):
         reports.new_conversations(start="2015-01-01", end="2015-01-08", account=name)
 
 
-def test_it_is_ready_while_some_account_is(shelf: Shelf) -> None:
+def test_it_is_ready_while_some_account_is(fake_source: FakeSource) -> None:
     accounts = {"acme": keyed("acme-key"), "bravo": keyed("bravo-key")}
-    with LegacyReports(accounts, source=shelf) as reports:
+    with LegacyReports(accounts, source=fake_source) as reports:
         reports.accounts["acme"].close()
-        shelf.ready = True
+        fake_source.ready = True
         assert reports.ready
         reports.accounts["bravo"].close()
         assert not reports.ready
 
 
-def test_an_error_of_one_account_goes_to_its_callers_alone(far_sides: list[Upstream]) -> None:
+def test_an_error_of_one_account_goes_to_its_callers_alone(
+    upstream_servers: list[Upstream],
+) -> None:
     worlds = [made("acme", [(FIRST, 0)]), made("bravo", [(FIRST, 0)])]
-    accounts = served(worlds, far_sides)
+    accounts = served(worlds, upstream_servers)
     accounts["bravo"] = accounts["bravo"].model_copy(update={"app_secret": SecretStr("wrong")})
     with LegacyReports(accounts) as reports:
         statuses = [
@@ -172,12 +174,12 @@ def test_an_error_of_one_account_goes_to_its_callers_alone(far_sides: list[Upstr
         assert reports.ready
 
 
-def test_an_error_of_one_account_is_not_given_to_another(shelf: Shelf) -> None:
+def test_an_error_of_one_account_is_not_given_to_another(fake_source: FakeSource) -> None:
     accounts = {"acme": keyed("acme-key"), "bravo": keyed("bravo-key")}
-    shelf.error = Unreachable("no answer")
-    with LegacyReports(accounts, source=shelf) as reports:
+    fake_source.error = Unreachable("no answer")
+    with LegacyReports(accounts, source=fake_source) as reports:
         assert reports.answer(JANUARY, authorization=basic("acme-key")).status == 503
-        shelf.error = None
+        fake_source.error = None
         assert reports.answer(JANUARY, authorization=basic("bravo-key")).status == 200
 
 
@@ -205,19 +207,19 @@ def made(name: str, rows: list[tuple[int, int]], keys: tuple[str, ...] = ()) -> 
     return World(name, account, keys or (f"{name}-key",))
 
 
-def served(worlds: list[World], far_sides: list[Upstream]) -> dict[str, Settings]:
+def served(worlds: list[World], upstream_servers: list[Upstream]) -> dict[str, Settings]:
     """The settings of each, whose conversations are at an address of its own."""
     quiet = Behaviour(rate_limit=None)
     return {
-        world.name: far_side.show(Simulator(world.account, quiet)).model_copy(
+        world.name: upstream_server.show(Simulator(world.account, quiet)).model_copy(
             update={"api_keys": tuple(map(SecretStr, world.keys))}
         )
-        for world, far_side in zip(worlds, far_sides, strict=False)
+        for world, upstream_server in zip(worlds, upstream_servers, strict=False)
     }
 
 
 @pytest.fixture(scope="module")
-def far_sides() -> Iterator[list[Upstream]]:
+def upstream_servers() -> Iterator[list[Upstream]]:
     with ExitStack() as stack:
         yield [stack.enter_context(upstream()) for _ in range(3)]
 
@@ -288,14 +290,14 @@ def gist(kind: str, answer: Mapping[str, Any]) -> Any:
 @settings(max_examples=min(settings().max_examples, 300))
 @given(drawn=worlds_and_strangers(), data=st.data())
 def test_no_answer_holds_another_accounts_numbers(
-    far_sides: list[Upstream], drawn: tuple[list[World], list[str]], data: st.DataObject
+    upstream_servers: list[Upstream], drawn: tuple[list[World], list[str]], data: st.DataObject
 ) -> None:
     worlds, strangers = drawn
     owners = {key: world for world in worlds for key in world.keys}
     some_key = st.sampled_from([*owners, *owners, *strangers])
     asked = data.draw(st.lists(st.tuples(some_key, targets), min_size=1, max_size=12))
 
-    with LegacyReports(served(worlds, far_sides)) as reports, ThreadPoolExecutor(4) as pool:
+    with LegacyReports(served(worlds, upstream_servers)) as reports, ThreadPoolExecutor(4) as pool:
 
         def call(question: tuple[str, tuple[str, Asked]]) -> LegacyResponse:
             key, what = question
@@ -305,15 +307,18 @@ def test_no_answer_holds_another_accounts_numbers(
     for (key, (kind, question)), answer in zip(asked, answers, strict=True):
         if key in owners:
             assert answer.status == 200, answer
-            assert gist(kind, told(answer)) == truth(kind, question, owners[key])
+            assert gist(kind, content(answer)) == truth(kind, question, owners[key])
         else:
             assert answer.status == 401
-            assert told(answer) == {"code": 401, "error": "Authentication credentials are invalid"}
+            assert content(answer) == {
+                "code": 401,
+                "error": "Authentication credentials are invalid",
+            }
 
 
-def test_a_name_selects_its_account(far_sides: list[Upstream]) -> None:
+def test_a_name_selects_its_account(upstream_servers: list[Upstream]) -> None:
     worlds = [made("acme", [(FIRST, 0)] * 2), made("bravo", [(FIRST, 0)] * 3)]
-    with LegacyReports(served(worlds, far_sides)) as reports:
+    with LegacyReports(served(worlds, upstream_servers)) as reports:
         counts = {
             name: reports.new_conversations(
                 start="2015-01-01", end="2015-01-07", account=name
@@ -323,9 +328,9 @@ def test_a_name_selects_its_account(far_sides: list[Upstream]) -> None:
     assert counts == {"acme": 2, "bravo": 3}
 
 
-def test_closing_closes_every_account(far_sides: list[Upstream]) -> None:
+def test_closing_closes_every_account(upstream_servers: list[Upstream]) -> None:
     worlds = [made("acme", []), made("bravo", [])]
-    reports = LegacyReports(served(worlds, far_sides))
+    reports = LegacyReports(served(worlds, upstream_servers))
     accounts = list(reports.accounts.values())
     reports.close()
     assert [each.ready for each in accounts] == [False, False]

@@ -49,7 +49,7 @@ def read(path: Path, text: str, **shared: object) -> dict[str, Settings]:
 
 
 def faults(path: Path, text: str) -> list[str]:
-    """What is told of a file that cannot be used, line by line; never a secret."""
+    """The errors of a file that cannot be used, line by line; never a secret."""
     with pytest.raises(SettingsError) as caught:
         read(path, text)
     assert SECRET not in str(caught.value)
@@ -120,9 +120,9 @@ def test_credentials_and_keys_are_never_taken_from_the_environment(path: Path) -
 @pytest.mark.parametrize("empty", [None, '""', "[]", '[""]', '["a-key", ""]'])
 def test_credentials_and_keys_cannot_be_left_out(path: Path, field: str, empty: str | None) -> None:
     lines = [line for line in ACME.splitlines() if not line.startswith(field)]
-    told = faults(path, "\n".join([*lines, f"{field} = {empty}" if empty else "", BRAVO]))
-    assert f"acme: {field} is missing" in told
-    assert not any("bravo" in line for line in told)
+    content = faults(path, "\n".join([*lines, f"{field} = {empty}" if empty else "", BRAVO]))
+    assert f"acme: {field} is missing" in content
+    assert not any("bravo" in line for line in content)
 
 
 def test_the_environment_does_not_stand_in_for_what_is_missing(path: Path) -> None:
@@ -158,9 +158,9 @@ def test_the_environment_does_not_stand_in_for_what_is_missing(path: Path) -> No
 def test_a_fault_is_told_by_account_and_field_and_never_by_value(
     path: Path, line: str, place: str
 ) -> None:
-    (told,) = faults(path, f"{GOOD}{line}\n")
-    assert told.startswith(f"bravo: {place}: ")
-    assert len(told) > len(f"bravo: {place}: ")
+    (content,) = faults(path, f"{GOOD}{line}\n")
+    assert content.startswith(f"bravo: {place}: ")
+    assert len(content) > len(f"bravo: {place}: ")
 
 
 @pytest.mark.parametrize(
@@ -168,11 +168,11 @@ def test_a_fault_is_told_by_account_and_field_and_never_by_value(
     [(f'"{SECRET}"', "api_keys"), ("[5]", "api_keys.0"), (f'[["{SECRET}"]]', "api_keys.0")],
 )
 def test_keys_are_a_list_of_texts(path: Path, keys: str, place: str) -> None:
-    (told,) = faults(path, ACME + BRAVO.replace('["bravo-key"]', keys))
-    assert told.startswith(f"bravo: {place}: ")
+    (content,) = faults(path, ACME + BRAVO.replace('["bravo-key"]', keys))
+    assert content.startswith(f"bravo: {place}: ")
 
 
-def test_all_faults_of_all_accounts_are_told_in_one_go(path: Path) -> None:
+def test_all_faults_of_all_accounts_are_reported_in_one_go(path: Path) -> None:
     text = f"""
 stray = "{SECRET}"
 [acme]
@@ -187,8 +187,8 @@ api_keys = ["{SECRET}"]
 max_buckets = 0
 tags_match = "some"
 """
-    told = [line.partition(" is missing")[0] for line in faults(path, text)]
-    assert sorted(line.split(": Input")[0] for line in told) == [
+    content = [line.partition(" is missing")[0] for line in faults(path, text)]
+    assert sorted(line.split(": Input")[0] for line in content) == [
         "acme, bravo: api_keys: they share a key, which then selects none of them",
         "acme: app_id",
         "acme: jobs",
@@ -201,10 +201,10 @@ tags_match = "some"
     ]
 
 
-def test_a_key_that_two_accounts_share_is_told_with_their_names(path: Path) -> None:
+def test_a_key_that_two_accounts_share_is_reported_with_their_names(path: Path) -> None:
     shared = GOOD.replace("acme-second-key", SECRET).replace("bravo-key", SECRET)
-    (told,) = faults(path, shared)
-    assert told.startswith("acme, bravo: api_keys: ")
+    (content,) = faults(path, shared)
+    assert content.startswith("acme, bravo: api_keys: ")
 
 
 def test_accounts_that_share_different_keys_are_told_apart(path: Path) -> None:
@@ -214,8 +214,8 @@ def test_accounts_that_share_different_keys_are_told_apart(path: Path) -> None:
         ACME.replace("acme", name).replace(f"{name}-key", key).replace(f"{name}-second", name)
         for name, key in zip(names, keys, strict=True)
     )
-    told = [line.partition(":")[0] for line in faults(path, text)]
-    assert told == ["one, two", "three, four"]
+    content = [line.partition(":")[0] for line in faults(path, text)]
+    assert content == ["one, two", "three, four"]
 
 
 def test_a_key_that_one_account_names_twice_is_no_fault(path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_key_that_one_account_names_twice_is_no_fault(path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n"])
-def test_a_file_of_no_account_is_told(path: Path, text: str) -> None:
+def test_a_file_of_no_account_is_reported(path: Path, text: str) -> None:
     assert faults(path, text) == [f"{path} names no account"]
 
 
@@ -238,18 +238,18 @@ def test_a_file_of_no_account_is_told(path: Path, text: str) -> None:
         f'[acme]\n"{SECRET}".a = 1\n"{SECRET}".a = 2',
     ],
 )
-def test_what_is_not_toml_is_told_with_the_place_alone(path: Path, text: str) -> None:
-    (told,) = faults(path, text)
+def test_what_is_not_toml_is_reported_with_the_place_alone(path: Path, text: str) -> None:
+    (content,) = faults(path, text)
     place = r"\(at (line \d+, column \d+|end of document)\)"
-    assert re.fullmatch(rf"{re.escape(str(path))} is not TOML {place}", told)
+    assert re.fullmatch(rf"{re.escape(str(path))} is not TOML {place}", content)
 
 
-def test_what_nobody_could_have_meant_is_told_as_well(path: Path) -> None:
+def test_what_nobody_could_have_meant_is_reported_as_well(path: Path) -> None:
     deep = "[" * 20_000
     assert faults(path, f"acme = {deep}") == [f"{path} is nested too deeply"]
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     binary = tmp_path / "accounts.toml"
     binary.write_bytes(b"\xff\xfe" + SECRET.encode())
     binary.chmod(0o600)
@@ -270,7 +270,7 @@ def test_faults_of_the_environment_come_first(path: Path) -> None:
     assert SECRET not in str(caught.value)
 
 
-def test_addresses_that_cannot_be_used_are_told_with_the_account(path: Path) -> None:
+def test_addresses_that_cannot_be_used_are_reported_with_the_account(path: Path) -> None:
     text = "\n".join(
         f'{table}base_url = "http://{SECRET}.example/v2"' if name != "chip" else table
         for name, table in (
@@ -281,10 +281,10 @@ def test_addresses_that_cannot_be_used_are_told_with_the_account(path: Path) -> 
     )
     with pytest.raises(SettingsError) as caught:
         LegacyReports(read(path, text))
-    told = str(caught.value)
-    assert [line.partition(":")[0] for line in told.splitlines()] == ["acme", "bravo"]
-    assert "HELPSCOUT_BASE_URL" in told
-    assert SECRET not in told
+    content = str(caught.value)
+    assert [line.partition(":")[0] for line in content.splitlines()] == ["acme", "bravo"]
+    assert "HELPSCOUT_BASE_URL" in content
+    assert SECRET not in content
 
 
 def test_secrets_of_accounts_are_in_no_repr(path: Path) -> None:

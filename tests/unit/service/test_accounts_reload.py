@@ -18,10 +18,10 @@ from compat.config.settings import Settings, SettingsError
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
 from compat.v1.http import LegacyResponse
-from tests.integration.exactness.staging import Upstream, upstream
+from tests.integration.exactness.simulated_upstream import Upstream, upstream
 from tests.unit.server.commands import Running, run, started
-from tests.unit.server.serving import Answer, ask
-from tests.unit.service.doubles import FIRST, JANUARY, LONG, Shelf, basic
+from tests.unit.server.threaded_server import Answer, ask
+from tests.unit.service.doubles import FIRST, JANUARY, LONG, FakeSource, basic
 from tests.unit.v2.upstream import one_tls_context
 
 BY_DAY = f"{JANUARY}&viewBy=day"
@@ -75,20 +75,20 @@ def first_count(answer: LegacyResponse | Answer) -> int:
 
 
 @pytest.fixture(scope="module")
-def far_sides() -> Iterator[list[Upstream]]:
+def upstream_servers() -> Iterator[list[Upstream]]:
     with ExitStack() as stack:
         yield [stack.enter_context(upstream()) for _ in range(3)]
 
 
 @pytest.fixture
-def scene(far_sides: list[Upstream]) -> Iterator[Scene]:
+def scene(upstream_servers: list[Upstream]) -> Iterator[Scene]:
     acme, bravo = simulated(2), simulated(3)
     settings = {
-        "acme": with_keys(far_sides[0].show(acme), "acme-key"),
-        "bravo": with_keys(far_sides[1].show(bravo), "bravo-key"),
+        "acme": with_keys(upstream_servers[0].show(acme), "acme-key"),
+        "bravo": with_keys(upstream_servers[1].show(bravo), "bravo-key"),
     }
     with LegacyReports(settings) as reports:
-        yield Scene(reports, settings, acme, bravo, far_sides[2])
+        yield Scene(reports, settings, acme, bravo, upstream_servers[2])
 
 
 def test_an_account_that_stays_the_same_is_not_disturbed(scene: Scene) -> None:
@@ -187,14 +187,14 @@ def test_settings_that_cannot_be_used_change_nothing(
 
 
 def test_a_caller_that_waits_for_a_removed_account_gets_a_503() -> None:
-    shelf = Shelf(shut=True)
+    fake_source = FakeSource(shut=True)
     accounts = {
         name: with_keys(Settings(app_id="an-app", app_secret=SecretStr("s")), name)
         for name in ("acme", "bravo")
     }
-    with LegacyReports(accounts, source=shelf) as reports:
+    with LegacyReports(accounts, source=fake_source) as reports:
         waiting = reports.answer(JANUARY, authorization=basic("bravo"), patience=0)
-        assert shelf.started.wait(LONG)
+        assert fake_source.started.wait(LONG)
         call = next(iter(reports.accounts["bravo"]._calls._running.values()))
         reports.reload({"acme": accounts["acme"]})
         assert type(call.future.exception(LONG)).__name__ == "CallCancelled"
@@ -208,7 +208,7 @@ def test_after_closing_settings_are_not_reloaded(scene: Scene) -> None:
     assert not scene.reports.ready
 
 
-# A server of another process, told by SIGHUP.
+# A server of another process, reloaded by SIGHUP.
 
 
 def table(name: str, settings: Settings, secret: str = SECRET) -> str:

@@ -28,8 +28,8 @@ from tests.unit.service.doubles import (
     JANUARY,
     LONG,
     PATH,
-    Hands,
-    Shelf,
+    FakeSource,
+    ManualClock,
     basic,
     only_account,
     reports_on,
@@ -73,13 +73,13 @@ def test_a_call_from_python_gets_the_same_numbers(reports: LegacyReports) -> Non
     ],
 )
 def test_every_argument_has_its_parameter(
-    reports: LegacyReports, shelf: Shelf, question: dict[str, Any], query: str
+    reports: LegacyReports, fake_source: FakeSource, question: dict[str, Any], query: str
 ) -> None:
     typed = reports.new_conversations(
         start="2015-01-01T00:00:00Z", end="2015-01-31T23:59:59Z", **question
     )
     assert typed.model_dump_json().encode() == ask(reports, f"{JANUARY}&{query}").body
-    assert shelf.asked[0] == shelf.asked[1]
+    assert fake_source.asked[0] == fake_source.asked[1]
 
 
 @pytest.mark.parametrize(
@@ -96,17 +96,19 @@ def test_every_argument_has_its_parameter(
     ],
 )
 def test_instants_come_as_datetimes_dates_or_texts(
-    reports: LegacyReports, shelf: Shelf, start: date | str, end: date | str
+    reports: LegacyReports, fake_source: FakeSource, start: date | str, end: date | str
 ) -> None:
     reports.new_conversations(start=start, end=end)
-    assert shelf.asked == [ConversationQuery(created=(Interval(FIRST, LAST),))]
+    assert fake_source.asked == [ConversationQuery(created=(Interval(FIRST, LAST),))]
 
 
-def test_a_date_alone_ends_at_midnight_unless_conventions_say_otherwise(shelf: Shelf) -> None:
+def test_a_date_alone_ends_at_midnight_unless_conventions_say_otherwise(
+    fake_source: FakeSource,
+) -> None:
     whole_day = Conventions(date_only_end="last-second")
-    with reports_on(shelf, conventions=whole_day) as reports:
+    with reports_on(fake_source, conventions=whole_day) as reports:
         reports.new_conversations(start=date(2015, 1, 1), end=date(2015, 1, 31))
-    assert shelf.asked[0].created == (Interval(FIRST, LAST),)
+    assert fake_source.asked[0].created == (Interval(FIRST, LAST),)
 
 
 def test_bad_arguments_raise_the_error_of_the_old_api(reports: LegacyReports) -> None:
@@ -119,12 +121,12 @@ def test_bad_arguments_raise_the_error_of_the_old_api(reports: LegacyReports) ->
 
 
 def test_upstream_errors_are_raised_as_errors_of_the_old_api(
-    reports: LegacyReports, shelf: Shelf
+    reports: LegacyReports, fake_source: FakeSource
 ) -> None:
-    shelf.error = Unreachable("no answer")
+    fake_source.error = Unreachable("no answer")
     with pytest.raises(Unavailable) as caught:
         reports.new_conversations(start="2015-01-01", end="2015-01-31")
-    assert caught.value.__cause__ is shelf.error
+    assert caught.value.__cause__ is fake_source.error
 
 
 def test_an_answer_says_as_of_when_it_is(reports: LegacyReports) -> None:
@@ -160,57 +162,57 @@ def test_a_request_may_be_an_object(reports: LegacyReports) -> None:
 
 
 def test_an_answer_is_cached_until_it_is_too_old(
-    reports: LegacyReports, shelf: Shelf, hands: Hands
+    reports: LegacyReports, fake_source: FakeSource, manual_clock: ManualClock
 ) -> None:
-    shelf.kept = 60.0
-    with reports_on(shelf) as held:
+    fake_source.kept = 60.0
+    with reports_on(fake_source) as held:
         for seconds, fetches in ((0, 1), (59, 1), (2, 2), (59, 2)):
-            hands.now += seconds
+            manual_clock.now += seconds
             assert ask(held).status == 200
-            assert len(shelf.asked) == fetches
+            assert len(fake_source.asked) == fetches
 
 
 def test_an_answer_that_may_not_be_used_again_is_not_cached(
-    reports: LegacyReports, shelf: Shelf
+    reports: LegacyReports, fake_source: FakeSource
 ) -> None:
     assert [ask(reports).status, ask(reports).status] == [200, 200]
-    assert len(shelf.asked) == 2
+    assert len(fake_source.asked) == 2
 
 
 def test_requests_and_calls_from_python_share_cached_answers(
-    reports: LegacyReports, shelf: Shelf
+    reports: LegacyReports, fake_source: FakeSource
 ) -> None:
-    shelf.kept = 60.0
+    fake_source.kept = 60.0
     ask(reports)
     reports.new_conversations(start="2015-01-01", end="2015-01-31T23:59:59Z")
-    assert len(shelf.asked) == 1
+    assert len(fake_source.asked) == 1
 
 
 def test_other_spellings_of_a_request_are_equal_requests(
-    reports: LegacyReports, shelf: Shelf
+    reports: LegacyReports, fake_source: FakeSource
 ) -> None:
-    shelf.kept = 60.0
+    fake_source.kept = 60.0
     ask(reports, f"{PATH}?start=2015-01-01T01:00:00%2B01:00&end=2015-01-31T23:59:59Z&tags=1,2")
     ask(reports, f"{PATH}?tags[]=1&end=2015-01-31T23:59:59.9&tags[]=2&start=2015-01-01&page=3")
-    assert len(shelf.asked) == 1
+    assert len(fake_source.asked) == 1
 
 
 @pytest.mark.parametrize(
     "other", ["viewBy=day", "mailboxes=2", "tags=1", "types=chat", "folders=3"]
 )
 def test_a_different_request_is_computed_for_itself(
-    reports: LegacyReports, shelf: Shelf, other: str
+    reports: LegacyReports, fake_source: FakeSource, other: str
 ) -> None:
-    shelf.kept = 60.0
+    fake_source.kept = 60.0
     ask(reports)
     ask(reports, f"{JANUARY}&{other}")
-    assert len(shelf.asked) == 2
+    assert len(fake_source.asked) == 2
 
 
 def test_requests_under_other_conventions_are_not_equal(reports: LegacyReports) -> None:
     account = only_account(reports)
     others = [
-        Account(account.settings.model_copy(update={"conventions": conventions}), Shelf())
+        Account(account.settings.model_copy(update={"conventions": conventions}), FakeSource())
         for conventions in (Conventions(), Conventions(end_included=False))
     ]
     questions = [each.parse(*_spelled()) for each in others]
@@ -224,20 +226,20 @@ def _spelled() -> tuple[Route, list[tuple[str, str]]]:
     return routes.find_route("GET", PATH), [("start", "2015-01-01"), ("end", "2015-01-31")]
 
 
-def test_the_number_of_cached_answers_is_limited(shelf: Shelf) -> None:
-    shelf.kept = 60.0
-    with reports_on(shelf, answers=2) as reports:
+def test_the_number_of_cached_answers_is_limited(fake_source: FakeSource) -> None:
+    fake_source.kept = 60.0
+    with reports_on(fake_source, answers=2) as reports:
         for tag in (7, 8, 9, 7):
             ask(reports, f"{JANUARY}&tags={tag}")
-    assert len(shelf.asked) == 4
+    assert len(fake_source.asked) == 4
 
 
-def test_many_threads_can_use_the_cached_answers_at_the_same_time(shelf: Shelf) -> None:
-    shelf.kept = 60.0
+def test_many_threads_can_use_the_cached_answers_at_the_same_time(fake_source: FakeSource) -> None:
+    fake_source.kept = 60.0
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        with reports_on(shelf, answers=2) as reports, ThreadPoolExecutor(8) as pool:
+        with reports_on(fake_source, answers=2) as reports, ThreadPoolExecutor(8) as pool:
             targets = [f"{JANUARY}&tags={number * 7 % 4}" for number in range(1200)]
             answers = list(pool.map(lambda target: ask(reports, target).status, targets))
     finally:
@@ -245,29 +247,29 @@ def test_many_threads_can_use_the_cached_answers_at_the_same_time(shelf: Shelf) 
     assert Counter(answers) == {200: 1200}
 
 
-def test_sixteen_callers_with_equal_requests_share_one_computation(shelf: Shelf) -> None:
-    shelf.gate.clear()
+def test_sixteen_callers_with_equal_requests_share_one_computation(fake_source: FakeSource) -> None:
+    fake_source.gate.clear()
     barrier = threading.Barrier(17)
 
     def call(_: int) -> LegacyResponse:
         barrier.wait(LONG)
         return ask(reports, patience=LONG)
 
-    with reports_on(shelf) as reports, ThreadPoolExecutor(16) as pool:
+    with reports_on(fake_source) as reports, ThreadPoolExecutor(16) as pool:
         calls = [pool.submit(call, number) for number in range(16)]
         barrier.wait(LONG)
-        assert shelf.started.wait(LONG)
-        shelf.kept = 60.0
-        shelf.gate.set()
+        assert fake_source.started.wait(LONG)
+        fake_source.kept = 60.0
+        fake_source.gate.set()
         bodies = {call.result(LONG).body for call in calls}
     assert len(bodies) == 1
-    assert len(shelf.asked) == 1
+    assert len(fake_source.asked) == 1
 
 
-def test_closing_closes_the_source(shelf: Shelf) -> None:
-    with reports_on(shelf) as reports:
+def test_closing_closes_the_source(fake_source: FakeSource) -> None:
+    with reports_on(fake_source) as reports:
         assert reports.ready
-    assert shelf.closed
+    assert fake_source.closed
     assert not reports.ready
 
 
@@ -284,13 +286,15 @@ def test_after_closing_calls_from_python_are_refused(reports: LegacyReports) -> 
         reports.new_conversations(start="2015-01-01", end="2015-01-31")
 
 
-def test_the_service_is_ready_if_its_source_is(reports: LegacyReports, shelf: Shelf) -> None:
-    shelf.ready = False
+def test_the_service_is_ready_if_its_source_is(
+    reports: LegacyReports, fake_source: FakeSource
+) -> None:
+    fake_source.ready = False
     assert not reports.ready
 
 
-def test_a_row_that_the_source_adds_changes_the_next_answer(shelf: Shelf) -> None:
-    with reports_on(shelf) as reports:
+def test_a_row_that_the_source_adds_changes_the_next_answer(fake_source: FakeSource) -> None:
+    with reports_on(fake_source) as reports:
         before = ask(reports).body
-        shelf.held_rows = (*shelf.held_rows, row(FIRST + 1, id=3))
+        fake_source.held_rows = (*fake_source.held_rows, row(FIRST + 1, id=3))
         assert ask(reports).body != before

@@ -14,7 +14,15 @@ from compat.service import LegacyReports
 from compat.single_flight import CallCancelled
 from compat.v1.http import LegacyRequest, LegacyResponse
 from compat.v2.errors import Unreachable
-from tests.unit.service.doubles import JANUARY, LONG, Hands, Shelf, basic, only_account, reports_on
+from tests.unit.service.doubles import (
+    JANUARY,
+    LONG,
+    FakeSource,
+    ManualClock,
+    basic,
+    only_account,
+    reports_on,
+)
 
 KEY = basic()
 
@@ -29,17 +37,17 @@ def retry_after(answer: LegacyResponse) -> int:
 
 
 @pytest.fixture
-def slow(shelf: Shelf) -> Shelf:
-    shelf.gate.clear()
-    return shelf
+def slow(fake_source: FakeSource) -> FakeSource:
+    fake_source.gate.clear()
+    return fake_source
 
 
-def finish_computations(reports: LegacyReports, shelf: Shelf) -> None:
+def finish_computations(reports: LegacyReports, fake_source: FakeSource) -> None:
     """Let all computations end, and wait until their results are kept."""
     calls = only_account(reports)._calls
     with calls._lock:
         running = list(calls._running.values())
-    shelf.gate.set()
+    fake_source.gate.set()
     for call in running:
         call.future.exception(LONG)
     with calls._lock:
@@ -47,19 +55,21 @@ def finish_computations(reports: LegacyReports, shelf: Shelf) -> None:
 
 
 def test_an_impatient_caller_gets_a_503_with_retry_after(
-    reports: LegacyReports, slow: Shelf
+    reports: LegacyReports, slow: FakeSource
 ) -> None:
     answer = ask(reports, patience=0)
     assert retry_after(answer) >= 1
     assert "still being fetched" in json.loads(answer.body)["error"]
 
 
-def test_a_caller_with_enough_patience_gets_the_answer(reports: LegacyReports, slow: Shelf) -> None:
+def test_a_caller_with_enough_patience_gets_the_answer(
+    reports: LegacyReports, slow: FakeSource
+) -> None:
     threading.Timer(0.0, slow.gate.set).start()
     assert ask(reports, patience=LONG).status == 200
 
 
-def test_the_settings_have_the_patience_of_callers_over_http(slow: Shelf) -> None:
+def test_the_settings_have_the_patience_of_callers_over_http(slow: FakeSource) -> None:
     with reports_on(slow, patience=0.01) as reports:
         pending = reports.start(LegacyRequest.from_target(JANUARY, authorization=KEY))
         assert not pending.immediate
@@ -67,20 +77,22 @@ def test_the_settings_have_the_patience_of_callers_over_http(slow: Shelf) -> Non
         assert pending.wait(pending.patience).status == 503
 
 
-def test_a_caller_in_this_process_waits_without_a_limit(slow: Shelf) -> None:
+def test_a_caller_in_this_process_waits_without_a_limit(slow: FakeSource) -> None:
     with reports_on(slow, patience=0.01) as reports:
         threading.Timer(0.1, slow.gate.set).start()
         assert ask(reports).status == 200
 
 
-def test_a_retry_gets_the_answer_without_another_fetch(reports: LegacyReports, slow: Shelf) -> None:
+def test_a_retry_gets_the_answer_without_another_fetch(
+    reports: LegacyReports, slow: FakeSource
+) -> None:
     ask(reports, patience=0)
     finish_computations(reports, slow)
     assert ask(reports, patience=0).status == 200
     assert len(slow.asked) == 1
 
 
-def test_an_impatient_retry_joins_the_same_fetch(reports: LegacyReports, slow: Shelf) -> None:
+def test_an_impatient_retry_joins_the_same_fetch(reports: LegacyReports, slow: FakeSource) -> None:
     answers = [ask(reports, patience=0) for _ in range(5)]
     assert slow.started.wait(LONG)
     assert {answer.status for answer in answers} == {503}
@@ -88,7 +100,7 @@ def test_an_impatient_retry_joins_the_same_fetch(reports: LegacyReports, slow: S
 
 
 def test_a_retry_gets_an_error_once_and_the_next_one_computes_again(
-    reports: LegacyReports, slow: Shelf
+    reports: LegacyReports, slow: FakeSource
 ) -> None:
     slow.error = Unreachable("no answer")
     ask(reports, patience=0)
@@ -104,17 +116,17 @@ def test_a_retry_gets_an_error_once_and_the_next_one_computes_again(
     [((0, 0), 0.0, 5), ((250, 1000), 0.0, 30), ((250, 1000), 30.5, 61), ((1000, 1000), 0.0, 1)],
 )
 def test_retry_after_follows_from_the_progress(
-    hands: Hands, slow: Shelf, rows: tuple[int, int], waits: float, seconds: int
+    manual_clock: ManualClock, slow: FakeSource, rows: tuple[int, int], waits: float, seconds: int
 ) -> None:
     (slow.received, slow.expected), slow.waits = rows, waits
     with reports_on(slow) as reports:
         ask(reports, patience=0)
         assert slow.started.wait(LONG)
-        hands.now += 10
+        manual_clock.now += 10
         assert retry_after(ask(reports, patience=0)) == seconds
 
 
-def test_closing_answers_waiting_callers(reports: LegacyReports, slow: Shelf) -> None:
+def test_closing_answers_waiting_callers(reports: LegacyReports, slow: FakeSource) -> None:
     answers: list[LegacyResponse] = []
     waiting = threading.Thread(target=lambda: answers.append(ask(reports, patience=LONG)))
     waiting.start()
@@ -124,7 +136,7 @@ def test_closing_answers_waiting_callers(reports: LegacyReports, slow: Shelf) ->
     assert [answer.status for answer in answers] == [503]
 
 
-class Endless(Shelf):
+class Endless(FakeSource):
     """A source that loads rows until it is cancelled."""
 
     def __init__(self) -> None:
@@ -153,7 +165,7 @@ def test_an_interrupt_cancels_a_computation_for_python(
             endless.progress.check()
 
 
-def test_a_caller_waits_for_all_of_its_patience(reports: LegacyReports, slow: Shelf) -> None:
+def test_a_caller_waits_for_all_of_its_patience(reports: LegacyReports, slow: FakeSource) -> None:
     began = time.monotonic()
     ask(reports, patience=0.05)
     assert time.monotonic() - began >= 0.05

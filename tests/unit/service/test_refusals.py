@@ -1,4 +1,4 @@
-"""Who may ask, which error comes first, and what the caller and the log are told of trouble."""
+"""Who may ask, which error comes first, and which errors callers and logs get."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pydantic import SecretStr
 from compat.service import LegacyReports
 from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse
 from compat.v2 import errors as v2
-from tests.unit.service.doubles import JANUARY, PATH, Shelf, basic, only_account, reports_on
+from tests.unit.service.doubles import JANUARY, PATH, FakeSource, basic, only_account, reports_on
 
 BAD = f"{PATH}?start=never"
 KEYS = (SecretStr("first-key"), SecretStr("second-key"))
 
 
-def told(answer: LegacyResponse) -> tuple[int, str]:
+def content(answer: LegacyResponse) -> tuple[int, str]:
     body = json.loads(answer.body)
     assert body["code"] == answer.status
     assert dict(answer.headers)["Content-Type"] == CONTENT_TYPE
@@ -29,7 +29,7 @@ def header(answer: LegacyResponse, name: str) -> str:
 
 
 def test_an_unknown_path_comes_before_a_missing_key(reports: LegacyReports) -> None:
-    assert told(reports.answer("/v1/nowhere?start=never")) == (
+    assert content(reports.answer("/v1/nowhere?start=never")) == (
         404,
         "The specified resource was not found: '/v1/nowhere'",
     )
@@ -37,18 +37,18 @@ def test_an_unknown_path_comes_before_a_missing_key(reports: LegacyReports) -> N
 
 def test_a_wrong_method_comes_before_a_missing_key(reports: LegacyReports) -> None:
     request = LegacyRequest.from_target(BAD, method="POST")
-    assert told(reports.handle(request))[0] == 404
+    assert content(reports.handle(request))[0] == 404
 
 
 def test_a_missing_key_comes_before_bad_parameters(reports: LegacyReports) -> None:
     answer = reports.answer(BAD)
-    assert told(answer) == (401, "Authentication credentials are invalid")
+    assert content(answer) == (401, "Authentication credentials are invalid")
     assert header(answer, "WWW-Authenticate").startswith("Basic")
 
 
 def test_bad_parameters_come_last(reports: LegacyReports) -> None:
     answer = reports.answer(BAD, authorization=basic())
-    assert told(answer) == (400, "Input could not be validated")
+    assert content(answer) == (400, "Input could not be validated")
     errors = json.loads(answer.body)["validationErrors"]
     assert [(each["property"], each["value"]) for each in errors] == [
         ("start", "never"),
@@ -57,12 +57,12 @@ def test_bad_parameters_come_last(reports: LegacyReports) -> None:
 
 
 def test_nothing_is_fetched_for_a_request_that_is_refused(
-    reports: LegacyReports, shelf: Shelf
+    reports: LegacyReports, fake_source: FakeSource
 ) -> None:
     reports.answer("/v1/nowhere", authorization=basic())
     reports.answer(JANUARY)
     reports.answer(BAD, authorization=basic())
-    assert shelf.asked == []
+    assert fake_source.asked == []
 
 
 @pytest.mark.parametrize("key", ["anything", "first-key", "a key with spaces"])
@@ -81,14 +81,16 @@ def test_without_configured_keys_one_must_still_be_sent(
     ("key", "status"),
     [("first-key", 200), ("second-key", 200), ("third-key", 401), ("first-ke", 401), ("X", 401)],
 )
-def test_with_configured_keys_only_those_will_do(shelf: Shelf, key: str, status: int) -> None:
-    with reports_on(shelf, api_keys=KEYS) as reports:
+def test_with_configured_keys_only_those_will_do(
+    fake_source: FakeSource, key: str, status: int
+) -> None:
+    with reports_on(fake_source, api_keys=KEYS) as reports:
         assert reports.answer(JANUARY, authorization=basic(key)).status == status
 
 
 @pytest.mark.parametrize("password", ["X", "", "NoPassBecauseKey!", "with:colons:"])
-def test_the_password_is_ignored(shelf: Shelf, password: str) -> None:
-    with reports_on(shelf, api_keys=KEYS) as reports:
+def test_the_password_is_ignored(fake_source: FakeSource, password: str) -> None:
+    with reports_on(fake_source, api_keys=KEYS) as reports:
         sent = basic("first-key", password)
         assert reports.answer(JANUARY, authorization=sent).status == 200
         assert reports.answer(JANUARY, authorization=sent.rstrip("=")).status == 200
@@ -109,57 +111,57 @@ def test_the_password_is_ignored(shelf: Shelf, password: str) -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
 def test_each_upstream_error_has_its_status(
-    reports: LegacyReports, shelf: Shelf, error: Exception, status: int, part: str
+    reports: LegacyReports, fake_source: FakeSource, error: Exception, status: int, part: str
 ) -> None:
-    shelf.error = error
+    fake_source.error = error
     answer = reports.answer(JANUARY, authorization=basic())
-    assert told(answer)[0] == status
-    assert part in told(answer)[1]
+    assert content(answer)[0] == status
+    assert part in content(answer)[1]
     assert ("Retry-After" in dict(answer.headers)) == (status == 503)
 
 
-def test_an_error_is_not_cached(reports: LegacyReports, shelf: Shelf) -> None:
-    shelf.error = v2.Unreachable("no answer")
+def test_an_error_is_not_cached(reports: LegacyReports, fake_source: FakeSource) -> None:
+    fake_source.error = v2.Unreachable("no answer")
     assert reports.answer(JANUARY, authorization=basic()).status == 503
-    shelf.error = None
+    fake_source.error = None
     assert reports.answer(JANUARY, authorization=basic()).status == 200
 
 
-def unforeseen(reports: LegacyReports, shelf: Shelf) -> LegacyResponse:
-    shelf.error = RuntimeError("a detail that is nobody's business")
+def unforeseen(reports: LegacyReports, fake_source: FakeSource) -> LegacyResponse:
+    fake_source.error = RuntimeError("a detail that is nobody's business")
     return reports.answer(JANUARY, authorization=basic("a-secret-key"))
 
 
 def test_an_unknown_error_shows_nothing_but_internal_error(
-    reports: LegacyReports, shelf: Shelf
+    reports: LegacyReports, fake_source: FakeSource
 ) -> None:
-    answer = unforeseen(reports, shelf)
+    answer = unforeseen(reports, fake_source)
     assert answer.status == 500
     assert answer.body == b'{"code":500,"error":"Internal error"}'
 
 
 def test_an_unknown_error_is_logged_with_the_correlation_id(
-    reports: LegacyReports, shelf: Shelf, caplog: pytest.LogCaptureFixture
+    reports: LegacyReports, fake_source: FakeSource, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = unforeseen(reports, shelf)
+    answer = unforeseen(reports, fake_source)
     (record,) = caplog.records
     assert header(answer, "Correlation-Id") in record.getMessage()
     assert record.exc_info is not None
-    assert record.exc_info[1] is shelf.error
+    assert record.exc_info[1] is fake_source.error
 
 
 def test_no_key_is_ever_in_the_log(
-    reports: LegacyReports, shelf: Shelf, caplog: pytest.LogCaptureFixture
+    reports: LegacyReports, fake_source: FakeSource, caplog: pytest.LogCaptureFixture
 ) -> None:
-    unforeseen(reports, shelf)
+    unforeseen(reports, fake_source)
     assert caplog.text
     assert "a-secret-key" not in caplog.text
 
 
 def test_a_known_error_is_logged_without_a_traceback(
-    reports: LegacyReports, shelf: Shelf, caplog: pytest.LogCaptureFixture
+    reports: LegacyReports, fake_source: FakeSource, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shelf.error = v2.Unreachable("no answer")
+    fake_source.error = v2.Unreachable("no answer")
     answer = reports.answer(JANUARY, authorization=basic())
     (record,) = caplog.records
     assert header(answer, "Correlation-Id") in record.getMessage()
@@ -182,14 +184,14 @@ def test_even_an_error_while_parsing_is_answered(
         raise ZeroDivisionError
 
     monkeypatch.setattr(only_account(reports), "parse", fails)
-    assert told(reports.answer(JANUARY, authorization=basic())) == (500, "Internal error")
+    assert content(reports.answer(JANUARY, authorization=basic())) == (500, "Internal error")
 
 
 def test_too_many_requests_get_a_503() -> None:
-    shelf = Shelf(shut=True)
-    with reports_on(shelf, jobs=1) as reports:
+    fake_source = FakeSource(shut=True)
+    with reports_on(fake_source, jobs=1) as reports:
         targets = [f"{JANUARY}&tags={number}" for number in range(9)]
         answers = [reports.answer(each, authorization=basic(), patience=0) for each in targets]
         assert {answer.status for answer in answers} == {503}
-        assert "Too many other questions" in told(answers[-1])[1]
-        assert all("Too many other" not in told(answer)[1] for answer in answers[:-1])
+        assert "Too many other questions" in content(answers[-1])[1]
+        assert all("Too many other" not in content(answer)[1] for answer in answers[:-1])

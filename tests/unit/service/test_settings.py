@@ -100,7 +100,7 @@ def test_a_variable_that_cannot_be_used_is_named_and_its_value_is_not(name: str)
     assert SECRET not in str(caught.value)
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     wrong = {"COMPAT_JOBS": "0", "COMPAT_PATIENCE": "-1", "COMPAT_MONTH_STEP": "leap"}
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(wrong)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from compat.core.models import Progress
 from compat.single_flight import Call, CallCancelled, SingleFlight, TooManyCalls
-from tests.unit.service.doubles import LONG, Hands, hold_the_clock
+from tests.unit.service.doubles import LONG, ManualClock, use_manual_clock
 
 
 class Computation:
@@ -47,8 +47,8 @@ class Computation:
 
 
 @pytest.fixture
-def hands() -> Hands:
-    return Hands()
+def manual_clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -59,15 +59,17 @@ def computation() -> Iterator[Computation]:
 
 
 @pytest.fixture
-def calls(computation: Computation, hands: Hands) -> Iterator[SingleFlight[str, int]]:
-    made = single_flight(computation, hands)
+def calls(computation: Computation, manual_clock: ManualClock) -> Iterator[SingleFlight[str, int]]:
+    made = single_flight(computation, manual_clock)
     yield made
     made.close()
 
 
-def single_flight(compute: Callable[[str, Progress], int], hands: Hands) -> SingleFlight[str, int]:
+def single_flight(
+    compute: Callable[[str, Progress], int], manual_clock: ManualClock
+) -> SingleFlight[str, int]:
     """Two computations run at the same time; a third may be queued."""
-    return SingleFlight(compute, workers=2, most=3, elapsed=lambda: hands.now)
+    return SingleFlight(compute, workers=2, most=3, elapsed=lambda: manual_clock.now)
 
 
 def wait_for(calls: SingleFlight[str, int], call: Call[int]) -> None:
@@ -165,12 +167,12 @@ def test_a_kept_result_is_given_once(
 def test_a_result_is_kept_for_ten_minutes(
     calls: SingleFlight[str, int],
     computation: Computation,
-    hands: Hands,
+    manual_clock: ManualClock,
     seconds: float,
     kept: bool,
 ) -> None:
     call = abandoned(calls, computation)
-    hands.now += seconds
+    manual_clock.now += seconds
     assert (calls.start_or_join("key") is call) == kept
 
 
@@ -178,13 +180,13 @@ def test_a_result_is_kept_for_ten_minutes(
 def test_an_error_is_kept_for_half_a_minute(
     calls: SingleFlight[str, int],
     computation: Computation,
-    hands: Hands,
+    manual_clock: ManualClock,
     seconds: float,
     kept: bool,
 ) -> None:
     computation.error = LookupError("nothing there")
     call = abandoned(calls, computation)
-    hands.now += seconds
+    manual_clock.now += seconds
     assert (calls.start_or_join("key") is call) == kept
 
 
@@ -233,10 +235,10 @@ def test_a_running_call_can_be_joined_even_if_there_are_too_many(
     assert [calls.start_or_join(key) for key in ("one", "two", "three")] == first
 
 
-def test_a_call_that_has_ended_makes_way_for_another(hands: Hands) -> None:
+def test_a_call_that_has_ended_makes_way_for_another(manual_clock: ManualClock) -> None:
     computations = {key: Computation() for key in ("one", "two", "three")}
     computations["four"] = Computation(closed=False)
-    calls = single_flight(lambda key, progress: computations[key](key, progress), hands)
+    calls = single_flight(lambda key, progress: computations[key](key, progress), manual_clock)
     first, *_ = [calls.start_or_join(key) for key in ("one", "two", "three")]
     computations["one"].gate.set()
     wait_for(calls, first)
@@ -246,9 +248,11 @@ def test_a_call_that_has_ended_makes_way_for_another(hands: Hands) -> None:
     calls.close()
 
 
-def test_no_more_computations_run_at_the_same_time_than_there_are_workers(hands: Hands) -> None:
+def test_no_more_computations_run_at_the_same_time_than_there_are_workers(
+    manual_clock: ManualClock,
+) -> None:
     computations = {key: Computation() for key in ("one", "two", "three")}
-    calls = single_flight(lambda key, progress: computations[key](key, progress), hands)
+    calls = single_flight(lambda key, progress: computations[key](key, progress), manual_clock)
     started = [calls.start_or_join(key) for key in computations]
     assert computations["one"].started.wait(LONG)
     assert computations["two"].started.wait(LONG)
@@ -331,11 +335,11 @@ def test_callers_get_even_an_exit_in_the_computation(
     assert call.future.exception(LONG) is computation.error
 
 
-def call_with(hands: Hands, *, expected: int, taken: int, spent: float) -> Call[int]:
+def call_with(manual_clock: ManualClock, *, expected: int, taken: int, spent: float) -> Call[int]:
     """A call that has run for some seconds and loaded some rows."""
     call: Call[int] = Call()
     call.progress.expected, call.progress.received = expected, taken
-    hands.now += spent
+    manual_clock.now += spent
     return call
 
 
@@ -359,9 +363,9 @@ def call_with(hands: Hands, *, expected: int, taken: int, spent: float) -> Call[
 def test_the_pace_so_far_gives_the_seconds_left(
     monkeypatch: pytest.MonkeyPatch, rows: tuple[int, int], spent: float, held: float, seconds: int
 ) -> None:
-    hands = hold_the_clock(monkeypatch)
+    manual_clock = use_manual_clock(monkeypatch)
     taken, expected = rows
-    call = call_with(hands, expected=expected, taken=taken, spent=spent)
+    call = call_with(manual_clock, expected=expected, taken=taken, spent=spent)
     assert call.seconds_left(held) == seconds
 
 
@@ -375,8 +379,8 @@ def test_the_seconds_left_are_between_one_and_an_hour(
     expected: int, taken: int, spent: float, held: float
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        hands = hold_the_clock(patch)
-        call = call_with(hands, expected=expected, taken=taken, spent=spent)
+        manual_clock = use_manual_clock(patch)
+        call = call_with(manual_clock, expected=expected, taken=taken, spent=spent)
         seconds = call.seconds_left(held)
     assert isinstance(seconds, int)
     assert 1 <= seconds <= 3600

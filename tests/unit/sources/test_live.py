@@ -32,7 +32,7 @@ from tests.unit.v2.upstream import (
 LAST = FIRST + 3600
 HOUR = Interval(FIRST, LAST)
 ALWAYS = Interval(FIRST - 10**9, FIRST + 10**9)
-Theatre = tuple[Stage, Client]
+StageAndClient = tuple[Stage, Client]
 Predicate = Callable[[Conversation], bool]
 
 
@@ -43,8 +43,10 @@ def source_of(client: Client) -> LiveSource:
 class Scene:
     """A simulated account, a live source that loads from it, and the lists that it requested."""
 
-    def __init__(self, theatre: Theatre, account: Account, behaviour: Behaviour = QUIET) -> None:
-        stage, client = theatre
+    def __init__(
+        self, stage_and_client: StageAndClient, account: Account, behaviour: Behaviour = QUIET
+    ) -> None:
+        stage, client = stage_and_client
         self.account = account
         self.lists: list[str] = []
         self.changes: Callable[[int], object] = lambda _: None
@@ -87,8 +89,8 @@ def folder(account: Account, kind: str, mailbox: int = 0) -> int:
 # Rows.
 
 
-def test_a_row_has_the_fields_of_its_conversation(theatre: Theatre) -> None:
-    scene = Scene(theatre, small_account())
+def test_a_row_has_the_fields_of_its_conversation(stage_and_client: StageAndClient) -> None:
+    scene = Scene(stage_and_client, small_account())
     shown = {row.id: row for row in scene.found(ConversationQuery((ALWAYS,), spam=True)).rows}
     listed = [row for row in scene.account.conversations() if row.listed]
     assert len(shown) == len(listed)
@@ -103,13 +105,13 @@ def test_a_row_has_the_fields_of_its_conversation(theatre: Theatre) -> None:
 
 @pytest.mark.parametrize("index_fractions", [False, True])
 def test_only_conversations_created_in_the_intervals_are_loaded_in_order_of_creation(
-    theatre: Theatre, index_fractions: bool
+    stage_and_client: StageAndClient, index_fractions: bool
 ) -> None:
     behaviour = Behaviour(rate_limit=None, index_fractions=index_fractions, page_size=3)
     account = Account(clock=lambda: LAST)
     for at in range(40):
         account.add(FIRST + (at * 7) % 20, millis=(at * 331) % 1000)
-    scene = Scene(theatre, account, behaviour)
+    scene = Scene(stage_and_client, account, behaviour)
     spans = (
         Interval(FIRST + 2, FIRST + 5),
         Interval(FIRST + 4, FIRST + 9),
@@ -121,28 +123,30 @@ def test_only_conversations_created_in_the_intervals_are_loaded_in_order_of_crea
     assert [row.id for row in rows] == scene.listed(lambda row: row.created in inside)
 
 
-def test_what_was_found_is_as_of_when_it_was_asked_for(theatre: Theatre) -> None:
-    scene = Scene(theatre, account_of(60))
+def test_what_was_found_is_as_of_when_it_was_asked_for(stage_and_client: StageAndClient) -> None:
+    scene = Scene(stage_and_client, account_of(60))
     assert LAST - 30 < scene.found(ConversationQuery((HOUR,))).as_of < LAST
 
 
-def test_progress_has_the_numbers_of_expected_and_loaded_rows(theatre: Theatre) -> None:
-    scene = Scene(theatre, account_of(60))
+def test_progress_has_the_numbers_of_expected_and_loaded_rows(
+    stage_and_client: StageAndClient,
+) -> None:
+    scene = Scene(stage_and_client, account_of(60))
     progress = Progress()
     scene.source.rows(ConversationQuery((HOUR,)), progress)
     assert (progress.expected, progress.received) == (60, 60)
 
 
-def test_the_same_query_again_takes_no_request(theatre: Theatre) -> None:
-    scene = Scene(theatre, account_of(60))
+def test_the_same_query_again_takes_no_request(stage_and_client: StageAndClient) -> None:
+    scene = Scene(stage_and_client, account_of(60))
     scene.found(ConversationQuery((HOUR,)))
     asked = len(scene.lists)
     scene.found(ConversationQuery((HOUR,)))
     assert len(scene.lists) == asked
 
 
-def test_a_cancelled_query_is_not_finished(theatre: Theatre) -> None:
-    scene = Scene(theatre, account_of(60))
+def test_a_cancelled_query_is_not_finished(stage_and_client: StageAndClient) -> None:
+    scene = Scene(stage_and_client, account_of(60))
 
     def enough() -> None:
         if scene.lists:
@@ -157,8 +161,10 @@ def test_a_cancelled_query_is_not_finished(theatre: Theatre) -> None:
 
 
 @pytest.mark.parametrize("chosen", [(0,), (1, 3), (0, 1, 2, 3)])
-def test_only_the_mailboxes_asked_for_come(theatre: Theatre, chosen: tuple[int, ...]) -> None:
-    scene = Scene(theatre, small_account())
+def test_only_the_mailboxes_asked_for_come(
+    stage_and_client: StageAndClient, chosen: tuple[int, ...]
+) -> None:
+    scene = Scene(stage_and_client, small_account())
     ids = frozenset(scene.account.layout.mailboxes[at].id for at in chosen)
     assert scene.ids(ConversationQuery((ALWAYS,), mailboxes=ids)) == scene.listed(
         lambda row: row.mailbox_id in ids
@@ -177,14 +183,14 @@ def test_rows_of_other_mailboxes_are_left_out_even_if_upstream_sends_them(
 
 @pytest.mark.parametrize(("many", "named"), [(50, True), (51, False)])
 def test_a_list_of_mailboxes_that_is_too_long_stays_out_of_the_url(
-    theatre: Theatre, many: int, named: bool
+    stage_and_client: StageAndClient, many: int, named: bool
 ) -> None:
     layout = Layout(tuple(f"Mailbox {number}" for number in range(60)))
     account = Account(layout, clock=lambda: LAST)
     for at in range(120):
         account.add(FIRST + at, mailbox_id=layout.mailboxes[at % 60].id)
     ids = frozenset(mailbox.id for mailbox in layout.mailboxes[:many])
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     assert scene.ids(ConversationQuery((HOUR,), mailboxes=ids)) == scene.listed(
         lambda row: row.mailbox_id in ids
     )
@@ -195,16 +201,20 @@ def test_a_list_of_mailboxes_that_is_too_long_stays_out_of_the_url(
 
 
 @pytest.mark.parametrize("all_lists_spam", [True, False])
-def test_spam_is_found_whether_or_not_all_lists_it(theatre: Theatre, all_lists_spam: bool) -> None:
+def test_spam_is_found_whether_or_not_all_lists_it(
+    stage_and_client: StageAndClient, all_lists_spam: bool
+) -> None:
     behaviour = Behaviour(rate_limit=None, all_lists_spam=all_lists_spam)
-    scene = Scene(theatre, small_account(), behaviour)
+    scene = Scene(stage_and_client, small_account(), behaviour)
     assert scene.ids(ConversationQuery((ALWAYS,), spam=True)) == scene.listed(lambda _: True)
 
 
 @pytest.mark.parametrize("all_lists_spam", [True, False])
-def test_without_spam_all_else_is_found(theatre: Theatre, all_lists_spam: bool) -> None:
+def test_without_spam_all_else_is_found(
+    stage_and_client: StageAndClient, all_lists_spam: bool
+) -> None:
     behaviour = Behaviour(rate_limit=None, all_lists_spam=all_lists_spam)
-    scene = Scene(theatre, small_account(), behaviour)
+    scene = Scene(stage_and_client, small_account(), behaviour)
     found = scene.found(ConversationQuery((ALWAYS,))).rows
     assert [row.id for row in found if row.status != "spam"] == scene.listed(
         lambda row: row.status != "spam"
@@ -216,14 +226,14 @@ def test_without_spam_all_else_is_found(theatre: Theatre, all_lists_spam: bool) 
 @pytest.mark.parametrize("at", [0, 9])
 @pytest.mark.parametrize("status", ["spam", "active"])
 def test_a_conversation_that_is_marked_or_unmarked_meanwhile_is_met(
-    theatre: Theatre, moment: int, at: int, status: str
+    stage_and_client: StageAndClient, moment: int, at: int, status: str
 ) -> None:
     behaviour = Behaviour(rate_limit=None, all_lists_spam=False, page_size=3)
     account = account_of(10)
     for spam in range(10):
         account.add(FIRST + spam, status="spam")
     flipping = account.add(FIRST + at, status=status).id
-    scene = Scene(theatre, account, behaviour)
+    scene = Scene(stage_and_client, account, behaviour)
     flip = account.unspam if status == "spam" else account.spam
     scene.changes = lambda asked: flip(flipping) if asked == moment else None
     assert len(scene.ids(ConversationQuery((HOUR,), spam=True))) == 21
@@ -233,17 +243,21 @@ def test_a_conversation_that_is_marked_or_unmarked_meanwhile_is_met(
 
 
 @pytest.mark.parametrize("kinds", [("open",), ("closed", "spam"), ("assigned", "drafts", "open")])
-def test_home_folders_are_selected_by_the_payload(theatre: Theatre, kinds: tuple[str, ...]) -> None:
-    scene = Scene(theatre, small_account())
+def test_home_folders_are_selected_by_the_payload(
+    stage_and_client: StageAndClient, kinds: tuple[str, ...]
+) -> None:
+    scene = Scene(stage_and_client, small_account())
     ids = frozenset(folder(scene.account, kind) for kind in kinds)
     need = ConversationQuery((ALWAYS,), folders=ids, spam=True)
     assert scene.ids(need) == scene.listed(lambda row: row.folder_id in ids)
     assert not [target for target in scene.lists if "folder=" in target]
 
 
-def test_a_conversation_that_changes_its_home_meanwhile_is_met(theatre: Theatre) -> None:
+def test_a_conversation_that_changes_its_home_meanwhile_is_met(
+    stage_and_client: StageAndClient,
+) -> None:
     account = account_of(30)
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     every = [row.id for row in account.conversations()]
     scene.changes = lambda asked: account.close(every[27]) if asked == 2 else None
     ids = frozenset({folder(account, "open"), folder(account, "closed")})
@@ -251,8 +265,8 @@ def test_a_conversation_that_changes_its_home_meanwhile_is_met(theatre: Theatre)
 
 
 @pytest.mark.parametrize("kind", ["mytickets", "team", "needs_attn"])
-def test_a_view_is_what_upstream_shows(theatre: Theatre, kind: str) -> None:
-    scene = Scene(theatre, small_account())
+def test_a_view_is_what_upstream_shows(stage_and_client: StageAndClient, kind: str) -> None:
+    scene = Scene(stage_and_client, small_account())
     view = folder(scene.account, kind)
     layout = scene.account.layout
     owner = layout.folder_by_id[view].user_id
@@ -276,8 +290,8 @@ def test_a_view_is_what_upstream_shows(theatre: Theatre, kind: str) -> None:
     assert scene.ids(ConversationQuery((ALWAYS,), folders=frozenset({view}))) == expected
 
 
-def test_views_and_home_folders_are_joined(theatre: Theatre) -> None:
-    scene = Scene(theatre, small_account())
+def test_views_and_home_folders_are_joined(stage_and_client: StageAndClient) -> None:
+    scene = Scene(stage_and_client, small_account())
     account = scene.account
     home, view = folder(account, "closed"), folder(account, "needs_attn")
     unassigned = folder(account, "open")
@@ -289,9 +303,11 @@ def test_views_and_home_folders_are_joined(theatre: Theatre) -> None:
     )
 
 
-def test_views_keep_to_the_mailboxes_and_the_time_asked_for(theatre: Theatre) -> None:
+def test_views_keep_to_the_mailboxes_and_the_time_asked_for(
+    stage_and_client: StageAndClient,
+) -> None:
     account = account_of(40)
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     view = frozenset({folder(account, "needs_attn")})
     here, there = (account.layout.mailboxes[at].id for at in (0, 1))
     window = Interval(FIRST + 5, FIRST + 9)
@@ -303,9 +319,9 @@ def rounds(scene: Scene) -> int:
     return len([target for target in scene.lists if "folder=" in target])
 
 
-def test_views_that_do_not_change_are_read_twice(theatre: Theatre) -> None:
+def test_views_that_do_not_change_are_read_twice(stage_and_client: StageAndClient) -> None:
     account = account_of(5)
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     assert (
         len(
             scene.ids(
@@ -317,11 +333,13 @@ def test_views_that_do_not_change_are_read_twice(theatre: Theatre) -> None:
     assert rounds(scene) == 2
 
 
-def test_a_conversation_that_moves_from_view_to_view_is_met(theatre: Theatre) -> None:
+def test_a_conversation_that_moves_from_view_to_view_is_met(
+    stage_and_client: StageAndClient,
+) -> None:
     account = account_of(4)
     mine = [each for each in account.layout.folders_of(8501) if each.type == "mytickets"][:2]
     moving = account.add(FIRST + 9, assignee_id=mine[1].user_id).id
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     # After the first view was walked, and before the second: both miss it.
     scene.changes = lambda asked: account.assign(moving, mine[0].user_id) if asked == 2 else None
     views = frozenset(each.id for each in mine)
@@ -331,11 +349,11 @@ def test_a_conversation_that_moves_from_view_to_view_is_met(theatre: Theatre) ->
 
 @pytest.mark.parametrize("moment", range(1, 7))
 def test_a_conversation_that_leaves_a_view_for_a_home_folder_is_met(
-    theatre: Theatre, moment: int
+    stage_and_client: StageAndClient, moment: int
 ) -> None:
     account = account_of(20)
     every = [row.id for row in account.conversations()]
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     scene.changes = lambda asked: account.close(every[7]) if asked == moment else None
     folders = frozenset({folder(account, "needs_attn"), folder(account, "closed")})
     assert scene.ids(ConversationQuery((HOUR,), folders=folders)) == every
@@ -343,12 +361,12 @@ def test_a_conversation_that_leaves_a_view_for_a_home_folder_is_met(
 
 @pytest.mark.parametrize(("away", "back"), [(2, 3), (2, 4), (3, 4), (3, 5)])
 def test_a_conversation_that_leaves_a_home_folder_for_a_view_and_returns_is_met(
-    theatre: Theatre, away: int, back: int
+    stage_and_client: StageAndClient, away: int, back: int
 ) -> None:
     account = account_of(20)
     every = [row.id for row in account.conversations()]
     account.close(every[7])
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
 
     def change(asked: int) -> None:
         if asked == away:
@@ -361,19 +379,21 @@ def test_a_conversation_that_leaves_a_home_folder_for_a_view_and_returns_is_met(
     assert scene.ids(ConversationQuery((HOUR,), folders=folders)) == every
 
 
-def test_home_folders_next_to_views_are_not_taken_from_the_cache(theatre: Theatre) -> None:
+def test_home_folders_next_to_views_are_not_taken_from_the_cache(
+    stage_and_client: StageAndClient,
+) -> None:
     account = account_of(3)
     every = [row.id for row in account.conversations()]
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     scene.found(ConversationQuery((HOUR,)))
     account.close(every[1])
     folders = frozenset({folder(account, "needs_attn"), folder(account, "closed")})
     assert scene.ids(ConversationQuery((HOUR,), folders=folders)) == every
 
 
-def test_views_that_keep_changing_are_an_error(theatre: Theatre) -> None:
+def test_views_that_keep_changing_are_an_error(stage_and_client: StageAndClient) -> None:
     account = account_of(5)
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     scene.changes = lambda _: account.add(FIRST)
     with pytest.raises(InconsistentData, match="kept changing"):
         scene.found(ConversationQuery((HOUR,), folders=frozenset({folder(account, "needs_attn")})))
@@ -381,34 +401,36 @@ def test_views_that_keep_changing_are_an_error(theatre: Theatre) -> None:
 
 
 def test_what_a_view_shows_may_be_used_as_long_as_recent_rows(
-    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+    stage_and_client: StageAndClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = Scene(theatre, account_of(5))
+    scene = Scene(stage_and_client, account_of(5))
     view = frozenset({folder(scene.account, "needs_attn")})
     monkeypatch.setattr("compat.clock.elapsed", lambda: 5000.5)
     assert scene.found(ConversationQuery((HOUR,), folders=view)).fresh_until == 5060.5
 
 
-def test_views_are_not_cached(theatre: Theatre) -> None:
+def test_views_are_not_cached(stage_and_client: StageAndClient) -> None:
     account = account_of(5)
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     need = ConversationQuery((HOUR,), folders=frozenset({folder(account, "needs_attn")}))
     scene.found(need)
     account.add(FIRST + 20)
     assert len(scene.ids(need)) == 6
 
 
-def test_the_types_of_folders_are_cached(theatre: Theatre) -> None:
+def test_the_types_of_folders_are_cached(stage_and_client: StageAndClient) -> None:
     account = account_of(5)
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     for _ in range(3):
         scene.found(ConversationQuery((HOUR,), folders=frozenset({folder(account, "closed")})))
     assert scene.simulator.requests["/v2/mailboxes/8501/folders"] == 1
 
 
-def test_folders_are_looked_for_in_the_mailboxes_asked_for(theatre: Theatre) -> None:
+def test_folders_are_looked_for_in_the_mailboxes_asked_for(
+    stage_and_client: StageAndClient,
+) -> None:
     account = account_of(5)
-    scene = Scene(theatre, account)
+    scene = Scene(stage_and_client, account)
     there = account.layout.mailboxes[1].id
     scene.found(
         ConversationQuery((HOUR,), frozenset({there}), frozenset({folder(account, "closed", 1)}))
@@ -536,8 +558,8 @@ def test_a_refusal_of_what_is_known_is_an_error(
         source_of(client).rows(ConversationQuery((HOUR,), mailboxes, folders), Progress())
 
 
-def test_unknown_ids_count_nothing(theatre: Theatre) -> None:
-    scene = Scene(theatre, account_of(5))
+def test_unknown_ids_count_nothing(stage_and_client: StageAndClient) -> None:
+    scene = Scene(stage_and_client, account_of(5))
     assert scene.ids(ConversationQuery((HOUR,), mailboxes=frozenset({901}))) == []
     assert scene.ids(ConversationQuery((HOUR,), folders=frozenset({999}))) == []
 
@@ -574,7 +596,7 @@ def test_a_closed_source_has_stopped(upstream: Upstream, client: Client) -> None
 
 
 @contextmanager
-def damaged(theatre: Theatre) -> Iterator[Scene]:
+def damaged(stage_and_client: StageAndClient) -> Iterator[Scene]:
     behaviour = Behaviour(
         rate_limit=None,
         page_size=10,
@@ -589,9 +611,11 @@ def damaged(theatre: Theatre) -> Iterator[Scene]:
         empty="absent",
         seed=4,
     )
-    yield Scene(theatre, small_account(), behaviour)
+    yield Scene(stage_and_client, small_account(), behaviour)
 
 
-def test_all_rows_are_loaded_in_spite_of_every_kind_of_upstream_error(theatre: Theatre) -> None:
-    with damaged(theatre) as scene:
+def test_all_rows_are_loaded_in_spite_of_every_kind_of_upstream_error(
+    stage_and_client: StageAndClient,
+) -> None:
+    with damaged(stage_and_client) as scene:
         assert scene.ids(ConversationQuery((ALWAYS,), spam=True)) == scene.listed(lambda _: True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from tests.unit.server.serving import LOOPBACK
+from tests.unit.server.threaded_server import LOOPBACK
 from tests.unit.testing.candidate import Candidate, Conversation
 
 NODE = shutil.which("node")

@@ -41,11 +41,11 @@ def test_a_planted_bug_is_caught_with_a_small_example(bug: str) -> None:
 def test_a_failure_shows_conversations_query_and_both_answers() -> None:
     with pytest.raises(ParityFailed) as caught:
         assert_parity(Candidate("spam"), examples=2000)
-    told = str(caught.value)
-    assert '"status": "spam"' in told
-    assert "query: /v1/reports/conversations/new.json?start=" in told
-    assert 'expected: 200 {"current":' in told
-    assert "current[0].count: 0 expected, 1 answered" in told
+    content = str(caught.value)
+    assert '"status": "spam"' in content
+    assert "query: /v1/reports/conversations/new.json?start=" in content
+    assert 'expected: 200 {"current":' in content
+    assert "current[0].count: 0 expected, 1 answered" in content
 
 
 @pytest.mark.parametrize("report", REPORTS)

@@ -19,7 +19,7 @@ from compat.cli import main
 from compat.testing import simulator_stage
 from compat.testing.http_candidate import CandidateUnusable, HttpCandidate
 from tests.unit.server.commands import COMMAND, OURS, environment, started
-from tests.unit.server.serving import LOOPBACK, free_port
+from tests.unit.server.threaded_server import LOOPBACK, free_port
 from tests.unit.service.doubles import LONG
 from tests.unit.testing.http_candidates import NODE, Fetching, served, served_by_node
 
@@ -198,7 +198,7 @@ def test_a_port_in_use_exits_with_2(against: Against, port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "content"),
     [
         (["127.0.0.1:8080"], "URL"),
         (["ftp://127.0.0.1/v1/"], "URL"),
@@ -209,10 +209,10 @@ def test_a_port_in_use_exits_with_2(against: Against, port: int) -> None:
     ],
 )
 def test_misuse_exits_with_2_and_says_what_is_wrong(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["parity", "against", *arguments]) == 2
-    assert told in capsys.readouterr().err
+    assert content in capsys.readouterr().err
 
 
 def asked_of(

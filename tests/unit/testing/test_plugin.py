@@ -99,8 +99,8 @@ def without(package: str, code: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(package: str, code: str) -> None:
-    told = without(package, code).stderr
-    assert f"compat.testing needs {package}: pip install 'helpscout-v1-compat[testing]'" in told
+    content = without(package, code).stderr
+    assert f"compat.testing needs {package}: pip install 'helpscout-v1-compat[testing]'" in content
 
 
 def test_the_command_names_it_as_well() -> None:

@@ -42,18 +42,18 @@ def test_a_planted_bug_fails_some(bug: str) -> None:
 
 def test_a_version_does_not_change() -> None:
     """Whoever changes the vectors raises their version, and adds it here."""
-    told = json.loads(FILE.read_text(encoding="utf-8"))
-    text = json.dumps(told["vectors"], separators=(",", ":")).encode()
-    assert sha256(text).hexdigest() == PUBLISHED[told["version"]]
+    content = json.loads(FILE.read_text(encoding="utf-8"))
+    text = json.dumps(content["vectors"], separators=(",", ":")).encode()
+    assert sha256(text).hexdigest() == PUBLISHED[content["version"]]
 
 
 def test_the_page_documents_every_field_and_the_format() -> None:
-    told = json.loads(FILE.read_text(encoding="utf-8"))
+    content = json.loads(FILE.read_text(encoding="utf-8"))
     page = PAGE.read_text(encoding="utf-8").partition("## Golden vectors")[2].partition("\n## ")[0]
-    assert told["format"] == VECTORS_FORMAT
+    assert content["format"] == VECTORS_FORMAT
     assert f"`format` is `{VECTORS_FORMAT}`" in page
     fields = [each.name for each in dataclasses.fields(Vector)]
-    assert list(told["vectors"][0]) == fields
+    assert list(content["vectors"][0]) == fields
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == fields
 
 
@@ -62,8 +62,8 @@ def test_names_are_unique() -> None:
 
 
 def passes(candidate: Candidate, vector: Vector) -> bool:
-    told = candidate(vector.query, list(vector.conversations))
-    status, answer = told if isinstance(told, tuple) else (200, told)
+    content = candidate(vector.query, list(vector.conversations))
+    status, answer = content if isinstance(content, tuple) else (200, content)
     if status != vector.status:
         return False
     # As text: 1.0 is not 1.

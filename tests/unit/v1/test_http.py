@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from compat.v1 import errors
 from compat.v1.errors import BadParameter, LegacyError
 from compat.v1.http import CONTENT_TYPE, LegacyRequest, error_response, success_response
-from tests.unit.v1.asking import PATH
+from tests.unit.v1.parsed_queries import PATH
 
 TYPE = ("Content-Type", "application/json; charset=utf-8")
 

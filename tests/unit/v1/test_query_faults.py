@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from compat.config.conventions import Conventions
 from compat.v1.errors import ValidationFailed
 from compat.v1.parameters import FILTERS, PREVIOUS_RANGE, RANGE, VIEW_BY
-from tests.unit.v1.asking import JANUARY, ask, blamed, faults
+from tests.unit.v1.parsed_queries import JANUARY, ask, blamed, faults
 
 PREVIOUS = "previousStart=2014-01-01T00:00:00Z&previousEnd=2014-01-31T23:59:59Z"
 FAR = "start=0001-01-01T00:00:00Z&end=9999-12-31T23:59:59Z"
@@ -66,7 +66,7 @@ def test_of_a_repeated_scalar_the_text_that_counts_is_shown() -> None:
 
 
 @pytest.mark.parametrize("query", ["", "start=&end=", "start&end", "Start=2015-01-01&END=x"])
-def test_a_missing_range_is_told_with_null(query: str) -> None:
+def test_a_missing_range_is_reported_with_null(query: str) -> None:
     assert blamed(query) == [("start", None), ("end", None)]
 
 
@@ -74,11 +74,11 @@ def test_the_text_is_shown_decoded() -> None:
     assert blamed("start=la+nuit%21&end=2015-01-31") == [("start", "la nuit!")]
 
 
-def test_an_end_before_its_start_is_told_under_the_end() -> None:
+def test_an_end_before_its_start_is_reported_under_the_end() -> None:
     assert blamed("start=2015-02-01&end=2015-01-31") == [("end", "2015-01-31")]
 
 
-def test_a_previous_end_before_its_start_is_told_under_the_end() -> None:
+def test_a_previous_end_before_its_start_is_reported_under_the_end() -> None:
     query = f"{JANUARY}&previousStart=2014-02-01&previousEnd=2014-01-31"
     assert blamed(query) == [("previousEnd", "2014-01-31")]
 
@@ -93,13 +93,13 @@ def test_a_previous_end_before_its_start_is_told_under_the_end() -> None:
         ("previousEnd=never", [("previousStart", None), ("previousEnd", "never")]),
     ],
 )
-def test_half_a_previous_range_is_told_under_the_missing_half(
+def test_half_a_previous_range_is_reported_under_the_missing_half(
     half: str, expected: list[tuple[str, str | None]]
 ) -> None:
     assert blamed(f"{JANUARY}&{half}") == expected
 
 
-def test_too_many_buckets_are_told_under_view_by() -> None:
+def test_too_many_buckets_are_reported_under_view_by() -> None:
     assert blamed(f"{FAR}&viewBy=month") == [("viewBy", "month")]
     assert blamed(FAR) == [("viewBy", None)]
 
@@ -122,11 +122,11 @@ def test_a_bad_range_does_not_hide_the_other(current: str, name: str, value: str
     assert blamed(f"{current}&{FAR_BEFORE}&viewBy=day") == [(name, value), ("viewBy", "day")]
 
 
-def test_a_bad_view_by_is_told_once_even_if_the_range_is_long() -> None:
+def test_a_bad_view_by_is_reported_once_even_if_the_range_is_long() -> None:
     assert blamed(f"{FAR}&viewBy=hour") == [("viewBy", "hour")]
 
 
-def test_every_fault_is_told_in_the_order_of_the_table() -> None:
+def test_every_fault_is_reported_in_the_order_of_the_table() -> None:
     query = (
         "viewBy=x&previousEnd=x&previousStart=x&folders=x&types=x&tags=x&mailboxes=x&end=x&start=x"
     )
@@ -139,7 +139,7 @@ def test_every_fault_is_told_in_the_order_of_the_table() -> None:
         st.sampled_from([row.name for row in (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY)])
     )
 )
-def test_exactly_the_bad_parameters_are_told(chosen: set[str]) -> None:
+def test_exactly_the_bad_parameters_are_reported(chosen: set[str]) -> None:
     good = {
         "start": "2015-01-01",
         "end": "2015-01-31",

@@ -13,7 +13,7 @@ from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v1.parameters import FILTERS, RANGE
 from compat.v1.query import Range, ReportQuery, parse_pairs
 from tests.strategies import query_strings
-from tests.unit.v1.asking import JANUARY, ask
+from tests.unit.v1.parsed_queries import JANUARY, ask
 
 SPAN = Range(datetime(2015, 1, 1, tzinfo=UTC), datetime(2015, 1, 31, 23, 59, 59, tzinfo=UTC))
 
@@ -43,13 +43,13 @@ def test_pairs_are_split_and_decoded(query: bytes, pairs: list[tuple[str, str]])
 
 @given(query=query_strings())
 def test_any_bytes_are_a_query_or_a_refusal(query: bytes) -> None:
-    told: list[BadParameter] = []
+    content: list[BadParameter] = []
     try:
         ask(query)
     except ValidationFailed as refusal:
-        told.extend(refusal.errors)
-    assert all(each.message for each in told)
-    assert len({each.property for each in told}) == len(told)
+        content.extend(refusal.errors)
+    assert all(each.message for each in content)
+    assert len({each.property for each in content}) == len(content)
 
 
 @given(query=st.binary(max_size=300))

@@ -16,7 +16,7 @@ from compat.v1.routes import (
     is_legacy_path,
     route_of_report,
 )
-from tests.unit.v1.asking import PATH
+from tests.unit.v1.parsed_queries import PATH
 
 
 def test_new_conversations_have_their_route() -> None:

@@ -30,6 +30,6 @@ def client(upstream: Upstream) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def theatre() -> Iterator[tuple[Stage, Client]]:
+def stage_and_client() -> Iterator[tuple[Stage, Client]]:
     with staged() as both:
         yield both

@@ -21,8 +21,8 @@ def mailboxes_page(*ids: int, pages: int) -> Reply:
     return answer({"_embedded": {"mailboxes": rows}, "page": facts(pages)})
 
 
-def test_all_pages_of_mailboxes_are_read(theatre: tuple[Stage, Client]) -> None:
-    stage, client = theatre
+def test_all_pages_of_mailboxes_are_read(stage_and_client: tuple[Stage, Client]) -> None:
+    stage, client = stage_and_client
     layout = Layout(tuple(f"Mailbox {number}" for number in range(120)))
     stage.playing = Simulator(Account(layout), QUIET)
     found = [mailbox.id for mailbox in lists.mailboxes(client).rows]
@@ -80,8 +80,8 @@ def test_a_folder_without_an_id_is_inconsistent(upstream: Upstream, client: Clie
         lists.folders(client, 8501)
 
 
-def test_all_pages_of_tags_are_read(theatre: tuple[Stage, Client]) -> None:
-    stage, client = theatre
+def test_all_pages_of_tags_are_read(stage_and_client: tuple[Stage, Client]) -> None:
+    stage, client = stage_and_client
     account = Account()
     for number in range(120):
         account.layout.tag_named(f"tag {number}")
@@ -106,8 +106,10 @@ def test_the_request_time_of_a_list_is_that_of_its_first_page(
     assert FIRST < lists.mailboxes(client).requested_at <= FIRST + 10
 
 
-def test_a_mailbox_that_does_not_exist_has_no_folders(theatre: tuple[Stage, Client]) -> None:
-    stage, client = theatre
+def test_a_mailbox_that_does_not_exist_has_no_folders(
+    stage_and_client: tuple[Stage, Client],
+) -> None:
+    stage, client = stage_and_client
     stage.playing = Simulator(Account(), QUIET)
     with pytest.raises(RequestRefused) as caught:
         lists.folders(client, 999_999)

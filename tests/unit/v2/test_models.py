@@ -50,8 +50,8 @@ def test_an_empty_page_has_no_documents(upstream: Upstream, client: Client) -> N
     assert (page.rows, page.complete_until) == ((), LAST_SECOND)
 
 
-def test_all_facts_are_read(theatre: tuple[Stage, Client]) -> None:
-    stage, client = theatre
+def test_all_facts_are_read(stage_and_client: tuple[Stage, Client]) -> None:
+    stage, client = stage_and_client
     account = make_account(200, 3)
     stage.playing = Simulator(account, QUIET)
     pages = Paginator(client, Selection(), FullConversationPage).batches(EVER)
@@ -81,9 +81,9 @@ def test_a_value_of_the_wrong_type_is_an_error(upstream: Upstream, client: Clien
 
 
 def test_what_was_modified_is_returned_even_if_it_changes_all_the_time(
-    theatre: tuple[Stage, Client],
+    stage_and_client: tuple[Stage, Client],
 ) -> None:
-    stage, client = theatre
+    stage, client = stage_and_client
     seconds = count(FIRST + 10_000)
     account = Account(clock=lambda: next(seconds))
     old = [account.add(FIRST + at) for at in range(100)]

@@ -31,7 +31,7 @@ from tests.unit.v2.upstream import (
 LAST = FIRST + 3600
 FIRST_SECOND = -62_135_596_800
 
-Theatre = tuple[Stage, Client]
+StageAndClient = tuple[Stage, Client]
 Change = Callable[[Account], object]
 
 
@@ -104,8 +104,10 @@ def test_a_request_has_no_parameter_that_does_not_matter(
 
 
 @pytest.mark.parametrize("millis", [0, 1, 999])
-def test_a_hidden_fraction_in_the_last_second_hides_no_row(theatre: Theatre, millis: int) -> None:
-    stage, client = theatre
+def test_a_hidden_fraction_in_the_last_second_hides_no_row(
+    stage_and_client: StageAndClient, millis: int
+) -> None:
+    stage, client = stage_and_client
     account = account_of([0])
     late = account.add(LAST, millis=millis)
     serve(stage, account, {}, index_fractions=True)
@@ -114,9 +116,9 @@ def test_a_hidden_fraction_in_the_last_second_hides_no_row(theatre: Theatre, mil
 
 @pytest.mark.parametrize("millis", [0, 1, 999])
 def test_a_hidden_fraction_hides_no_row_of_an_overfull_second(
-    theatre: Theatre, millis: int
+    stage_and_client: StageAndClient, millis: int
 ) -> None:
-    stage, client = theatre
+    stage, client = stage_and_client
     account = account_of([])
     burst = [account.add(FIRST, millis=millis).id for _ in range(10)]
     serve(stage, account, {}, index_fractions=True, page_size=3)
@@ -161,16 +163,18 @@ def test_a_short_page_is_not_the_last_one(upstream: Upstream, client: Client) ->
 
 
 @pytest.mark.parametrize("changes", [1, 5])
-def test_a_removal_between_two_requests_hides_nothing(theatre: Theatre, changes: int) -> None:
-    stage, client = theatre
+def test_a_removal_between_two_requests_hides_nothing(
+    stage_and_client: StageAndClient, changes: int
+) -> None:
+    stage, client = stage_and_client
     account = account_of(range(60))
     every = ids(account)
     serve(stage, account, {2 + at: deleting(every[at]) for at in range(changes)})
     assert walked(client, FIRST, LAST) >= set(every[changes:])
 
 
-def test_a_new_row_between_two_requests_hides_nothing(theatre: Theatre) -> None:
-    stage, client = theatre
+def test_a_new_row_between_two_requests_hides_nothing(stage_and_client: StageAndClient) -> None:
+    stage, client = stage_and_client
     account = account_of(range(60))
     every = set(ids(account))
     serve(stage, account, {at: lambda account: account.add(FIRST + 30) for at in (2, 3)})
@@ -181,8 +185,10 @@ def test_a_new_row_between_two_requests_hides_nothing(theatre: Theatre) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.2])
-def test_an_empty_page_with_a_total_is_requested_again(theatre: Theatre, rate: float) -> None:
-    stage, client = theatre
+def test_an_empty_page_with_a_total_is_requested_again(
+    stage_and_client: StageAndClient, rate: float
+) -> None:
+    stage, client = stage_and_client
     account = account_of([*range(30), *[15] * 30])
     serve(stage, account, {}, empty_page_rate=rate, page_size=10)
     assert walked(client, FIRST, LAST) == set(ids(account))
@@ -211,8 +217,8 @@ def test_a_page_of_an_overfull_second_that_stays_empty_is_an_error(
 
 
 @pytest.mark.parametrize("empty", ["array", "absent"])
-def test_an_empty_window_is_complete(theatre: Theatre, empty: str) -> None:
-    stage, client = theatre
+def test_an_empty_window_is_complete(stage_and_client: StageAndClient, empty: str) -> None:
+    stage, client = stage_and_client
     lists = serve(stage, account_of([]), {}, empty=empty)
     assert walked(client, FIRST, LAST) == set()
     assert len(lists) == 1
@@ -257,9 +263,9 @@ def test_a_burst_at_the_end_of_a_page_is_read_at_once(upstream: Upstream, client
 @pytest.mark.parametrize("moment", range(2, 8))
 @pytest.mark.parametrize("victim", [0, 24, 25, 40, 79])
 def test_a_removal_from_eighty_rows_of_one_second_hides_no_other(
-    theatre: Theatre, moment: int, victim: int, past_end: str
+    stage_and_client: StageAndClient, moment: int, victim: int, past_end: str
 ) -> None:
-    stage, client = theatre
+    stage, client = stage_and_client
     account = account_of([0] * 80)
     every = ids(account)
     serve(stage, account, {moment: deleting(every[victim])}, past_end=past_end)
@@ -267,8 +273,10 @@ def test_a_removal_from_eighty_rows_of_one_second_hides_no_other(
 
 
 @pytest.mark.parametrize("past_end", ["empty", "not_found"])
-def test_a_last_page_that_removals_took_away_is_no_error(theatre: Theatre, past_end: str) -> None:
-    stage, client = theatre
+def test_a_last_page_that_removals_took_away_is_no_error(
+    stage_and_client: StageAndClient, past_end: str
+) -> None:
+    stage, client = stage_and_client
     account = account_of([0] * 52)
     every = ids(account)
 
@@ -280,8 +288,10 @@ def test_a_last_page_that_removals_took_away_is_no_error(theatre: Theatre, past_
     assert walked(client, FIRST, LAST) >= set(every[40:])
 
 
-def test_a_second_that_grows_while_it_is_read_is_read_again(theatre: Theatre) -> None:
-    stage, client = theatre
+def test_a_second_that_grows_while_it_is_read_is_read_again(
+    stage_and_client: StageAndClient,
+) -> None:
+    stage, client = stage_and_client
     account = account_of([0] * 80)
     every = ids(account)
     account.delete(every[10])
@@ -293,9 +303,9 @@ def test_a_second_that_grows_while_it_is_read_is_read_again(theatre: Theatre) ->
 
 @pytest.mark.parametrize("moment", [4, 5])
 def test_a_new_row_that_a_removal_hides_from_the_totals_is_noticed(
-    theatre: Theatre, moment: int
+    stage_and_client: StageAndClient, moment: int
 ) -> None:
-    stage, client = theatre
+    stage, client = stage_and_client
     account = account_of([0] * 80)
     every = ids(account)
     account.delete(every[10])
@@ -314,17 +324,17 @@ def test_a_new_row_that_a_removal_hides_from_the_totals_is_noticed(
     [(26, 2, 3), (51, 3, 4), (76, 3, 4), (76, 3, 5)],
 )
 def test_a_last_page_that_was_missing_for_a_short_time_is_read(
-    theatre: Theatre, size: int, gone: int, back: int, past_end: str
+    stage_and_client: StageAndClient, size: int, gone: int, back: int, past_end: str
 ) -> None:
-    stage, client = theatre
+    stage, client = stage_and_client
     account = account_of([0] * size)
     every = ids(account)
     serve(stage, account, {gone: deleting(every[0]), back: restoring(every[0])}, past_end=past_end)
     assert walked(client, FIRST, LAST) >= set(every[1:])
 
 
-def test_a_second_that_never_stops_growing_is_an_error(theatre: Theatre) -> None:
-    stage, client = theatre
+def test_a_second_that_never_stops_growing_is_an_error(stage_and_client: StageAndClient) -> None:
+    stage, client = stage_and_client
     account = account_of([0] * 30)
     arrivals = {at: lambda account: account.add(FIRST) for at in range(2, 100)}
     lists = serve(stage, account, arrivals)
@@ -336,8 +346,8 @@ def test_a_second_that_never_stops_growing_is_an_error(theatre: Theatre) -> None
 # Pages that look odd.
 
 
-def test_rows_repeated_on_a_page_do_no_harm(theatre: Theatre) -> None:
-    stage, client = theatre
+def test_rows_repeated_on_a_page_do_no_harm(stage_and_client: StageAndClient) -> None:
+    stage, client = stage_and_client
     account = account_of([*range(60), *[15] * 30])
     serve(stage, account, {}, repeat_rate=0.3, page_size=10)
     assert walked(client, FIRST, LAST) == set(ids(account))
@@ -426,17 +436,17 @@ def test_a_page_of_an_overfull_second_that_is_refused_is_an_error(
 @pytest.mark.parametrize("size", [1, 12, 40])
 @pytest.mark.parametrize("second", [FIRST_SECOND, LAST_SECOND])
 def test_the_first_and_the_last_possible_second_are_fetched(
-    theatre: Theatre, second: int, size: int
+    stage_and_client: StageAndClient, second: int, size: int
 ) -> None:
-    stage, client = theatre
+    stage, client = stage_and_client
     account = Account(clock=lambda: LAST)
     every = {account.add(second).id for _ in range(size)}
     serve(stage, account, {}, page_size=10)
     assert walked(client, FIRST_SECOND, LAST_SECOND) == every
 
 
-def test_pages_may_have_any_size(theatre: Theatre) -> None:
-    stage, client = theatre
+def test_pages_may_have_any_size(stage_and_client: StageAndClient) -> None:
+    stage, client = stage_and_client
     account = account_of([*range(40), *[20] * 20])
     for size in (1, 2, 3, 7, 25, 50, 100):
         stage.playing = Simulator(account, Behaviour(rate_limit=None, page_size=size))

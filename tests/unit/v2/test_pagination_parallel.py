@@ -39,7 +39,7 @@ from tests.unit.v2.upstream import (
 
 ALL = Selection()
 YEAR = 365 * 86_400
-Theatre = tuple[Stage, Client]
+StageAndClient = tuple[Stage, Client]
 
 
 class Recorder:
@@ -98,8 +98,10 @@ def test_no_part_is_shorter_than_a_second(seconds: int, parts: int) -> None:
     assert len(split_window(Window(7, 7 + seconds - 1), 1000)) == parts
 
 
-def test_the_first_batch_has_the_expected_rows_and_the_rest(theatre: Theatre) -> None:
-    stage, client = theatre
+def test_the_first_batch_has_the_expected_rows_and_the_rest(
+    stage_and_client: StageAndClient,
+) -> None:
+    stage, client = stage_and_client
     account = account_with(60)
     stage.playing = Simulator(account, QUIET)
     batch = Paginator(client, ALL, ConversationPage).first_batch(Window(FIRST, FIRST + YEAR))
@@ -109,8 +111,8 @@ def test_the_first_batch_has_the_expected_rows_and_the_rest(theatre: Theatre) ->
     assert FIRST + YEAR - 30 < batch.requested_at < FIRST + YEAR
 
 
-def test_a_first_batch_with_all_rows_leaves_no_rest(theatre: Theatre) -> None:
-    stage, client = theatre
+def test_a_first_batch_with_all_rows_leaves_no_rest(stage_and_client: StageAndClient) -> None:
+    stage, client = stage_and_client
     stage.playing = Simulator(account_with(25), QUIET)
     assert (
         Paginator(client, ALL, ConversationPage).first_batch(Window(FIRST, FIRST + YEAR)).rest == ()
@@ -118,8 +120,10 @@ def test_a_first_batch_with_all_rows_leaves_no_rest(theatre: Theatre) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_several_windows_are_fetched_and_nothing_in_between(theatre: Theatre, workers: int) -> None:
-    stage, client = theatre
+def test_several_windows_are_fetched_and_nothing_in_between(
+    stage_and_client: StageAndClient, workers: int
+) -> None:
+    stage, client = stage_and_client
     account = account_with(2000)
     stage.playing = Simulator(account, QUIET)
     ends = [(0, 30), (60, 61), (100, 250)]
@@ -135,8 +139,8 @@ def test_several_windows_are_fetched_and_nothing_in_between(theatre: Theatre, wo
     assert sum(recorder.expected) == len(wanted)
 
 
-def test_a_long_window_is_fetched_in_parts(theatre: Theatre) -> None:
-    stage, client = theatre
+def test_a_long_window_is_fetched_in_parts(stage_and_client: StageAndClient) -> None:
+    stage, client = stage_and_client
     account = account_with(600)
     stage.playing = Simulator(account, Behaviour(rate_limit=None, page_size=5))
     recorder = Recorder()
@@ -241,9 +245,9 @@ def test_only_the_callback_for_rows_is_required(upstream: Upstream, client: Clie
 @pytest.mark.parametrize("size", [25, 50])
 @pytest.mark.parametrize(("rows", "largest"), [(1_000, 1.15), (10_000, 1.08)])
 def test_a_window_costs_few_more_requests_than_its_pages(
-    theatre: Theatre, rows: int, size: int, largest: float
+    stage_and_client: StageAndClient, rows: int, size: int, largest: float
 ) -> None:
-    stage, client = theatre
+    stage, client = stage_and_client
     account = account_with(rows)
     lists: list[str] = []
     stage.playing = Simulator(

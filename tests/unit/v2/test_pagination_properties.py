@@ -125,9 +125,9 @@ CASES = st.builds(
 @settings(max_examples=max(settings().max_examples, 120))
 @given(CASES)
 def test_what_exists_all_the_time_is_returned_and_what_never_exists_is_not(
-    theatre: tuple[Stage, Client], case: Case
+    stage_and_client: tuple[Stage, Client], case: Case
 ) -> None:
-    stage, client = theatre
+    stage, client = stage_and_client
     account = account_of(case.bursts, case.away)
     first, last = FIRST + case.window[0], FIRST + case.window[1]
     here = {row.id for row in account.conversations() if row.listed}
@@ -158,9 +158,9 @@ def test_what_exists_all_the_time_is_returned_and_what_never_exists_is_not(
 @settings(max_examples=max(settings().max_examples, 120))
 @given(CASES)
 def test_a_batch_is_complete_until_the_second_that_it_names(
-    theatre: tuple[Stage, Client], case: Case
+    stage_and_client: tuple[Stage, Client], case: Case
 ) -> None:
-    stage, client = theatre
+    stage, client = stage_and_client
     account = account_of(case.bursts, case.away)
     first, last = FIRST + case.window[0], FIRST + case.window[1]
     here = {row.id for row in account.conversations() if row.listed}
@@ -185,9 +185,9 @@ def test_a_batch_is_complete_until_the_second_that_it_names(
 @settings(max_examples=max(settings().max_examples // 2, 30))
 @given(behaviour=BEHAVIOURS, bursts=BURSTS)
 def test_an_account_without_changes_is_returned_completely(
-    theatre: tuple[Stage, Client], behaviour: Behaviour, bursts: dict[int, int]
+    stage_and_client: tuple[Stage, Client], behaviour: Behaviour, bursts: dict[int, int]
 ) -> None:
-    stage, client = theatre
+    stage, client = stage_and_client
     account = account_of(bursts, 0)
     stage.playing = Simulator(account, behaviour)
     seen: set[int] = set()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import stamina
 
-from tests.integration.exactness.staging import Upstream, upstream
+from tests.integration.exactness.simulated_upstream import Upstream, upstream
 from tests.unit.archive.databases import place
-from tests.unit.archive.sync.staging import Clock, Staged, sample_account, staged
+from tests.unit.archive.sync.synced_account import Clock, Staged, sample_account, staged
 from tests.unit.v2.upstream import one_tls_context
 
 
@@ -21,7 +21,7 @@ def retries_without_waiting() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def far_side() -> Iterator[Upstream]:
+def upstream_server() -> Iterator[Upstream]:
     with upstream() as made:
         yield made
 
@@ -40,7 +40,7 @@ def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def stage(far_side: Upstream, url: str) -> Staged:
+def stage(upstream_server: Upstream, url: str) -> Staged:
     """A sample account and an empty archive."""
     clock = Clock()
-    return staged(far_side, url, sample_account(clock), clock)
+    return staged(upstream_server, url, sample_account(clock), clock)

@@ -20,8 +20,8 @@ from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Interval
 from compat.core.models import ListQuery
 from compat.simulator import Account, Behaviour, make_account
-from tests.integration.exactness.staging import Upstream
-from tests.unit.archive.sync.staging import (
+from tests.integration.exactness.simulated_upstream import Upstream
+from tests.unit.archive.sync.synced_account import (
     NOW,
     QUIET,
     SINCE,
@@ -34,9 +34,9 @@ from tests.unit.archive.sync.staging import (
 )
 
 
-def test_everything_is_in_the_archive_after_it(far_side: Upstream, any_url: str) -> None:
+def test_everything_is_in_the_archive_after_it(upstream_server: Upstream, any_url: str) -> None:
     clock = Clock()
-    stage = staged(far_side, any_url, sample_account(clock), clock)
+    stage = staged(upstream_server, any_url, sample_account(clock), clock)
     stage.sync()
     assert stage.rows() == stage.covered_truth() == stage.truth()
 
@@ -44,7 +44,7 @@ def test_everything_is_in_the_archive_after_it(far_side: Upstream, any_url: str)
 @pytest.mark.parametrize("all_lists_spam", [True, False])
 @pytest.mark.parametrize("index_fractions", [True, False])
 def test_everything_is_read_however_upstream_behaves(
-    far_side: Upstream, url: str, all_lists_spam: bool, index_fractions: bool
+    upstream_server: Upstream, url: str, all_lists_spam: bool, index_fractions: bool
 ) -> None:
     clock = Clock()
     behaviour = Behaviour(
@@ -56,7 +56,7 @@ def test_everything_is_read_however_upstream_behaves(
         fail_rate=0.05,
         truncate_rate=0.02,
     )
-    stage = staged(far_side, url, sample_account(clock), clock, behaviour)
+    stage = staged(upstream_server, url, sample_account(clock), clock, behaviour)
     stage.sync()
     assert stage.rows() == stage.truth()
     assert not stage.reported("differs")
@@ -72,9 +72,9 @@ def test_the_coverage_begins_before_everything_and_ends_a_margin_before_the_star
     assert known.interval.last == known.as_of - INDEX_LAG
 
 
-def test_an_empty_account_is_covered_as_well(far_side: Upstream, url: str) -> None:
+def test_an_empty_account_is_covered_as_well(upstream_server: Upstream, url: str) -> None:
     clock = Clock()
-    stage = staged(far_side, url, Account(clock=clock), clock)
+    stage = staged(upstream_server, url, Account(clock=clock), clock)
     stage.sync()
     assert [known.interval.first for known in stage.coverage()] == [FIRST_SECOND]
     assert stage.asked() < 30
@@ -91,10 +91,10 @@ def test_the_newest_months_come_first(stage: Staged, monkeypatch: pytest.MonkeyP
     assert stage.rows() == stage.truth()
 
 
-def test_a_small_account_is_read_in_few_requests(far_side: Upstream, url: str) -> None:
+def test_a_small_account_is_read_in_few_requests(upstream_server: Upstream, url: str) -> None:
     clock = Clock()
     account = make_account(100, 3, NOW, SINCE, clock)
-    stage = staged(far_side, url, account, clock)
+    stage = staged(upstream_server, url, account, clock)
     stage.sync()
     assert stage.rows()
     assert stage.asked() <= 9 + 3 * len(account.layout.mailboxes) + 100 // 24
@@ -164,11 +164,11 @@ def ids_of_layer(stage: Staged, layer: str, interval: Interval) -> set[int]:
 
 
 def test_runs_that_are_all_killed_make_progress_until_one_ends(
-    far_side: Upstream, url: str, monkeypatch: pytest.MonkeyPatch
+    upstream_server: Upstream, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "ROWS", 40)
     clock = Clock()
-    stage = staged(far_side, url, sample_account(clock, 100, 0), clock)
+    stage = staged(upstream_server, url, sample_account(clock, 100, 0), clock)
     kills = 0
     while kills < 40:
         try:
@@ -211,12 +211,12 @@ def test_lists_are_in_the_archive(stage: Staged) -> None:
 
 
 def test_documents_are_kept_unless_the_archive_is_slim(
-    far_side: Upstream, tmp_path_factory: pytest.TempPathFactory
+    upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     for slim in (False, True):
         clock = Clock()
         url = f"sqlite:///{tmp_path_factory.mktemp('kept')}/archive.db"
-        stage = staged(far_side, url, sample_account(clock), clock)
+        stage = staged(upstream_server, url, sample_account(clock), clock)
         stage.sync(slim=slim)
         assert stage.rows() == stage.truth()
         with open_archive(url) as archive, archive.reading() as snapshot:

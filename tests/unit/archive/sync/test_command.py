@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from compat.archive.database import open_archive
-from tests.unit.archive.sync.staging import Staged
+from tests.unit.archive.sync.synced_account import Staged
 from tests.unit.server.commands import COMMAND, environment, run
 from tests.unit.service.doubles import LONG
 

@@ -19,8 +19,8 @@ from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.simulator import Account, Behaviour, Conversation
 from compat.simulator.layout import Layout
-from tests.integration.exactness.staging import Upstream
-from tests.unit.archive.sync.staging import DAY, Clock, Staged, staged
+from tests.integration.exactness.simulated_upstream import Upstream
+from tests.unit.archive.sync.synced_account import DAY, Clock, Staged, staged
 from tests.unit.server.commands import COMMAND, environment
 
 THOROUGH = hypothesis_settings().max_examples > 1000
@@ -128,11 +128,11 @@ def _facts(row: Conversation, seen: int) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def made(far_side: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Staged:
+def made(upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Staged:
     """A large account and an archive that is up to date."""
     clock = Clock()
     url = f"sqlite:///{tmp_path_factory.mktemp('large')}/archive.db"
-    stage = staged(far_side, url, large_account(SIZE, clock), clock)
+    stage = staged(upstream_server, url, large_account(SIZE, clock), clock)
     archived(stage)
     return stage
 
@@ -140,7 +140,7 @@ def made(far_side: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Staged
 @pytest.fixture
 def large(made: Staged) -> Staged:
     """The same, shown again, a day later."""
-    made.far_side.show(made.simulator)
+    made.upstream_server.show(made.simulator)
     made.clock.advance(DAY)
     return made
 
@@ -161,10 +161,10 @@ def test_a_daily_run_on_a_quiet_account_asks_a_handful_and_a_deletion_about_twen
 
 
 def test_rereading_takes_the_requests_of_its_share_of_all_rows(
-    far_side: Upstream, url: str
+    upstream_server: Upstream, url: str
 ) -> None:
     clock = Clock()
-    stage = staged(far_side, url, large_account(20_000, clock), clock)
+    stage = staged(upstream_server, url, large_account(20_000, clock), clock)
     archived(stage)
     stage.sync()
     days = 40
@@ -175,10 +175,10 @@ def test_rereading_takes_the_requests_of_its_share_of_all_rows(
 
 
 def test_a_quiet_quarter_of_an_hour_costs_no_more_than_a_quiet_day(
-    far_side: Upstream, url: str
+    upstream_server: Upstream, url: str
 ) -> None:
     clock = Clock()
-    stage = staged(far_side, url, large_account(2_000, clock), clock)
+    stage = staged(upstream_server, url, large_account(2_000, clock), clock)
     archived(stage)
     for _ in range(3):
         clock.advance(900)
@@ -187,14 +187,14 @@ def test_a_quiet_quarter_of_an_hour_costs_no_more_than_a_quiet_day(
 
 
 @pytest.mark.timeout(1200)
-def test_memory_does_not_grow_with_the_account(far_side: Upstream, tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_account(upstream_server: Upstream, tmp_path: Path) -> None:
     used = {}
     for size in (LITTLE, MORE):
         clock = Clock()
         url = f"sqlite:///{tmp_path}/{size}.db"
         account = large_account(size, clock)
         behaviour = Behaviour(rate_limit=None, page_size=500)
-        stage = staged(far_side, url, account, clock, behaviour)
+        stage = staged(upstream_server, url, account, clock, behaviour)
         used[size] = megabytes(stage)
         assert len(stage.rows()) == size
     assert used[MORE] < used[LITTLE] + PAGES, used
@@ -202,11 +202,13 @@ def test_memory_does_not_grow_with_the_account(far_side: Upstream, tmp_path: Pat
 
 @pytest.mark.timeout(1200)
 def test_memory_of_a_daily_run_does_not_grow_with_the_account(
-    large: Staged, far_side: Upstream, tmp_path: Path
+    large: Staged, upstream_server: Upstream, tmp_path: Path
 ) -> None:
     of_large = megabytes(large)
     clock = Clock()
-    little = staged(far_side, f"sqlite:///{tmp_path}/l.db", large_account(LITTLE, clock), clock)
+    little = staged(
+        upstream_server, f"sqlite:///{tmp_path}/l.db", large_account(LITTLE, clock), clock
+    )
     archived(little)
     clock.advance(DAY)
     assert of_large < megabytes(little) + PAGES

@@ -15,8 +15,8 @@ from compat.archive import connections
 from compat.archive.sync import reread
 from compat.archive.sync.run import SyncEvent, SyncStopped
 from compat.simulator import Account, Behaviour, Conversation
-from tests.integration.exactness.staging import Upstream, add
-from tests.unit.archive.sync.staging import (
+from tests.integration.exactness.simulated_upstream import Upstream, add
+from tests.unit.archive.sync.synced_account import (
     DAY,
     QUIET,
     Clock,
@@ -70,13 +70,13 @@ def rows_of_account(account: Account) -> list[Conversation]:
 @pytest.mark.parametrize("all_lists_spam", [True, False])
 @pytest.mark.parametrize("what", CHANGES)
 def test_the_next_run_finds_it(
-    far_side: Upstream, url: str, what: str, all_lists_spam: bool
+    upstream_server: Upstream, url: str, what: str, all_lists_spam: bool
 ) -> None:
     clock = Clock()
     account = sample_account(clock, 120, 0)
     account.add(rows_of_account(account)[7].created, state="draft")
     behaviour = replace(QUIET, all_lists_spam=all_lists_spam)
-    stage = staged(far_side, url, account, clock, behaviour)
+    stage = staged(upstream_server, url, account, clock, behaviour)
     stage.sync()
     facts = {"is no spam": {"status": "spam"}, "is sent late": {"state": "draft"}}.get(what, {})
     CHANGES[what](account, rows_of(stage, **facts)[0])
@@ -86,11 +86,11 @@ def test_the_next_run_finds_it(
 
 
 def test_all_of_it_at_once_is_found_in_sqlite_and_in_postgresql(
-    far_side: Upstream, any_url: str
+    upstream_server: Upstream, any_url: str
 ) -> None:
     clock = Clock()
     account = sample_account(clock, 200, 40)
-    stage = staged(far_side, any_url, account, clock)
+    stage = staged(upstream_server, any_url, account, clock)
     stage.sync()
     for row, happens in zip(rows_of(stage)[10::12], CHANGES.values(), strict=False):
         happens(account, row)
@@ -112,7 +112,7 @@ def test_a_mailbox_that_becomes_visible_is_read_with_all_its_past(stage: Staged)
     stage.account.layout.mailbox_by_id = by_id
     stage.account._rows = {row.id: row for row in before}
     stage.simulator = type(stage.simulator)(stage.account, QUIET)
-    stage.far_side.show(stage.simulator)
+    stage.upstream_server.show(stage.simulator)
     stage.clock.advance(DAY)
     stage.sync()
     assert stage.rows() == stage.truth()
@@ -154,11 +154,11 @@ def test_what_was_modified_long_before_a_run_that_was_killed_is_found_by_the_nex
 
 @pytest.mark.parametrize("lag", [60, 890])
 def test_an_index_that_lags_hides_nothing_permanently(
-    far_side: Upstream, url: str, lag: int
+    upstream_server: Upstream, url: str, lag: int
 ) -> None:
     clock = Clock()
     account = sample_account(clock, 120, 0)
-    stage = staged(far_side, url, account, clock, replace(QUIET, index_lag=lag))
+    stage = staged(upstream_server, url, account, clock, replace(QUIET, index_lag=lag))
     rng = random.Random(2)
     for _ in range(4):
         stage.sync()
@@ -268,7 +268,7 @@ def test_a_few_missing_are_removed_without_asking(stage: Staged) -> None:
 def test_what_lists_do_not_show_but_is_there_by_its_id_is_kept(stage: Staged) -> None:
     stage.sync()
     hidden = rows_of(stage, status="closed")[3]
-    stage.far_side.app = OneHidden(stage.simulator, stage.account, hidden.id)
+    stage.upstream_server.app = OneHidden(stage.simulator, stage.account, hidden.id)
     for _ in range(3):
         stage.clock.advance(DAY)
         assert stage.sync().removed == 0
@@ -302,7 +302,7 @@ def test_a_total_that_never_agrees_is_accepted_after_its_rows_were_read_again(
 ) -> None:
     layout = stage.account.layout
     mailbox = layout.mailboxes[0].id
-    stage.far_side.app = TotalsTooHigh(stage.simulator, mailbox)
+    stage.upstream_server.app = TotalsTooHigh(stage.simulator, mailbox)
     stage.sync()
     assert [facts["rows"] for facts in stage.reported("differs")] == [3, 3]
     asked = []

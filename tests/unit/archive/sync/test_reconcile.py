@@ -18,8 +18,8 @@ from compat.archive.sync.queries import Offset
 from compat.archive.sync.reconcile import ComparedList
 from compat.core.intervals import Interval
 from compat.simulator import Account
-from tests.integration.exactness.staging import Upstream
-from tests.unit.archive.sync.staging import DAY, QUIET, Clock, Staged, sample_account, staged
+from tests.integration.exactness.simulated_upstream import Upstream
+from tests.unit.archive.sync.synced_account import DAY, QUIET, Clock, Staged, sample_account, staged
 
 LIST = ComparedList(7, spam=False)
 ALL = Interval(0, 100)
@@ -130,14 +130,14 @@ CREATED = re.compile(r"createdAt:\[(\S+) TO (\S+)\]")
 
 @pytest.mark.parametrize("index_fractions", [True, False])
 def test_no_total_is_asked_with_a_limit_in_a_second_that_has_conversations(
-    far_side: Upstream, url: str, index_fractions: bool, monkeypatch: pytest.MonkeyPatch
+    upstream_server: Upstream, url: str, index_fractions: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A limit there would leave open on which side of it the conversations are."""
     monkeypatch.setattr(reconcile, "FEW", 5)
     clock = Clock()
     account = crowded_account(clock)
     behaviour = replace(QUIET, index_fractions=index_fractions)
-    stage = staged(far_side, url, account, clock, behaviour)
+    stage = staged(upstream_server, url, account, clock, behaviour)
     stage.sync()
     account.delete(account.conversations()[70].id)
     clock.advance(DAY)
@@ -181,14 +181,14 @@ def limits_of_totals(stage: Staged) -> set[int]:
 
 
 @pytest.fixture
-def spam_apart(far_side: Upstream, url: str) -> Staged:
+def spam_apart(upstream_server: Upstream, url: str) -> Staged:
     """An account whose list of `all` shows no spam, and an archive that is up to date."""
     clock = Clock()
     account = sample_account(clock, 120, 0)
     for day in range(1, 4):
         account.add(int(clock.now) - day * DAY, mailbox_id=spam_mailbox(account), status="spam")
     clock.advance(DAY)
-    stage = staged(far_side, url, account, clock, replace(QUIET, all_lists_spam=False))
+    stage = staged(upstream_server, url, account, clock, replace(QUIET, all_lists_spam=False))
     stage.sync()
     clock.advance(DAY)
     return stage

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from compat.simulator import Behaviour
-from tests.unit.archive.sync.staging import QUIET, Staged
+from tests.unit.archive.sync.synced_account import QUIET, Staged
 from tests.unit.server.commands import COMMAND, environment
 from tests.unit.service.doubles import LONG
 
@@ -135,7 +135,7 @@ def interrupted_in(
     command = (
         sys.executable,
         "-m",
-        "tests.unit.archive.sync.signalled",
+        "tests.unit.archive.sync.interrupted_command",
         outer,
         inner,
         "sync",

@@ -25,8 +25,8 @@ from compat.core.intervals import Interval
 from compat.core.models import Row
 from compat.simulator import Behaviour
 from compat.simulator.churn import apply_random_change
-from tests.integration.exactness.staging import Upstream
-from tests.unit.archive.sync.staging import (
+from tests.integration.exactness.simulated_upstream import Upstream
+from tests.unit.archive.sync.synced_account import (
     DAY,
     Clock,
     PowerCut,
@@ -55,7 +55,7 @@ BEHAVIOURS = st.builds(
 class SyncLife(RuleBasedStateMachine):
     """An account that changes, an archive of it, and all states of each conversation so far."""
 
-    far_side: Upstream
+    upstream_server: Upstream
 
     @initialize(behaviour=BEHAVIOURS, seed=st.integers(0, 10**6))
     def begin(self, behaviour: Behaviour, seed: int) -> None:
@@ -63,7 +63,7 @@ class SyncLife(RuleBasedStateMachine):
         clock = Clock()
         account = sample_account(clock, 40, 12)
         url = f"sqlite:///{self.place}/archive.db"
-        self.stage: Staged = staged(self.far_side, url, account, clock, behaviour)
+        self.stage: Staged = staged(self.upstream_server, url, account, clock, behaviour)
         open_archive(url, create=True).close()
         self.rng = random.Random(seed)
         self.ever: dict[int, set[Row]] = {}
@@ -158,11 +158,11 @@ def _in(spans: list[Interval], second: int) -> bool:
 
 @pytest.mark.timeout(900)
 def test_what_an_archive_says_of_itself_is_right_after_any_events(
-    far_side: Upstream, monkeypatch: pytest.MonkeyPatch
+    upstream_server: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backfill, "ROWS", 20)
     monkeypatch.setattr(reconcile, "FEW", 5)
-    SyncLife.far_side = far_side
+    SyncLife.upstream_server = upstream_server
     run_state_machine_as_test(
         SyncLife, settings=settings(max_examples=EXAMPLES, stateful_step_count=10)
     )

@@ -11,8 +11,8 @@ from compat.archive.database import open_archive
 from compat.archive.sync.run import SyncStopped
 from compat.core.models import ListQuery
 from compat.simulator import Account, Conversation, Simulator
-from tests.integration.exactness.staging import Upstream
-from tests.unit.archive.sync.staging import DAY, QUIET, Staged
+from tests.integration.exactness.simulated_upstream import Upstream
+from tests.unit.archive.sync.synced_account import DAY, QUIET, Staged
 
 LIST = "/v2/mailboxes"
 LONG_AGO = 1_400_000_000
@@ -107,7 +107,7 @@ def test_an_unlisted_mailbox_that_becomes_visible_is_read_with_all_its_past(
     assert not held_of(stage, mailbox)
     stage.account._rows |= {row.id: row for row in rows}
     stage.simulator = Simulator(stage.account, QUIET)
-    stage.far_side.show(stage.simulator)
+    stage.upstream_server.show(stage.simulator)
     stage.clock.advance(DAY)
     stage.sync()
     assert held_of(stage, mailbox) == {row.id for row in rows}
@@ -236,12 +236,12 @@ def test_a_mailbox_that_is_shown_again_during_the_run_is_kept(stage: Staged, los
 
 
 def test_a_mailbox_whose_address_fails_is_not_taken_for_lost(
-    stage: Staged, far_side: Upstream
+    stage: Staged, upstream_server: Upstream
 ) -> None:
     stage.sync()
     before, mailbox = stage.rows(), last_mailbox(stage)
     stage.account.layout.unlisted.add(mailbox)
-    far_side.app = Failing(stage.simulator, f"{LIST}/{mailbox}")
+    upstream_server.app = Failing(stage.simulator, f"{LIST}/{mailbox}")
     stage.clock.advance(DAY)
     with pytest.raises(SyncStopped) as stopped:
         stage.sync(accept_loss=True)

@@ -1,4 +1,4 @@
-"""Short ways to ask the old language something."""
+"""Short ways to parse a query string."""
 
 from __future__ import annotations
 

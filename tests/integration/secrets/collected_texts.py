@@ -1,4 +1,4 @@
-"""Looking everywhere a secret could have gone: logs at their most talkative, texts of objects."""
+"""Collects texts that could contain a secret: all logs at debug level, and texts of objects."""
 
 from __future__ import annotations
 
@@ -66,17 +66,17 @@ def reprs(*roots: object) -> Iterator[str]:
             continue
         seen.add(id(each))
         if not isinstance(each, _PLAIN):
-            yield _told(each)
+            yield _text(each)
         waiting += _within(each)
 
 
-def told_of(error: BaseException) -> str:
+def error_texts(error: BaseException) -> str:
     """An exception as a log or a terminal would show it, and all that it leads to."""
     lines = "".join(traceback.format_exception(error))
     return "\n".join((lines, str(error), repr(error), *reprs(error)))
 
 
-def _told(thing: object) -> str:
+def _text(thing: object) -> str:
     try:
         return f"{thing!r} {thing}"
     except Exception as error:  # noqa: BLE001 - a thing without a text shows nothing

@@ -1,4 +1,4 @@
-"""An account that lives behind a hostile upstream, and what may be said of it at any moment."""
+"""An account that changes behind a hostile upstream, and which answers are right at a moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from compat.v2.rate_limit import RateLimiter
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.questions import DAY
-from tests.unit.service.doubles import Hands, only_account
+from tests.unit.service.doubles import ManualClock, only_account
 
 SLACK = 4
 """Seconds by which an answer may call itself older than it is."""
@@ -45,23 +45,23 @@ class Watched(Simulator):
         return min(positions, default=len(self.account.changes))
 
 
-class Clockwork(threading.Event):
-    """Whoever waits for this moves the clock instead."""
+class AdvancingEvent(threading.Event):
+    """An event for which nobody waits: `wait` moves the clock instead."""
 
-    def __init__(self, hands: Hands) -> None:
+    def __init__(self, manual_clock: ManualClock) -> None:
         super().__init__()
-        self._hands = hands
+        self._manual_clock = manual_clock
 
     def wait(self, timeout: float | None = None) -> bool:
-        self._hands.now += timeout or 0
+        self._manual_clock.now += timeout or 0
         return self.is_set()
 
 
-def by_hand(reports: LegacyReports, hands: Hands) -> LegacyReports:
+def with_manual_clock(reports: LegacyReports, manual_clock: ManualClock) -> LegacyReports:
     """The same service; when it has to wait for the rate limit, the clock is moved."""
     client: Any = only_account(reports)._source._client  # type: ignore[attr-defined]
-    client.rate_limiter = RateLimiter(0.1, clock=lambda: hands.now)
-    client._closed = Clockwork(hands)
+    client.rate_limiter = RateLimiter(0.1, clock=lambda: manual_clock.now)
+    client._closed = AdvancingEvent(manual_clock)
     return reports
 
 
@@ -111,27 +111,27 @@ def spans(asked: Asked) -> dict[str, tuple[int, int]]:
 
 
 def check(
-    told: dict[str, Any], asked: Asked, account: Account, must: set[int], may: set[int]
+    content: dict[str, Any], asked: Asked, account: Account, must: set[int], may: set[int]
 ) -> None:
     """Each bucket counts at least what it must, and at most what it may."""
     ranges = spans(asked)
-    assert set(told) == set(ranges)
+    assert set(content) == set(ranges)
     for name, span in ranges.items():
         least, most = (
             oracle.counted([account[each] for each in ids], *span, asked.view_by)
             for ids in (must, may)
         )
-        for bucket, (opens, low), (_, high) in zip(told[name], least, most, strict=True):
+        for bucket, (opens, low), (_, high) in zip(content[name], least, most, strict=True):
             assert bucket["start"] == opens
             assert low <= bucket["count"] <= high, (name, bucket, low, high)
 
 
 def check_ids(
-    told: dict[str, Any], asked: Asked, account: Account, must: set[int], may: set[int]
+    content: dict[str, Any], asked: Asked, account: Account, must: set[int], may: set[int]
 ) -> None:
     """The same of the conversations behind the counts, which cannot make up for each other."""
     for name, (start, end) in spans(asked).items():
-        ids = [each for bucket in told[name] for each in bucket["ids"]]
+        ids = [each for bucket in content[name] for each in bucket["ids"]]
         inside = {row.id for row in account.conversations() if start <= row.created <= end}
         assert len(ids) == len(set(ids))
         assert must & inside <= set(ids) <= may & inside, name

@@ -29,7 +29,7 @@ from compat.parity.ignore_rules import read_rules
 from tests.integration.docs.output import fetch, same_but_counts, shape
 from tests.integration.docs.pages import ROOT, Block
 from tests.unit.server.commands import environment
-from tests.unit.server.serving import LOOPBACK, free_port
+from tests.unit.server.threaded_server import LOOPBACK, free_port
 from tests.unit.service.doubles import LONG
 
 TOOLS = Path(sys.executable).parent

@@ -1,4 +1,4 @@
-"""What schemathesis is told of the old API that OpenAPI has no words for; it runs there, not here.
+"""What OpenAPI cannot express about the old API. It runs in schemathesis' environment.
 
 That valid data is accepted is checked by hand, since what a request's parameters may be depends
 on each other: both edges or none, the end not before the start, not too many buckets. A day that

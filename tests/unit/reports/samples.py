@@ -28,7 +28,7 @@ def span(first: int, last: int) -> Range:
 
 
 def row(created: int = FIRST, **others: Any) -> Row:
-    """A published, active email without tags, unless told otherwise."""
+    """A published, active email without tags, unless given otherwise."""
     plain = Row(created, created, 1, 11, "email", "active", "published", ())
     return plain._replace(**others)
 

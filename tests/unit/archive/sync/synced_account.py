@@ -19,7 +19,7 @@ from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import Row
 from compat.simulator import Account, Behaviour, Conversation, Simulator, make_account
-from tests.integration.exactness.staging import Upstream
+from tests.integration.exactness.simulated_upstream import Upstream
 
 SINCE = datetime(2014, 1, 1, tzinfo=UTC)
 NOW = datetime(2015, 6, 15, 12, 30, 45, tzinfo=UTC)
@@ -69,7 +69,7 @@ class Staged:
         clock: Its clock, and the API's.
         simulator: The API.
         settings: The settings that lead to both.
-        far_side: The server that shows the API.
+        upstream_server: The server that shows the API.
         events: The events of the latest run, without those of pages.
         on_event: Called with each event of a run, pages included.
     """
@@ -78,7 +78,7 @@ class Staged:
     clock: Clock
     simulator: Simulator
     settings: Settings
-    far_side: Upstream
+    upstream_server: Upstream
     events: list[SyncEvent] = field(default_factory=list)
     on_event: Callable[[SyncEvent], None] = lambda _: None
 
@@ -120,7 +120,7 @@ class Staged:
             if row.mailbox_id == lost:
                 self.account._rows[row.id] = replace(row, state="deleted")
         self.simulator = Simulator(self.account, self.simulator.behaviour)
-        self.far_side.show(self.simulator)
+        self.upstream_server.show(self.simulator)
         return lost
 
     def asked(self) -> int:
@@ -159,12 +159,16 @@ def true_row(row: Conversation) -> Row:
 
 
 def staged(
-    far_side: Upstream, url: str, account: Account, clock: Clock, behaviour: Behaviour = QUIET
+    upstream_server: Upstream,
+    url: str,
+    account: Account,
+    clock: Clock,
+    behaviour: Behaviour = QUIET,
 ) -> Staged:
     """Show an account, with an archive at a place."""
     simulator = Simulator(account, behaviour)
-    settings = far_side.show(simulator).model_copy(update={"archive": SecretStr(url)})
-    return Staged(account, clock, simulator, settings, far_side)
+    settings = upstream_server.show(simulator).model_copy(update={"archive": SecretStr(url)})
+    return Staged(account, clock, simulator, settings, upstream_server)
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""What is true of a simulated account, in the words of Mailbox API 2.0; told without its code."""
+"""The true content of a simulated account, as Mailbox API 2.0 would return it.
+
+It shares no code with the simulator.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def listed(account: Account) -> list[Conversation]:
     return [row for row in account.conversations() if row.state != "deleted"]
 
 
-def told(row: Conversation, account: Account) -> Json:
+def content(row: Conversation, account: Account) -> Json:
     """A conversation, as far as it is compared."""
     return {
         "id": row.id,

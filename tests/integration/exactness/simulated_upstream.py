@@ -1,4 +1,4 @@
-"""The whole house between a caller and a simulated account, over real HTTP on the far side."""
+"""A server for simulated accounts, over real HTTP, and services that fetch from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Account, Conversation, Simulator, make_account
 from tests.integration.exactness.oracle import Asked
-from tests.unit.server.serving import LOOPBACK, Stage, serving
+from tests.unit.server.threaded_server import LOOPBACK, Stage, serving
 from tests.unit.service.doubles import only_account
 
 SINCE = datetime(2019, 3, 1, tzinfo=UTC)

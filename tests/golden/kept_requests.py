@@ -154,4 +154,4 @@ LOCAL: Final = {
     "another list of version 1": Request("/v1/users.json"),
     "version 2": Request("/v2/conversations"),
 }
-"""What only a server answers: the others hand it on."""
+"""What only a server answers: the other entry points pass it on."""

@@ -1,4 +1,4 @@
-"""The same request by every way in: over HTTP, and through each door inside this process."""
+"""The same request at every entry point: over HTTP, and inside this process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from compat.httpx import AsyncLegacyTransport, LegacyTransport
 from compat.requests import LegacyAdapter
 from compat.service import LegacyReports
 from compat.v1.http import LegacyRequest
-from tests.unit.server.serving import LOOPBACK
+from tests.unit.server.threaded_server import LOOPBACK
 from tests.unit.service.doubles import LONG, basic
 
 ORIGIN = "https://api.helpscout.net"
@@ -49,16 +49,18 @@ def over_http(port: int, call: Call) -> Got:
     with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=LONG)) as connection:
         connection.request(call.method, call.target, headers=call.headers)
         with closing(connection.getresponse()) as answer:
-            told = answer.headers
-            return Got(answer.status, told["Content-Type"], told["WWW-Authenticate"], answer.read())
+            content = answer.headers
+            return Got(
+                answer.status, content["Content-Type"], content["WWW-Authenticate"], answer.read()
+            )
 
 
 def directly(reports: LegacyReports, call: Call) -> Got:
     """From the service itself."""
     asked = LegacyRequest.from_target(call.target, call.method, call.authorization)
     answer = reports.handle(asked)
-    told = dict(answer.headers)
-    return Got(answer.status, told["Content-Type"], told.get("WWW-Authenticate"), answer.body)
+    content = dict(answer.headers)
+    return Got(answer.status, content["Content-Type"], content.get("WWW-Authenticate"), answer.body)
 
 
 def through_httpx(reports: LegacyReports, call: Call) -> Got:
@@ -85,9 +87,9 @@ def through_requests(reports: LegacyReports, call: Call) -> Got:
         prepared = requests.Request(call.method, ORIGIN, headers=call.headers).prepare()
         prepared.url = f"{ORIGIN}{call.target}"  # as it is: requests would spell it its own way
         answer = session.send(prepared)
-    told = answer.headers
+    content = answer.headers
     return Got(
-        answer.status_code, told["Content-Type"], told.get("WWW-Authenticate"), answer.content
+        answer.status_code, content["Content-Type"], content.get("WWW-Authenticate"), answer.content
     )
 
 
@@ -114,7 +116,7 @@ def _request(call: Call) -> httpx.Request:
 
 
 def _read(answer: httpx.Response) -> Got:
-    told = answer.headers
+    content = answer.headers
     return Got(
-        answer.status_code, told["Content-Type"], told.get("WWW-Authenticate"), answer.content
+        answer.status_code, content["Content-Type"], content.get("WWW-Authenticate"), answer.content
     )

@@ -17,10 +17,10 @@ from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, make_account
 from compat.simulator.layout import Layout
 from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse
-from tests.integration.exactness.staging import NOW, SINCE, Upstream, upstream
-from tests.unit.server.serving import ask as ask_over_http
-from tests.unit.server.serving import serving
-from tests.unit.service.doubles import FIRST, Hands, Shelf, basic, reports_on
+from tests.integration.exactness.simulated_upstream import NOW, SINCE, Upstream, upstream
+from tests.unit.server.threaded_server import ask as ask_over_http
+from tests.unit.server.threaded_server import serving
+from tests.unit.service.doubles import FIRST, FakeSource, ManualClock, basic, reports_on
 from tests.unit.v2 import upstream as scripts
 from tests.unit.v2.upstream import Json, answer, in_turn, one_tls_context, scripted
 
@@ -47,7 +47,7 @@ def quick() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def far_side() -> Iterator[Upstream]:
+def upstream_server() -> Iterator[Upstream]:
     with upstream() as made:
         yield made
 
@@ -58,25 +58,25 @@ def made_up() -> Account:
 
 
 @pytest.fixture
-def reports(far_side: Upstream, made_up: Account) -> Iterator[LegacyReports]:
-    with served(far_side, made_up) as made:
+def reports(upstream_server: Upstream, made_up: Account) -> Iterator[LegacyReports]:
+    with served(upstream_server, made_up) as made:
         yield made
 
 
-def served(far_side: Upstream, account: Account, **settings: Any) -> LegacyReports:
-    reach = far_side.show(Simulator(account, Behaviour(rate_limit=None)))
+def served(upstream_server: Upstream, account: Account, **settings: Any) -> LegacyReports:
+    reach = upstream_server.show(Simulator(account, Behaviour(rate_limit=None)))
     return LegacyReports(reach.model_copy(update=settings))
 
 
 def ask(reports: LegacyReports, target: str, status: int = 200) -> Any:
-    told = reports.answer(target, authorization=KEY)
-    assert told.status == status, told
-    return json.loads(told.body)
+    content = reports.answer(target, authorization=KEY)
+    assert content.status == status, content
+    return json.loads(content.body)
 
 
 def faults(reports: LegacyReports, target: str) -> list[tuple[str, str | None]]:
-    told = ask(reports, target, 400)
-    return [(each["property"], each["value"]) for each in told["validationErrors"]]
+    content = ask(reports, target, 400)
+    return [(each["property"], each["value"]) for each in content["validationErrors"]]
 
 
 def small(mailboxes: int = 1, tags: int = 0) -> Account:
@@ -91,17 +91,17 @@ def small(mailboxes: int = 1, tags: int = 0) -> Account:
 def test_the_envelope_and_the_items_have_the_old_keys_in_the_old_order(
     reports: LegacyReports, path: str
 ) -> None:
-    told = ask(reports, path)
-    assert list(told) == ENVELOPE_KEYS
-    assert told["count"] == len(told["items"]) > 1
-    assert (told["page"], told["pages"]) == (1, 1)
-    assert all(list(item) == ITEM_KEYS[path] for item in told["items"])
+    content = ask(reports, path)
+    assert list(content) == ENVELOPE_KEYS
+    assert content["count"] == len(content["items"]) > 1
+    assert (content["page"], content["pages"]) == (1, 1)
+    assert all(list(item) == ITEM_KEYS[path] for item in content["items"])
 
 
 @pytest.mark.parametrize("path", ALL)
 def test_the_answer_has_the_headers_of_any_other(reports: LegacyReports, path: str) -> None:
-    told = reports.answer(path, authorization=KEY)
-    headers = dict(told.headers)
+    content = reports.answer(path, authorization=KEY)
+    headers = dict(content.headers)
     assert headers["Content-Type"] == CONTENT_TYPE
     assert headers["Correlation-Id"]
     assert headers["Compat-As-Of"].endswith("Z")
@@ -137,11 +137,11 @@ def test_folders_have_their_old_types(reports: LegacyReports) -> None:
     assert set(types[6:]) == {"mine"}
 
 
-def test_folders_have_the_numbers_of_their_conversations(far_side: Upstream) -> None:
+def test_folders_have_the_numbers_of_their_conversations(upstream_server: Upstream) -> None:
     account = small()
     for status in ("active", "active", "pending", "closed", "spam"):
         account.add(FIRST, status=status)
-    with served(far_side, account) as reports:
+    with served(upstream_server, account) as reports:
         items = {each["type"]: each for each in ask(reports, FOLDERS)["items"]}
     found = {
         kind: (items[kind]["totalCount"], items[kind]["activeCount"])
@@ -150,14 +150,14 @@ def test_folders_have_the_numbers_of_their_conversations(far_side: Upstream) -> 
     assert found == {"open": (3, 2), "closed": (1, 0), "spam": (1, 0), "drafts": (0, 0)}
 
 
-def test_tags_are_those_of_the_account(far_side: Upstream) -> None:
+def test_tags_are_those_of_the_account(upstream_server: Upstream) -> None:
     account = small()
     account.add(FIRST, tags=["billing", "vip"])
     account.add(FIRST, tags=["billing"])
-    with served(far_side, account) as reports:
-        told = ask(reports, TAGS)
-    assert told["count"] == len(account.layout.tags)
-    assert told["items"][0] == {
+    with served(upstream_server, account) as reports:
+        content = ask(reports, TAGS)
+    assert content["count"] == len(account.layout.tags)
+    assert content["items"][0] == {
         "id": account.layout.tag_named("billing").id,
         "slug": "billing",
         "name": "billing",
@@ -173,23 +173,23 @@ def test_tags_are_those_of_the_account(far_side: Upstream) -> None:
     ("mailboxes", "pages"), [(1, 1), (49, 1), (50, 1), (51, 2), (100, 2), (101, 3), (120, 3)]
 )
 def test_all_of_several_upstream_pages_are_listed_fifty_a_page(
-    far_side: Upstream, mailboxes: int, pages: int
+    upstream_server: Upstream, mailboxes: int, pages: int
 ) -> None:
     account = small(mailboxes)
-    with served(far_side, account) as reports:
-        told = [ask(reports, f"{MAILBOXES}?page={number + 1}") for number in range(pages)]
-    assert [each["page"] for each in told] == list(range(1, pages + 1))
-    assert {(each["pages"], each["count"]) for each in told} == {(pages, mailboxes)}
-    assert all(len(each["items"]) == 50 for each in told[:-1])
-    listed = [item["id"] for each in told for item in each["items"]]
+    with served(upstream_server, account) as reports:
+        content = [ask(reports, f"{MAILBOXES}?page={number + 1}") for number in range(pages)]
+    assert [each["page"] for each in content] == list(range(1, pages + 1))
+    assert {(each["pages"], each["count"]) for each in content} == {(pages, mailboxes)}
+    assert all(len(each["items"]) == 50 for each in content[:-1])
+    listed = [item["id"] for each in content for item in each["items"]]
     assert listed == [mailbox.id for mailbox in account.layout.mailboxes]
 
 
-def test_tags_are_cut_into_pages_as_well(far_side: Upstream) -> None:
+def test_tags_are_cut_into_pages_as_well(upstream_server: Upstream) -> None:
     account = small(tags=90)
-    with served(far_side, account) as reports:
-        told = [ask(reports, f"{TAGS}?page={number}") for number in (1, 2, 3)]
-    listed = [item["id"] for each in told for item in each["items"]]
+    with served(upstream_server, account) as reports:
+        content = [ask(reports, f"{TAGS}?page={number}") for number in (1, 2, 3)]
+    listed = [item["id"] for each in content for item in each["items"]]
     assert listed == [tag.id for tag in account.layout.tags]
 
 
@@ -225,30 +225,34 @@ def test_a_mailbox_that_does_not_exist_is_not_found(reports: LegacyReports) -> N
 
 
 @pytest.mark.parametrize("number", ["x", "8501x", "-1", "", "1.0", "9" * 19, "8501/8508", "%2A"])
-def test_what_is_no_id_is_not_found_and_nothing_is_fetched(shelf: Shelf, number: str) -> None:
+def test_what_is_no_id_is_not_found_and_nothing_is_fetched(
+    fake_source: FakeSource, number: str
+) -> None:
     path = f"/v1/mailboxes/{number}/folders.json"
-    with reports_on(shelf) as reports:
-        told = ask(reports, path, 404)
-    assert told["error"].startswith("The specified resource was not found: '/v1/mailboxes/")
-    assert shelf.menus == []
+    with reports_on(fake_source) as reports:
+        content = ask(reports, path, 404)
+    assert content["error"].startswith("The specified resource was not found: '/v1/mailboxes/")
+    assert fake_source.list_queries == []
 
 
 @pytest.mark.parametrize("path", [*ALL, "/v1/mailboxes/999999/folders.json"])
 @pytest.mark.parametrize("authorization", [None, basic("another-key"), "Bearer an-old-key"])
-def test_a_key_is_needed(shelf: Shelf, path: str, authorization: str | None) -> None:
-    with reports_on(shelf, api_keys=(SecretStr("an-old-key"),)) as reports:
-        told = reports.answer(path, authorization=authorization)
-    assert told.status == 401
-    assert "WWW-Authenticate" in dict(told.headers)
-    assert shelf.menus == []
+def test_a_key_is_needed(fake_source: FakeSource, path: str, authorization: str | None) -> None:
+    with reports_on(fake_source, api_keys=(SecretStr("an-old-key"),)) as reports:
+        content = reports.answer(path, authorization=authorization)
+    assert content.status == 401
+    assert "WWW-Authenticate" in dict(content.headers)
+    assert fake_source.list_queries == []
 
 
 @pytest.mark.parametrize("path", [*ALL, "/v1/mailboxes.json/", "/v1/mailboxes/8501.json"])
-def test_any_other_method_and_any_other_path_is_not_found(shelf: Shelf, path: str) -> None:
+def test_any_other_method_and_any_other_path_is_not_found(
+    fake_source: FakeSource, path: str
+) -> None:
     method = "POST" if path in ALL else "GET"
-    with reports_on(shelf) as reports:
-        told = reports.handle(LegacyRequest.from_target(path, method, KEY))
-    assert told.status == 404
+    with reports_on(fake_source) as reports:
+        content = reports.handle(LegacyRequest.from_target(path, method, KEY))
+    assert content.status == 404
 
 
 @pytest.mark.parametrize("query", ["?mailbox=8508", "?mailbox=9&page=1", "?mailbox=x", "?mailbox="])
@@ -261,31 +265,35 @@ def test_the_query_cannot_name_another_mailbox_than_the_path(
 @pytest.mark.parametrize("name", ["mailbox", "mailbox[]", "mailbox[0]", "mailbox%5B%5D"])
 @pytest.mark.parametrize("wins", ["first", "last"])
 def test_the_query_cannot_name_another_mailbox_as_a_list_either(
-    shelf: Shelf, name: str, wins: Literal["first", "last"]
+    fake_source: FakeSource, name: str, wins: Literal["first", "last"]
 ) -> None:
     conventions = Conventions(repeated_parameter=wins)
-    with reports_on(shelf, conventions=conventions) as reports:
+    with reports_on(fake_source, conventions=conventions) as reports:
         ask(reports, f"{FOLDERS}?{name}=8508")
-    assert shelf.menus == [ListQuery("folders", 8501)]
+    assert fake_source.list_queries == [ListQuery("folders", 8501)]
 
 
-def test_a_list_is_cached_as_long_as_recent_conversations(hands: Hands, far_side: Upstream) -> None:
+def test_a_list_is_cached_as_long_as_recent_conversations(
+    manual_clock: ManualClock, upstream_server: Upstream
+) -> None:
     account = small()
-    with served(far_side, account, recent_age=60) as reports:
+    with served(upstream_server, account, recent_age=60) as reports:
         before = ask(reports, TAGS)["count"]
         account.layout.tag_named("another one")
         assert ask(reports, TAGS)["count"] == before
         assert ask(reports, f"{TAGS}?page=1")["count"] == before
-        hands.now += 61
+        manual_clock.now += 61
         assert ask(reports, TAGS)["count"] == before + 1
 
 
-def test_an_unknown_mailbox_is_requested_again_later(hands: Hands, shelf: Shelf) -> None:
-    shelf.items = None
-    with reports_on(shelf) as reports:
+def test_an_unknown_mailbox_is_requested_again_later(
+    manual_clock: ManualClock, fake_source: FakeSource
+) -> None:
+    fake_source.items = None
+    with reports_on(fake_source) as reports:
         ask(reports, FOLDERS, 404)
-        shelf.items = (ListItem(11, "Unassigned", type="open"),)
-        hands.now += 1
+        fake_source.items = (ListItem(11, "Unassigned", type="open"),)
+        manual_clock.now += 1
         assert ask(reports, FOLDERS)["count"] == 1
 
 
@@ -295,13 +303,13 @@ def script() -> Iterator[scripts.Upstream]:
         yield made
 
 
-def told_of(script: scripts.Upstream, path: str, *payloads: Json, status: int = 200) -> Any:
+def content_of(script: scripts.Upstream, path: str, *payloads: Json, status: int = 200) -> Any:
     """What is answered when upstream answers so."""
     script.script = in_turn(*[answer(payload, status) for payload in payloads])
     reach = Settings(app_id="a", app_secret=SecretStr("s"), base_url=script.url)
     with LegacyReports(reach) as reports:
-        told: LegacyResponse = reports.answer(path, authorization=KEY)
-    return json.loads(told.body)
+        content: LegacyResponse = reports.answer(path, authorization=KEY)
+    return json.loads(content.body)
 
 
 KIND = {MAILBOXES: "mailboxes", FOLDERS: "folders", TAGS: "tags"}
@@ -333,8 +341,8 @@ NULLS = dict.fromkeys(
 def test_fields_that_upstream_leaves_empty_are_empty(
     script: scripts.Upstream, path: str, nothing: Json
 ) -> None:
-    told = told_of(script, path, {"_embedded": {KIND[path]: [{"id": 7, **nothing}]}})
-    assert told == {"page": 1, "pages": 1, "count": 1, "items": [{"id": 7, **BARE[path]}]}
+    content = content_of(script, path, {"_embedded": {KIND[path]: [{"id": 7, **nothing}]}})
+    assert content == {"page": 1, "pages": 1, "count": 1, "items": [{"id": 7, **BARE[path]}]}
 
 
 @pytest.mark.parametrize("path", ALL)
@@ -342,7 +350,7 @@ def test_without_a_change_something_was_modified_when_it_was_made(
     script: scripts.Upstream, path: str
 ) -> None:
     item = {"id": 7, "createdAt": "2015-03-04T05:06:07.890Z", "updatedAt": None}
-    (shown,) = told_of(script, path, {"_embedded": {KIND[path]: [item]}})["items"]
+    (shown,) = content_of(script, path, {"_embedded": {KIND[path]: [item]}})["items"]
     assert shown["modifiedAt"] == "2015-03-04T05:06:07Z"
 
 
@@ -353,7 +361,7 @@ def test_without_a_change_something_was_modified_when_it_was_made(
     ids=["nothing", "no list", "no page"],
 )
 def test_an_empty_list_has_no_pages(script: scripts.Upstream, path: str, payload: Json) -> None:
-    assert told_of(script, path, payload) == {"page": 1, "pages": 0, "count": 0, "items": []}
+    assert content_of(script, path, payload) == {"page": 1, "pages": 0, "count": 0, "items": []}
 
 
 @pytest.mark.parametrize(
@@ -367,7 +375,7 @@ def test_an_empty_list_has_no_pages(script: scripts.Upstream, path: str, payload
     ],
 )
 def test_a_folder_has_its_old_type(script: scripts.Upstream, now: str, then: str) -> None:
-    (shown,) = told_of(script, FOLDERS, {"_embedded": {"folders": [{"id": 7, "type": now}]}})[
+    (shown,) = content_of(script, FOLDERS, {"_embedded": {"folders": [{"id": 7, "type": now}]}})[
         "items"
     ]
     assert shown["type"] == then
@@ -376,15 +384,17 @@ def test_a_folder_has_its_old_type(script: scripts.Upstream, now: str, then: str
 def test_what_upstream_refuses_is_not_taken_for_a_missing_mailbox(
     script: scripts.Upstream,
 ) -> None:
-    assert told_of(script, FOLDERS, {}, status=403)["code"] == 403
+    assert content_of(script, FOLDERS, {}, status=403)["code"] == 403
 
 
 @pytest.mark.parametrize("path", ALL)
-def test_they_are_answered_over_http(far_side: Upstream, made_up: Account, path: str) -> None:
+def test_they_are_answered_over_http(
+    upstream_server: Upstream, made_up: Account, path: str
+) -> None:
     with (
-        served(far_side, made_up) as reports,
+        served(upstream_server, made_up) as reports,
         serving(create_app(reports), lifespan="off") as port,
     ):
-        told = ask_over_http(port, path)
-        assert told.status == 200
-        assert told.json == ask(reports, path)
+        content = ask_over_http(port, path)
+        assert content.status == 200
+        assert content.json == ask(reports, path)
