@@ -1,7 +1,7 @@
 """Help Scout's Mailbox API 1.0 reports, computed from Mailbox API 2.0.
 
-The names below are the library's face; each is imported when it is first used, so that
-importing the package costs next to nothing.
+The names below are public. Each is imported when it is first used, so that importing the package
+costs next to nothing.
 """
 
 from importlib import import_module
@@ -28,7 +28,7 @@ __all__ = [
     "SettingsError",
 ]
 
-_HOMES = {
+_MODULES = {
     "Conventions": "compat.config.conventions",
     "LegacyResponse": "compat.v1.http",
     "LegacyError": "compat.v1.errors",
@@ -42,9 +42,9 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name == "__version__":
         return import_module("importlib.metadata").version("helpscout-v1-compat")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

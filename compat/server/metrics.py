@@ -26,7 +26,7 @@ _MISSING: Final = (
 _GAUGES: Final[tuple[tuple[str, str, Callable[[AccountLoad], int | None]], ...]] = (
     (
         "rate_budget_left",
-        "Requests left to the account's programs this minute, as Help Scout last told.",
+        "Requests left to the account's programs this minute, as Help Scout said last.",
         lambda load: load.source.rate_left,
     ),
     ("rows_remembered", "Conversations remembered.", lambda load: load.source.rows),

@@ -50,23 +50,23 @@ class TotalsSource(LiveSource):
         self._probed_until = 0.0
         self._spam_in_all: bool | None = None
 
-    def count(self, tally: CountQuery, progress: Progress) -> CountResult | None:
+    def count(self, query: CountQuery, progress: Progress) -> CountResult | None:
         """The counts by totals; None if rows are needed.
 
         Raises:
             UpstreamError: Upstream fails.
         """
-        if not totals_apply(tally):
+        if not totals_apply(query):
             return None
         spam_in_all = self._probed()
         if spam_in_all is None:
-            _log("nothing tells how its lists treat spam and fractions of seconds")
+            _log("no conversation shows how its lists treat spam and fractions of seconds")
             return None
         began = clock.elapsed()
-        lists = _LISTS["spam" not in tally.filter.excluded_statuses, spam_in_all]
-        with _totals_client(self.client, self._workers, tally, progress) as totals:
+        lists = _LISTS["spam" not in query.filter.excluded_statuses, spam_in_all]
+        with _totals_client(self.client, self._workers, query, progress) as totals:
             try:
-                counts = [totals.counts(edges, lists) for edges in tally.ranges]
+                counts = [totals.counts(edges, lists) for edges in query.ranges]
             except RequestRefused:  # a mailbox may not exist; loading rows handles that
                 return None
             except _RowsNeeded as reason:
@@ -86,14 +86,14 @@ class TotalsSource(LiveSource):
             return self._spam_in_all
 
 
-def totals_apply(tally: CountQuery) -> bool:
+def totals_apply(query: CountQuery) -> bool:
     """Whether the parameters of a list can select the conversations of a query."""
-    which = tally.filter
+    filter_ = query.filter
     return (
-        not (tally.conversations.folders or which.types or which.tags)
-        and which.excluded_statuses <= {"spam"}
-        and "published" in which.states
-        and len(tally.conversations.mailboxes) <= MOST_MAILBOXES_NAMED
+        not (query.conversations.folders or filter_.types or filter_.tags)
+        and filter_.excluded_statuses <= {"spam"}
+        and "published" in filter_.states
+        and len(query.conversations.mailboxes) <= MOST_MAILBOXES_NAMED
     )
 
 
@@ -118,11 +118,11 @@ class _TotalsClient:
     """Sends the requests of one query."""
 
     def __init__(
-        self, client: Client, pool: ThreadPoolExecutor, tally: CountQuery, progress: Progress
+        self, client: Client, pool: ThreadPoolExecutor, query: CountQuery, progress: Progress
     ) -> None:
         self._client = client
         self._pool = pool
-        self._mailboxes = tuple(sorted(tally.conversations.mailboxes))
+        self._mailboxes = tuple(sorted(query.conversations.mailboxes))
         self._progress = progress
         self.asked_at: list[int] = []
 
@@ -140,7 +140,7 @@ class _TotalsClient:
                 raise _RowsNeeded("its totals of parts do not add up to that of the whole")
             counts = [sum_ + lists[status] * part for sum_, part in zip(counts, parts, strict=True)]
         if min(counts) < 0:
-            raise _RowsNeeded("it tells of more spam than there are conversations")
+            raise _RowsNeeded("it counts more spam than conversations")
         return counts
 
     def _parts(
@@ -161,11 +161,11 @@ class _TotalsClient:
 
 @contextmanager
 def _totals_client(
-    client: Client, workers: int, tally: CountQuery, progress: Progress
+    client: Client, workers: int, query: CountQuery, progress: Progress
 ) -> Iterator[_TotalsClient]:
     with ThreadPoolExecutor(workers, thread_name_prefix="totals") as pool:
         try:
-            yield _TotalsClient(client, pool, tally, progress)
+            yield _TotalsClient(client, pool, query, progress)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -145,8 +145,8 @@ class _MemorySource:
         ]
         return RowSet(rows, int(time.time()), clock.elapsed())
 
-    def list_items(self, menu: ListQuery) -> ListItems:
-        del menu
+    def list_items(self, query: ListQuery) -> ListItems:
+        del query
         return ListItems((), int(time.time()), clock.elapsed())
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:

@@ -277,7 +277,7 @@ class _ParallelFetch:
 
     def _before_request(self) -> None:
         if self._failed:
-            raise Cancelled("another part of the same walk failed")
+            raise Cancelled("another part of the same list failed")
         self._callbacks.before_request()
 
 

@@ -119,7 +119,7 @@ class BusyHours(RootModel[tuple[BusyHour, ...]]):
     @model_validator(mode="after")
     def _each_once(self) -> Self:
         if len({(each.day, each.hour) for each in self.root}) < len(self.root):
-            raise ValueError("an hour is told twice")
+            raise ValueError("an hour is there twice")
         return self
 
     @property

@@ -68,7 +68,7 @@ class SyncResult:
 
 
 class _StopRequested(Exception):
-    """Somebody has called `Sync.stop`."""
+    """`Sync.stop` was called."""
 
 
 class Sync:

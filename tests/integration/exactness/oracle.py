@@ -116,7 +116,7 @@ def _openings(start: int, end: int, view_by: Any) -> Iterable[datetime]:
 
 
 def _until(first: datetime, last: datetime, view_by: Any) -> Iterable[datetime]:
-    for opening in naive.walk(first, view_by, "clamped"):
+    for opening in naive.calendar_starts(first, view_by, "clamped"):
         if opening >= last:
             return
         yield opening

@@ -231,7 +231,7 @@ HARD = {
     "the index keeps fractions": Behaviour(index_fractions=True),
     "the index lags": Behaviour(churn=1, index_lag_lists=3),
 }
-"""What is worst for one part of a walk or another, alone and all the time."""
+"""The worst faults for each part of fetching, each alone and all the time."""
 
 
 @pytest.mark.parametrize("trouble", HARD)

@@ -1,4 +1,4 @@
-"""The same rules in the slowest way: a calendar walked, every instant tried everywhere.
+"""The same rules in the slowest way: day after day of a calendar, every instant tried everywhere.
 
 Nothing here may come from the code under test, or their mistakes would agree.
 """
@@ -23,7 +23,7 @@ def seconds(instant: datetime) -> int:
     return since.days * 86_400 + since.seconds
 
 
-def walk(start: datetime, view_by: ViewBy, month_step: MonthStep) -> Iterator[datetime]:
+def calendar_starts(start: datetime, view_by: ViewBy, month_step: MonthStep) -> Iterator[datetime]:
     """Bucket starts one after the other, until the calendar ends."""
     try:
         if view_by == "month" and month_step != "thirty-days":
@@ -52,7 +52,7 @@ def starts(start: int, end: int, view_by: ViewBy, month_step: MonthStep = "clamp
     """Bucket starts of a range: the first, and those that lie before its end."""
     anchor = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=start)
     found: list[int] = []
-    for opening in map(seconds, walk(anchor, view_by, month_step)):
+    for opening in map(seconds, calendar_starts(anchor, view_by, month_step)):
         if found and opening >= end:
             break
         found.append(opening)

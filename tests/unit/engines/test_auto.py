@@ -42,13 +42,13 @@ ENDLESS = page_of([], total=5, pages=1)
 class Refusing:
     """Its reports answer; the conversations that counting needs do not, but for one page."""
 
-    def __init__(self, walks: Reply, reports: Reply | None = None) -> None:
-        self.walks = walks
+    def __init__(self, lists: Reply, reports: Reply | None = None) -> None:
+        self.lists = lists
         self.reports = reports
 
     def __call__(self, asked: Asked) -> Reply:
         if asked.path.endswith("/v2/conversations"):
-            return self.walks if "query" in asked.params else page_of([conversation(1)])
+            return self.lists if "query" in asked.params else page_of([conversation(1)])
         if self.reports is not None:
             return self.reports
         alone = asked.params["start"] == "2014-12-31T23:59:59Z"
@@ -73,13 +73,13 @@ def test_what_can_be_computed_is_computed(upstream_server: simulated_upstream.Up
 
 
 @pytest.mark.parametrize(
-    "walks", [Reply(403), Reply(400), ENDLESS], ids=["forbidden", "refused", "incoherent"]
+    "lists", [Reply(403), Reply(400), ENDLESS], ids=["forbidden", "refused", "incoherent"]
 )
 def test_what_cannot_be_computed_is_relayed_and_says_so(
-    upstream: Upstream, walks: Reply, caplog: pytest.LogCaptureFixture
+    upstream: Upstream, lists: Reply, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "compat"):
-        answered = asked_of(upstream, Refusing(walks))
+        answered = asked_of(upstream, Refusing(lists))
     assert body(answered) == SERIES
     assert header(answered, "Compat-Engine") == "relayed"
     assert "was relayed, since it cannot be computed" in caplog.text
@@ -101,11 +101,11 @@ def test_where_no_conversation_may_be_seen_the_reports_are_enough(
     assert [each["count"] for each in body(answered)["current"]] == [1, 1, 1, 2]
 
 
-@pytest.mark.parametrize("walks", [Reply(500), Reply(302, headers={"Location": "/"})])
+@pytest.mark.parametrize("lists", [Reply(500), Reply(302, headers={"Location": "/"})])
 def test_an_error_of_upstream_as_a_whole_is_no_reason_to_relay(
-    upstream: Upstream, walks: Reply
+    upstream: Upstream, lists: Reply
 ) -> None:
-    assert asked_of(upstream, Refusing(walks)).status == 503
+    assert asked_of(upstream, Refusing(lists)).status == 503
 
 
 @pytest.mark.parametrize("reports", [Reply(403), Reply(500), answer({"current": []})])

@@ -340,7 +340,7 @@ def test_a_conversation_that_moves_from_view_to_view_is_met(
     mine = [each for each in account.layout.folders_of(8501) if each.type == "mytickets"][:2]
     moving = account.add(FIRST + 9, assignee_id=mine[1].user_id).id
     scene = Scene(stage_and_client, account)
-    # After the first view was walked, and before the second: both miss it.
+    # After the first view was read, and before the second: both miss it.
     scene.changes = lambda asked: account.assign(moving, mine[0].user_id) if asked == 2 else None
     views = frozenset(each.id for each in mine)
     assert scene.ids(ConversationQuery((HOUR,), folders=views)) == [moving]

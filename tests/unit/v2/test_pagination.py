@@ -23,9 +23,9 @@ from tests.unit.v2.upstream import (
     Stage,
     Upstream,
     conversation,
+    fetched_ids,
     in_turn,
     page_of,
-    walked,
 )
 
 LAST = FIRST + 3600
@@ -77,7 +77,7 @@ def restoring(row_id: int) -> Change:
 def test_a_request_has_all_parameters_with_a_default_at_upstream(
     upstream: Upstream, client: Client
 ) -> None:
-    walked(client, FIRST, LAST, Selection((8501, 8508), 72001, "spam"))
+    fetched_ids(client, FIRST, LAST, Selection((8501, 8508), 72001, "spam"))
     (asked,) = upstream.asked
     assert asked.path == "/v2/conversations"
     assert asked.params == {
@@ -94,7 +94,7 @@ def test_a_request_has_all_parameters_with_a_default_at_upstream(
 def test_a_request_has_no_parameter_that_does_not_matter(
     upstream: Upstream, client: Client
 ) -> None:
-    walked(client, FIRST, LAST)
+    fetched_ids(client, FIRST, LAST)
     (asked,) = upstream.asked
     assert asked.params["status"] == "all"
     assert {"mailbox", "folder"}.isdisjoint(asked.params)
@@ -111,7 +111,7 @@ def test_a_hidden_fraction_in_the_last_second_hides_no_row(
     account = account_of([0])
     late = account.add(LAST, millis=millis)
     serve(stage, account, {}, index_fractions=True)
-    assert late.id in walked(client, FIRST, LAST)
+    assert late.id in fetched_ids(client, FIRST, LAST)
 
 
 @pytest.mark.parametrize("millis", [0, 1, 999])
@@ -122,7 +122,7 @@ def test_a_hidden_fraction_hides_no_row_of_an_overfull_second(
     account = account_of([])
     burst = [account.add(FIRST, millis=millis).id for _ in range(10)]
     serve(stage, account, {}, index_fractions=True, page_size=3)
-    assert walked(client, FIRST, LAST) == set(burst)
+    assert fetched_ids(client, FIRST, LAST) == set(burst)
 
 
 def test_the_first_batch_also_covers_one_second_more(upstream: Upstream, client: Client) -> None:
@@ -137,7 +137,7 @@ def test_the_next_page_starts_at_the_last_second_of_the_page_before(
     upstream: Upstream, client: Client
 ) -> None:
     upstream.script = Living([conversation(at, FIRST + 10 * at) for at in range(1, 6)], size=3)
-    assert walked(client, FIRST, LAST) == {1, 2, 3, 4, 5}
+    assert fetched_ids(client, FIRST, LAST) == {1, 2, 3, 4, 5}
     assert [asked.params["query"][12:32] for asked in upstream.asked] == [
         "2015-01-01T00:00:00Z",
         "2015-01-01T00:00:30Z",
@@ -150,7 +150,7 @@ def test_rows_that_share_the_last_second_of_a_page_are_all_seen(
 ) -> None:
     rows = [conversation(at, FIRST + at // 2) for at in range(1, 30)]
     upstream.script = Living(rows, size=4)
-    assert walked(client, FIRST, LAST) == set(range(1, 30))
+    assert fetched_ids(client, FIRST, LAST) == set(range(1, 30))
 
 
 def test_a_short_page_is_not_the_last_one(upstream: Upstream, client: Client) -> None:
@@ -158,7 +158,7 @@ def test_a_short_page_is_not_the_last_one(upstream: Upstream, client: Client) ->
     living.bend = lambda _, rows: rows[:3]
     upstream.script = living
     # The last page is short as well: what it hides cannot be known.
-    assert walked(client, FIRST, LAST) >= set(range(1, 22))
+    assert fetched_ids(client, FIRST, LAST) >= set(range(1, 22))
     assert len(upstream.asked) > 9
 
 
@@ -170,7 +170,7 @@ def test_a_removal_between_two_requests_hides_nothing(
     account = account_of(range(60))
     every = ids(account)
     serve(stage, account, {2 + at: deleting(every[at]) for at in range(changes)})
-    assert walked(client, FIRST, LAST) >= set(every[changes:])
+    assert fetched_ids(client, FIRST, LAST) >= set(every[changes:])
 
 
 def test_a_new_row_between_two_requests_hides_nothing(stage_and_client: StageAndClient) -> None:
@@ -178,7 +178,7 @@ def test_a_new_row_between_two_requests_hides_nothing(stage_and_client: StageAnd
     account = account_of(range(60))
     every = set(ids(account))
     serve(stage, account, {at: lambda account: account.add(FIRST + 30) for at in (2, 3)})
-    assert walked(client, FIRST, LAST) >= every
+    assert fetched_ids(client, FIRST, LAST) >= every
 
 
 # Empty pages.
@@ -191,7 +191,7 @@ def test_an_empty_page_with_a_total_is_requested_again(
     stage, client = stage_and_client
     account = account_of([*range(30), *[15] * 30])
     serve(stage, account, {}, empty_page_rate=rate, page_size=10)
-    assert walked(client, FIRST, LAST) == set(ids(account))
+    assert fetched_ids(client, FIRST, LAST) == set(ids(account))
 
 
 def test_a_page_that_stays_empty_with_a_total_is_an_error(
@@ -199,7 +199,7 @@ def test_a_page_that_stays_empty_with_a_total_is_an_error(
 ) -> None:
     upstream.script = in_turn(page_of([], total=3, pages=1))
     with pytest.raises(InconsistentData, match="empty"):
-        walked(client, FIRST, LAST)
+        fetched_ids(client, FIRST, LAST)
     assert len(upstream.asked) == 8
 
 
@@ -213,14 +213,14 @@ def test_a_page_of_an_overfull_second_that_stays_empty_is_an_error(
     )
     upstream.script = living
     with pytest.raises(InconsistentData, match="empty"):
-        walked(client, FIRST, LAST)
+        fetched_ids(client, FIRST, LAST)
 
 
 @pytest.mark.parametrize("empty", ["array", "absent"])
 def test_an_empty_window_is_complete(stage_and_client: StageAndClient, empty: str) -> None:
     stage, client = stage_and_client
     lists = serve(stage, account_of([]), {}, empty=empty)
-    assert walked(client, FIRST, LAST) == set()
+    assert fetched_ids(client, FIRST, LAST) == set()
     assert len(lists) == 1
 
 
@@ -236,14 +236,14 @@ def test_an_overfull_second_is_read_completely(
     rows += [conversation(at, FIRST + 100) for at in range(1, size + 1)]
     rows += [conversation(2000 + at, FIRST + 101 + at) for at in range(30)]
     upstream.script = Living(rows)
-    assert walked(client, FIRST, LAST) == {row["id"] for row in rows}
+    assert fetched_ids(client, FIRST, LAST) == {row["id"] for row in rows}
 
 
 def test_the_pages_of_an_overfull_second_are_read_from_last_to_first_by_number(
     upstream: Upstream, client: Client
 ) -> None:
     upstream.script = Living([conversation(at) for at in range(1, 81)])
-    walked(client, FIRST, LAST)
+    fetched_ids(client, FIRST, LAST)
     second = [asked for asked in upstream.asked if asked.params["sortField"] == "number"]
     # The first of them only shows how many there are.
     assert [asked.page for asked in second] == [2, 4, 3, 2, 1]
@@ -255,7 +255,7 @@ def test_the_pages_of_an_overfull_second_are_read_from_last_to_first_by_number(
 def test_a_burst_at_the_end_of_a_page_is_read_at_once(upstream: Upstream, client: Client) -> None:
     rows = [conversation(at, FIRST + min(at, 16)) for at in range(96)]
     upstream.script = Living(rows)
-    assert walked(client, FIRST, LAST) == set(range(96))
+    assert fetched_ids(client, FIRST, LAST) == set(range(96))
     assert [asked.page for asked in upstream.asked] == [1, 1, 4, 3, 2, 1, 1]
 
 
@@ -269,7 +269,7 @@ def test_a_removal_from_eighty_rows_of_one_second_hides_no_other(
     account = account_of([0] * 80)
     every = ids(account)
     serve(stage, account, {moment: deleting(every[victim])}, past_end=past_end)
-    assert walked(client, FIRST, LAST) >= set(every) - {every[victim]}
+    assert fetched_ids(client, FIRST, LAST) >= set(every) - {every[victim]}
 
 
 @pytest.mark.parametrize("past_end", ["empty", "not_found"])
@@ -285,7 +285,7 @@ def test_a_last_page_that_removals_took_away_is_no_error(
             account.delete(row_id)
 
     serve(stage, account, {3: purge}, past_end=past_end)
-    assert walked(client, FIRST, LAST) >= set(every[40:])
+    assert fetched_ids(client, FIRST, LAST) >= set(every[40:])
 
 
 def test_a_second_that_grows_while_it_is_read_is_read_again(
@@ -297,7 +297,7 @@ def test_a_second_that_grows_while_it_is_read_is_read_again(
     account.delete(every[10])
     # The restored row moves rows from page three to page four, which has been read.
     lists = serve(stage, account, {4: restoring(every[10])})
-    assert walked(client, FIRST, LAST) >= set(every)
+    assert fetched_ids(client, FIRST, LAST) >= set(every)
     assert len(lists) == 2 + 2 * 5
 
 
@@ -315,7 +315,7 @@ def test_a_new_row_that_a_removal_hides_from_the_totals_is_noticed(
         account.restore(every[10])
 
     serve(stage, account, {moment: swap})
-    assert walked(client, FIRST, LAST) >= set(every[:79])
+    assert fetched_ids(client, FIRST, LAST) >= set(every[:79])
 
 
 @pytest.mark.parametrize("past_end", ["empty", "not_found"])
@@ -330,7 +330,7 @@ def test_a_last_page_that_was_missing_for_a_short_time_is_read(
     account = account_of([0] * size)
     every = ids(account)
     serve(stage, account, {gone: deleting(every[0]), back: restoring(every[0])}, past_end=past_end)
-    assert walked(client, FIRST, LAST) >= set(every[1:])
+    assert fetched_ids(client, FIRST, LAST) >= set(every[1:])
 
 
 def test_a_second_that_never_stops_growing_is_an_error(stage_and_client: StageAndClient) -> None:
@@ -339,7 +339,7 @@ def test_a_second_that_never_stops_growing_is_an_error(stage_and_client: StageAn
     arrivals = {at: lambda account: account.add(FIRST) for at in range(2, 100)}
     lists = serve(stage, account, arrivals)
     with pytest.raises(InconsistentData, match=r"at 2015-01-01T00:00:00Z kept changing"):
-        walked(client, FIRST, LAST)
+        fetched_ids(client, FIRST, LAST)
     assert len(lists) == 1 + 3 * 2
 
 
@@ -350,13 +350,13 @@ def test_rows_repeated_on_a_page_do_no_harm(stage_and_client: StageAndClient) ->
     stage, client = stage_and_client
     account = account_of([*range(60), *[15] * 30])
     serve(stage, account, {}, repeat_rate=0.3, page_size=10)
-    assert walked(client, FIRST, LAST) == set(ids(account))
+    assert fetched_ids(client, FIRST, LAST) == set(ids(account))
 
 
 def test_a_row_repeated_out_of_order_does_no_harm(upstream: Upstream, client: Client) -> None:
     first, second, third = (conversation(at, FIRST + at) for at in range(3))
     upstream.script = in_turn(page_of([first, second, third, first]))
-    assert walked(client, FIRST, LAST) == {0, 1, 2}
+    assert fetched_ids(client, FIRST, LAST) == {0, 1, 2}
 
 
 def turned(_asked: Asked, rows: list[Json]) -> list[Json]:
@@ -379,7 +379,7 @@ def test_rows_out_of_order_are_an_error_and_no_silent_loss(
     living.bend = bend
     upstream.script = living
     with pytest.raises(InconsistentData, match="order"):
-        walked(client, FIRST, LAST)
+        fetched_ids(client, FIRST, LAST)
 
 
 def test_an_upstream_that_ignores_the_creation_time_is_an_error(
@@ -388,20 +388,20 @@ def test_an_upstream_that_ignores_the_creation_time_is_an_error(
     rows = [conversation(at, FIRST + at) for at in range(3)]
     upstream.script = in_turn(page_of(rows, total=9, pages=3))
     with pytest.raises(InconsistentData, match="outside"):
-        walked(client, FIRST, LAST)
+        fetched_ids(client, FIRST, LAST)
 
 
 def test_pages_without_rows_or_total_are_an_error(upstream: Upstream, client: Client) -> None:
     upstream.script = in_turn(page_of([], total=0, pages=3))
     with pytest.raises(InconsistentData, match="outside"):
-        walked(client, FIRST, LAST)
+        fetched_ids(client, FIRST, LAST)
 
 
 @pytest.mark.parametrize("status", [400, 404])
 def test_a_refused_request_is_an_error(upstream: Upstream, client: Client, status: int) -> None:
     upstream.script = in_turn(Reply(status))
     with pytest.raises(RequestRefused):
-        walked(client, FIRST, LAST)
+        fetched_ids(client, FIRST, LAST)
 
 
 def test_a_first_page_that_is_not_found_is_an_error(upstream: Upstream, client: Client) -> None:
@@ -413,7 +413,7 @@ def test_a_first_page_that_is_not_found_is_an_error(upstream: Upstream, client: 
 
     upstream.script = no_first_page
     with pytest.raises(RequestRefused):
-        walked(client, FIRST, LAST)
+        fetched_ids(client, FIRST, LAST)
 
 
 @pytest.mark.parametrize("status", [400, 410])
@@ -427,7 +427,7 @@ def test_a_page_of_an_overfull_second_that_is_refused_is_an_error(
 
     upstream.script = no_second_page
     with pytest.raises(RequestRefused):
-        walked(client, FIRST, LAST)
+        fetched_ids(client, FIRST, LAST)
 
 
 # The first and the last possible second.
@@ -442,7 +442,7 @@ def test_the_first_and_the_last_possible_second_are_fetched(
     account = Account(clock=lambda: LAST)
     every = {account.add(second).id for _ in range(size)}
     serve(stage, account, {}, page_size=10)
-    assert walked(client, FIRST_SECOND, LAST_SECOND) == every
+    assert fetched_ids(client, FIRST_SECOND, LAST_SECOND) == every
 
 
 def test_pages_may_have_any_size(stage_and_client: StageAndClient) -> None:
@@ -450,4 +450,4 @@ def test_pages_may_have_any_size(stage_and_client: StageAndClient) -> None:
     account = account_of([*range(40), *[20] * 20])
     for size in (1, 2, 3, 7, 25, 50, 100):
         stage.playing = Simulator(account, Behaviour(rate_limit=None, page_size=size))
-        assert walked(client, FIRST, LAST) == set(ids(account))
+        assert fetched_ids(client, FIRST, LAST) == set(ids(account))

@@ -166,11 +166,11 @@ def test_a_batch_is_complete_until_the_second_that_it_names(
     here = {row.id for row in account.conversations() if row.listed}
     life = Changes(list(case.changes), here, set(here))
     stage.playing = Simulator(account, case.behaviour, before_request=life)
-    walk = Paginator(client, Selection(), ConversationPage)
+    paginator = Paginator(client, Selection(), ConversationPage)
     seen: set[int] = set()
     complete = first - 1
     try:
-        for page in walk.batches(Window(first, last)):
+        for page in paginator.batches(Window(first, last)):
             seen |= {row.id for row in page.rows}
             assert complete <= page.complete_until <= last
             complete = page.complete_until

@@ -278,7 +278,9 @@ def staged() -> Iterator[tuple[Stage, Client]]:
         yield stage, client
 
 
-def walked(client: Client, first: int, last: int, selection: Selection | None = None) -> set[int]:
+def fetched_ids(
+    client: Client, first: int, last: int, selection: Selection | None = None
+) -> set[int]:
     """The ids of a window that the paginator returns; rows outside of it are left out."""
     paginator = Paginator(client, selection or Selection(), ConversationPage)
     found = (row for batch in paginator.batches(Window(first, last)) for row in batch.rows)
