@@ -11,7 +11,7 @@ from compat.archive.errors import ArchiveError
 from compat.config.settings import Settings, variable_name
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage
-from compat.doctor.findings import Finding, format_duration, format_second
+from compat.doctor import Finding, format_duration, format_second
 
 if TYPE_CHECKING:
     from compat.archive.database import Archive

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from compat.config.settings import Settings, variable_name
+from compat.doctor import Finding, Verdict, format_duration
 from compat.doctor.account_facts import AccountFacts
-from compat.doctor.findings import Finding, Verdict, format_duration
 from compat.v2.errors import CredentialsRefused, Redirected, RequestLoop
 
 _PLANS: Final = {200: "Standard", 400: "Plus", 800: "Pro"}

@@ -10,11 +10,10 @@ from typing import Final, NamedTuple
 
 from compat.archive.errors import ArchiveError
 from compat.config.settings import Settings, SettingsError, variable_name
+from compat.doctor import Finding, checks_upstream
 from compat.doctor import archive as archive_checks
-from compat.doctor import checks_upstream
 from compat.doctor.account_facts import AccountFacts, collect_account_facts
 from compat.doctor.archive import ArchiveFacts, collect_archive_facts
-from compat.doctor.findings import Finding
 from compat.upstream import client_from_settings
 from compat.v2.errors import CredentialsRefused
 

@@ -16,8 +16,7 @@ from pydantic import BaseModel
 from compat.config.conventions import Conventions
 from compat.config.settings import variable_name
 from compat.core import buckets
-from compat.engines.range_splitting import RangePart, split_range
-from compat.engines.relay_client import RelayClient, counted_interval
+from compat.engines.relay_client import RangePart, RelayClient, counted_interval, split_range
 from compat.reports.created import range_interval
 from compat.reports.new_conversations import listed_buckets
 from compat.reports.new_drilldown import color_name

@@ -20,7 +20,7 @@ from compat.core import buckets, calendar
 from compat.core.calendar import DAY
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Progress, Row
-from compat.engines.range_splitting import split_range
+from compat.engines.relay_client import split_range
 from compat.parity.captures.models import Capture, OldQuestion
 from compat.reports.created import range_interval
 from compat.service import LegacyReports

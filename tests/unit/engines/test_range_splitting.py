@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from compat.config.conventions import ViewBy
 from compat.core import buckets
 from compat.core.calendar import DAY
-from compat.engines.range_splitting import RangePart, split_range
+from compat.engines.relay_client import RangePart, split_range
 from tests.strategies import Case, cases
 
 FIRST = 1_420_070_400
