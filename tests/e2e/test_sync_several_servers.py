@@ -44,15 +44,7 @@ def stage(upstream_server: Upstream, tmp_path: Path) -> Iterator[Staged]:
 
 @pytest.fixture
 def settings(stage: Staged) -> dict[str, str]:
-    return {
-        "HELPSCOUT_APP_ID": "demo-app",
-        "HELPSCOUT_APP_SECRET": "demo-secret",
-        "HELPSCOUT_BASE_URL": stage.settings.base_url,
-        "COMPAT_API_KEYS": "an-old-key",
-        "COMPAT_ARCHIVE": stage.url,
-        "COMPAT_RATE_RESERVE": "0",
-        "COMPAT_PATIENCE": str(LONG),
-    }
+    return stage.environment(COMPAT_API_KEYS="an-old-key", COMPAT_PATIENCE=str(LONG))
 
 
 @contextmanager

@@ -6,18 +6,29 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from compat.service import LegacyReports
 from compat.simulator import Account, Conversation
 from compat.v1.http import LegacyResponse
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
-from tests.unit.archive.sync.synced_account import Staged
+from tests.integration.exactness.simulated_upstream import Upstream
+from tests.unit.archive.sync.synced_account import Clock, Staged, sample_account, staged
 from tests.unit.service.doubles import LONG, basic
 
 LISTS = "/v2/conversations"
 ALL_AGES = 10**9
+
+
+def staged_with_one_clock(server: Upstream, url: str, patch: pytest.MonkeyPatch) -> Staged:
+    """A sample account and a place for its archive; services go by the account's clock."""
+    clock = Clock()
+    patch.setattr("compat.sources.archive.time", SimpleNamespace(time=clock))
+    return staged(server, url, sample_account(clock), clock)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from tests.integration.archived.offline_service import (
     ask,
     expected_answer,
     service,
+    staged_with_one_clock,
 )
 from tests.integration.archived.test_answers import everything, refused
 from tests.integration.exactness.oracle import Asked, text
@@ -34,10 +34,7 @@ from tests.unit.archive.sync.synced_account import (
     DAY,
     NOW,
     SINCE,
-    Clock,
     Staged,
-    sample_account,
-    staged,
 )
 
 FIRST = int(SINCE.timestamp())
@@ -48,9 +45,7 @@ AGED = {"recent_age": 600, "max_age": 600}
 @pytest.fixture
 def stage(upstream_server: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Staged:  # noqa: F811
     """A sample account and an archive in SQLite that was synchronised a moment ago."""
-    clock = Clock()
-    monkeypatch.setattr("compat.sources.archive.time", SimpleNamespace(time=clock))
-    made = staged(upstream_server, url, sample_account(clock), clock)
+    made = staged_with_one_clock(upstream_server, url, monkeypatch)
     made.sync()
     made.simulator.reset()
     return made

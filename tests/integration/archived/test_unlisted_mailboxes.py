@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from compat.archive.database import open_archive
 from compat.core.models import ListQuery
 from compat.simulator import Account
-from tests.integration.archived.offline_service import answer_of, ask, expected_answer, service
+from tests.integration.archived.offline_service import (
+    answer_of,
+    ask,
+    expected_answer,
+    service,
+    staged_with_one_clock,
+)
 from tests.integration.archived.test_answers import FIRST, everything
 from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.archive.sync.conftest import url  # noqa: F401 - a fixture, used by its name
@@ -22,9 +27,7 @@ UNKNOWN = 999_999
 @pytest.fixture
 def stage(upstream_server: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Staged:  # noqa: F811
     """An account with a mailbox that is in no list, and an archive of it in SQLite."""
-    clock = Clock()
-    monkeypatch.setattr("compat.sources.archive.time", SimpleNamespace(time=clock))
-    made = staged(upstream_server, url, sample_account(clock), clock)
+    made = staged_with_one_clock(upstream_server, url, monkeypatch)
     made.account.layout.unlisted.add(unlisted(made))
     made.sync()
     return made

@@ -1,4 +1,4 @@
-"""Servers for simulated accounts; asking again does not wait in tests."""
+"""Servers for simulated accounts; retries do not wait in tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.integration.exactness.simulated_upstream import Upstream, upstream
 
 
 @pytest.fixture(scope="package", autouse=True)
-def asking_again_at_once() -> Iterator[None]:
+def retries_without_waiting() -> Iterator[None]:
     with stamina.set_testing(True, attempts=8):
         yield
 

@@ -49,7 +49,7 @@ TARGETS = (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def asking_again_at_once() -> Iterator[None]:
+def retries_without_waiting() -> Iterator[None]:
     with stamina.set_testing(True, attempts=2):
         yield
 

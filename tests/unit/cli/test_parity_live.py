@@ -19,7 +19,7 @@ DAY = 86_400
 Printed = pytest.CaptureFixture[str]
 
 
-class Bent(Simulator):
+class FaultyReports(Simulator):
     """Its reports do not see what was created in the first second of a day; or fail after a while.
 
     Attributes:
@@ -44,23 +44,23 @@ class Bent(Simulator):
 
 
 @pytest.fixture(autouse=True)
-def asking_again_at_once() -> Iterator[None]:
+def retries_without_waiting() -> Iterator[None]:
     with stamina.set_testing(True, attempts=3):
         yield
 
 
 @pytest.fixture
-def simulator(settings: pytest.MonkeyPatch) -> Iterator[Bent]:
+def simulator(settings: pytest.MonkeyPatch) -> Iterator[FaultyReports]:
     account = Account()
     for moment in (0, 5 * DAY, 7 * DAY + 1, 9 * DAY - 1, 20 * DAY + 4000, 20 * DAY + 4001):
         account.add(FIRST + moment)
-    made = Bent(account, Behaviour(rate_limit=None), plan="plus")
+    made = FaultyReports(account, Behaviour(rate_limit=None), plan="plus")
     with running(made) as url:
         settings.setenv("HELPSCOUT_BASE_URL", url)
         yield made
 
 
-def test_engines_that_agree_exit_with_0(simulator: Bent, capsys: Printed) -> None:
+def test_engines_that_agree_exit_with_0(simulator: FaultyReports, capsys: Printed) -> None:
     assert main([*LIVE, "--requests", "60"]) == 0
     shown = capsys.readouterr()
     assert "All answers are equal." in shown.out
@@ -69,7 +69,7 @@ def test_engines_that_agree_exit_with_0(simulator: Bent, capsys: Printed) -> Non
 
 
 def test_engines_that_differ_exit_with_1_and_say_where(
-    simulator: Bent, capsys: Printed, tmp_path: Path
+    simulator: FaultyReports, capsys: Printed, tmp_path: Path
 ) -> None:
     simulator.bent = True
     assert main([*LIVE, "--requests", "60", "--json", str(tmp_path / "verdicts.json")]) == 1
@@ -79,7 +79,7 @@ def test_engines_that_differ_exit_with_1_and_say_where(
     assert all(each["place"].startswith("grid:") for each in shown["verdicts"])
 
 
-def test_equal_seeds_ask_the_same(simulator: Bent, capsys: Printed) -> None:
+def test_equal_seeds_ask_the_same(simulator: FaultyReports, capsys: Printed) -> None:
     asked = []
     for seed in ("1", "1", "2"):
         simulator.reset()
@@ -98,7 +98,7 @@ def test_equal_seeds_ask_the_same(simulator: Bent, capsys: Printed) -> None:
     ],
 )
 def test_misuse_exits_with_2(
-    simulator: Bent, capsys: Printed, arguments: tuple[str, ...], part: str
+    simulator: FaultyReports, capsys: Printed, arguments: tuple[str, ...], part: str
 ) -> None:
     assert main(["parity", "live", *arguments]) == 2
     assert part in capsys.readouterr().err
@@ -112,7 +112,7 @@ def test_too_few_requests_are_refused_at_once(capsys: Printed, number: str) -> N
 
 
 def test_a_range_that_takes_more_requests_than_allowed_exits_with_2(
-    simulator: Bent, capsys: Printed
+    simulator: FaultyReports, capsys: Printed
 ) -> None:
     for second in range(1000):
         simulator.account.add(FIRST + 30 * DAY + 2 * second)
@@ -128,7 +128,7 @@ def test_a_plan_without_reports_exits_with_3(settings: pytest.MonkeyPatch, capsy
 
 
 def test_trouble_on_the_way_exits_with_3_and_with_1_if_something_differed(
-    simulator: Bent, capsys: Printed
+    simulator: FaultyReports, capsys: Printed
 ) -> None:
     simulator.lasts = 12
     assert main([*LIVE, "--requests", "80"]) == 3
@@ -140,7 +140,7 @@ def test_trouble_on_the_way_exits_with_3_and_with_1_if_something_differed(
     assert main([*LIVE, "--requests", "80"]) == 1
 
 
-def test_only_part_of_a_range_may_be_affordable(simulator: Bent, capsys: Printed) -> None:
+def test_only_part_of_a_range_may_be_affordable(simulator: FaultyReports, capsys: Printed) -> None:
     for second in range(300):
         simulator.account.add(FIRST + 2 * DAY + 2 * second)
     assert main([*LIVE, "--requests", "50"]) == 0

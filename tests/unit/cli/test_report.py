@@ -44,7 +44,7 @@ BEFORE = (instant("2014-12-01 00:00:00"), instant("2015-01-10 23:59:59"))
 
 
 @pytest.fixture
-def asking_again_at_once() -> Iterator[None]:
+def retries_without_waiting() -> Iterator[None]:
     with stamina.set_testing(True, attempts=2):
         yield
 
@@ -262,7 +262,7 @@ def test_refused_credentials_are_3_and_the_setting_is_named(
     assert "another-secret" not in shown
 
 
-@pytest.mark.usefixtures("asking_again_at_once")
+@pytest.mark.usefixtures("retries_without_waiting")
 def test_an_upstream_that_is_not_there_is_3_and_one_line(
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,

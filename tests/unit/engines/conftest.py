@@ -1,4 +1,4 @@
-"""Servers for simulated accounts and scripted ones; asking again does not wait in tests."""
+"""Servers for simulated accounts and scripted ones; retries do not wait in tests."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.exactness.conftest import asking_again_at_once, upstream_server
+from tests.integration.exactness.conftest import retries_without_waiting, upstream_server
 from tests.unit.v2.upstream import Upstream, scripted
 
-__all__ = ["asking_again_at_once", "upstream_server"]
+__all__ = ["retries_without_waiting", "upstream_server"]
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ MAILBOXES = (8501, 8508)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick() -> Iterator[None]:
+def retries_without_waiting() -> Iterator[None]:
     with one_tls_context():
         yield
 

@@ -29,7 +29,7 @@ SECRET = "demo-secret"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick() -> Iterator[None]:
+def retries_without_waiting() -> Iterator[None]:
     with one_tls_context():
         yield
 

@@ -41,7 +41,7 @@ BEGINNING = "2013-06-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick() -> Iterator[None]:
+def retries_without_waiting() -> Iterator[None]:
     with one_tls_context():
         yield
 

@@ -12,7 +12,7 @@ from tests.unit.v2.upstream import Stage, Upstream, client_of, one_tls_context, 
 
 
 @pytest.fixture(autouse=True, scope="session")
-def quick() -> Iterator[None]:
+def retries_without_waiting() -> Iterator[None]:
     with stamina.set_testing(True, attempts=100, cap=True), one_tls_context():
         yield
 

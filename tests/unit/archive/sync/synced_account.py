@@ -110,6 +110,17 @@ class Staged:
         """The part of the truth that a run which begins now must write."""
         return self.truth(Interval(FIRST_SECOND, int(self.clock.now) - INDEX_LAG - 2))
 
+    def environment(self, **others: str) -> dict[str, str]:
+        """The environment variables that lead a process to the API and the archive."""
+        return {
+            "HELPSCOUT_APP_ID": "demo-app",
+            "HELPSCOUT_APP_SECRET": "demo-secret",
+            "HELPSCOUT_BASE_URL": self.settings.base_url,
+            "COMPAT_ARCHIVE": self.url.removeprefix("sqlite:///"),
+            "COMPAT_RATE_RESERVE": "0",
+            **others,
+        }
+
     def lose_mailbox(self) -> int:
         """Hide a mailbox from the application's user from now on; returns its id."""
         layout = self.account.layout

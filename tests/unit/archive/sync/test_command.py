@@ -20,13 +20,7 @@ from tests.unit.service.doubles import LONG
 @pytest.fixture
 def settings(stage: Staged) -> dict[str, str]:
     """The environment variables for the staged account and archive."""
-    return {
-        "HELPSCOUT_APP_ID": "demo-app",
-        "HELPSCOUT_APP_SECRET": "demo-secret",
-        "HELPSCOUT_BASE_URL": stage.settings.base_url,
-        "COMPAT_ARCHIVE": stage.url.removeprefix("sqlite:///"),
-        "COMPAT_RATE_RESERVE": "0",
-    }
+    return stage.environment()
 
 
 def test_a_complete_run_exits_with_0_and_prints_what_is_covered(

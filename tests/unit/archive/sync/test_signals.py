@@ -26,13 +26,7 @@ LATENCY = replace(QUIET, latency=0.01)
 @pytest.fixture
 def settings(stage: Staged) -> dict[str, str]:
     """The environment variables for the staged account and archive."""
-    return {
-        "HELPSCOUT_APP_ID": "demo-app",
-        "HELPSCOUT_APP_SECRET": "demo-secret",
-        "HELPSCOUT_BASE_URL": stage.settings.base_url,
-        "COMPAT_ARCHIVE": stage.url.removeprefix("sqlite:///"),
-        "COMPAT_RATE_RESERVE": "0",
-    }
+    return stage.environment()
 
 
 @pytest.mark.parametrize(
