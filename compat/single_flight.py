@@ -65,7 +65,7 @@ class Call(Generic[V]):
 
     def _check(self) -> None:
         if self.cancelled:
-            raise CallCancelled("nobody waits for this answer any more")
+            raise CallCancelled("no caller waits for this answer any more")
 
 
 class SingleFlight(Generic[K, V]):

@@ -288,7 +288,7 @@ class SyncBar:
 def format_pace(taken: int, expected: int, seconds: float) -> str:
     """How fast a step goes, and how long it will still take at that pace.
 
-    The bar's own estimate begins anew whenever the expected number changes, as it often does.
+    The bar's own estimate begins again whenever the expected number changes, as it often does.
     """
     if not taken or seconds <= 0:
         return ""

@@ -29,8 +29,8 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[AccountLoad], int | None]], ...]]
         "Requests left to the account's programs this minute, as Help Scout said last.",
         lambda load: load.source.rate_left,
     ),
-    ("rows_remembered", "Conversations remembered.", lambda load: load.source.rows),
-    ("questions_under_way", "Questions being worked on.", lambda load: load.working),
+    ("rows_remembered", "Conversations in the cache in memory.", lambda load: load.source.rows),
+    ("questions_under_way", "Reports being computed.", lambda load: load.working),
 )
 
 Accounts = Callable[[], Mapping[str, "Account"]]
@@ -86,7 +86,7 @@ class Metrics:
         )
         self._answers = library.Counter(
             f"{_PREFIX}answers",
-            "Reports given: kept from before (cache), or counted anew (fetched).",
+            "Reports answered: from the cache of answers (cache), or computed (fetched).",
             ["account", "source"],
             **own,
         )

@@ -87,7 +87,7 @@ class WindowPage:
         window: The window, in seconds of creation.
         rows: The conversations. One may be on several pages; the later page is right.
         requested_at: When the page was asked for, epoch seconds by upstream's clock.
-        began: When the first page of the window was asked for, likewise.
+        began: When the first page of the window was asked for, by the same clock.
         complete: Up to this second, included, all conversations of the window have been on this
             page or an earlier one.
         left: About how many conversations there are from this page on.
@@ -135,7 +135,7 @@ class SyncSession:
     Attributes:
         started_at: When the run began, epoch seconds by upstream's clock; 0 before the first
             answer.
-        requested_at: When upstream was last asked, likewise.
+        requested_at: When the last request was made, by the same clock.
         rows_at_start: How many conversations the archive held when the run began.
         rows_missing: How many of these upstream did not show.
         lost_mailboxes: Mailboxes that upstream does not show any more; the user accepts that.
@@ -210,7 +210,7 @@ class SyncSession:
         self._on_event(SyncEvent(name, facts, self.received, self.expected, requests, left))
 
     def begin_step(self, name: str) -> None:
-        """Begin to count anew what is read, and report the step."""
+        """Count what is read from 0 on again, and report the step."""
         self.expected = self.received = 0
         self.emit("step", step=name)
 

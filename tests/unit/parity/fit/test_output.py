@@ -19,9 +19,9 @@ from compat.parity.fit.inputs import SetAside
 from compat.parity.fit.result import Findings, find_conventions
 from compat.parity.output.json import fit_as_json
 from compat.parity.output.text import fit_as_toml
+from tests.unit.parity.fit.test_disambiguate import WEEKS
 from tests.unit.parity.old_server import DAY, PATH, SINCE, OldServer, Rules, survivors
 from tests.unit.parity.planted_rules import past, planted, recorded
-from tests.unit.parity.test_fit_disambiguate import WEEKS
 
 TAGGED = [target + "&tags=7,8" for target in WEEKS[:8]]
 
