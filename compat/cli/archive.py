@@ -269,7 +269,7 @@ def _erase_customer(archive: Archive, lock: SyncLock, wanted: str) -> None:
     with archive.writing(lock) as writer:
         own = writer.erase_customers(found, addresses)
     for customer in found:
-        print(f"customer {customer}: {own[customer]:,} conversations")
+        print(f"customer {customer}: erased, with {own[customer]:,} conversations of their own")
     if not found:
         print("nobody of that address is in the archive", file=sys.stderr)
 
