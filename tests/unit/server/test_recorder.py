@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -62,9 +63,10 @@ def recorded(path: Path, asked: Ask, *targets: str, **others: Any) -> list[dict[
     """What is written once these were asked; the last one is waited for."""
     for target in targets:
         asked(target, **others)
-    asked("/v1/the-last-one")
+    last = f"/v1/{uuid4()}"
+    asked(last)
     written = threading.Event()
-    while not path.exists() or "the-last-one" not in path.read_text("utf-8"):
+    while not path.exists() or last not in path.read_text("utf-8"):
         written.wait(0.005)
     return records(path)[:-1]
 
