@@ -105,6 +105,16 @@ def test_what_is_not_of_the_old_api_is_not_recorded(path: Path, asked: Ask, targ
     assert recorded(path, asked, target) == []
 
 
+def test_a_preflight_is_not_recorded_and_head_is(path: Path, asked: Ask) -> None:
+    asked(JANUARY, method="OPTIONS")
+    found = recorded(path, asked, JANUARY, method="HEAD")
+    assert [(each["method"], each["status"], each["body"]) for each in found] == [("HEAD", 200, "")]
+
+
+def test_repeated_slashes_do_not_hide_a_request(path: Path, asked: Ask) -> None:
+    assert [each["target"] for each in recorded(path, asked, f"/{JANUARY}")] == [f"/{JANUARY}"]
+
+
 def test_what_was_recorded_is_checked_equal(path: Path, asked: Ask, reports: LegacyReports) -> None:
     recorded(path, asked, *TARGETS)
     verdicts = list(check(read_captures([str(path)]), Replayer(reports), Rules()))

@@ -308,7 +308,8 @@ def test_no_answer_holds_another_accounts_numbers(
             assert gist(kind, told(answer)) == truth(kind, question, owners[key])
         else:
             assert answer.status == 401
-            assert told(answer) == {"code": 401, "error": "Authentication credentials are invalid"}
+            message = "Authentication was not provided or was invalid."
+            assert told(answer) == {"code": 401, "error": message}
 
 
 def test_a_name_selects_its_account(far_sides: list[Upstream]) -> None:
