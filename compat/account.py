@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +31,13 @@ from compat.v1.auth import is_known_key
 from compat.v1.query import Query, parse_values
 from compat.v1.routes import Route
 
+_LOG: Final = logging.getLogger("compat")
 _QUEUED_PER_WORKER: Final = 8
+_MAX_LOGGED_NAMES: Final = 100
+"""How many ignored names are logged for an account; a caller could send new ones for ever."""
+
+_LOGGABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.\[\]-]{0,29}[0-9]{0,2}")
+"""Names of ignored parameters that are logged; anything else could be an API key."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ class Account:
             self._compute, workers=settings.jobs, most=settings.jobs * _QUEUED_PER_WORKER
         )
         self._working = 0
+        self._logged_names: set[str] = set()
         self._closed = False
 
     @property
@@ -107,6 +116,25 @@ class Account:
         conventions = self.settings.conventions
         values = parse_values(pairs, route.parameters, conventions)
         return ParsedRequest(route, route.query_type(**values), conventions)
+
+    def log_ignored(self, route: Route, names: Iterable[str]) -> None:
+        """Log each name of an ignored parameter once, without its value.
+
+        What could be an API key that was sent as a name is not logged.
+        """
+        named = [name for name in names if _LOGGABLE_NAME.fullmatch(name)]
+        with self._lock:
+            new = [name for name in named if name not in self._logged_names]
+            new = new[: _MAX_LOGGED_NAMES - len(self._logged_names)]
+            self._logged_names.update(new)
+        for name in new:
+            if not is_known_key(name.encode(), self._keys):
+                _LOG.warning(
+                    "the parameter %s is ignored: %s has no such parameter (account %s)",
+                    name,
+                    route.path,
+                    self.name,
+                )
 
     def start(self, request: ParsedRequest) -> EngineAnswer | Call[EngineAnswer]:
         """The cached answer, or else the call that computes it, shared by equal requests.
@@ -202,6 +230,11 @@ class Accounts:
     def ready(self) -> bool:
         """Whether requests can be answered now: some account is open and not refused."""
         return not self._closed and any(each.ready for each in self._by_name.values())
+
+    @property
+    def cors(self) -> bool:
+        """Whether responses have CORS headers: by the settings of the first account."""
+        return next(iter(self._by_name.values())).settings.cors
 
     def authenticate(self, key: bytes | None) -> Account | None:
         """The account that accepts an API key; None if there is no key, or no account for it.

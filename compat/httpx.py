@@ -85,6 +85,7 @@ def _httpx_response(response: LegacyResponse) -> httpx.Response:
     `content`, because that counts as read.
     """
     headers = httpx.Headers(response.headers)
-    headers.setdefault("Content-Length", str(len(response.body)))
+    if response.body:  # else HEAD has the length of the body of GET, and 204 has none
+        headers["Content-Length"] = str(len(response.body))
     stream = httpx.ByteStream(response.body)
     return httpx.Response(response.status, headers=headers, stream=stream)

@@ -89,6 +89,7 @@ class LegacyAdapter(BaseAdapter):
             headers=dict(answer.headers),
             status=answer.status,
             reason=responses[answer.status],
+            request_method=request.method,
             preload_content=False,
         )
         response = self._builder.build_response(request, raw)

@@ -23,13 +23,23 @@ from compat.v1 import routes
 from compat.v1.auth import parse_api_key
 from compat.v1.datetimes import format_epoch
 from compat.v1.errors import Unauthorized, Unavailable
-from compat.v1.http import LegacyRequest, LegacyResponse, error_response, success_response
+from compat.v1.http import (
+    CORS_HEADERS,
+    IGNORED_HEADER,
+    LegacyRequest,
+    LegacyResponse,
+    error_response,
+    format_ignored,
+    preflight_response,
+    success_response,
+)
 from compat.v1.query import format_pairs, parse_pairs
 
 if TYPE_CHECKING:
     from compat.v1.models import NewConversations
 
 _LOG: Final = logging.getLogger("compat")
+_Started = EngineAnswer | Call[EngineAnswer] | LegacyResponse | Exception
 _PROGRESS_INTERVAL: Final = 0.2
 """Seconds between two reports of progress."""
 
@@ -98,14 +108,31 @@ class LegacyReports:
         started, or joined if an equal one runs. Call `wait` or `wait_async` of the result, once.
         """
         account = self._accounts.authenticate(parse_api_key(request.authorization))
+        headers: list[tuple[str, str]] = []
+        started: _Started
         try:
-            route = routes.find_route(request.method, request.path)
-            if account is None:
-                raise Unauthorized
-            pairs = route.pairs(request.path, parse_pairs(request.query))
-            return PendingResponse(account, account.start(account.parse(route, pairs)))
+            started = self._start(request, account, headers)
         except Exception as error:  # noqa: BLE001 - the caller gets every error as a response
-            return PendingResponse(account, error)
+            started = error
+        return PendingResponse(account, started, headers, with_body=request.method != "HEAD")
+
+    def _start(
+        self, request: LegacyRequest, account: Account | None, headers: list[tuple[str, str]]
+    ) -> _Started:
+        """What the response is made of; adds to `headers`, also if it raises an error."""
+        is_preflight = request.method == "OPTIONS" and self._accounts.cors
+        route = routes.find_route("GET" if is_preflight else request.method, request.path)
+        if self._accounts.cors:
+            headers += CORS_HEADERS
+        if is_preflight:
+            return preflight_response()
+        if account is None:
+            raise Unauthorized
+        query = parse_pairs(request.query)
+        if ignored := route.ignored_names(query):
+            headers.append((IGNORED_HEADER, format_ignored(ignored)))
+            account.log_ignored(route, ignored)
+        return account.start(account.parse(route, route.pairs(request.path, query)))
 
     def compute(
         self,
@@ -221,7 +248,10 @@ class PendingResponse:
 
     Args:
         account: The account that the request's API key selects; None if there is none.
-        started: The answer, the call that computes it, or the error that takes its place.
+        started: The answer, the call that computes it, or the error or the response that takes
+            its place.
+        headers: Headers of the response that depend on the request and not on the answer.
+        with_body: Whether the response has a body; the response to HEAD has none.
 
     Attributes:
         account: As given.
@@ -233,12 +263,17 @@ class PendingResponse:
     def __init__(
         self,
         account: Account | None,
-        started: EngineAnswer | Call[EngineAnswer] | Exception,
+        started: _Started,
+        headers: Iterable[tuple[str, str]],
+        *,
+        with_body: bool,
     ) -> None:
         self.account = account
         self.patience = account.settings.patience if account else None
         self.immediate = not isinstance(started, Call)
         self._started = started
+        self._headers = tuple(headers)
+        self._with_body = with_body
         self._correlation_id = str(uuid4())
 
     def wait(self, patience: float | None = None) -> LegacyResponse:
@@ -272,28 +307,34 @@ class PendingResponse:
         return self._response()
 
     def _response(self) -> LegacyResponse:
+        response = self._main_response()
+        response = response.with_headers(("Correlation-Id", self._correlation_id), *self._headers)
+        return response if self._with_body else response.without_body()
+
+    def _main_response(self) -> LegacyResponse:
+        if isinstance(self._started, LegacyResponse):
+            return self._started
         try:
-            answer = self._answer()
+            answer = self._answer(self._started)
         except Exception as error:  # noqa: BLE001 - the caller gets every error as a response
             return _error_response(error, self._correlation_id)
         return success_response(
             answer.body,
             ("Compat-As-Of", format_epoch(answer.as_of)),
             ("Compat-Engine", answer.engine),
-            ("Correlation-Id", self._correlation_id),
         )
 
-    def _answer(self) -> EngineAnswer:
-        if isinstance(self._started, EngineAnswer):
-            return self._started
-        if isinstance(self._started, Exception):
-            raise self._started
-        if self.account and not self._started.future.done():
+    def _answer(self, started: EngineAnswer | Call[EngineAnswer] | Exception) -> EngineAnswer:
+        if isinstance(started, EngineAnswer):
+            return started
+        if isinstance(started, Exception):
+            raise started
+        if self.account and not started.future.done():
             raise Unavailable(
                 "The conversations are still being fetched; ask again in a while",
-                self.account.seconds_left(self._started),
+                self.account.seconds_left(started),
             )
-        return self._started.future.result()
+        return started.future.result()
 
 
 async def _ended(call: Call[EngineAnswer]) -> None:
@@ -314,7 +355,7 @@ def _error_response(error: Exception, correlation_id: str) -> LegacyResponse:
         internal = error if legacy_error.status == 500 else None
         level = logging.ERROR if internal else logging.WARNING
         _LOG.log(level, "%s (%s)", legacy_error, correlation_id, exc_info=internal)
-    return error_response(legacy_error).with_header("Correlation-Id", correlation_id)
+    return error_response(legacy_error)
 
 
 def _wait_and_watch(

@@ -19,6 +19,7 @@ from compat.config.conventions import Conventions
 from compat.server import app
 from compat.server.run import MAX_HEAD
 from compat.v1 import errors
+from compat.v1.http import IGNORED_HEADER
 from compat.v1.parameters import Parameter
 from compat.v1.routes import ROUTES, Route
 from compat.v2.transport import LOOP_STATUS
@@ -29,6 +30,7 @@ WHAT_TO_DO: Final = {
     "account's `api_keys`; then restart the server, or send SIGHUP.",
     "Forbidden": "Correct what the sentence names; see the next table.",
     "NotFound": "Look for the path in [reports](reports.md), and use GET.",
+    "ItemNotFound": "Look for the id in the list of [mailboxes](reports.md).",
     "RateLimited": "The old API sent this; this server has no such limit.",
     "Internal": "Search the server's log for the answer's `Correlation-Id`, and report it.",
     "Unavailable": "Wait as long as `Retry-After` says, then send the same request again; see the "
@@ -129,9 +131,15 @@ def reports() -> Iterator[str]:
     yield "# Reports and lists that answer"
     yield (
         "Use GET and the old API key (Basic authentication: the key is the user name, the "
-        "password does not matter). Unknown parameters are ignored, and empty ones count as "
-        "absent. A list may be sent as `tags=1,2`, `tags[]=1&tags[]=2` or `tags=1&tags=2`. "
-        "Every other path of the old API is 404."
+        "password does not matter). Every other path of the old API is 404, and so is every other "
+        "method, except that HEAD is answered as GET without the body, and OPTIONS, which browsers "
+        "send, with 204 and without a key. Repeated slashes in a path count as one."
+    )
+    yield (
+        "Empty parameters count as absent. A list may be sent as `tags=1,2`, `tags=1, 2`, "
+        "`tags[]=1&tags[]=2` or `tags=1&tags=2`. Unknown parameters, such as `mailbox=1` for "
+        f"`mailboxes=1`, are ignored: the header `{IGNORED_HEADER}` of the answer names up to ten "
+        "of them, percent-encoded, and the server's log names each once."
     )
     for route in ROUTES:
         yield f"## {route.path}"

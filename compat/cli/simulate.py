@@ -23,7 +23,8 @@ class _Words(click.ParamType[tuple[str, ...]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         del param, ctx
-        return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+        words = value.split(",") if isinstance(value, str) else value
+        return tuple(word.strip() for word in words)
 
 
 class _NumberOr(click.ParamType[int | str | None]):

@@ -174,6 +174,13 @@ class Settings(BaseModel):
             "authorization, for use if that name points to this server."
         ),
     )
+    cors: bool = Field(
+        default=True,
+        description=(
+            "Send the CORS headers of the old API below `/v1/`, and answer `OPTIONS` there without "
+            "an API key, so that programs in browsers can call it from other sites."
+        ),
+    )
     metrics: bool = Field(
         default=False,
         description="Show metrics for Prometheus at `/metrics`, without an API key.",

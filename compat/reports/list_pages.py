@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from compat.core.models import ListItem, ListItems
-from compat.v1.errors import NotFound
+from compat.v1.errors import ItemNotFound
 from compat.v1.models import Envelope, Item
 from compat.v1.query import ListPageQuery
 
@@ -20,10 +20,10 @@ def list_page(
     """One page of a list; a page after the last one is empty.
 
     Raises:
-        NotFound: There is no such mailbox.
+        ItemNotFound: There is no such mailbox.
     """
     if found.items is None:
-        raise NotFound(f"/v1/mailboxes/{query.mailbox}/folders.json")
+        raise ItemNotFound
     first = (query.page - 1) * _ITEMS_PER_PAGE
     return Envelope(
         page=query.page,

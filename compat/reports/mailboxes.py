@@ -25,8 +25,8 @@ def answer(
 def _item(item: ListItem) -> MailboxItem:
     return MailboxItem(
         id=item.id,
-        name=item.name,
         slug=item.slug,
+        name=item.name,
         email=item.email,
         createdAt=from_epoch(item.created),
         modifiedAt=from_epoch(item.modified),

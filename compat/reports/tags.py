@@ -24,10 +24,10 @@ def _item(item: ListItem) -> TagItem:
     return TagItem(
         id=item.id,
         slug=item.slug,
-        name=item.name,
         tag=item.name,
         count=item.total,
         color=item.color,
         createdAt=from_epoch(item.created),
         modifiedAt=from_epoch(item.modified),
+        name=item.name,
     )

@@ -44,7 +44,7 @@ class _App:
 
     Attributes:
         reports: Answers requests of the old API.
-        pages: Answers a GET of a path that the old API did not have.
+        pages: Answers GET and HEAD of a path that the old API did not have.
         proxy: Forwards requests for Mailbox API 2.0; None if that is off.
         metrics: Counts requests; None if that is off.
         recorder: Records requests and answers; None if that is off.
@@ -157,11 +157,11 @@ async def _answer(
     headers = dict(scope["headers"])
     if _LOOP_HEADER in headers:
         error = {"code": LOOP_STATUS, "error": _LOOP_MESSAGE}
-        return _json(LOOP_STATUS, error).with_header(LOOP_HEADER, "refused")
+        return _json(LOOP_STATUS, error).with_headers((LOOP_HEADER, "refused"))
     if app.proxy and app.proxy.accepts(scope):
         return await app.proxy.forward(scope, receive, send)
-    if scope["method"] == "GET" and (page := app.pages.get(_path(scope))):
-        return page()
+    if scope["method"] in {"GET", "HEAD"} and (page := app.pages.get(_path(scope))):
+        return page() if scope["method"] == "GET" else page().without_body()
     request = LegacyRequest(
         scope["method"], _path(scope), scope["query_string"], headers.get(b"authorization")
     )
@@ -239,7 +239,8 @@ async def _send(send: Send, answer: LegacyResponse) -> None:
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
     ]
-    headers.append((b"content-length", b"%d" % len(answer.body)))
+    if answer.body:  # without a body, HEAD has the length of the body of GET, and 204 has none
+        headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 

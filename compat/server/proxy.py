@@ -192,7 +192,7 @@ def _path(scope: Scope) -> bytes:
 
 
 def _error(error: LegacyError) -> LegacyResponse:
-    return error_response(error).with_header("Correlation-Id", str(uuid4()))
+    return error_response(error).with_headers(("Correlation-Id", str(uuid4())))
 
 
 Scope = MutableMapping[str, Any]

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from compat.v1.http import LegacyRequest, LegacyResponse
 from compat.v1.redaction import redact_target
+from compat.v1.routes import merge_slashes
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -86,8 +87,11 @@ class Recorder:
         self._writer.start()
 
     def note(self, request: LegacyRequest, answer: LegacyResponse) -> None:
-        """Record a request and its answer soon; never waits, never raises."""
-        if not request.path.startswith("/v1/"):
+        """Record a request and its answer soon; never waits, never raises.
+
+        Preflights of browsers are not recorded: they ask for no data.
+        """
+        if request.method == "OPTIONS" or not merge_slashes(request.path).startswith("/v1/"):
             return
         try:
             self._queue.put_nowait(_record(request, answer))

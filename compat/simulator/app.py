@@ -41,6 +41,8 @@ class Simulator:
         plan: the account's plan, which decides on the rate limit and on reports.
         client_id: the application that may authenticate.
         client_secret: its secret.
+        refresh_token: a refresh token that is always valid. The real API gives a first one to an
+            application that a user has authorized in a browser.
         clock: the current time in epoch seconds; default the account's clock.
         before_request: called with the account and with path and decoded query before each
             list of conversations is answered; may change the account. Can also be set later.
@@ -58,6 +60,7 @@ class Simulator:
         plan: Plan = "standard",
         client_id: str = "demo-app",
         client_secret: str = "demo-secret",  # noqa: S107 - the demonstration has no secrets
+        refresh_token: str = "demo-refresh",  # noqa: S107 - likewise
         clock: Callable[[], float] | None = None,
         before_request: Hook | None = None,
     ) -> None:
@@ -66,7 +69,9 @@ class Simulator:
         self.requests: Counter[str] = Counter()
         self.targets: deque[str] = deque(maxlen=REMEMBERED_TARGETS)
         self._clock = clock or account.clock
-        self._tokens = Tokens(client_id, client_secret, self._current_behaviour, self._clock)
+        self._tokens = Tokens(
+            client_id, client_secret, refresh_token, self._current_behaviour, self._clock
+        )
         self._rate_limit = RateLimit(self._current_behaviour, plan, self._clock)
         self._faults = Faults(self._behaviour)
         self._plan: Plan = plan
@@ -98,7 +103,7 @@ class Simulator:
         return self._resources.conversation_list.indexed.position
 
     def revoke_tokens(self) -> None:
-        """Make all tokens invalid that were issued so far."""
+        """Make all access tokens invalid that were issued so far; refresh tokens stay valid."""
         self._tokens.revoke()
 
     def reset(self) -> None:
@@ -138,11 +143,11 @@ class Simulator:
         return self._behaviour
 
     def _route(self, request: Request) -> Response:
-        if request.path == TOKEN_PATH:
+        if request.resource == TOKEN_PATH:
             return self._tokens.issue(request) if request.method == "POST" else _wrong_method()
         if self._faults.exceeds_rate_limit():
             return self._rate_limit.exceeded()
-        found = find_route(request.path)
+        found = find_route(request.resource)
         if found is None:
             return Response(404, b"Unknown URL", TEXT)
         if request.method != "GET":
@@ -164,7 +169,7 @@ class Simulator:
             ("Content-Length", str(len(response.body))),
             ("Date", formatdate(self._clock(), usegmt=True)),
             ("Correlation-Id", f"{uuid4()}#{next(self._response_numbers)}"),
-            *(() if request.path == TOKEN_PATH else self._rate_limit.headers()),
+            *(() if request.resource == TOKEN_PATH else self._rate_limit.headers()),
             *response.headers,
         ]
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]

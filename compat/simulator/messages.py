@@ -33,6 +33,11 @@ class Request:
         return dict(reversed(pairs))
 
     @property
+    def resource(self) -> str:
+        """The path without a slash at its end, which makes no difference."""
+        return self.path.removesuffix("/")
+
+    @property
     def target(self) -> str:
         """The path and the decoded query."""
         return self.path + (f"?{unquote_plus(self.query)}" if self.query else "")

@@ -1,4 +1,8 @@
-"""JSON payloads of conversations, threads, mailboxes, folders, tags and users."""
+"""JSON payloads of conversations, threads, mailboxes, folders, tags, users and customers.
+
+``base`` is the scheme and the host of links: those of the request, so that a client that follows
+them stays with the simulator.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +21,18 @@ if TYPE_CHECKING:
 Payload = dict[str, object]
 """A JSON object."""
 
+API = "https://api.helpscout.net"
+WEB = "https://secure.helpscout.net"
 EMBEDDED_CHAT_THREADS = 1
 ACCOUNT_CREATED = "2013-06-01T00:00:00Z"
 _SOURCES = {"email": "email", "chat": "beacon-v2", "phone": "web"}
 _THREAD_TYPES = ("message", "customer", "note", "customer")
+_RATINGS = ("great", "okay", "not_good")
+_FIELD = {"id": 301, "name": "Plan"}
+_OPTIONS = ((1, "Standard"), (2, "Plus"), (3, "Pro"))
 
 
-def conversation(row: Conversation, layout: Layout) -> Payload:
+def conversation(row: Conversation, layout: Layout, base: str = API) -> Payload:
     """One conversation; optional keys without a value are absent."""
     creator = (
         people.user_by_id(row.created_by, layout)
@@ -52,11 +61,11 @@ def conversation(row: Conversation, layout: Layout) -> Payload:
         },
         "source": {"type": _SOURCES.get(row.type, "api"), "via": _via(row)},
         "tags": [tag_of_conversation(layout.tag_by_id[tag_id]) for tag_id in row.tag_ids],
-        "cc": [people.customer_email(row.customer_id + 1)] if row.number % 11 == 0 else [],
+        "cc": _cc(row),
         "bcc": [],
         "primaryCustomer": people.customer(row.customer_id),
         "customFields": _custom_fields(row),
-        "_links": {"self": {"href": f"https://api.helpscout.net/v2/conversations/{row.id}"}},
+        "_links": _conversation_links(row, creator, base),
     }
 
 
@@ -100,29 +109,44 @@ def report_row(row: Conversation, layout: Layout, keys: str) -> Payload:
     }
 
 
-def threads(row: Conversation, layout: Layout) -> Iterator[Payload]:
-    """The threads of a conversation, the latest first."""
+def threads(row: Conversation, layout: Layout, base: str = API) -> Iterator[Payload]:
+    """The threads of a conversation, the latest first; optional keys without a value are absent."""
     span = max(row.modified - row.created, 0)
+    customer = people.customer(row.customer_id)
+    user_id = row.closed_by or row.assignee_id or row.created_by
+    user = people.user_by_id(user_id, layout)
+    assigned = {"assignedTo": people.user_by_id(row.assignee_id, layout)} if row.assignee_id else {}
     for at in reversed(range(row.threads)):
-        by_user = _thread_type(row, at) in {"message", "note"}
-        user_id = row.closed_by or row.assignee_id or row.created_by
+        kind = _thread_type(row, at)
+        creator = user if kind in {"message", "note"} else customer
         yield {
             "id": row.id * 100 + at,
-            "type": _thread_type(row, at),
+            "type": kind,
             "status": row.status,
             "state": "draft" if row.state == "draft" else "published",
+            "action": {"type": "default"},
             "body": f"{people.preview(row.subject, row.customer_id)} ({at + 1})",
             "source": {"type": _SOURCES.get(row.type, "api"), "via": _via(row)},
-            "customer": people.customer(row.customer_id),
-            "createdBy": people.user_by_id(user_id, layout)
-            if by_user
-            else people.customer(row.customer_id),
+            "customer": {name: value for name, value in customer.items() if name != "type"},
+            "createdBy": creator,
+            **assigned,
+            **_saved_reply(row, at),
+            "to": [customer["email"]] if kind == "message" else [],
+            "cc": _cc(row) if kind == "message" else [],
+            "bcc": [],
             "createdAt": format_timestamp(row.created + span * at // max(row.threads, 1)),
+            **_rating(row, at),
+            "_links": _links(
+                base,
+                **_creator_link(creator),
+                customer=f"customers/{row.customer_id}",
+            ),
         }
 
 
-def mailbox(known: Mailbox) -> Payload:
+def mailbox(known: Mailbox, base: str) -> Payload:
     """One mailbox."""
+    path = f"mailboxes/{known.id}"
     return {
         "id": known.id,
         "name": known.name,
@@ -130,7 +154,16 @@ def mailbox(known: Mailbox) -> Payload:
         "email": known.email,
         "createdAt": ACCOUNT_CREATED,
         "updatedAt": ACCOUNT_CREATED,
+        "_links": _links(base, fields=f"{path}/fields/", folders=f"{path}/folders/", self=path),
     }
+
+
+def field() -> Payload:
+    """The only custom field; every mailbox has it."""
+    options = [
+        {"id": id_, "order": at, "label": label} for at, (id_, label) in enumerate(_OPTIONS, 1)
+    ]
+    return {**_FIELD, "type": "dropdown", "order": 1, "required": False, "options": options}
 
 
 def folder(known: Folder, total: int, active: int) -> Payload:
@@ -158,7 +191,7 @@ def tag(known: Tag, tickets: int) -> Payload:
     }
 
 
-def user(known: User) -> Payload:
+def user(known: User, base: str) -> Payload:
     """One user."""
     return {
         "id": known.id,
@@ -167,9 +200,27 @@ def user(known: User) -> Payload:
         "email": known.email,
         "role": "user",
         "timezone": "Etc/UTC",
+        "photoUrl": people.photo_url(known.id),
         "createdAt": ACCOUNT_CREATED,
         "updatedAt": ACCOUNT_CREATED,
         "type": "user",
+        "_links": _links(base, self=f"users/{known.id}"),
+    }
+
+
+def customer(customer_id: int, base: str) -> Payload:
+    """One customer."""
+    first, last = people.customer_name(customer_id)
+    email = {"id": customer_id, "value": people.customer_email(customer_id), "type": "work"}
+    return {
+        "id": customer_id,
+        "firstName": first,
+        "lastName": last,
+        "photoUrl": people.photo_url(customer_id),
+        "createdAt": ACCOUNT_CREATED,
+        "updatedAt": ACCOUNT_CREATED,
+        "_embedded": {"emails": [email]},
+        "_links": _links(base, self=f"customers/{customer_id}"),
     }
 
 
@@ -194,7 +245,56 @@ def _via(row: Conversation) -> str:
     return "user" if row.created_by else "customer"
 
 
+def _cc(row: Conversation) -> list[str]:
+    return [people.customer_email(row.customer_id + 1)] if row.number % 11 == 0 else []
+
+
 def _custom_fields(row: Conversation) -> list[Payload]:
     if row.number % 5:
         return []
-    return [{"id": 301, "name": "Plan", "value": "2", "text": "Plus"}]
+    return [{**_FIELD, "value": "2", "text": "Plus"}]
+
+
+def _saved_reply(row: Conversation, at: int) -> Payload:
+    """The key of a saved reply, in every third message."""
+    is_message = _thread_type(row, at) == "message"
+    return {"savedReplyId": 801 + row.number % 3} if is_message and (row.id + at) % 3 == 0 else {}
+
+
+def _rating(row: Conversation, at: int) -> Payload:
+    """The customer's rating, in every fourth message."""
+    if _thread_type(row, at) != "message" or (row.id + at) % 4:
+        return {}
+    rating = _RATINGS[row.number % len(_RATINGS)]
+    return {"rating": {"customerId": row.customer_id, "rating": rating, "comments": ""}}
+
+
+def _conversation_links(row: Conversation, creator: people.Person, base: str) -> Payload:
+    """The links of a conversation; one without an assignee has no link to it.
+
+    ``closedBy`` is always there, as the key of that name is: of a conversation that was never
+    closed it ends in 0.
+    """
+    path = f"conversations/{row.id}"
+    assignee = {"assignee": f"users/{row.assignee_id}"} if row.assignee_id else {}
+    found = _links(
+        base,
+        **assignee,
+        closedBy=f"users/{row.closed_by}",
+        **_creator_link(creator),
+        mailbox=f"mailboxes/{row.mailbox_id}",
+        primaryCustomer=f"customers/{row.customer_id}",
+        self=path,
+        threads=f"{path}/threads/",
+    )
+    return found | {"web": {"href": f"{WEB}/conversation/{row.id}/{row.number}"}}
+
+
+def _creator_link(creator: people.Person) -> dict[str, str]:
+    """The link to the user or the customer who created something."""
+    name = "createdByUser" if creator["type"] == "user" else "createdByCustomer"
+    return {name: f"{creator['type']}s/{creator['id']}"}
+
+
+def _links(base: str, **paths: str) -> Payload:
+    return {name: {"href": f"{base}/v2/{path}"} for name, path in paths.items()}

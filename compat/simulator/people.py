@@ -59,6 +59,11 @@ def user_by_id(user_id: int, layout: Layout) -> Person:
     return user(known) if known else _person(user_id, "user", "", "", "")
 
 
+def photo_url(person_id: int) -> str:
+    """The address of a person's picture."""
+    return f"https://photos.example/{person_id}.png"
+
+
 def preview(subject: str, customer_id: int) -> str:
     """The first words of a conversation; search expressions call them its body."""
     return f"Hello, {subject.lower()}. Regards, {customer_name(customer_id)[0]}"
@@ -71,5 +76,5 @@ def _person(person_id: int, kind: str, first: str, last: str, email: str) -> Per
         "first": first,
         "last": last,
         "email": email,
-        "photoUrl": f"https://photos.example/{person_id}.png",
+        "photoUrl": photo_url(person_id),
     }

@@ -67,7 +67,7 @@ class Resources:
             if self._faults.empties_page(page.total)
             else self._faults.with_repeated_row(page.rows)
         )
-        shown = [self._payload(row, embed=list_request.threads) for row in rows]
+        shown = [self._payload(request, row, embed=list_request.threads) for row in rows]
         name, total = "conversations", page.total
         payload = hal.page(request, name, shown, total=total, size=page.size, number=page.number)
         if not shown and self._behaviour().empty == "absent":
@@ -82,24 +82,30 @@ class Resources:
         if row.merged_into is not None:
             target = f"{request.base}/v2/conversations/{row.merged_into}"
             return Response(301, b"", headers=(("Location", target),))
-        return json_response(self._payload(row, embed=request.parameters.get("embed") == "threads"))
+        embed = request.parameters.get("embed") == "threads"
+        return json_response(self._payload(request, row, embed=embed))
 
     def threads(self, request: Request, conversation_id: int) -> Response:
         """The threads of one conversation."""
         row = self._account.get(conversation_id)
         if row is None or not row.listed:
             raise not_found()
-        found = list(payloads.threads(row, self._layout))
+        found = list(payloads.threads(row, self._layout, request.base))
         return json_response(hal.slice_page(request, "threads", found, THREADS_SIZE))
 
     def mailboxes(self, request: Request) -> Response:
         """The mailboxes."""
-        found = [payloads.mailbox(known) for known in self._layout.listed_mailboxes()]
+        found = [payloads.mailbox(each, request.base) for each in self._layout.listed_mailboxes()]
         return json_response(hal.slice_page(request, "mailboxes", found))
 
-    def mailbox(self, _request: Request, mailbox_id: int) -> Response:
+    def mailbox(self, request: Request, mailbox_id: int) -> Response:
         """One mailbox."""
-        return json_response(payloads.mailbox(self._visible(mailbox_id)))
+        return json_response(payloads.mailbox(self._visible(mailbox_id), request.base))
+
+    def fields(self, request: Request, mailbox_id: int) -> Response:
+        """The custom fields of one mailbox."""
+        self._visible(mailbox_id)
+        return json_response(hal.slice_page(request, "fields", [payloads.field()]))
 
     def folders(self, request: Request, mailbox_id: int) -> Response:
         """The folders of one mailbox, with the number of conversations that each shows."""
@@ -124,12 +130,23 @@ class Resources:
 
     def users(self, request: Request) -> Response:
         """The users."""
-        found = [payloads.user(known) for known in self._layout.users]
+        found = [payloads.user(known, request.base) for known in self._layout.users]
         return json_response(hal.slice_page(request, "users", found))
 
-    def me(self, _request: Request) -> Response:
+    def user(self, request: Request, user_id: int) -> Response:
+        """One user."""
+        known = self._layout.user_by_id.get(user_id)
+        if known is None:
+            raise not_found()
+        return json_response(payloads.user(known, request.base))
+
+    def me(self, request: Request) -> Response:
         """The user to whom the token belongs: the first one."""
-        return json_response(payloads.user(self._layout.users[0]) | {"companyId": 1})
+        return json_response(payloads.user(self._layout.users[0], request.base) | {"companyId": 1})
+
+    def customer(self, request: Request, customer_id: int) -> Response:
+        """One customer; every number is that of one, because no record has to store them."""
+        return json_response(payloads.customer(customer_id, request.base))
 
     def report(self, request: Request, make: Report) -> Response:
         """One of the API's own reports, on the plans that have reports."""
@@ -145,10 +162,10 @@ class Resources:
             raise not_found()
         return known
 
-    def _payload(self, row: Conversation, *, embed: bool) -> payloads.Payload:
-        payload = payloads.conversation(row, self._layout)
+    def _payload(self, request: Request, row: Conversation, *, embed: bool) -> payloads.Payload:
+        payload = payloads.conversation(row, self._layout, request.base)
         if embed:
-            threads = list(payloads.threads(row, self._layout))
+            threads = list(payloads.threads(row, self._layout, request.base))
             most = payloads.EMBEDDED_CHAT_THREADS if row.type == "chat" else None
             payload["_embedded"] = {"threads": threads[:most]}
         return payload
@@ -180,10 +197,13 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
         (r"conversations/(\d{1,18})/threads", Resources.threads),
         (r"mailboxes", Resources.mailboxes),
         (r"mailboxes/(\d{1,18})", Resources.mailbox),
+        (r"mailboxes/(\d{1,18})/fields", Resources.fields),
         (r"mailboxes/(\d{1,18})/folders", Resources.folders),
         (r"tags", Resources.tags),
         (r"users", Resources.users),
+        (r"users/(\d{1,18})", Resources.user),
         (r"users/me", Resources.me),
+        (r"customers/(\d{1,18})", Resources.customer),
         (r"reports/conversations/new", _report(new_conversations)),
         (r"reports/conversations/new-drilldown", _report(new_drilldown)),
         (r"reports/conversations/busy-times", _report(busy_times)),

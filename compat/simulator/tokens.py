@@ -1,4 +1,4 @@
-"""OAuth 2.0 access tokens: they are issued, expire and can be revoked."""
+"""OAuth 2.0 tokens: they are issued, expire, and can be refreshed and revoked."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from compat.simulator.behaviour import Behaviour
     from compat.simulator.messages import Request
 
+GRANTS = ("client_credentials", "refresh_token")
 NO_STORE = (("Cache-Control", "no-store"),)
 
 
@@ -23,6 +24,7 @@ class Tokens:
     Args:
         client_id: the application's id.
         client_secret: the application's secret.
+        refresh_token: a refresh token that is always valid; those issued are valid once.
         behaviour: returns the current behaviour.
         clock: the current time in epoch seconds.
     """
@@ -31,6 +33,7 @@ class Tokens:
         self,
         client_id: str,
         client_secret: str,
+        refresh_token: str,
         behaviour: Callable[[], Behaviour],
         clock: Callable[[], float],
     ) -> None:
@@ -38,24 +41,35 @@ class Tokens:
         self._behaviour = behaviour
         self._clock = clock
         self._expires: dict[str, float] = {}
+        self._first_refresh_token = refresh_token
+        self._refresh_tokens: set[str] = set()
         self._lock = Lock()
 
     def issue(self, request: Request) -> Response:
-        """Issue a token to a caller that has the secret; without rate-limit headers."""
+        """Issue a token to a caller that has the secret; without rate-limit headers.
+
+        In exchange for a refresh token there is a new refresh token as well.
+        """
         try:
             fields = request.fields()
         except ValueError:
             return _error(400, "invalid_request", "The body cannot be read")
-        if fields.get("grant_type") != "client_credentials":
-            return _error(400, "unsupported_grant_type", "Only client_credentials is supported")
+        grant = fields.get("grant_type")
+        if grant not in GRANTS:
+            return _error(400, "unsupported_grant_type", f"Supported are {' and '.join(GRANTS)}")
         if not self._is_client(fields.get("client_id", ""), fields.get("client_secret", "")):
             status = self._behaviour().bad_client_status
             return _error(status, "invalid_client", "Client authentication failed")
+        refreshed: dict[str, object] = {}
+        if grant == "refresh_token":
+            if not self._use_refresh_token(fields.get("refresh_token", "")):
+                return _error(400, "invalid_request", "Invalid refresh_token")
+            refreshed = {"refresh_token": self._new_refresh_token()}
         token, lifetime = token_hex(20), self._behaviour().token_lifetime
         with self._lock:
             self._expires[token] = self._clock() + lifetime
         token_fields = {"token_type": "bearer", "access_token": token, "expires_in": int(lifetime)}
-        return json_response(token_fields, kind=JSON, headers=NO_STORE)
+        return json_response(refreshed | token_fields, kind=JSON, headers=NO_STORE)
 
     def is_valid(self, request: Request) -> bool:
         """Whether the request carries a token that has not expired."""
@@ -64,9 +78,24 @@ class Tokens:
         return scheme.lower() == "bearer" and self._clock() < expires
 
     def revoke(self) -> None:
-        """Make all tokens invalid."""
+        """Make all access tokens invalid."""
         with self._lock:
             self._expires.clear()
+
+    def _use_refresh_token(self, token: str) -> bool:
+        """Whether a refresh token is valid; one that was issued is invalid afterwards."""
+        if token == self._first_refresh_token:
+            return True
+        with self._lock:
+            known = token in self._refresh_tokens
+            self._refresh_tokens.discard(token)
+        return known
+
+    def _new_refresh_token(self) -> str:
+        token = token_hex(20)
+        with self._lock:
+            self._refresh_tokens.add(token)
+        return token
 
     def _is_client(self, client_id: str, client_secret: str) -> bool:
         sent, known = f"{client_id}\n{client_secret}", "\n".join(self._client)

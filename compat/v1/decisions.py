@@ -154,8 +154,9 @@ DECISIONS: Final = (
     ),
     Decision(
         "The name of a tag",
-        "In the list of tags each name is present twice, as `name` and as `tag`.",
-        "The vendor's own PHP client read `name`, others read `tag`, and both ignore the other.",
+        "In the list of tags each name is present twice, as `tag` and, at the end, as `name`.",
+        "The recordings have `tag`. The vendor's own PHP client read `name`, and both kinds of "
+        "client ignore the other key.",
     ),
     # How a request is read.
     Decision(
@@ -177,6 +178,31 @@ DECISIONS: Final = (
         "One client sends the previous range as a second `start` and `end`; the first pair is the "
         "range that its user asked for.",
         ("repeated_parameter",),
+    ),
+    Decision(
+        "Blanks in a list",
+        "Blanks around the items of a list are dropped, as in `types=email, chat`. A list of "
+        "nothing but blanks and commas counts as absent.",
+        "No item contains a blank, so the meaning is clear.",
+    ),
+    Decision(
+        "Unknown parameters",
+        "Parameters that a report does not have are ignored; the header `Compat-Ignored` and the "
+        "log name them.",
+        "Clients were observed to send such parameters, so they are no errors; but a filter with "
+        "a wrong name must not go unnoticed.",
+    ),
+    Decision(
+        "Repeated slashes",
+        "Repeated slashes in a path count as one. A slash at the end is 404.",
+        "One client always sends `/v1//mailboxes/…`; none is known that adds one at the end.",
+    ),
+    Decision(
+        "HEAD and OPTIONS",
+        "HEAD is answered as GET without the body. OPTIONS of a known path is 204 without an API "
+        "key, unless `COMPAT_CORS` is false. All other methods are 404.",
+        "Browsers send OPTIONS without a key before a request of a program from another site, and "
+        "the old API's answers had headers for such programs.",
     ),
     Decision(
         "What is not a time or an id",
@@ -240,7 +266,7 @@ DECISIONS: Final = (
     ),
     Decision(
         "No API key",
-        "401 has `WWW-Authenticate: Basic` with a realm.",
+        "401 has `WWW-Authenticate: Basic` with the recorded realm.",
         "Some clients send the key only when they are asked for it, and some ignore a challenge "
         "without a realm.",
     ),

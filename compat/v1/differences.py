@@ -103,6 +103,24 @@ DIFFERENCES: Final = (
         "Code that reads `code` and `property` still works; code that compares sentences does not.",
     ),
     KnownDifference(
+        "A mailbox that does not exist",
+        "The 404 for its folders has the old API's JSON for items that do not exist. A recording "
+        "of the old API has no body there.",
+        "A caller that reads the body finds one.",
+    ),
+    KnownDifference(
+        "HEAD and OPTIONS",
+        "HEAD is answered as GET without the body, and OPTIONS with 204 and the old API's CORS "
+        "headers. How the old API answered them is not known.",
+        "`COMPAT_CORS=false` removes these headers, and OPTIONS is 404.",
+    ),
+    KnownDifference(
+        "Names of tags",
+        "In the list of tags each name is present as `tag`, as recorded, and again as `name`, the "
+        "last key.",
+        "Code that expects no other keys finds one more.",
+    ),
+    KnownDifference(
         "New statuses",
         "403 and 503 report problems with Mailbox API 2.0.",
         "A caller that does not know them must treat 503 as a request to wait.",
@@ -111,6 +129,12 @@ DIFFERENCES: Final = (
         "Limits on requests",
         "The old API allowed 200 requests a minute and said so in headers.",
         "These headers are present only where such a limit really exists.",
+    ),
+    KnownDifference(
+        "Ignored parameters",
+        "Parameters that a report does not have are ignored, as before; the new header "
+        "`Compat-Ignored` names them.",
+        "Nothing is counted differently; a wrong name of a filter can be noticed.",
     ),
     KnownDifference(
         "The newest conversations",

@@ -5,6 +5,7 @@
     ├── Unauthorized       401  no API key, or an unknown one
     ├── Forbidden          403  the vendor refuses this account's credentials
     ├── NotFound           404  no such path, or a method other than GET
+    ├── ItemNotFound       404  a known path, of an item that does not exist
     ├── RateLimited        429  too many requests, with the seconds to wait
     ├── Internal           500  any unexpected error
     └── Unavailable        503  no answer in time, with the seconds to wait
@@ -91,7 +92,7 @@ class Unauthorized(LegacyError):
     status = 401
 
     def __init__(self) -> None:
-        super().__init__("Authentication credentials are invalid")
+        super().__init__("Authentication was not provided or was invalid.")
 
     def headers(self) -> dict[str, str]:
         """The header that asks for a key; some clients send their key only after it.
@@ -99,7 +100,7 @@ class Unauthorized(LegacyError):
         It has a realm because RFC 7617 requires one, and Python's `urllib` ignores the header
         without a realm.
         """
-        return {"WWW-Authenticate": 'Basic realm="Mailbox API 1.0"'}
+        return {"WWW-Authenticate": 'Basic realm="Helpscout"'}
 
 
 class Forbidden(LegacyError):
@@ -113,7 +114,7 @@ class Forbidden(LegacyError):
 
 
 class NotFound(LegacyError):
-    """The path is unknown, or the method is not GET (404, as observed for both).
+    """The path is unknown, or the method is not GET or HEAD (404, as observed for both).
 
     Attributes:
         path: The requested path.
@@ -124,6 +125,15 @@ class NotFound(LegacyError):
     def __init__(self, path: str) -> None:
         super().__init__(f"The specified resource was not found: '{path}'")
         self.path = path
+
+
+class ItemNotFound(LegacyError):
+    """The path is known, but there is no item with the id in it (404)."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("The requested resource was not found.")
 
 
 class _Temporary(LegacyError):

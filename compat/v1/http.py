@@ -6,13 +6,33 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from compat.v1.errors import LegacyError
 
 CONTENT_TYPE: Final = "application/json; charset=utf-8"
 """The content type of every response. Some clients compare the exact text."""
+
+CORS_HEADERS: Final = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Credentials", "true"),
+    (
+        "Access-Control-Allow-Headers",
+        "Origin, X-Requested-With, Content-Type, Accept, Authorization",
+    ),
+    ("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE"),
+)
+"""Headers with which browsers let programs of other sites read a response, as recorded."""
+
+IGNORED_HEADER: Final = "Compat-Ignored"
+"""The header that names the parameters of a request that were ignored."""
+
+_MAX_IGNORED: Final = 10
+_MAX_NAME: Final = 64
+"""How many ignored names are listed, and how many characters of each."""
 
 _ORIGIN: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
@@ -60,16 +80,21 @@ class LegacyResponse:
     Attributes:
         status: The HTTP status.
         headers: Names and values, the content type first.
-        body: JSON in UTF-8, not compressed.
+        body: JSON in UTF-8, not compressed; empty for HEAD and for a preflight.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
-    def with_header(self, name: str, value: str) -> LegacyResponse:
-        """The same response with another header."""
-        return replace(self, headers=(*self.headers, (name, value)))
+    def with_headers(self, *headers: tuple[str, str]) -> LegacyResponse:
+        """The same response with more headers."""
+        return replace(self, headers=(*self.headers, *headers))
+
+    def without_body(self) -> LegacyResponse:
+        """The response to HEAD in place of GET: the same headers and the length of the body."""
+        length = ("Content-Length", str(len(self.body)))
+        return replace(self.with_headers(length), body=b"")
 
 
 def success_response(body: bytes, *headers: tuple[str, str]) -> LegacyResponse:
@@ -85,3 +110,13 @@ def error_response(error: LegacyError) -> LegacyResponse:
     headers = (("Content-Type", CONTENT_TYPE), *error.headers().items())
     body = json.dumps(error.body(), separators=(",", ":")).encode("ascii")
     return LegacyResponse(error.status, headers, body)
+
+
+def preflight_response() -> LegacyResponse:
+    """The response to the request that a browser sends before the real one (OPTIONS)."""
+    return LegacyResponse(204, (), b"")
+
+
+def format_ignored(names: Sequence[str]) -> str:
+    """The value of the header that lists ignored names: percent-encoded, at most ten of them."""
+    return ", ".join(quote(name[:_MAX_NAME], safe="") for name in names[:_MAX_IGNORED])

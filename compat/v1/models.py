@@ -166,8 +166,8 @@ class MailboxItem(_Answer):
     """A mailbox in `mailboxes.json`."""
 
     id: int
-    name: str
     slug: str
+    name: str
     email: str
     createdAt: Instant  # noqa: N815
     modifiedAt: Instant  # noqa: N815
@@ -194,18 +194,18 @@ class TagItem(_Answer):
     """A tag in `tags.json`.
 
     Attributes:
-        name: Its name.
-        tag: The same name; some old clients read this key.
+        tag: Its name.
+        name: The same name, which the recordings do not have; some old clients read this key.
     """
 
     id: int
     slug: str
-    name: str
     tag: str
     count: int
     color: str
     createdAt: Instant  # noqa: N815
     modifiedAt: Instant  # noqa: N815
+    name: str
 
 
 Item = TypeVar("Item", MailboxItem, FolderItem, TagItem)

@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from compat.config.conventions import Conventions, ViewBy
 from compat.v1 import errors, parameters
+from compat.v1.http import CORS_HEADERS, IGNORED_HEADER
 from compat.v1.parameters import Parameter
 from compat.v1.routes import ROUTES, Route
 
@@ -52,7 +53,7 @@ _EXAMPLES: Final[Mapping[type[errors.LegacyError], errors.LegacyError]] = {
         errors.ValidationFailed(()),
         errors.Unauthorized(),
         errors.Forbidden("…"),
-        errors.NotFound("…"),
+        errors.ItemNotFound(),
         errors.RateLimited(1),
         errors.Internal(),
         errors.Unavailable("…", 1),
@@ -67,12 +68,23 @@ _HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
         {"type": "string", "format": "date-time"},
     ),
     "Compat-Engine": ("The engine that made the answer.", {"type": "string"}),
+    IGNORED_HEADER: (
+        "Names of parameters that were ignored, percent-encoded.",
+        {"type": "string"},
+    ),
     "Retry-After": ("Whole seconds to wait before a retry.", {"type": "integer", "minimum": 1}),
     "WWW-Authenticate": ("Asks for the API key.", {"type": "string"}),
+    **{
+        name: ("For browsers; can be switched off.", {"type": "string", "const": value})
+        for name, value in CORS_HEADERS
+    },
 }
 
 _ANSWER_HEADERS: Final = ["Compat-As-Of", "Compat-Engine"]
-"""The headers of a successful answer, without the one that every response has."""
+"""The headers of a successful answer, without those that every response has."""
+
+_OPTIONAL_HEADERS: Final = (IGNORED_HEADER, *dict(CORS_HEADERS))
+"""The headers that every response may have."""
 
 
 @cache
@@ -86,7 +98,8 @@ def document() -> Json:
             "description": (
                 "Help Scout's Mailbox API 1.0 reports, as this project answers them. Unknown "
                 "and empty parameters are ignored. A list may also be sent as "
-                "`tags[]=1&tags[]=2` or `tags=1&tags=2`."
+                "`tags[]=1&tags[]=2` or `tags=1&tags=2`, and with blanks around its items. HEAD is "
+                "answered as GET without the body, and OPTIONS with 204 without an API key."
             ),
         },
         "servers": [{"url": "/"}],
@@ -100,7 +113,7 @@ def document() -> Json:
                     "description": "The old API key as the user name, with any password.",
                 }
             },
-            "headers": {name: _header(*header) for name, header in _HEADERS.items()},
+            "headers": {name: _header(name, *header) for name, header in _HEADERS.items()},
             "responses": {
                 kind.__name__: _error_response(kind, error) for kind, error in _EXAMPLES.items()
             },
@@ -153,14 +166,16 @@ def _response(description: str, schema: Json, headers: list[str]) -> Json:
     return {
         "description": description,
         "headers": {
-            name: {"$ref": f"#/components/headers/{name}"} for name in (*headers, "Correlation-Id")
+            name: {"$ref": f"#/components/headers/{name}"}
+            for name in (*headers, "Correlation-Id", *_OPTIONAL_HEADERS)
         },
         "content": {"application/json": {"schema": schema}},
     }
 
 
-def _header(description: str, schema: Json) -> Json:
-    return {"description": description, "required": True, "schema": schema}
+def _header(name: str, description: str, schema: Json) -> Json:
+    required = name not in _OPTIONAL_HEADERS
+    return {"description": description, "required": required, "schema": schema}
 
 
 def _schemas() -> Json:

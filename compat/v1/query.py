@@ -88,6 +88,16 @@ def parse_pairs(query: bytes) -> list[tuple[str, str]]:
     return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
 
 
+def parameter_name(name: str) -> str:
+    """The name of a parameter without the index of an array's item, as in `tags[0]`."""
+    return _INDEX.sub("", name)
+
+
+def list_items(text: str) -> list[str]:
+    """The items of a list that commas separate: without blanks around them and empty ones."""
+    return [item for item in (part.strip(_BLANKS) for part in text.split(",")) if item]
+
+
 def parse_query(
     pairs: Iterable[tuple[str, str]], parameters: Sequence[Parameter], conventions: Conventions
 ) -> ReportQuery:
@@ -124,6 +134,8 @@ def _decoded(text: bytes) -> str:
 _INDEX: Final = re.compile(r"(\[[^\[\]]*\])+\Z")
 """The index that PHP adds to the name of an array's item, as in `tags[0]`. It must be accepted:
 without the filter the request would select more conversations."""
+
+_BLANKS: Final = " \t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,15 +258,15 @@ def _first_second(span: Range, conventions: Conventions) -> int:
 
 def _texts(row: Parameter, pairs: Sequence[tuple[str, str]], conventions: Conventions) -> list[str]:
     """The non-empty texts of a parameter: any number for a list, otherwise at most one."""
-    named = [value for name, value in pairs if _INDEX.sub("", name) == row.name]
+    named = [value for name, value in pairs if parameter_name(name) == row.name]
     if row.many:
-        return [text for text in named if text.strip(",")]
+        return [text for text in named if _items(row, text)]
     texts = [text for text in named if text]
     return texts[:1] if conventions.repeated_parameter == "first" else texts[-1:]
 
 
 def _items(row: Parameter, text: str) -> list[str]:
-    return [item for item in text.split(",") if item] if row.many else [text]
+    return list_items(text) if row.many else [text]
 
 
 def _limit_errors(span: Range, view_by: ViewBy, conventions: Conventions) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from compat.v1.errors import NotFound
 from compat.v1.parameters import FILTERS, MAILBOX, PAGE, PAGING, PREVIOUS_RANGE, RANGE, VIEW_BY
-from compat.v1.query import ListPageQuery, Query, ReportQuery
+from compat.v1.query import ListPageQuery, Query, ReportQuery, parameter_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Route:
 
     def match(self, path: str) -> re.Match[str] | None:
         """Match a request's path with this route; ids are named groups of the match."""
-        return _compile_pattern(self.path).fullmatch(path)
+        return _compile_pattern(self.path).fullmatch(merge_slashes(path))
 
     def pairs(self, path: str, query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """The parameters of a request; those in the path cannot be overridden by the query."""
@@ -56,6 +56,12 @@ class Route:
         named = found.groupdict() if found else {}
         others = (pair for pair in query if pair[0].partition("[")[0] not in named)
         return [*named.items(), *others]
+
+    def ignored_names(self, query: Sequence[tuple[str, str]]) -> list[str]:
+        """The names in a query that no parameter has, each once, in the order sent."""
+        used = {row.name for row in self.parameters if f"{{{row.name}}}" not in self.path}
+        names = (parameter_name(name) for name, _ in query)
+        return [name for name in dict.fromkeys(names) if name and name not in used]
 
 
 @cache
@@ -97,11 +103,19 @@ LOCAL_ROUTES: Final = (
 """Reports that the old API did not have. They have no path, so requests cannot reach them."""
 
 _REPORTS_PREFIX: Final = "/v1/reports/"
+_METHODS: Final = frozenset({"GET", "HEAD"})
+_SLASHES: Final = re.compile("/{2,}")
+
+
+def merge_slashes(path: str) -> str:
+    """The path with one slash in place of several: a known client always sends `/v1//…`."""
+    return _SLASHES.sub("/", path)
 
 
 def is_legacy_path(path: str) -> bool:
     """Whether a path belongs to the old API, also if the answer is a 404."""
-    return path.startswith(_REPORTS_PREFIX) or any(route.match(path) for route in ROUTES)
+    merged = merge_slashes(path)
+    return merged.startswith(_REPORTS_PREFIX) or any(route.match(path) for route in ROUTES)
 
 
 def find_route(method: str, path: str) -> Route:
@@ -109,13 +123,13 @@ def find_route(method: str, path: str) -> Route:
 
     Args:
         method: The HTTP method, in capitals.
-        path: The decoded path, without the query.
+        path: The decoded path, without the query. Repeated slashes count as one.
 
     Raises:
-        NotFound: The path is unknown, or the method is not GET. The old API was observed to
-            treat both the same.
+        NotFound: The path is unknown, or the method is neither GET nor HEAD. The old API was
+            observed to treat both the same.
     """
-    for route in ROUTES if method == "GET" else ():
+    for route in ROUTES if method in _METHODS else ():
         if route.match(path):
             return route
     raise NotFound(path)

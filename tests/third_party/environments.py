@@ -18,8 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 KEPT = ROOT / ".venv" / "strangers"
 CONSTRAINTS = (ROOT / "scripts" / "constraints.txt", HERE / "constraints.txt")
-TOOLS = ("setuptools", "wheel")
-"""Two of the clients come as source only; what builds them is pinned as well."""
+TOOLS = ("setuptools", "setuptools-scm", "wheel")
+"""Some clients come as source only; what builds them is pinned as well.
+
+Of setuptools-scm, one of them would fetch the newest version while it is built.
+"""
 
 INSIST = "CI"
 """Where this is set, a client that cannot be installed is a failure instead of a skipped test."""
@@ -75,6 +78,15 @@ def _fingerprint(client: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+def _constraints() -> dict[str, str]:
+    """The constraint of each distribution; that of the clients wins over that of the project.
+
+    A client may demand an older version of something than the project works with.
+    """
+    lines = [line for path in CONSTRAINTS for line in path.read_text(encoding="utf-8").split()]
+    return {line.partition("==")[0].lower(): line for line in lines if "==" in line}
+
+
 def _make(place: Path, python: Path, client: str) -> str:
     """Make the environment; what went wrong, or nothing."""
     venv.create(place, clear=True, with_pip=True)
@@ -86,7 +98,9 @@ def _make(place: Path, python: Path, client: str) -> str:
         "--disable-pip-version-check",
         "install",
     ]
-    pinned: list[str | Path] = [word for path in CONSTRAINTS for word in ("--constraint", path)]
+    constraints = place / "constraints.txt"
+    constraints.write_text("\n".join(_constraints().values()), encoding="utf-8")
+    pinned: list[str | Path] = ["--constraint", constraints]
     for wanted in (TOOLS, ("--no-build-isolation", client)):
         done = subprocess.run(
             [*pip, *pinned, *wanted],

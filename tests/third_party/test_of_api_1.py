@@ -94,4 +94,5 @@ def test_what_is_not_served_is_an_error_it_understands(brought: Any) -> None:
 
 
 def test_a_wrong_key_is_an_error_it_understands(brought: Any) -> None:
-    assert brought["stranger"] == [401, "(401) Authentication credentials are invalid"]
+    message = "Authentication was not provided or was invalid."
+    assert brought["stranger"] == [401, f"(401) {message}"]

@@ -26,7 +26,7 @@ from compat.v1 import routes
 from compat.v1.datetimes import parse_instant, to_epoch
 from compat.v1.errors import NotFound, ValidationFailed
 from compat.v1.http import LegacyRequest
-from compat.v1.query import ReportQuery, parse_pairs, parse_query
+from compat.v1.query import ReportQuery, list_items, parameter_name, parse_pairs, parse_query
 
 REPORT: Final = "new_conversations"
 """The report that is fitted, by the name of its module."""
@@ -189,7 +189,7 @@ def fetch_rows(
 
 def _is_filtered(pairs: Pairs) -> bool:
     return any(
-        name.partition("[")[0] in _CHANGING_FILTERS and value.strip(",") for name, value in pairs
+        parameter_name(name) in _CHANGING_FILTERS and list_items(value) for name, value in pairs
     )
 
 

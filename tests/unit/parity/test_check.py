@@ -59,6 +59,14 @@ def test_the_same_answer_again_is_equal(reports: LegacyReports, target: str) -> 
     assert (verdict.outcome, verdict.differences, verdict.reason) == ("equal", (), None)
 
 
+@pytest.mark.parametrize(("recorded_status", "outcome"), [(200, "equal"), (404, "different")])
+def test_of_an_answer_to_head_the_status_alone_is_compared(
+    reports: LegacyReports, recorded_status: int, outcome: str
+) -> None:
+    found = capture(method="HEAD", status=recorded_status, body=b"")
+    assert outcomes(reports, found) == [outcome]
+
+
 def test_requests_are_sent_again_without_an_api_key() -> None:
     with reports_on(FakeSource(), api_keys=("an-old-key",)) as reports:
         assert outcomes(reports, recorded(reports)) == ["equal"]

@@ -80,10 +80,10 @@ def test_the_report_says_as_of_when_it_is(port: int) -> None:
 
 def test_a_missing_key_is_asked_for(port: int) -> None:
     answer = ask(port, JANUARY, headers={})
-    assert answer.headers["www-authenticate"] == 'Basic realm="Mailbox API 1.0"'
+    assert answer.headers["www-authenticate"] == 'Basic realm="Helpscout"'
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "PROPFIND"])
 def test_another_method_is_not_found(port: int, method: str) -> None:
     answer = ask(port, JANUARY, method=method)
     assert answer.status == 404
@@ -93,11 +93,51 @@ def test_another_method_is_not_found(port: int, method: str) -> None:
     }
 
 
-def test_head_is_another_method_and_gets_no_body(port: int) -> None:
-    request = f"HEAD {JANUARY} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    head, _, body = raw(port, request.encode()).partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 404")
+@pytest.mark.parametrize(
+    ("target", "headers", "status"),
+    [
+        (JANUARY, KEY, 200),
+        (PATH, KEY, 400),
+        (JANUARY, {}, 401),
+        ("/v1/nowhere", KEY, 404),
+        ("/healthz", {}, 200),
+        ("/openapi.json", {}, 200),
+    ],
+)
+def test_head_is_answered_as_get_without_the_body(
+    port: int, target: str, headers: dict[str, str], status: int
+) -> None:
+    lines = [f"HEAD {target} HTTP/1.1", "Host: x", "Connection: close"]
+    lines += [f"{name}: {text}" for name, text in headers.items()]
+    head, _, body = raw(port, "\r\n".join([*lines, "", ""]).encode()).partition(b"\r\n\r\n")
+    whole = ask(port, target, headers=headers)
+    assert head.startswith(f"HTTP/1.1 {status}".encode())
     assert body == b""
+    assert f"content-length: {len(whole.body)}".encode() in head.splitlines()
+    assert head.count(b"content-length") == 1
+
+
+def test_a_preflight_has_neither_body_nor_length(port: int) -> None:
+    answer = ask(port, JANUARY, method="OPTIONS", headers={"Origin": "https://example.org"})
+    assert (answer.status, answer.body) == (204, b"")
+    assert not {"content-length", "content-type", "transfer-encoding"} & set(answer.headers)
+    assert answer.headers["correlation-id"]
+
+
+@pytest.mark.parametrize("target", ["/healthz", "/openapi.json", "/metrics", "/v2/users", "*"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_nothing_but_the_old_api_has_cors_headers(port: int, target: str, method: str) -> None:
+    answer = ask(port, target, method=method, headers={"Origin": "https://example.org"})
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("target", ["/healthz", "/v2/users", "/v1/nowhere", f"{PATH}/", "*"])
+def test_options_of_any_other_path_are_not_found(port: int, target: str) -> None:
+    assert ask(port, target, method="OPTIONS", headers={}).status == 404
+
+
+def test_repeated_slashes_count_as_one(port: int) -> None:
+    assert ask(port, JANUARY.replace("/v1/", "/v1//")).status == 200
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def in_json(**settings: str) -> Iterator[tuple[subprocess.Popen[str], int, dict[
 def test_as_json_every_line_is_an_object() -> None:
     with in_json(COMPAT_API_KEYS="an-old-key") as (process, port, first):
         answer = ask(port, JANUARY.replace("2015", "2016"))
-        ask(port, JANUARY, headers={"Authorization": basic("hunter2")})
+        ask(port, JANUARY, headers={"Authorization": "Bearer hunter2"})
         raw(port, b"nonsense\r\n\r\n")
         process.send_signal(signal.SIGTERM)
         assert process.wait(LONG) == 0

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -62,9 +63,10 @@ def recorded(path: Path, asked: Ask, *targets: str, **others: Any) -> list[dict[
     """What is written once these were asked; the last one is waited for."""
     for target in targets:
         asked(target, **others)
-    asked("/v1/the-last-one")
+    last = f"/v1/{uuid4()}"
+    asked(last)
     written = threading.Event()
-    while not path.exists() or "the-last-one" not in path.read_text("utf-8"):
+    while not path.exists() or last not in path.read_text("utf-8"):
         written.wait(0.005)
     return records(path)[:-1]
 
@@ -101,6 +103,16 @@ def test_no_key_is_ever_written(path: Path, asked: Ask) -> None:
 @pytest.mark.parametrize("target", ["/healthz", "/v2/conversations", "/favicon.ico", "/"])
 def test_what_is_not_of_the_old_api_is_not_recorded(path: Path, asked: Ask, target: str) -> None:
     assert recorded(path, asked, target) == []
+
+
+def test_a_preflight_is_not_recorded_and_head_is(path: Path, asked: Ask) -> None:
+    asked(JANUARY, method="OPTIONS")
+    found = recorded(path, asked, JANUARY, method="HEAD")
+    assert [(each["method"], each["status"], each["body"]) for each in found] == [("HEAD", 200, "")]
+
+
+def test_repeated_slashes_do_not_hide_a_request(path: Path, asked: Ask) -> None:
+    assert [each["target"] for each in recorded(path, asked, f"/{JANUARY}")] == [f"/{JANUARY}"]
 
 
 def test_what_was_recorded_is_checked_equal(path: Path, asked: Ask, reports: LegacyReports) -> None:

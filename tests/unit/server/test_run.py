@@ -131,6 +131,23 @@ def test_a_header_line_may_end_with_a_bare_lf(port: int, behind: bytes) -> None:
     assert sent(port, head + behind + b"\r\n").startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize(
+    ("behind", "status"),
+    [
+        ("User-Agent: Python-urllib/2.7\r\n", b"400"),
+        (f"GET {JANUARY} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", b"401"),
+    ],
+)
+def test_what_follows_a_bare_lf_and_an_empty_line_is_no_part_of_the_request(
+    port: int, behind: str, status: bytes
+) -> None:
+    """Python 2 sends such a line if `Authorization` is not the last header."""
+    head = f"GET {JANUARY} HTTP/1.1\r\nHost: x\r\nAuthorization: {basic()}\n\r\n"
+    first, _, rest = sent(port, f"{head}{behind}\r\n".encode()).partition(b"}HTTP/1.1 ")
+    assert first.startswith(b"HTTP/1.1 200")
+    assert rest.startswith(status)
+
+
 def test_a_thousand_idle_connections_do_not_slow_others(port: int) -> None:
     with ExitStack() as stack:
         few, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -310,10 +310,8 @@ def test_no_answer_holds_another_accounts_numbers(
             assert gist(kind, content(answer)) == truth(kind, question, owners[key])
         else:
             assert answer.status == 401
-            assert content(answer) == {
-                "code": 401,
-                "error": "Authentication credentials are invalid",
-            }
+            message = "Authentication was not provided or was invalid."
+            assert told(answer) == {"code": 401, "error": message}
 
 
 def test_a_name_selects_its_account(upstream_servers: list[Upstream]) -> None:

@@ -32,9 +32,9 @@ KEY = basic()
 
 ENVELOPE_KEYS = ["page", "pages", "count", "items"]
 ITEM_KEYS = {
-    MAILBOXES: ["id", "name", "slug", "email", "createdAt", "modifiedAt"],
+    MAILBOXES: ["id", "slug", "name", "email", "createdAt", "modifiedAt"],
     FOLDERS: ["id", "name", "type", "userId", "totalCount", "activeCount", "modifiedAt"],
-    TAGS: ["id", "slug", "name", "tag", "count", "color", "createdAt", "modifiedAt"],
+    TAGS: ["id", "slug", "tag", "count", "color", "createdAt", "modifiedAt", "name"],
 }
 BEGINNING = "2013-06-01T00:00:00Z"
 """When everything in a simulated account was made."""
@@ -217,10 +217,9 @@ def test_without_a_page_the_first_one_is_returned(
 
 
 def test_a_mailbox_that_does_not_exist_is_not_found(reports: LegacyReports) -> None:
-    path = "/v1/mailboxes/999999/folders.json"
-    assert ask(reports, path, 404) == {
+    assert ask(reports, "/v1/mailboxes/999999/folders.json", 404) == {
         "code": 404,
-        "error": f"The specified resource was not found: '{path}'",
+        "error": "The requested resource was not found.",
     }
 
 

@@ -50,7 +50,7 @@ def test_what_does_not_exist_is_not_found(client: httpx.Client, path: str) -> No
     assert {"logRef", "message", "_links"} <= set(answer.json())
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/conversations/abc", "/conversations/", "/"])
+@pytest.mark.parametrize("path", ["/nowhere", "/conversations/abc", "/conversations//", "/"])
 def test_an_unknown_path_is_answered_in_plain_text(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.text) == (404, "Unknown URL")

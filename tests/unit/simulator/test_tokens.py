@@ -40,6 +40,44 @@ def test_a_wrong_client_can_be_a_400() -> None:
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")
 
 
+def refresh(client: httpx.Client, token: str) -> httpx.Response:
+    """Exchange a refresh token."""
+    fields = GRANT | {"grant_type": "refresh_token", "refresh_token": token}
+    return client.post("/oauth2/token", data=fields)
+
+
+def test_a_refresh_token_is_exchanged_for_an_access_token_and_a_new_refresh_token() -> None:
+    with without_token(Simulator(Account())) as client:
+        first = refresh(client, "demo-refresh").json()
+        assert list(first) == ["refresh_token", "token_type", "access_token", "expires_in"]
+        second = refresh(client, first["refresh_token"]).json()
+        assert second["refresh_token"] != first["refresh_token"]
+        headers = {"Authorization": f"Bearer {second['access_token']}"}
+        assert client.get("/users/me", headers=headers).status_code == 200
+
+
+def test_an_issued_refresh_token_is_valid_once_and_the_first_one_always() -> None:
+    with without_token(Simulator(Account(), refresh_token="first")) as client:
+        issued = refresh(client, "first").json()["refresh_token"]
+        assert refresh(client, issued).status_code == 200
+        again = refresh(client, issued)
+        assert (again.status_code, again.json()["error"]) == (400, "invalid_request")
+        assert refresh(client, "first").status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "unknown"])
+def test_an_unknown_refresh_token_is_refused(client: httpx.Client, token: str) -> None:
+    assert refresh(client, token).status_code == 400
+
+
+def test_a_refresh_token_outlives_the_revocation_of_access_tokens() -> None:
+    simulator = Simulator(Account())
+    with without_token(simulator) as client:
+        issued = refresh(client, "demo-refresh").json()["refresh_token"]
+        simulator.revoke_tokens()
+        assert refresh(client, issued).status_code == 200
+
+
 def test_another_grant_type_is_refused(client: httpx.Client) -> None:
     answer = client.post("/oauth2/token", data=GRANT | {"grant_type": "password"})
     assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")

@@ -194,7 +194,7 @@ def test_a_port_in_use_exits_with_2(against: Against, port: int) -> None:
     with socket.create_server((LOOPBACK, port)):
         status, _, noted = against("http://127.0.0.1:1/v1/")
     assert status == 2
-    assert f"--simulator-port {port}:" in noted
+    assert f"--simulator-port {port} cannot be listened on" in noted
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 
 from compat.v1 import errors
 from compat.v1.errors import BadParameter, LegacyError
-from compat.v1.http import CONTENT_TYPE, LegacyRequest, error_response, success_response
-from tests.unit.v1.parsed_queries import PATH
+from compat.v1.http import (
+    CONTENT_TYPE,
+    LegacyRequest,
+    error_response,
+    format_ignored,
+    success_response,
+)
+from tests.unit.v1.asking import PATH
 
 TYPE = ("Content-Type", "application/json; charset=utf-8")
 
@@ -60,8 +66,27 @@ def test_a_report_is_json_with_the_exact_content_type() -> None:
 
 
 def test_a_header_can_be_added() -> None:
-    answer = success_response(b"{}").with_header("Correlation-Id", "1")
+    answer = success_response(b"{}").with_headers(("Correlation-Id", "1"))
     assert answer.headers == (TYPE, ("Correlation-Id", "1"))
+
+
+def test_the_response_to_head_has_the_length_of_the_body_and_no_body() -> None:
+    answer = success_response(b"{}").without_body()
+    assert (answer.headers, answer.body) == ((TYPE, ("Content-Length", "2")), b"")
+
+
+@pytest.mark.parametrize(
+    ("names", "header"),
+    [
+        (["mailbox"], "mailbox"),
+        (["mailbox", "tag"], "mailbox, tag"),
+        (["a, b\r\nc: é"], "a%2C%20b%0D%0Ac%3A%20%C3%A9"),
+        ([f"n{number}" for number in range(12)], "n0, n1, n2, n3, n4, n5, n6, n7, n8, n9"),
+        (["n" * 1000], "n" * 64),
+    ],
+)
+def test_ignored_names_fit_into_a_header(names: list[str], header: str) -> None:
+    assert format_ignored(names) == header
 
 
 ENVELOPES: list[tuple[LegacyError, int, str, dict[str, str]]] = [
@@ -69,11 +94,12 @@ ENVELOPES: list[tuple[LegacyError, int, str, dict[str, str]]] = [
     (
         errors.Unauthorized(),
         401,
-        "Authentication credentials are invalid",
-        {"WWW-Authenticate": 'Basic realm="Mailbox API 1.0"'},
+        "Authentication was not provided or was invalid.",
+        {"WWW-Authenticate": 'Basic realm="Helpscout"'},
     ),
     (errors.Forbidden("Look at client_id."), 403, "Look at client_id.", {}),
     (errors.NotFound("/v1/x"), 404, "The specified resource was not found: '/v1/x'", {}),
+    (errors.ItemNotFound(), 404, "The requested resource was not found.", {}),
     (errors.RateLimited(7), 429, "Too many requests: ask again in 7 seconds", {"Retry-After": "7"}),
     (errors.RateLimited(1), 429, "Too many requests: ask again in 1 second", {"Retry-After": "1"}),
     (errors.Internal(), 500, "Internal error", {}),

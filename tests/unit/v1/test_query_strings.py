@@ -75,6 +75,11 @@ def test_any_bytes_can_be_taken_apart(query: bytes) -> None:
         "mailboxes=&mailboxes=1,2",
         "mailboxes=1,2,1,02",
         "mailbox%65s=1,2",
+        "mailboxes=1, 2",
+        "mailboxes=%201%20,%09+2+",
+        "mailboxes[]=+1&mailboxes[]=2+",
+        "mailboxes=1, ,2,+",
+        "mailboxes=+&mailboxes=1,2",
     ],
 )
 def test_every_spelling_of_a_list_means_the_same(spelling: str) -> None:
@@ -100,6 +105,7 @@ def test_a_list_cut_anywhere_is_the_same_list(ids: list[int], data: st.DataObjec
     [
         *("", "&", "&mailboxes", "&mailboxes=", "&mailboxes[]=", "&mailboxes=,", "&types=&tags=,,"),
         *("&viewBy=", "&previousStart=&previousEnd=", "&page=1", "&office_hours=1", "&=x"),
+        *("&mailboxes=+", "&tags=+,%09", "&types[]=%20"),
         *("&Mailboxes=x", "&mailboxes[=x", "&mailboxes]=x", "&[mailboxes]=x", "&mailboxes[0]a=x"),
     ],
 )
@@ -111,6 +117,10 @@ def test_empty_and_unknown_parameters_change_nothing(nothing: str) -> None:
 def test_an_index_of_any_kind_never_widens_the_question(index: str) -> None:
     assert ask(f"{JANUARY}&mailboxes{index}=7").mailboxes == (7,)
     assert ask(f"{JANUARY}&viewBy{index}=day").view_by == "day"
+
+
+def test_blanks_around_types_are_dropped() -> None:
+    assert ask(f"{JANUARY}&types=email, chat").types == ("email", "chat")
 
 
 def test_lists_keep_the_order_in_which_they_were_sent() -> None:

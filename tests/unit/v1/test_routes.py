@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from compat.v1.errors import NotFound
-from compat.v1.query import ListPageQuery
+from compat.v1.query import ListPageQuery, parse_pairs
 from compat.v1.routes import (
     LOCAL_ROUTES,
     ROUTES,
@@ -25,8 +25,12 @@ def test_new_conversations_have_their_route() -> None:
     assert route.report == "new_conversations"
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS", "get", ""])
-def test_any_method_but_get_is_not_found(method: str) -> None:
+def test_head_has_the_route_of_get() -> None:
+    assert find_route("HEAD", PATH) is find_route("GET", PATH)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get", "head", ""])
+def test_any_other_method_is_not_found(method: str) -> None:
     with pytest.raises(NotFound) as caught:
         find_route(method, PATH)
     assert caught.value.path == PATH
@@ -34,12 +38,36 @@ def test_any_method_but_get_is_not_found(method: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/", f"{PATH}/", PATH.upper(), PATH.removeprefix("/v1"), PATH.replace("/v1", "/v2")],
+    [
+        "",
+        "/",
+        "*",
+        f"{PATH}/",
+        f"{PATH}//",
+        PATH[1:],
+        PATH.upper(),
+        PATH.removeprefix("/v1"),
+        PATH.replace("/v1", "/v2"),
+    ],
 )
 def test_any_other_path_is_not_found(path: str) -> None:
     with pytest.raises(NotFound) as caught:
         find_route("GET", path)
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    "path", [f"/{PATH}", PATH.replace("/v1/", "/v1//"), PATH.replace("/", "///")]
+)
+def test_repeated_slashes_count_as_one(path: str) -> None:
+    assert find_route("GET", path).path == PATH
+    assert is_legacy_path(path)
+
+
+def test_a_path_with_repeated_slashes_that_is_unknown_is_named_as_sent() -> None:
+    with pytest.raises(NotFound) as caught:
+        find_route("GET", "/v1//nowhere")
+    assert caught.value.path == "/v1//nowhere"
 
 
 def test_paths_are_there_once() -> None:
@@ -73,6 +101,31 @@ def test_what_the_old_api_did_not_have_is_reached_by_no_request(route: Route) ->
     for path in ("", "/", f"/v1/reports/conversations/{route.report}.json"):
         with pytest.raises(NotFound):
             find_route("GET", path)
+
+
+def test_an_id_is_found_between_repeated_slashes() -> None:
+    path = "/v1//mailboxes/8501//folders.json"
+    assert find_route("GET", path).pairs(path, []) == [("mailbox", "8501")]
+
+
+@pytest.mark.parametrize(
+    ("query", "ignored"),
+    [
+        (b"start=1&end=2&mailboxes[]=1&tags[0]=2&viewBy[x]=day", []),
+        (b"mailbox=8501&mailbox=8502&mailbox[]=3", ["mailbox"]),
+        (b"viewby=day&Tags=1&page=1", ["viewby", "Tags", "page"]),
+        (b"mailboxes[=1", ["mailboxes["]),
+        (b"empty=&alone", ["empty", "alone"]),
+        (b"=1&&[]=2", []),
+    ],
+)
+def test_names_that_a_report_does_not_have_are_ignored(query: bytes, ignored: list[str]) -> None:
+    assert find_route("GET", PATH).ignored_names(parse_pairs(query)) == ignored
+
+
+def test_a_name_that_stands_in_the_path_is_ignored_in_the_query() -> None:
+    route = route_of_report("folders")
+    assert route.ignored_names([("mailbox", "9"), ("page", "2")]) == ["mailbox"]
 
 
 def test_an_id_in_a_path_is_a_parameter() -> None:

@@ -1,0 +1,86 @@
+"""A tap that others wrote copies a simulated account, and checks all of it with its own schemas.
+
+It signs in with a refresh token, and it refuses what does not fit its JSON schemas.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compat.simulator import Behaviour, Simulator, make_account, running
+from tests.integration.exactness.staging import NOW, SINCE
+from tests.third_party import truth
+from tests.third_party.environments import run
+
+pytestmark = pytest.mark.thorough  # installing the clients takes a minute
+
+ACCOUNT = make_account(40, 3, NOW, SINCE)
+ROWS = truth.listed(ACCOUNT)
+STREAMS = [
+    *("conversations", "conversation_threads", "mailboxes", "mailbox_folders", "mailbox_fields"),
+    "users",
+]
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def brought() -> Json:
+    """What the tap's program brought."""
+    with running(Simulator(ACCOUNT, Behaviour(rate_limit=None))) as base_url:
+        asked = {
+            "base_url": base_url,
+            "streams": STREAMS,
+            "since": truth.text(0),
+            "config": {
+                "client_id": "demo-app",
+                "client_secret": "demo-secret",
+                "refresh_token": "demo-refresh",
+                "user_agent": "a program",
+            },
+        }
+        found: Json = run("tap-helpscout", "tap_helpscout", asked)
+        return found
+
+
+def test_it_signs_in_with_a_refresh_token_and_later_with_the_next_one(brought: Json) -> None:
+    assert brought["kept"] != "demo-refresh"
+    assert brought["me"] == ACCOUNT.layout.users[0].id
+
+
+def test_it_understands_that_a_wrong_secret_is_refused(brought: Json) -> None:
+    assert brought["stranger"] == "Http401Error"
+
+
+def test_it_copies_every_conversation(brought: Json) -> None:
+    copied = {
+        row["id"]: (row["number"], row["status"]) for row in brought["streams"]["conversations"]
+    }
+    assert copied == {row.id: (row.number, row.status) for row in ROWS}
+
+
+def test_it_copies_every_thread_with_its_assignee_and_recipients(brought: Json) -> None:
+    threads = brought["streams"]["conversation_threads"]
+    assert len(threads) == sum(row.threads for row in ROWS)
+    for thread in threads:
+        row = ACCOUNT[thread["conversation_id"]]
+        assert thread["action"]["type"] == "default"
+        assert thread.get("assigned_to", {}).get("id", 0) == row.assignee_id
+        assert bool(thread["to"]) == (thread["type"] == "message")
+    assert any("saved_reply_id" in thread for thread in threads)
+
+
+def test_it_copies_mailboxes_with_their_folders_and_fields(brought: Json) -> None:
+    streams, layout = brought["streams"], ACCOUNT.layout
+    ids = {name: {each["id"] for each in streams[name]} for name in STREAMS}
+    assert ids["mailboxes"] == {mailbox.id for mailbox in layout.mailboxes}
+    assert ids["mailbox_folders"] == {folder.id for folder in layout.folders}
+    assert {each["mailbox_id"] for each in streams["mailbox_fields"]} == ids["mailboxes"]
+
+
+def test_it_copies_users_with_their_pictures(brought: Json) -> None:
+    users = brought["streams"]["users"]
+    assert [each["id"] for each in users] == [user.id for user in ACCOUNT.layout.users]
+    assert all(each["photo_url"] for each in users)
