@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from compat.simulator import Behaviour, Simulator, make_account, running
-from tests.integration.exactness.staging import NOW, SINCE
-from tests.third_party import truth
+from tests.integration.exactness.simulated_upstream import NOW, SINCE
+from tests.third_party import true_values
 from tests.third_party.environments import run
 
 pytestmark = pytest.mark.thorough  # installing the clients takes a minute
 
 ACCOUNT = make_account(40, 3, NOW, SINCE)
-ROWS = truth.listed(ACCOUNT)
+ROWS = true_values.listed(ACCOUNT)
 STREAMS = [
     *("conversations", "conversation_threads", "mailboxes", "mailbox_folders", "mailbox_fields"),
     "users",
@@ -33,7 +33,7 @@ def brought() -> Json:
         asked = {
             "base_url": base_url,
             "streams": STREAMS,
-            "since": truth.text(0),
+            "since": true_values.text(0),
             "config": {
                 "client_id": "demo-app",
                 "client_secret": "demo-secret",

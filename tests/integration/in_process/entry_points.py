@@ -16,7 +16,7 @@ from compat.httpx import AsyncLegacyTransport, LegacyTransport
 from compat.requests import LegacyAdapter
 from compat.service import LegacyReports
 from compat.v1.http import CORS_HEADERS, LegacyRequest
-from tests.unit.server.serving import LOOPBACK
+from tests.unit.server.threaded_server import LOOPBACK
 from tests.unit.service.doubles import LONG, basic
 
 ORIGIN = "https://api.helpscout.net"

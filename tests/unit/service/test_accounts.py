@@ -311,7 +311,7 @@ def test_no_answer_holds_another_accounts_numbers(
         else:
             assert answer.status == 401
             message = "Authentication was not provided or was invalid."
-            assert told(answer) == {"code": 401, "error": message}
+            assert content(answer) == {"code": 401, "error": message}
 
 
 def test_a_name_selects_its_account(upstream_servers: list[Upstream]) -> None:

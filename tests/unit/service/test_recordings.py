@@ -18,7 +18,7 @@ from compat.core.models import ListItem
 from compat.v1.datetimes import parse_instant, to_epoch
 from compat.v1.http import LegacyRequest, LegacyResponse
 from compat.v1.routes import ROUTES
-from tests.unit.service.doubles import Shelf, basic, reports_on
+from tests.unit.service.doubles import FakeSource, basic, reports_on
 
 RECORDINGS = json.loads(
     (Path(__file__).parents[1] / "v1/data/recordings.json").read_text(encoding="utf-8")
@@ -37,10 +37,10 @@ def title(recording: dict[str, Any]) -> str:
 
 
 def response_to(
-    recording: dict[str, Any], shelf: Shelf, key: str | None = basic()
+    recording: dict[str, Any], fake_source: FakeSource, key: str | None = basic()
 ) -> LegacyResponse:
     target = recording["path"].replace("{id}", "9")
-    with reports_on(shelf, api_keys=(SecretStr("an-old-key"),)) as reports:
+    with reports_on(fake_source, api_keys=(SecretStr("an-old-key"),)) as reports:
         return reports.handle(LegacyRequest.from_target(target, recording["method"], key))
 
 
@@ -80,9 +80,9 @@ def item(recorded: dict[str, Any]) -> ListItem:
 def test_a_list_has_the_recorded_keys_and_values_in_the_recorded_order(
     recording: dict[str, Any],
 ) -> None:
-    body, shelf = recording["body"], Shelf()
-    shelf.items = [item(each) for each in body["items"]]
-    response = response_to(recording, shelf)
+    body, fake_source = recording["body"], FakeSource()
+    fake_source.items = [item(each) for each in body["items"]]
+    response = response_to(recording, fake_source)
     answer = json.loads(response.body)
     added = ADDED.get(recording["path"], [])
     items = [dict(each) for each in answer["items"]]
@@ -96,7 +96,7 @@ def test_a_list_has_the_recorded_keys_and_values_in_the_recorded_order(
 
 @pytest.mark.parametrize("recording", LISTS, ids=title)
 def test_an_empty_list_has_no_pages(recording: dict[str, Any]) -> None:
-    response = response_to(recording, Shelf())
+    response = response_to(recording, FakeSource())
     assert list(json.loads(response.body).items()) == list(EMPTY.items())
 
 
@@ -109,13 +109,13 @@ def test_every_list_that_is_answered_was_recorded() -> None:
 
 @pytest.mark.parametrize("recording", LISTS, ids=title)
 def test_a_list_has_the_recorded_headers(recording: dict[str, Any]) -> None:
-    response = response_to(recording, Shelf())
+    response = response_to(recording, FakeSource())
     assert imitated(dict(response.headers)) == imitated(recording["headers"])
 
 
 @pytest.mark.parametrize("recording", NOT_FOUND, ids=title)
 def test_a_method_that_does_not_exist_is_answered_as_recorded(recording: dict[str, Any]) -> None:
-    response = response_to(recording, Shelf())
+    response = response_to(recording, FakeSource())
     assert response.status == 404
     assert imitated(dict(response.headers)) == imitated(recording["headers"])
     assert response.body.decode().replace("/9.json", "/{id}.json") == json.dumps(
@@ -130,10 +130,10 @@ def test_an_error_of_a_known_path_is_answered_as_recorded(status: int) -> None:
         for each in RECORDINGS
         if each["method"] == "GET" and each["status"] == status and each["body"]
     )
-    shelf = Shelf()
-    shelf.items = None
+    fake_source = FakeSource()
+    fake_source.items = None
     folders = {**recording, "path": "/v1/mailboxes/{id}/folders.json"}
-    response = response_to(folders, shelf, basic() if status == 404 else None)
+    response = response_to(folders, fake_source, basic() if status == 404 else None)
     assert response.status == status
     assert imitated(dict(response.headers)) == imitated(recording["headers"])
     assert response.body == json.dumps(recording["body"], separators=(",", ":")).encode()

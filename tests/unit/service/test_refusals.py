@@ -42,7 +42,7 @@ def test_a_wrong_method_comes_before_a_missing_key(reports: LegacyReports) -> No
 
 def test_a_missing_key_comes_before_bad_parameters(reports: LegacyReports) -> None:
     answer = reports.answer(BAD)
-    assert told(answer) == (401, "Authentication was not provided or was invalid.")
+    assert content(answer) == (401, "Authentication was not provided or was invalid.")
     assert header(answer, "WWW-Authenticate").startswith("Basic")
 
 

@@ -12,7 +12,7 @@ from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.v1.http import CORS_HEADERS, LegacyRequest, LegacyResponse
 from compat.v2 import errors as v2
-from tests.unit.service.doubles import JANUARY, PATH, Shelf, basic, reports_on
+from tests.unit.service.doubles import JANUARY, PATH, FakeSource, basic, reports_on
 
 MISSING = "/v1/mailboxes/9/folders.json"
 KEYS = (SecretStr("an-old-key"),)
@@ -50,9 +50,9 @@ def ignored(response: LegacyResponse) -> str | None:
 def test_cors_headers_are_on_every_answer_of_a_known_path_and_method(
     target: str, method: str, key: str | None, status: int, *, expected: bool
 ) -> None:
-    shelf = Shelf()
-    shelf.items = None
-    with reports_on(shelf, api_keys=KEYS) as reports:
+    fake_source = FakeSource()
+    fake_source.items = None
+    with reports_on(fake_source, api_keys=KEYS) as reports:
         response = handled(reports, target, method, key)
     assert (response.status, has_cors(response)) == (status, expected)
 
@@ -62,34 +62,34 @@ def test_cors_headers_are_on_every_answer_of_a_known_path_and_method(
     [(v2.CredentialsRefused("no"), 403), (RuntimeError("no"), 500), (v2.Unreachable("no"), 503)],
 )
 def test_errors_of_upstream_have_cors_headers(error: Exception, status: int) -> None:
-    shelf = Shelf()
-    shelf.error = error
-    with reports_on(shelf) as reports:
+    fake_source = FakeSource()
+    fake_source.error = error
+    with reports_on(fake_source) as reports:
         response = handled(reports, JANUARY)
     assert (response.status, has_cors(response)) == (status, True)
 
 
 def test_an_answer_that_takes_too_long_has_cors_headers() -> None:
-    shelf = Shelf(shut=True)
-    with reports_on(shelf) as reports:
+    fake_source = FakeSource(shut=True)
+    with reports_on(fake_source) as reports:
         request = LegacyRequest.from_target(JANUARY, authorization=basic())
         response = reports.handle(request, patience=0.01)
-        shelf.gate.set()
+        fake_source.gate.set()
     assert (response.status, has_cors(response)) == (503, True)
 
 
 @pytest.mark.parametrize("key", [None, basic(), basic("another-key")])
 def test_a_preflight_needs_no_key_and_nothing_is_fetched(key: str | None) -> None:
-    shelf = Shelf()
-    with reports_on(shelf, api_keys=KEYS) as reports:
+    fake_source = FakeSource()
+    with reports_on(fake_source, api_keys=KEYS) as reports:
         response = handled(reports, JANUARY, "OPTIONS", key)
     assert (response.status, response.body, has_cors(response)) == (204, b"", True)
     assert "Content-Type" not in dict(response.headers)
-    assert shelf.asked == []
+    assert fake_source.asked == []
 
 
 def test_without_cors_there_are_no_such_headers_and_no_preflights() -> None:
-    with reports_on(Shelf(), cors=False) as reports:
+    with reports_on(FakeSource(), cors=False) as reports:
         answer, preflight = handled(reports, JANUARY), handled(reports, JANUARY, "OPTIONS")
     assert (answer.status, has_cors(answer)) == (200, False)
     assert (preflight.status, has_cors(preflight)) == (404, False)
@@ -100,24 +100,24 @@ def test_of_several_accounts_the_first_one_decides_on_cors() -> None:
         name: Settings(api_keys=(SecretStr(f"{name}-key"),), cors=name == "second")
         for name in ("first", "second")
     }
-    with LegacyReports(accounts, source=Shelf()) as reports:
+    with LegacyReports(accounts, source=FakeSource()) as reports:
         assert not has_cors(handled(reports, JANUARY, key=basic("second-key")))
 
 
 @pytest.mark.parametrize("name", ["foo", "mailbox"])
 def test_an_ignored_parameter_changes_nothing_and_is_named(name: str) -> None:
-    with reports_on(Shelf()) as reports:
+    with reports_on(FakeSource()) as reports:
         plain, response = handled(reports, JANUARY), handled(reports, f"{JANUARY}&{name}=8501")
     assert response.body == plain.body
     assert (ignored(plain), ignored(response)) == (None, name)
 
 
 def test_ignored_parameters_are_no_part_of_a_cached_answer() -> None:
-    shelf = Shelf(kept=60.0)
-    with reports_on(shelf) as reports:
+    fake_source = FakeSource(kept=60.0)
+    with reports_on(fake_source) as reports:
         found = [ignored(handled(reports, JANUARY + rest)) for rest in ("&a=1", "&b=1", "", "&a=2")]
     assert found == ["a", "b", None, "a"]
-    assert len(shelf.asked) == 1
+    assert len(fake_source.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -125,22 +125,22 @@ def test_ignored_parameters_are_no_part_of_a_cached_answer() -> None:
     [(f"{PATH}?Start=1", 400, "Start"), (f"{MISSING}?mailbox=8", 404, "mailbox")],
 )
 def test_ignored_parameters_are_named_on_errors(target: str, status: int, name: str) -> None:
-    shelf = Shelf()
-    shelf.items = None
-    with reports_on(shelf) as reports:
+    fake_source = FakeSource()
+    fake_source.items = None
+    with reports_on(fake_source) as reports:
         response = handled(reports, target)
     assert (response.status, ignored(response)) == (status, name)
 
 
 def test_who_has_no_key_learns_nothing_of_parameters(caplog: pytest.LogCaptureFixture) -> None:
-    with reports_on(Shelf(), api_keys=KEYS) as reports:
+    with reports_on(FakeSource(), api_keys=KEYS) as reports:
         response = handled(reports, f"{JANUARY}&foo=1", key=None)
     assert (response.status, ignored(response)) == (401, None)
     assert caplog.messages == []
 
 
 def test_the_log_names_each_ignored_parameter_once(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING, "compat"), reports_on(Shelf()) as reports:
+    with caplog.at_level(logging.WARNING, "compat"), reports_on(FakeSource()) as reports:
         for _ in range(3):
             handled(reports, f"{JANUARY}&mailbox=a-value&office_hours=1&tags[=2")
     assert caplog.messages == [
@@ -160,13 +160,13 @@ def test_the_log_names_each_ignored_parameter_once(caplog: pytest.LogCaptureFixt
     ],
 )
 def test_what_may_be_a_key_is_not_logged(caplog: pytest.LogCaptureFixture, name: str) -> None:
-    with reports_on(Shelf(), api_keys=KEYS) as reports:
+    with reports_on(FakeSource(), api_keys=KEYS) as reports:
         assert ignored(handled(reports, f"{JANUARY}&{name}")) == name
     assert caplog.messages == []
 
 
 def test_names_that_are_always_new_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    with reports_on(Shelf()) as reports:
+    with reports_on(FakeSource()) as reports:
         for first in ascii_lowercase:
             names = "&".join(f"{first}{second}=1" for second in ascii_lowercase)
             handled(reports, f"{JANUARY}&{names}")

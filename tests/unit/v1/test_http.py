@@ -17,7 +17,7 @@ from compat.v1.http import (
     format_ignored,
     success_response,
 )
-from tests.unit.v1.asking import PATH
+from tests.unit.v1.parsed_queries import PATH
 
 TYPE = ("Content-Type", "application/json; charset=utf-8")
 
