@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
 from compat.config.conventions import Conventions
 from compat.core.counting import CountQuery, CountResult
-from compat.core.models import ConversationQuery, Document, ListQuery
+from compat.core.models import ConversationQuery, Document, ListItem, ListItems, ListQuery
+from compat.v1.errors import ItemNotFound
+from compat.v1.models import Envelope, Item
+from compat.v1.query import ListPageQuery
+
+_ITEMS_PER_PAGE: Final = 50
+"""Mailboxes, folders or tags on a page, from the vendor's page."""
 
 
 @dataclass(frozen=True)
@@ -53,3 +59,22 @@ class CountingReport(Protocol):
         self, query: Any, found: CountResult, conventions: Conventions
     ) -> BaseModel:
         """The answer to a query, from the counts that `count_query` names."""
+
+
+def list_page(
+    query: ListPageQuery, found: ListItems, item: Callable[[ListItem], Item]
+) -> Envelope[Item]:
+    """One page of a list of mailboxes, folders or tags; a page after the last one is empty.
+
+    Raises:
+        ItemNotFound: There is no such mailbox.
+    """
+    if found.items is None:
+        raise ItemNotFound
+    first = (query.page - 1) * _ITEMS_PER_PAGE
+    return Envelope(
+        page=query.page,
+        pages=-(-len(found.items) // _ITEMS_PER_PAGE),
+        count=len(found.items),
+        items=tuple(map(item, found.items[first : first + _ITEMS_PER_PAGE])),
+    )

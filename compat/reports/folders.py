@@ -6,7 +6,7 @@ from typing import Final
 
 from compat.config.conventions import Conventions
 from compat.core.models import ListItem, ListItems, ListQuery
-from compat.reports.list_pages import list_page
+from compat.reports import list_page
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import Envelope, FolderItem
 from compat.v1.query import ListPageQuery

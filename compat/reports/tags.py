@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compat.config.conventions import Conventions
 from compat.core.models import ListItem, ListItems, ListQuery
-from compat.reports.list_pages import list_page
+from compat.reports import list_page
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import Envelope, TagItem
 from compat.v1.query import ListPageQuery

@@ -20,8 +20,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from compat.v1.http import LegacyRequest, LegacyResponse
-from compat.v1.redaction import redact_target
+from compat.v1.http import LegacyRequest, LegacyResponse, redact_target
 from compat.v1.routes import merge_slashes
 
 _LOG: Final = logging.getLogger("compat")

@@ -6,7 +6,9 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote_plus, unquote_to_bytes
+
+from compat.v1.routes import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +37,9 @@ _MAX_NAME: Final = 64
 """How many ignored names are listed, and how many characters of each."""
 
 _ORIGIN: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_TEXT_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_KNOWN: Final = frozenset(row.name for route in ROUTES for row in route.parameters)
+_REDACTED: Final = "REDACTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +125,26 @@ def preflight_response() -> LegacyResponse:
 def format_ignored(names: Sequence[str]) -> str:
     """The value of the header that lists ignored names: percent-encoded, at most ten of them."""
     return ", ".join(quote(name[:_MAX_NAME], safe="") for name in names[:_MAX_IGNORED])
+
+
+def redact_target(url: str) -> str:
+    """The path and query of a URL or target, without possible secrets, to be logged or stored.
+
+    The origin, with any name and password in it, and the fragment are removed. Parameters that no
+    report has are replaced: no answer depends on them, and they may hold keys.
+
+    Raises:
+        ValueError: The text is neither a URL nor a target.
+    """
+    origin = _TEXT_ORIGIN.match(url)
+    rest = (url[origin.end() :] if origin else url).partition("#")[0]
+    path, mark, query = rest.partition("?")
+    if not origin and not path.startswith("/"):
+        raise ValueError("the target is neither a path nor a URL")
+    return (path or "/") + mark + "&".join(map(_redact_parameter, query.split("&")))
+
+
+def _redact_parameter(part: str) -> str:
+    """A known parameter unchanged; any other replaced as a whole, as its name may be a key."""
+    name = unquote_plus(part.partition("=")[0]).partition("[")[0]
+    return part if not part or name in _KNOWN else _REDACTED

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from compat.config.conventions import ViewBy
 from compat.core.intervals import Interval
 from compat.v1.datetimes import format_epoch
-from compat.v1.redaction import redact_target
+from compat.v1.http import redact_target
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compat.v1.redaction import redact_target
+from compat.v1.http import redact_target
 
 PATH = "/v1/reports/conversations/new.json"
 
