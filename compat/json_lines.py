@@ -40,7 +40,7 @@ def read_lines(stream: BinaryIO) -> Iterator[Line]:
         too_long = len(line) == MAX_LINE_BYTES and not line.endswith(b"\n")
         if too_long:
             _skip_line(stream)
-        if content := line.removeprefix(BOM).strip():
+        if content := line.strip().removeprefix(BOM).strip():
             yield Line(number, content, too_long)
 
 
