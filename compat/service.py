@@ -183,9 +183,10 @@ class LegacyReports:
         Args:
             start: First second of the range: a datetime (UTC if it has no time zone), a date, or
                 a text in the old API's format.
-            end: Last second of the range, included; in the same formats.
+            end: Last second of the range, included; in the same formats. A date is its whole day;
+                what a text without a time means is a convention, midnight by default.
             previous_start: First second of the range to compare with.
-            previous_end: Its last second, included.
+            previous_end: Its last second, included, given as `end` is.
             mailboxes: Only conversations in one of these mailboxes.
             tags: Only conversations with one of these tags; 1 stands for no tag at all.
             types: Only conversations of one of these types: `email`, `chat`, `phone`.
