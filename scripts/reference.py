@@ -197,8 +197,8 @@ def _sentences() -> Iterator[tuple[str, ...]]:
         "503",
         RETRIED.format("…"),
         (
-            "The same. Help Scout does not answer; if this continues, check whether this machine can "
-            "reach it. `GET /readyz` says which accounts are affected."
+            "The same. Help Scout does not answer; if this continues, check whether this machine "
+            "can reach it. `GET /readyz` says which accounts are affected."
         ),
     )
     for kind, convert in error_mapping.LEGACY_ERRORS:
