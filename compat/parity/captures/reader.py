@@ -115,10 +115,18 @@ def _damage(line: bytes) -> str | None:
     if line in {b"{", b"["}:
         return "JSON begins here that goes on in the next line: a record must be one line"
     try:
-        _, end = json.JSONDecoder().raw_decode(text := line.decode())
+        value, end = json.JSONDecoder().raw_decode(text := line.decode())
     except (ValueError, RecursionError):
         return None
-    return "the line goes on after its JSON: was another file appended?" if text[end:] else None
+    kinds = (
+        (text[end:], "the line goes on after its JSON: was another file appended?"),
+        (isinstance(value, list), "the line is a list: write each record on a line of its own"),
+        (
+            isinstance(value, dict) and "log" in value,
+            "this looks like HAR, which is recognised if `log` is its first key",
+        ),
+    )
+    return next((reason for applies, reason in kinds if applies), None)
 
 
 def _body_text(body: object) -> str:

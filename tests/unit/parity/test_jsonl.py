@@ -126,6 +126,8 @@ HAR = b'{"log":{"version":"1.2","entries":[]}}'
         (WHOLE + b"\0", "the line goes on after its JSON"),
         (WHOLE + b"]", "the line goes on after its JSON"),
         (HAR, "a HAR file begins here"),
+        (b'{"comment":"","log":{"entries":[]}}', "this looks like HAR"),
+        (b"[" + WHOLE + b"," + WHOLE + b"]", "the line is a list"),
         (b"{", "JSON begins here that goes on in the next line"),
         (b"[", "JSON begins here that goes on in the next line"),
         (WHOLE.decode().encode("utf-16"), "the file is in UTF-16"),
