@@ -11,8 +11,8 @@ from typing import Final
 
 from cachetools import TLRUCache
 
-from compat import clock
-from compat.config.accounts import DEFAULT_ACCOUNT
+from compat import clock, error_mapping
+from compat.config.accounts import DEFAULT_ACCOUNT, credentials_names
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings, SettingsError
 from compat.core.models import (
@@ -21,15 +21,18 @@ from compat.core.models import (
     RowSet,
     Source,
     SourceStats,
+    SourceWithCheck,
     SourceWithStats,
 )
 from compat.engines import EngineAnswer
-from compat.engines.selector import select_engine
-from compat.single_flight import Call, SingleFlight
+from compat.engines.selector import SourceWithClient, select_engine
+from compat.single_flight import Call, CallCancelled, SingleFlight
 from compat.sources import source_from_settings
 from compat.v1.auth import is_known_key
+from compat.v1.errors import LegacyError
 from compat.v1.query import Query, parse_values
 from compat.v1.routes import Route
+from compat.v2.errors import CredentialsRefused, UpstreamError
 
 _LOG: Final = logging.getLogger("compat")
 _QUEUED_PER_WORKER: Final = 8
@@ -38,6 +41,12 @@ _MAX_LOGGED_NAMES: Final = 100
 
 _LOGGABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z_.\[\]-]{0,29}[0-9]{0,2}")
 """Names of ignored parameters that are logged; anything else could be an API key."""
+_UPSTREAM_LOG: Final = logging.getLogger("compat.upstream")
+_CHECK_SECONDS: Final = 10.0
+"""How long the result of a check of upstream is used."""
+
+_LOG_SECONDS: Final = 60.0
+"""How many seconds pass at least between two lines of the log that say that upstream fails."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +102,33 @@ class Account:
         self._working = 0
         self._logged_names: set[str] = set()
         self._closed = False
+        self._checking = threading.Lock()
+        self._problem: LegacyError | None = None
+        self._check_at = 0.0
+        self._log_at = 0.0
+        if isinstance(self._source, SourceWithClient):
+            self._source.client.on_outage = self._log_outage
 
     @property
     def ready(self) -> bool:
         """Whether requests can be answered now: open, and not refused by upstream."""
         return not self._closed and self._source.ready
+
+    @property
+    def outage(self) -> Exception | None:
+        """Why upstream answers no request now; None if the latest one was answered."""
+        return self._source.client.outage if isinstance(self._source, SourceWithClient) else None
+
+    def problem(self) -> LegacyError | None:
+        """The error that requests would get now; None if they can be answered.
+
+        It may send a request to upstream and wait for it. The result is used for ten seconds.
+        """
+        with self._checking:
+            if clock.elapsed() >= self._check_at:
+                self._problem = self._check()
+                self._check_at = clock.elapsed() + _CHECK_SECONDS
+            return self._problem
 
     def accepts(self, key: bytes) -> bool:
         """Whether an old API key is this account's; if no key is set, all are."""
@@ -176,6 +207,29 @@ class Account:
         self._calls.close()
         self._engine.close()
         self._source.close()
+
+    def _check(self) -> LegacyError | None:
+        try:
+            if self._closed:
+                raise CallCancelled("the account is closed")
+            if isinstance(self._source, SourceWithCheck):
+                self._source.check()
+            if not self._source.ready:
+                raise CredentialsRefused("the credentials were refused")
+        except Exception as error:  # noqa: BLE001 - a request would get any error as a response
+            return error_mapping.to_legacy_error(error)
+        return None
+
+    def _log_outage(self, error: UpstreamError) -> None:
+        """Log that upstream fails: the first time at once, then once a minute."""
+        with self._lock:
+            if clock.elapsed() < self._log_at:
+                return
+            self._log_at = clock.elapsed() + _LOG_SECONDS
+        advice = "requests are tried again for some seconds"
+        if isinstance(error, CredentialsRefused):
+            advice = f"check {credentials_names(self.name)}"
+        _UPSTREAM_LOG.warning("account %s: %s; %s", self.name, error, advice)
 
     def _cached(self, request: ParsedRequest) -> EngineAnswer | None:
         with self._lock:  # even reading changes the order of the cache

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 from uuid import uuid4
 
 from compat import error_mapping
@@ -18,11 +18,11 @@ from compat.config.conventions import ViewBy
 from compat.config.settings import Settings
 from compat.core.models import Progress, Source
 from compat.engines import EngineAnswer
-from compat.single_flight import Call
+from compat.single_flight import Call, SingleFlight
 from compat.v1 import routes
 from compat.v1.auth import parse_api_key
 from compat.v1.datetimes import format_epoch
-from compat.v1.errors import Unauthorized, Unavailable
+from compat.v1.errors import LegacyError, Unauthorized, Unavailable
 from compat.v1.http import (
     CORS_HEADERS,
     IGNORED_HEADER,
@@ -42,6 +42,15 @@ _LOG: Final = logging.getLogger("compat")
 _Started = EngineAnswer | Call[EngineAnswer] | LegacyResponse | Exception
 _PROGRESS_INTERVAL: Final = 0.2
 """Seconds between two reports of progress."""
+
+STILL_FETCHING: Final = "The conversations are still being fetched; ask again in a while"
+RETRIED: Final = "The conversations cannot be fetched now, and it is tried again: {}"
+"""The sentences of the 503 of a caller whose patience has ended; `{}` is the latest failure."""
+
+_CHECKS: Final = 8
+_MAX_CHECKS: Final = 10_000
+_CHECK_TIMEOUT: Final = 5.0
+"""Seconds until an account whose check goes on counts as not ready."""
 
 
 class LegacyReports:
@@ -64,6 +73,9 @@ class LegacyReports:
     ) -> None:
         by_name = {DEFAULT_ACCOUNT: settings} if isinstance(settings, Settings) else settings
         self._accounts = Accounts(by_name, source)
+        self._checks: SingleFlight[str, LegacyError | None] = SingleFlight(
+            lambda name, _: self.accounts[name].problem(), workers=_CHECKS, most=_MAX_CHECKS
+        )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -183,9 +195,10 @@ class LegacyReports:
         Args:
             start: First second of the range: a datetime (UTC if it has no time zone), a date, or
                 a text in the old API's format.
-            end: Last second of the range, included; in the same formats.
+            end: Last second of the range, included; in the same formats. A date is its whole day;
+                what a text without a time means is a convention, midnight by default.
             previous_start: First second of the range to compare with.
-            previous_end: Its last second, included.
+            previous_end: Its last second, included, given as `end` is.
             mailboxes: Only conversations in one of these mailboxes.
             tags: Only conversations with one of these tags; 1 stands for no tag at all.
             types: Only conversations of one of these types: `email`, `chat`, `phone`.
@@ -219,6 +232,28 @@ class LegacyReports:
         """Whether requests can be answered now: some account is open and not refused."""
         return self._accounts.ready
 
+    async def problems(self) -> dict[str, str | None]:
+        """Why requests cannot be answered now, by the account's name; None if they can.
+
+        Asks Mailbox API 2.0, or opens the archive, at most once in ten seconds for each account.
+        """
+        names = list(self.accounts)
+        found = await asyncio.gather(*map(self._problem, names))
+        return dict(zip(names, found, strict=True))
+
+    async def _problem(self, account: str) -> str | None:
+        try:
+            call = self._checks.start_or_join(account)
+            async with asyncio.timeout(_CHECK_TIMEOUT):
+                await _ended(call)
+            self._checks.release(call)
+            problem = call.future.result()
+        except TimeoutError:  # not released: nobody has use for a late result, so it is not kept
+            return f"Help Scout has not answered for {_CHECK_TIMEOUT:g} seconds"
+        except Exception as error:  # noqa: BLE001 - the account was removed, or the server closes
+            problem = error_mapping.to_legacy_error(error)
+        return None if problem is None else problem.message
+
     def reload(self, settings: Mapping[str, Settings]) -> None:
         """Use other settings; accounts whose settings stay the same are not disturbed.
 
@@ -232,6 +267,7 @@ class LegacyReports:
     def close(self) -> None:
         """Cancel all computations and close all connections."""
         self._accounts.close()
+        self._checks.close()
 
     def __enter__(self) -> Self:
         return self
@@ -330,14 +366,15 @@ class PendingResponse:
         if isinstance(started, Exception):
             raise started
         if self.account and not started.future.done():
+            outage = self.account.outage
             raise Unavailable(
-                "The conversations are still being fetched; ask again in a while",
+                RETRIED.format(outage) if outage else STILL_FETCHING,
                 self.account.seconds_left(started),
             )
         return started.future.result()
 
 
-async def _ended(call: Call[EngineAnswer]) -> None:
+async def _ended(call: Call[Any]) -> None:
     """Wait until a call has ended."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 

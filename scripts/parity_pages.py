@@ -29,12 +29,14 @@ def captures() -> Iterator[str]:
         "(../how-to/prove-parity.md) reads captures as JSON lines or HAR, from files or (as `-`) "
         "from standard input. The format is recognised from the content. Captures are read one at "
         "a time, so there may be any number. If one cannot be read, its place is reported, such as "
-        "`old.jsonl:12` or `site.har#3`, and it is skipped."
+        "`old.jsonl:12` or `site.har#3`, and it is skipped. If a file is damaged, so that more "
+        "captures may be unread, that is an error: it has broken off, it goes on after its JSON, a "
+        "HAR file and JSON lines were joined, or it is compressed or in UTF-16."
     )
     yield "## JSON lines"
     yield (
         "One object a line, in UTF-8. `serve --record` writes them, and you can write them from "
-        "your own logs. Empty lines and unknown fields are ignored. "
+        "your own logs. Empty lines, unknown fields and a byte order mark are ignored. "
         "[captures.schema.json](captures.schema.json) describes a line."
     )
     yield f"```json\n{json.dumps(EXAMPLE)}\n```"
@@ -45,7 +47,9 @@ def captures() -> Iterator[str]:
         "`[parity]`. Entries whose path does not begin with `/v1/` are skipped, for any host. "
         "Bodies may be in base64. If a body was saved compressed, it is decoded as its "
         "`Content-Encoding` says: gzip and deflate, and br or zstd if the package brotli or "
-        "zstandard is installed. A 304 counts as the 200 that the browser had in its cache."
+        "zstandard is installed. A 304 counts as the 200 that the browser had in its cache. Only "
+        "the URL, the method, the status and the body matter: all other fields may be missing or "
+        "wrong, also the encodings if the body shows what it is."
     )
     yield "## Secrets"
     yield (
@@ -77,8 +81,9 @@ def verdicts() -> Iterator[str]:
     yield "## For all captures"
     yield (
         "The exit status is 1 if any answer differs; otherwise 3 if any request could not be "
-        "answered; otherwise 2 if a rule ignored nothing, or nothing could be compared; otherwise "
-        "0. After Help Scout has failed eight times in a row, it is not asked any more."
+        "answered; otherwise 2 if a file is damaged, a rule ignored nothing, or nothing could be "
+        "compared; otherwise 0. After Help Scout has failed eight times in a row, it is not asked "
+        "any more."
     )
     yield "## JSON"
     yield (
@@ -91,9 +96,9 @@ def verdicts() -> Iterator[str]:
     yield "## JUnit XML"
     yield (
         "`--junit FILE` writes a suite with a case for each capture: a `failure` if it is "
-        "different, an `error` if it was not asked, `skipped` if it could not be compared. A "
-        "capture whose differences are ignored passes, and its output lists them. A rule that "
-        "ignored nothing is a case that fails."
+        "different, an `error` if it was not asked or the file is damaged, `skipped` if it could "
+        "not be compared. A capture whose differences are ignored passes, and its output lists "
+        "them. A rule that ignored nothing is a case that fails."
     )
     yield "## HTML"
     yield (

@@ -18,6 +18,7 @@ from compat.config import accounts
 from compat.config.conventions import Conventions
 from compat.server import app
 from compat.server.run import MAX_HEAD
+from compat.service import RETRIED, STILL_FETCHING
 from compat.v1 import errors
 from compat.v1.http import IGNORED_HEADER
 from compat.v1.parameters import Parameter
@@ -66,7 +67,6 @@ NO_HTTP: Final = (
 )
 ESCAPED: Final = r"\|"
 """A bar in a cell of a table; GitHub understands it in code too."""
-STILL_FETCHING: Final = "The conversations are still being fetched; ask again in a while"
 
 
 def command_line() -> Iterator[str]:
@@ -192,6 +192,14 @@ def _sentences() -> Iterator[tuple[str, ...]]:
         "503",
         STILL_FETCHING,
         "Send the request again after `Retry-After`: the server continues to fetch.",
+    )
+    yield (
+        "503",
+        RETRIED.format("…"),
+        (
+            "The same. Help Scout does not answer; if this continues, check whether this machine "
+            "can reach it. `GET /readyz` says which accounts are affected."
+        ),
     )
     for kind, convert in error_mapping.LEGACY_ERRORS:
         error = convert(kind("…"))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from pydantic import ValidationError
 
@@ -27,6 +27,7 @@ from compat.archive.sync.queries import Part
 from compat.config.settings import Settings
 from compat.core.calendar import LAST_SECOND
 from compat.core.intervals import Coverage, Interval, MaxAges, usable
+from compat.json_lines import MAX_LINE_BYTES, Line, read_lines
 from compat.v2.models import ConversationWithDocument
 from compat.v2.pagination import creation_second
 from compat.v2.search import format_timestamp
@@ -170,14 +171,14 @@ def export(snapshot: Snapshot) -> Iterator[bytes]:
 
 
 def import_lines(
-    archive: Archive, lock: SyncLock, lines: Iterable[bytes], covers: tuple[int, int], as_of: int
+    archive: Archive, lock: SyncLock, file: BinaryIO, covers: tuple[int, int], as_of: int
 ) -> int:
     """Import conversations that were exported, or fetched by other means: all of them, or none.
 
     Args:
         archive: The archive to import into.
         lock: The lock on it.
-        lines: Conversations, one line each.
+        file: Conversations as JSON, one line each.
         covers: The first and last second of creation, both included, between which the lines hold
             all conversations; epoch seconds UTC.
         as_of: The instant whose state the lines have, epoch seconds UTC.
@@ -195,13 +196,13 @@ def import_lines(
             f"nothing later than {INDEX_LAG // 60} minutes before --as-of can be covered: what is "
             "younger may not have been in upstream's index yet"
         )
-    numbered = enumerate(lines, 1)
+    lines = read_lines(file)
     with archive.reading() as snapshot:
         missing = set(queries.not_seen_since(snapshot, Part(span), as_of))
     changed = 0
     with archive.writing(lock) as writer:
-        while some := list(islice(numbered, _BATCH)):
-            read = [_parse_line(line, number, span) for number, line in some if line.strip()]
+        while some := list(islice(lines, _BATCH)):
+            read = [_parse_line(line, span) for line in some]
             changed += writer.save([to_record(each, as_of) for each in read])
             missing.difference_update(each.id for each in read)
         if missing:
@@ -215,16 +216,19 @@ def import_lines(
     return changed
 
 
-def _parse_line(line: bytes, number: int, covers: Interval) -> ConversationWithDocument:
+def _parse_line(line: Line, covers: Interval) -> ConversationWithDocument:
+    if line.too_long:
+        limit = MAX_LINE_BYTES // 1024**2
+        raise CannotImport(f"line {line.number} is longer than {limit} MiB")
     try:
-        read = ConversationWithDocument.model_validate_json(line)
+        read = ConversationWithDocument.model_validate_json(line.content)
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, fault["loc"]))
         what = f"{place}: {fault['msg']}" if place else fault["msg"]
-        raise CannotImport(f"line {number} is no conversation: {what}") from None
+        raise CannotImport(f"line {line.number} is no conversation: {what}") from None
     if not covers.first <= creation_second(read) <= covers.last:
-        raise CannotImport(f"line {number}: a conversation that was not created in --covers")
+        raise CannotImport(f"line {line.number}: a conversation that was not created in --covers")
     return read
 
 

@@ -6,11 +6,11 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
@@ -143,8 +143,8 @@ def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
         at = epoch_second("--as-of", as_of, today(), last=True)
         if interval[0] > interval[1]:
             raise SettingsError("--covers: it ends before it begins")
-        with _as_misuse(CannotImport), _lines(file) as lines, archive.lock() as lock:
-            changed = import_lines(archive, lock, lines, interval, at)
+        with _as_misuse(CannotImport), _opened(file) as stream, archive.lock() as lock:
+            changed = import_lines(archive, lock, stream, interval, at)
         print(f"{changed:,} conversations are new or newer", file=sys.stderr)
 
     return _with_archive(settings_for(account), change, create=True)
@@ -317,11 +317,6 @@ def _as_misuse(*kinds: type[Exception]) -> Iterator[None]:
         raise SettingsError(str(error)) from None
 
 
-@contextmanager
-def _lines(name: str) -> Iterator[Iterator[bytes]]:
-    """The lines of a file, or of standard input for `-`."""
-    if name == "-":
-        yield iter(sys.stdin.buffer)
-        return
-    with Path(name).open("rb") as file:
-        yield iter(file)
+def _opened(name: str) -> AbstractContextManager[BinaryIO]:
+    """A file opened to be read, or standard input for `-`."""
+    return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from click.shell_completion import get_completion_class
 import compat
 from compat.cli.archive import archive
 from compat.cli.exit_codes import ExitCode, exit_status
-from compat.cli.options import ACCOUNT, Command, flag, json_flag, settings_for
+from compat.cli.options import ACCOUNT, Command, flag, json_flag, selected_account
 from compat.cli.output import (
     PROGRAM,
     describe,
@@ -131,23 +131,53 @@ def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
     """Look for what is wrong, and say what to do about it.
 
     Checked are credentials, plan, rate limit, clock, how Help Scout's lists behave, the archive and
-    the settings. It takes about twenty requests, and changes nothing.
+    the settings. It takes about twenty requests for each account, and changes nothing. Of several
+    accounts, all are looked at unless one is named.
     """
-    from compat.config.accounts import ineffective_variables
+    from compat.config.accounts import accounts_from_env, ineffective_variables
     from compat.doctor.examination import examine
 
     hide_retries()
-    settings = settings_for(account)
+    accounts = accounts_from_env(os.environ)
+    if account is not None or len(accounts) == 1:
+        accounts = selected_account(accounts, account)
     unused = ineffective_variables(os.environ)
-    examined = examine(settings, offline=offline or settings.offline, unused_variables=unused)
+    examined: dict[str, Examination] = {}
+    for name, settings in accounts.items():
+        examined[name] = examine(
+            settings,
+            name=name,
+            offline=offline or settings.offline,
+            unused_variables=() if examined else unused,
+        )
     with ignore_closed_pipe():
         print(_json(examined) if as_json else _text(examined), flush=True)
-    if examined.cut_short:
+    if any(each.cut_short for each in examined.values()):
         return ExitCode.UPSTREAM
-    return ExitCode.OK if examined.sound else ExitCode.DIFFERENT
+    sound = all(each.sound for each in examined.values())
+    return ExitCode.OK if sound else ExitCode.DIFFERENT
 
 
-def _text(examined: Examination) -> str:
+def _text(examined: Mapping[str, Examination]) -> str:
+    if len(examined) == 1:
+        return "\n".join(map(_findings_as_text, examined.values()))
+    return "\n\n".join(f"{name}:\n{_findings_as_text(each)}" for name, each in examined.items())
+
+
+def _json(examined: Mapping[str, Examination]) -> str:
+    documents = {name: _document(each) for name, each in examined.items()}
+    if len(documents) == 1:
+        document = next(iter(documents.values()))
+    else:
+        document = {
+            "sound": all(each.sound for each in examined.values()),
+            "complete": not any(each.cut_short for each in examined.values()),
+            "accounts": documents,
+        }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _findings_as_text(examined: Examination) -> str:
     width = max(map(len, examined.findings))
     lines: list[str] = []
     for name, found in examined.findings.items():
@@ -157,7 +187,7 @@ def _text(examined: Examination) -> str:
     return "\n".join(lines)
 
 
-def _json(examined: Examination) -> str:
+def _document(examined: Examination) -> dict[str, Any]:
     findings = [
         {
             "check": name,
@@ -168,12 +198,11 @@ def _json(examined: Examination) -> str:
         }
         for name, found in examined.findings.items()
     ]
-    document = {
+    return {
         "sound": examined.sound,
         "complete": not examined.cut_short,
         "findings": findings,
     }
-    return json.dumps(document, ensure_ascii=False)
 
 
 program = _Program(

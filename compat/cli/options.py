@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from calendar import monthrange
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -319,11 +319,21 @@ def settings_for(name: str | None) -> Settings:
     Raises:
         SettingsError: There is no such account, or several and none was named.
     """
-    from compat.config.accounts import accounts_from_env, select_account
+    from compat.config.accounts import accounts_from_env
 
-    accounts = accounts_from_env(os.environ)
+    return next(iter(selected_account(accounts_from_env(os.environ), name).values()))
+
+
+def selected_account(accounts: Mapping[str, Settings], name: str | None) -> dict[str, Settings]:
+    """The account that `--account` names, or the only one, by its name.
+
+    Raises:
+        SettingsError: There is no such account, or several and none was named.
+    """
+    from compat.config.accounts import select_account
+
     try:
-        return select_account(accounts, name)
+        return {name or next(iter(accounts)): select_account(accounts, name)}
     except LookupError as error:
         raise SettingsError(f"--account: {error}") from None
 

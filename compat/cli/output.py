@@ -118,7 +118,8 @@ def hide_retries() -> None:
 
     A retry that works is no news, and one that does not ends in an error that is reported.
     """
-    logging.getLogger("stamina").setLevel(logging.CRITICAL)
+    for name in ("stamina", "compat.upstream"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _discard_output() -> None:

@@ -70,7 +70,7 @@ VERDICT_OPTIONS: Final = [
         {
             ExitCode.OK: "equal",
             ExitCode.DIFFERENT: "different",
-            ExitCode.MISUSE: "misuse, nothing to compare, or a rule that ignored nothing",
+            ExitCode.MISUSE: "misuse, nothing to compare, a damaged file, or an idle rule",
             ExitCode.UPSTREAM: "some could not be asked",
             ExitCode.INTERRUPTED: "interrupted",
         }

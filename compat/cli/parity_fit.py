@@ -33,7 +33,7 @@ def _share(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
         {
             ExitCode.OK: "the conventions in force explain the captures",
             ExitCode.DIFFERENT: "others do or none does",
-            ExitCode.MISUSE: "misuse or nothing to fit",
+            ExitCode.MISUSE: "misuse, nothing to fit or a damaged file",
             ExitCode.UPSTREAM: "Help Scout refuses or cannot be reached",
             ExitCode.INTERRUPTED: "interrupted",
         }
@@ -72,6 +72,7 @@ def fit(
     Prints the settings to adopt as TOML. Settings come from the environment.
     """
     from compat.config.accounts import select_account
+    from compat.parity.captures.models import DamagedFile
     from compat.parity.output.json import fit_as_json
     from compat.parity.output.text import fit_as_toml
     from compat.service import LegacyReports
@@ -82,7 +83,7 @@ def fit(
         with LegacyReports.from_env(os.environ) as reports:
             name = select_account(reports.accounts, account).name
             findings = _findings(captures, reports, name, seconds=seconds, most_gone=most_gone)
-    except (LegacyError, LookupError) as error:
+    except (LegacyError, LookupError, DamagedFile) as error:
         print_note(error)
         return ExitCode.UPSTREAM if isinstance(error, LegacyError) else ExitCode.MISUSE
     text = f"{fit_as_json(findings)}\n" if as_json else fit_as_toml(findings, name)

@@ -57,6 +57,17 @@ _OF_ONE_ACCOUNT: Final = ("app_id", "app_secret", "api_keys", "archive")
 """Settings that an account of the file never takes from the environment."""
 
 
+def credentials_names(account: str) -> str:
+    """Where an account's credentials are set: two variables, or two keys of the file of accounts.
+
+    Args:
+        account: The account's name.
+    """
+    if account == DEFAULT_ACCOUNT:
+        return f"{variable_name('app_id')} and {variable_name('app_secret')}"
+    return f"app_id and app_secret of [{account}] in the file that {ACCOUNTS_VARIABLE} names"
+
+
 def accounts_from_env(environ: Mapping[str, str]) -> dict[str, Settings]:
     """The settings of each account by its name.
 

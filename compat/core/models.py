@@ -231,6 +231,14 @@ class SourceWithStats(Protocol):
         """The statistics as they are now."""
 
 
+@runtime_checkable
+class SourceWithCheck(Protocol):
+    """A source that can check whether it would answer."""
+
+    def check(self) -> None:
+        """Send at most one request, once; raises the error that a query would meet."""
+
+
 class Source(Protocol):
     """Loads the data of one account; safe to share between threads."""
 

@@ -53,6 +53,8 @@ class AccountFacts:
         one_second_lists: What lists of one second show.
         rate_limit: Requests per minute.
         rate_left: Requests that are left this minute.
+        used_by_others: Requests that others made during the collection, as the rate limit shows;
+            None if a new minute began meanwhile.
         requests: Requests that were made, token requests included.
         failure: The error that ended the collection early.
         refusals: Errors of single steps, by step.
@@ -68,6 +70,7 @@ class AccountFacts:
     one_second_lists: OneSecondProbe | None = None
     rate_limit: int | None = None
     rate_left: int | None = None
+    used_by_others: int | None = None
     requests: int = 0
     failure: UpstreamError | None = None
     refusals: dict[str, UpstreamError] = field(default_factory=dict)
@@ -76,6 +79,7 @@ class AccountFacts:
 def collect_account_facts(client: Client) -> AccountFacts:
     """Take all steps, or as many as upstream allows."""
     facts = AccountFacts()
+    first: tuple[int, int] | None = None  # requests left, and made, after the first step
     for name, step in _STEPS:
         try:
             step(client, facts)
@@ -84,9 +88,18 @@ def collect_account_facts(client: Client) -> AccountFacts:
                 facts.failure = error
                 break
             facts.refusals[name] = error
+        if first is None and client.rate_left is not None:
+            first = (client.rate_left, _requests(client))
     facts.rate_limit, facts.rate_left = client.rate_limit, client.rate_left
-    facts.requests = sum(client.request_counts().values())
+    facts.requests = _requests(client)
+    if first is not None and facts.rate_left is not None and facts.rate_left <= first[0]:
+        made = facts.requests - first[1]
+        facts.used_by_others = max(first[0] - facts.rate_left - made, 0)
     return facts
+
+
+def _requests(client: Client) -> int:
+    return sum(client.request_counts().values())
 
 
 def _clock_and_mailboxes(client: Client, facts: AccountFacts) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from compat.config.accounts import credentials_names
 from compat.config.settings import Settings, variable_name
 from compat.doctor import Finding, Verdict, format_duration
 from compat.doctor.account_facts import AccountFacts
@@ -17,10 +18,7 @@ _MAX_EXAMPLES: Final = 5
 _WHAT_TO_DO: Final = (
     (
         CredentialsRefused,
-        (
-            "copy id and secret anew from Your Profile, My Apps at Help Scout into "
-            f"{variable_name('app_id')} and {variable_name('app_secret')}"
-        ),
+        "copy id and secret anew from Your Profile, My Apps at Help Scout into {credentials}",
     ),
     (RequestLoop, f"set {variable_name('connect_to')} to an address of Help Scout's"),
     (Redirected, f"check {variable_name('base_url')} and {variable_name('proxy')}"),
@@ -31,8 +29,14 @@ _CANNOT_BE_REACHED: Final = (
 )
 
 
-def credentials(settings: Settings, account: AccountFacts) -> Finding:
-    """Whether upstream accepts the credentials."""
+def credentials(settings: Settings, account: AccountFacts, name: str) -> Finding:
+    """Whether upstream accepts the credentials.
+
+    Args:
+        settings: The account's settings.
+        account: Facts about it.
+        name: Its name.
+    """
     failure = account.failure
     if failure is None:
         return Finding("ok", "Help Scout accepts the application's id and secret")
@@ -41,6 +45,7 @@ def credentials(settings: Settings, account: AccountFacts) -> Finding:
     )
     then = "Help Scout accepts them, and then: " if account.now is not None else ""
     facts = {"host": settings.base_url, "status": failure.status}
+    todo = todo.format(credentials=credentials_names(name))
     return Finding("trouble", f"{then}{failure}", todo, facts)
 
 
@@ -66,7 +71,8 @@ def plan(settings: Settings, account: AccountFacts) -> Finding:
     """Whether upstream's own reports answer, and the plan by its rate limit."""
     name = _PLANS.get(account.rate_limit or 0)
     by_limit = f", which is that of {name}" if name else ""
-    shown = f"{account.rate_limit or 'unknown'} requests a minute{by_limit}"
+    limit = account.rate_limit
+    shown = f"{limit} requests a minute{by_limit}" if limit else "Help Scout sends no rate limit"
     facts = {"reports": account.has_reports, "rate_limit": account.rate_limit, "plan": name}
     if account.has_reports is None:
         return Finding("unknown", f"whether Help Scout's own reports answer: {shown}", "", facts)
@@ -89,13 +95,22 @@ def rate_limit(settings: Settings, account: AccountFacts) -> Finding:
         return Finding("unknown", f"Help Scout sends no rate limit; {made}", "", facts)
     what = f"{left} of {limit} requests are left this minute; {made}"
     if left + account.requests < limit * _FEW_LEFT:
+        if account.used_by_others:
+            what += f", and {account.used_by_others} by others meanwhile"
+            return Finding("warning", what, _OTHER_PROGRAMS, facts)
         todo = (
-            "look for other programs that use this account at Help Scout: they share the limit; "
-            f"{variable_name('rate_reserve')} is the share that is left to them"
+            "run this again in a minute: sync, serve or doctor may have used the others a moment "
+            f"ago; if it stays so, {_OTHER_PROGRAMS}"
         )
-        return Finding("warning", what, todo, facts)
+        return Finding("unknown", what, todo, facts)
     reserved = f"; {settings.rate_reserve:.0%} are left to other programs"
     return Finding("ok", what + reserved, "", facts)
+
+
+_OTHER_PROGRAMS: Final = (
+    "look for other programs that use this account at Help Scout: they share the limit; "
+    f"{variable_name('rate_reserve')} is the share that is left to them"
+)
 
 
 def clock(_settings: Settings, account: AccountFacts) -> Finding:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from compat.archive.errors import ArchiveError
+from compat.config.accounts import DEFAULT_ACCOUNT
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.doctor import Finding, checks_upstream
 from compat.doctor import archive as archive_checks
@@ -41,12 +42,17 @@ class Examination:
 
 
 def examine(
-    settings: Settings, *, offline: bool = False, unused_variables: Sequence[str] = ()
+    settings: Settings,
+    *,
+    name: str = DEFAULT_ACCOUNT,
+    offline: bool = False,
+    unused_variables: Sequence[str] = (),
 ) -> Examination:
     """Make all checks.
 
     Args:
         settings: The account's settings.
+        name: The account's name.
         offline: Make no requests to upstream, and leave out the checks that need them.
         unused_variables: One sentence for each environment variable that looks like a setting and
             has no effect.
@@ -56,7 +62,7 @@ def examine(
     """
     account, unusable = (None, None) if offline else _account_facts(settings)
     now = account.now if account is not None and account.now is not None else int(time.time())
-    facts = CheckInput(settings, account, collect_archive_facts(settings), now)
+    facts = CheckInput(name, settings, account, collect_archive_facts(settings), now)
     findings = {} if unusable is None else {"credentials": unusable}
     for check in CHECKS:
         if (finding := check.judge(facts)) is not None:
@@ -98,12 +104,14 @@ class CheckInput:
     """What checks judge.
 
     Attributes:
+        name: The account's name.
         settings: The account's settings.
         account: Facts from upstream; None without requests to upstream.
         archive: Facts about the archive, or why it cannot be read; None without an archive.
         now: Epoch seconds, by upstream's clock if it was requested.
     """
 
+    name: str
     settings: Settings
     account: AccountFacts | None
     archive: ArchiveFacts | ArchiveError | None
@@ -148,13 +156,22 @@ def _patience(facts: CheckInput) -> Finding:
     )
 
 
+def _credentials(facts: CheckInput) -> Finding | None:
+    if facts.account is None:
+        return None
+    return checks_upstream.credentials(facts.settings, facts.account, facts.name)
+
+
 def _upstream(
     judge: Callable[[Settings, AccountFacts], Finding | None],
 ) -> Callable[[CheckInput], Finding | None]:
-    """A check that applies only with facts from upstream."""
+    """A check that applies only if upstream answered at all."""
 
     def check(facts: CheckInput) -> Finding | None:
-        return None if facts.account is None else judge(facts.settings, facts.account)
+        account = facts.account
+        if account is None or (account.failure is not None and account.now is None):
+            return None
+        return judge(facts.settings, account)
 
     return check
 
@@ -172,7 +189,7 @@ def _archive(
 
 
 CHECKS: Final[Sequence[Check]] = (
-    Check("credentials", _upstream(checks_upstream.credentials)),
+    Check("credentials", _credentials),
     Check("mailboxes", _upstream(checks_upstream.mailboxes)),
     Check("plan", _upstream(checks_upstream.plan)),
     Check("rate budget", _upstream(checks_upstream.rate_limit)),

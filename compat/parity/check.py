@@ -17,7 +17,7 @@ from compat.account import Account
 from compat.config.accounts import select_account
 from compat.core import intervals
 from compat.core.intervals import Interval
-from compat.parity.captures.models import Capture, Unreadable
+from compat.parity.captures.models import Capture, Unreadable, why_inconclusive
 from compat.parity.compare import ABSENT, Difference, deltas, differences, read_json
 from compat.parity.ignore_rules import Rules
 from compat.parity.verdicts import Outcome, Place, Verdict
@@ -41,9 +41,6 @@ _MAX_FAILURES: Final = 8
 _MAX_DEPTH: Final = 50
 _WITH_TOTALS: Final = frozenset({"value", "length", "missing", "extra"})
 """Kinds of differences between answers whose totals can still be compared."""
-
-_INCONCLUSIVE: Final = frozenset({401, 403, 429, 500, 502, 503, 504})
-"""Statuses that say nothing about the question: the same request may be answered another time."""
 
 Reply = LegacyResponse | Exception | None
 """The answer of today, or why there is none; None if the capture was not sent."""
@@ -115,7 +112,7 @@ class Replayer:
                 raise NoAnswer(str(error)) from None
             if error.status == 500:
                 _LOG.exception("%s could not be asked again", capture.place)
-            if error.status in _INCONCLUSIVE:
+            if why_inconclusive(answer.status, answer.body):
                 self._failures.append(error.message)
                 return answer
         self._failures.clear()
@@ -189,7 +186,7 @@ def _needed_twice(spans: Sequence[Interval]) -> list[Interval]:
 
 
 def _is_conclusive(each: Capture | Unreadable) -> TypeGuard[Capture]:
-    return isinstance(each, Capture) and each.status not in _INCONCLUSIVE
+    return isinstance(each, Capture) and why_inconclusive(each.status, each.body) is None
 
 
 def _reply(each: Capture | Unreadable, replayer: Replayer) -> Reply:
@@ -203,14 +200,15 @@ def _reply(each: Capture | Unreadable, replayer: Replayer) -> Reply:
 
 def _verdict_on(each: Capture | Unreadable, reply: Reply, rules: Rules) -> Verdict:
     if isinstance(each, Unreadable):
-        return _verdict(each, outcome="unreadable", reason=each.reason)
-    if each.status in _INCONCLUSIVE:
-        return _not_compared(each, "inconclusive", f"what was recorded is a {each.status}")
+        outcome: Outcome = "damaged" if each.damaged else "unreadable"
+        return _verdict(each, outcome=outcome, reason=each.reason)
+    if reason := why_inconclusive(each.status, each.body):
+        return _not_compared(each, "inconclusive", reason)
     if isinstance(reply, NotFound):
         return _not_compared(each, "elsewhere", f"not answered here: {each.method} {reply.path}")
     if not isinstance(reply, LegacyResponse):
         return _not_compared(each, "unasked", str(reply))
-    if reply.status in _INCONCLUSIVE:
+    if why_inconclusive(reply.status, reply.body):
         reason = f"answered with {reply.status}: {_error_text(reply)}"
         return _not_compared(each, "unasked", reason)
     return _compared(each, reply, rules)

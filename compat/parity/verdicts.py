@@ -15,7 +15,14 @@ FORMAT: Final = "helpscout-v1-parity/1"
 """The name of the published format. The number changes when readers of it have to change."""
 
 Outcome = Literal[
-    "equal", "different", "ignored", "elsewhere", "inconclusive", "unasked", "unreadable"
+    "equal",
+    "different",
+    "ignored",
+    "elsewhere",
+    "inconclusive",
+    "unasked",
+    "unreadable",
+    "damaged",
 ]
 
 OUTCOMES: Final[Mapping[Outcome, str]] = {
@@ -23,10 +30,11 @@ OUTCOMES: Final[Mapping[Outcome, str]] = {
     "different": "It does not, and no rule says that this is all right.",
     "ignored": "It does not, and a rule gives a reason for each difference.",
     "elsewhere": "The request is for another route than those that are answered.",
-    "inconclusive": "The recorded answer is an error that says nothing of the question, such as "
-    "a refused key or a rate limit.",
+    "inconclusive": "The recorded answer says nothing of the question: a refused key, a rate "
+    "limit, a redirect or a page of HTML.",
     "unasked": "No answer could be had today.",
     "unreadable": "It is no capture.",
+    "damaged": "The file is damaged here: there may be more captures that were not read.",
 }
 """All outcomes, with their meaning."""
 
@@ -57,7 +65,7 @@ class Verdict(_Model):
     """What came of one capture."""
 
     place: str = Field(description="Where it was read: `old.jsonl:12`, `site.har#3`.")
-    target: str | None = Field(description="Path and query; null if unreadable.")
+    target: str | None = Field(description="Path and query; null if unreadable or damaged.")
     taken_at: datetime | None = Field(description="When it was recorded; null if unknown.")
     outcome: Outcome = Field(description="What came of it.")
     reason: str | None = Field(
@@ -88,8 +96,8 @@ class Summary(_Model):
     captures: int = Field(description="How many there were, of every outcome.")
     outcomes: dict[Outcome, int] = Field(description="How many of each; all are listed.")
     exit_status: Literal[0, 1, 2, 3] = Field(
-        description="0 equal, 1 different, 2 nothing was compared or a rule matched nothing, "
-        "3 some could not be asked."
+        description="0 equal, 1 different, 2 nothing was compared, a rule matched nothing or a "
+        "file is damaged, 3 some could not be asked."
     )
     conclusion: str = Field(description="The same as a sentence.")
     asked_at: datetime = Field(description="When the check began.")
@@ -145,8 +153,8 @@ class VerdictCounts:
         """The summary of all verdicts counted so far.
 
         The first fault that applies decides the exit status. A difference is certain, so it comes
-        first. Answers that could not be had come before idle rules, because a rule may be idle
-        for that reason alone.
+        first. Answers that could not be had and damaged files come before idle rules, because a
+        rule may be idle for that reason alone.
 
         Args:
             rules: The rules for differences, with how often each matched.
@@ -156,6 +164,7 @@ class VerdictCounts:
         faults: tuple[tuple[bool, Any, str], ...] = (
             (bool(counts["different"]), 1, "Some answers differ."),
             (bool(counts["unasked"]), 3, "Some could not be asked."),
+            (bool(counts["damaged"]), 2, "Some files are damaged and were not read completely."),
             (bool(idle), 2, f"Some rules ignored nothing and have to go: {'; '.join(idle)}."),
             (not counts.keys() & _COMPARED, 2, "Nothing could be compared."),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -38,6 +38,10 @@ _LOOP_HEADER: Final = LOOP_HEADER.lower().encode()
 _LOOP_MESSAGE: Final = "This server was asked by itself: set COMPAT_CONNECT_TO"
 
 
+Page = LegacyResponse | Awaitable[LegacyResponse]
+"""What answers a path that the old API did not have: at once, or once it is known."""
+
+
 @dataclass(frozen=True)
 class _App:
     """What the application consists of.
@@ -51,7 +55,7 @@ class _App:
     """
 
     reports: LegacyReports
-    pages: Mapping[str, Callable[[], LegacyResponse]]
+    pages: Mapping[str, Callable[[], Page]]
     proxy: Proxy | None
     metrics: Metrics | None
     recorder: Recorder | None
@@ -120,8 +124,9 @@ def require_api_keys(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]
 def _assemble(reports: LegacyReports, recorder: Recorder | None) -> _App:
     settings = next(iter(reports.accounts.values())).settings
     metrics = Metrics(lambda: reports.accounts) if settings.metrics else None
-    pages: dict[str, Callable[[], LegacyResponse]] = {
+    pages: dict[str, Callable[[], Page]] = {
         "/healthz": partial(_health, reports),
+        "/readyz": partial(_readiness, reports),
         "/openapi.json": lambda: _json(200, openapi.document()),
     }
     if metrics:
@@ -161,7 +166,9 @@ async def _answer(
     if app.proxy and app.proxy.accepts(scope):
         return await app.proxy.forward(scope, receive, send)
     if scope["method"] in {"GET", "HEAD"} and (page := app.pages.get(_path(scope))):
-        return page() if scope["method"] == "GET" else page().without_body()
+        content = page()
+        answer = content if isinstance(content, LegacyResponse) else await content
+        return answer if scope["method"] == "GET" else answer.without_body()
     request = LegacyRequest(
         scope["method"], _path(scope), scope["query_string"], headers.get(b"authorization")
     )
@@ -228,6 +235,18 @@ def _health(reports: LegacyReports) -> LegacyResponse:
     if reports.ready:
         return _json(200, {"status": "ok"})
     return _json(503, {"status": "unavailable", "error": "Closing, or refused by Help Scout"})
+
+
+async def _readiness(reports: LegacyReports) -> LegacyResponse:
+    """Whether requests can be answered, for each account; 503 if no account's can."""
+    problems = await reports.problems()
+    accounts = {
+        name: {"ready": True} if problem is None else {"ready": False, "error": problem}
+        for name, problem in problems.items()
+    }
+    if None in problems.values():
+        return _json(200, {"status": "ready", "accounts": accounts})
+    return _json(503, {"status": "unavailable", "accounts": accounts})
 
 
 def _json(status: int, content: object) -> LegacyResponse:

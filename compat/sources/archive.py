@@ -79,6 +79,18 @@ class ArchiveSource:
         """Seconds until the rate limit allows the next request."""
         return self._live.rate_limit_wait() if self._live else 0.0
 
+    def check(self) -> None:
+        """Open the archive, and send one request to upstream if it is used.
+
+        Raises:
+            UpstreamError: Upstream does not answer, or refuses it.
+            ArchiveError: The archive fails.
+        """
+        with self._archive.reading():
+            pass
+        if self._live:
+            self._live.check()
+
     def stats(self) -> SourceStats:
         """Requests made, requests left, and rows in memory."""
         stats = self._live.stats() if self._live else SourceStats()

@@ -32,6 +32,7 @@ from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import InconsistentData, RequestRefused
 from compat.v2.models import Conversation, ConversationPage
 from compat.v2.pagination import PageCallbacks, fetch_windows
+from compat.v2.probes import check_access
 from compat.v2.search import Selection
 
 _ROUNDS: Final = 3
@@ -102,6 +103,15 @@ class LiveSource:
     def rate_limit_wait(self) -> float:
         """Seconds until the rate limit allows the next request."""
         return self._client.rate_limiter.seconds_to_wait()
+
+    def check(self) -> None:
+        """Send one request, unless the rate limit lets it wait.
+
+        Raises:
+            UpstreamError: Upstream does not answer, or refuses it.
+        """
+        if not self.rate_limit_wait():
+            check_access(self._client)
 
     def stats(self) -> SourceStats:
         """Requests made, requests left, and rows in the cache."""

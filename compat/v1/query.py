@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -15,7 +15,6 @@ from compat.v1.errors import BadParameter, ValidationFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     from compat.config.conventions import Conventions, ViewBy
     from compat.v1.parameters import Parameter
@@ -292,19 +291,29 @@ def _limit_errors(span: Range, view_by: ViewBy, conventions: Conventions) -> Ite
         )
 
 
+_ENDS: Final = frozenset({"end", "previousEnd"})
+_LAST_TIME: Final = time(23, 59, 59)
+
 Value = date | str | int | Iterable[int] | Iterable[str] | None
 
 
 def format_pairs(**values: Value) -> list[tuple[str, str]]:
     """Names and values in the form in which a request has them, to be parsed and validated.
 
-    A datetime keeps its time zone; without one it is UTC. Lists are separated by commas; None is
-    left out.
+    A datetime keeps its time zone; without one it is UTC. A date as the end of a range is the last
+    second of that day, because the whole day is meant; a text is sent as it is. Lists are
+    separated by commas; None is left out.
     """
-    return [(name, _format_value(value)) for name, value in values.items() if value is not None]
+    return [
+        (name, _format_value(value, is_end=name in _ENDS))
+        for name, value in values.items()
+        if value is not None
+    ]
 
 
-def _format_value(value: Value) -> str:
+def _format_value(value: Value, *, is_end: bool) -> str:
+    if is_end and isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, _LAST_TIME, UTC)
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, date):

@@ -10,7 +10,8 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from socket import socket
@@ -35,6 +36,14 @@ from compat.v2.transport import (
 )
 
 _ATTEMPTS: Final = 8
+_OUTAGES: Final = (
+    errors.Unreachable,
+    errors.CredentialsRefused,
+    errors.Redirected,
+    errors.RequestLoop,
+)
+"""Errors that concern all requests, not just the one that was sent."""
+
 _CREDENTIALS_REFUSED: Final = frozenset({400, 401, 403})
 _OUTCOMES: Final = {2: "answered", 3: "redirected", 4: "refused"}
 """How a request ended, by the first digit of its response's status."""
@@ -68,6 +77,10 @@ class Client:
         proxy: The URL of a proxy to use.
         ca_file: A PEM file of certificate authorities to trust beside the usual ones.
 
+    Attributes:
+        on_outage: Called with the error of each attempt that shows that upstream does not answer
+            at all; does nothing until it is set. It is called in the thread of the request.
+
     Raises:
         ValueError: An address or the file cannot be used.
     """
@@ -90,6 +103,8 @@ class Client:
         self._tokens = TokenCache(self._request_token)
         self._request_counts: Counter[str] = Counter()
         self._counts_lock = threading.Lock()
+        self.on_outage: Callable[[errors.UpstreamError], None] = lambda _: None
+        self._outage: errors.UpstreamError | None = None
         self._rate_left: int | None = None
         self._rate_limit: int | None = None
         self._sockets: WeakSet[socket] = WeakSet()
@@ -106,6 +121,7 @@ class Client:
         model: type[M],
         *,
         check: Callable[[M], None] | None = None,
+        attempts: int = _ATTEMPTS,
     ) -> ApiResponse[M]:
         """Send a GET request, within the rate limit, and retry until its response is usable.
 
@@ -114,16 +130,34 @@ class Client:
             params: The query's parameters.
             model: The model of the body.
             check: Raises InconsistentData when the body makes no sense; it is requested again.
+            attempts: How often the request is sent at most.
 
         Raises:
             UpstreamError: One of its kinds, once a retry does not help.
         """
         for attempt in stamina.retry_context(
-            on=errors.Unreachable, attempts=_ATTEMPTS, timeout=None, wait_jitter=0.2
+            on=errors.Unreachable, attempts=attempts, timeout=None, wait_jitter=0.2
         ):
-            with attempt:
+            with attempt, self._noting_outages():
                 return self._get_once(path, params, model, check)
         raise AssertionError("unreachable")  # pragma: no cover
+
+    @property
+    def outage(self) -> errors.UpstreamError | None:
+        """Why upstream answers no request now; None if the latest one was answered."""
+        return self._outage
+
+    @contextmanager
+    def _noting_outages(self) -> Iterator[None]:
+        """Note whether an attempt shows that upstream does not answer at all."""
+        try:
+            yield
+        except _OUTAGES as error:
+            if error.status != 429:  # the rate limit: the next minute brings an answer
+                self._outage = error
+                self.on_outage(error)
+            raise
+        self._outage = None
 
     @property
     def credentials_refused(self) -> bool:

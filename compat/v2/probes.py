@@ -33,6 +33,16 @@ def oldest_conversations(
     return client.get("/conversations", params, ConversationPage)
 
 
+def check_access(client: Client) -> None:
+    """Request conversations once, of two seconds in which there are none.
+
+    Raises:
+        UpstreamError: Upstream does not answer, or refuses it.
+    """
+    params = ALL.params(FIRST_SECOND, FIRST_SECOND + 1, "createdAt", 1)
+    client.get("/conversations", params, ConversationPage, attempts=1)
+
+
 def all_includes_spam(client: Client, until: int) -> bool | None:
     """Whether the list with status `all` includes spam; None if no spam shows it.
 

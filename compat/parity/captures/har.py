@@ -5,15 +5,25 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final
+from datetime import datetime
+from typing import Annotated, Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-from compat.parity.captures.models import Capture, Unreadable, make_capture
+from compat.json_lines import BOM
+from compat.parity.captures.models import Capture, Unreadable, make_capture, taken_second
 
 try:
     import ijson
@@ -21,44 +31,64 @@ except ImportError:
     raise ImportError("HAR files need ijson: pip install 'helpscout-v1-compat[parity]'") from None
 
 _MAX_BODY_BYTES: Final = 16 * 1024 * 1024
-_BOM: Final = b"\xef\xbb\xbf"
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
 class _HarObject(BaseModel):
+    """Null means absent; what does not change the answer is read as absent if it is wrong."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
+def _none_if_wrong(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+def _only_objects(value: Any) -> list[Any]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+_Text = Annotated[str | None, WrapValidator(_none_if_wrong)]
+"""A text that is not needed."""
+
+
 class _Request(_HarObject):
-    method: str = "GET"
+    method: str | None = None
     url: str
 
 
 class _Header(_HarObject):
-    name: str
-    value: str
+    name: _Text = None
+    value: _Text = None
 
 
 class _Content(_HarObject):
     text: str | None = None
-    encoding: str | None = None
+    encoding: _Text = None
 
 
 class _Response(_HarObject):
     status: int
-    headers: tuple[_Header, ...] = ()
-    content: _Content = _Content()
+    headers: Annotated[tuple[_Header, ...], BeforeValidator(_only_objects)] = ()
+    content: _Content | None = None
 
 
 class _Entry(_HarObject):
     request: _Request
     response: _Response
-    started: datetime | None = Field(default=None, alias="startedDateTime")
+    started: Annotated[datetime | None, WrapValidator(_none_if_wrong)] = Field(
+        default=None, alias="startedDateTime"
+    )
 
 
 def read_har(stream: BinaryIO, name: str) -> Iterator[Capture | Unreadable]:
     """The captures among the entries of a HAR file, one at a time.
 
-    Entries whose path does not begin with `/v1/` belong to other sites and are skipped.
+    Entries whose path does not begin with `/v1/` belong to other sites and are skipped. If the
+    file is no JSON from some place on, or goes on after its JSON, the last item says so.
 
     Args:
         stream: The file's bytes.
@@ -70,13 +100,16 @@ def read_har(stream: BinaryIO, name: str) -> Iterator[Capture | Unreadable]:
             if _is_below_v1(entry):
                 yield _read_entry(entry, f"{name}#{number}")
     except (ijson.JSONError, UnicodeDecodeError):
-        reason = "from here on the file is no JSON; it may have broken off"
-        yield Unreadable(f"{name}#{number + 1}", reason)
+        reason = (
+            "from here on the file is not read, because it is no JSON: it has broken off, or "
+            "another file was appended"
+        )
+        yield Unreadable(f"{name}#{number + 1}", reason, damaged=True)
 
 
 def _entries(stream: BinaryIO) -> Iterator[Any]:
-    head = stream.read(len(_BOM))
-    source = ijson.from_iter(_chunks(b"" if head == _BOM else head, stream))
+    head = stream.read(len(BOM))
+    source = ijson.from_iter(_chunks(b"" if head == BOM else head, stream))
     yield from ijson.items(source, "log.entries.item", use_float=True)
 
 
@@ -105,9 +138,10 @@ def _read_entry(entry: Any, place: str) -> Capture | Unreadable:
         return Unreadable(place, f"{', '.join(sorted(wrong))} is missing or cannot be used")
     except ValueError as error:
         return Unreadable(place, str(error))
-    started = read_entry.started
-    if started is not None and started.tzinfo is None:
-        started = started.replace(tzinfo=UTC)
+    try:
+        taken_at = taken_second(read_entry.started)
+    except ValueError:
+        taken_at = None
     # For a 304 a browser saves the body that it had in its cache.
     status = 200 if read_entry.response.status == 304 else read_entry.response.status
     return make_capture(
@@ -115,8 +149,8 @@ def _read_entry(entry: Any, place: str) -> Capture | Unreadable:
         url=read_entry.request.url,
         status=status,
         body=body,
-        taken_at=None if started is None else int(started.timestamp()),
-        method=read_entry.request.method,
+        taken_at=taken_at,
+        method=read_entry.request.method or "GET",
     )
 
 
@@ -124,20 +158,37 @@ def _body(response: _Response) -> bytes:
     """The body without any encoding, as the calling program received it.
 
     Raises:
-        ValueError: It was not saved, or has an encoding that is not supported.
+        ValueError: There is no answer, or its body has an encoding that is not supported.
     """
-    if response.status == 0:
+    if response.status <= 0:  # browsers and proxies write 0 or -1 for it
         raise ValueError("there was no answer")
-    text = response.content.text or ""
-    raw = text.encode("utf-8", "surrogatepass")
-    if (response.content.encoding or "").lower() == "base64":
-        try:
-            raw = base64.b64decode("".join(text.split()), validate=True)
-        except (binascii.Error, ValueError):
-            raise ValueError("its body is no base64") from None
-    encodings = [h.value for h in response.headers if h.name.lower() == "content-encoding"]
+    content = response.content or _Content()
+    raw = _saved_body(content.text or "", (content.encoding or "").strip().lower())
+    encodings = ",".join(
+        each.value
+        for each in response.headers
+        if each.name and each.value and each.name.lower() == "content-encoding"
+    )
     # Browsers save bodies decoded and keep the header; some proxies save them as they were sent.
-    return raw if not raw or not encodings or _is_json(raw) else _decoded(raw, ",".join(encodings))
+    return raw if not raw or not encodings or _is_plain(raw) else _decoded(raw, encodings)
+
+
+def _saved_body(text: str, encoding: str) -> bytes:
+    """The bytes of a saved text. The encoding that a program writes beside it may be wrong.
+
+    Raises:
+        ValueError: The text is in none of the known encodings.
+    """
+    raw = text.encode("utf-8", "surrogatepass")
+    if _is_plain(raw):
+        return raw
+    try:
+        decoded = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        if encoding == "base64":
+            raise ValueError("its body is no base64") from None
+        return raw
+    return decoded if encoding == "base64" or _is_plain(decoded) else raw
 
 
 def _decoded(raw: bytes, encoding: str) -> bytes:
@@ -151,15 +202,29 @@ def _decoded(raw: bytes, encoding: str) -> bytes:
             if len(decoded) > _MAX_BODY_BYTES:
                 raise ValueError(f"its body is larger than {_MAX_BODY_BYTES // 1024**2} MiB")
     except httpx.DecodingError:
+        if _is_text(raw):
+            return raw
         raise ValueError(f"its body is not what its content encoding says: {encoding}") from None
-    if bytes(decoded) == raw:
+    if bytes(decoded) == raw and not _is_text(raw):
         raise ValueError(f"its content encoding is not read here: {encoding}")
     return bytes(decoded)
 
 
-def _is_json(raw: bytes) -> bool:
+def _is_plain(raw: bytes) -> bool:
+    """Whether bytes are JSON, or a page of HTML or XML, and so not encoded."""
+    text = raw.removeprefix(BOM).strip()
+    if text.startswith(b"<"):
+        return _is_text(text)
     try:
-        json.loads(raw)
+        # A bare word or number could as well be base64.
+        return text[:1] in {b"{", b"["} and json.loads(text) is not None
     except (ValueError, RecursionError):
         return False
-    return True
+
+
+def _is_text(raw: bytes) -> bool:
+    """Whether bytes are text in UTF-8; those of a compressed body are not."""
+    try:
+        return not _CONTROL.search(raw.decode())
+    except UnicodeDecodeError:
+        return False

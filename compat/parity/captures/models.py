@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
 from urllib.parse import urlencode
 
 from compat.config.conventions import ViewBy
+from compat.core.calendar import within_calendar
 from compat.core.intervals import Interval
-from compat.v1.datetimes import format_epoch
+from compat.json_lines import BOM
+from compat.v1.datetimes import format_epoch, to_epoch
 from compat.v1.http import redact_target
+
+_INCONCLUSIVE: Final = frozenset({401, 402, 403, 407, 408, 425, 429, 499})
+"""Statuses below 500 that say nothing of the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +108,54 @@ class Unreadable:
     Attributes:
         place: Where it is.
         reason: Why it cannot be read; never what it contains.
+        damaged: Whether the file is damaged there, so that more captures may be unread.
     """
 
     place: str
     reason: str
+    damaged: bool = False
+
+
+class DamagedFile(Exception):
+    """A file of captures is damaged; the text says where and how."""
+
+
+def why_inconclusive(status: int, body: bytes) -> str | None:
+    """Why an answer says nothing of the question; None if it can be compared.
+
+    Redirects, refused keys, rate limits and pages of HTML come from servers before the old API,
+    or say that the same request may be answered another time.
+    """
+    if status in _INCONCLUSIVE or status // 100 not in {2, 4}:
+        return f"what was recorded is a {status}"
+    if body.lstrip().startswith(b"<"):
+        return "what was recorded is a page of HTML or XML and no answer of the old API"
+    return None
+
+
+def taken_second(instant: datetime | None) -> int | None:
+    """The second in which an answer was recorded, epoch UTC; without a time zone it is UTC.
+
+    Raises:
+        ValueError: In UTC it is outside the years 1 to 9999.
+    """
+    if instant is None:
+        return None
+    second = to_epoch(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+    if second != within_calendar(second):
+        raise ValueError("outside the years 1 to 9999")
+    return second
 
 
 def make_capture(
     *, place: str, url: str, status: int, body: bytes, taken_at: int | None, method: str
 ) -> Capture | Unreadable:
-    """A capture from its parts. An answer to GET without a body is not one: it says nothing."""
-    method = method.upper()
-    if method == "GET" and not body.strip():
+    """A capture from its parts.
+
+    A conclusive answer to GET without a body is unreadable: its body was not saved.
+    """
+    method, body = method.upper(), body.removeprefix(BOM)
+    if method == "GET" and not body.strip() and why_inconclusive(status, body) is None:
         return Unreadable(place, "the answer's body is empty, or was not saved")
     try:
         return Capture(place, redact_target(url), status, body, taken_at, method)

@@ -10,20 +10,27 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from pydantic import ValidationError
 
-from compat.parity.captures.models import Capture, Unreadable, make_capture
+from compat import json_lines
+from compat.parity.captures.models import Capture, Unreadable, make_capture, taken_second
 from compat.server.recorder import Record
 
 STDIN: Final = "-"
-_BOM: Final = b"\xef\xbb\xbf"
+_OTHER_FORMATS: Final = (
+    (b"\xff\xfe", "the file is in UTF-16: write it in UTF-8"),
+    (b"\xfe\xff", "the file is in UTF-16: write it in UTF-8"),
+    (b"\x1f\x8b", "the file is compressed: unpack it"),
+    (b"PK\x03\x04", "the file is compressed: unpack it"),
+    (b"\x28\xb5\x2f\xfd", "the file is compressed: unpack it"),
+)
+"""How files begin that are no text in UTF-8."""
+
 _HAR: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"log"\s*:')
-_MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 
 
 def read_captures(paths: Iterable[str]) -> Iterator[Capture | Unreadable]:
@@ -50,15 +57,13 @@ def read_json_lines(stream: BinaryIO, name: str) -> Iterator[Capture | Unreadabl
         stream: The file's bytes.
         name: The file's name in places, before the number of the line, which starts at 1.
     """
-    number = 0
-    while line := stream.readline(_MAX_LINE_BYTES):
-        number += 1
-        place = f"{name}:{number}"
-        if not line.endswith(b"\n") and len(line) == _MAX_LINE_BYTES:
-            _skip_line(stream)
-            yield Unreadable(place, f"the line is longer than {_MAX_LINE_BYTES // 1024**2} MiB")
-        elif line := line.removeprefix(_BOM).strip():
-            yield _read_line(line, place)
+    for line in json_lines.read_lines(stream):
+        place = f"{name}:{line.number}"
+        if line.too_long:
+            limit = json_lines.MAX_LINE_BYTES // 1024**2
+            yield Unreadable(place, f"the line is longer than {limit} MiB", damaged=True)
+        else:
+            yield _read_line(line.content, place)
 
 
 def _read_files(paths: Iterable[str]) -> Iterator[Capture | Unreadable]:
@@ -85,19 +90,43 @@ def _read_file(stream: BufferedReader, name: str) -> Iterator[Capture | Unreadab
 def _read_line(line: bytes, place: str) -> Capture | Unreadable:
     try:
         record = Record.model_validate_json(line)
+        taken_at = taken_second(record.taken_at)
     except ValidationError as error:
-        return Unreadable(place, _faults(error))
-    taken_at = record.taken_at
-    if taken_at is not None and taken_at.tzinfo is None:
-        taken_at = taken_at.replace(tzinfo=UTC)
+        damage = _damage(line)
+        return Unreadable(place, damage or _faults(error), damaged=damage is not None)
+    except ValueError:
+        return Unreadable(place, "taken_at cannot be used")
     return make_capture(
         place=place,
         url=record.target,
         status=record.status,
         body=_body_text(record.body).encode("utf-8", "surrogatepass"),
-        taken_at=None if taken_at is None else int(taken_at.timestamp()),
+        taken_at=taken_at,
         method=record.method,
     )
+
+
+def _damage(line: bytes) -> str | None:
+    """What shows that a file is not one record a line; None if just this line is wrong."""
+    if found := next((reason for start, reason in _OTHER_FORMATS if line.startswith(start)), None):
+        return found
+    if _HAR.match(line):
+        return "a HAR file begins here: check it by itself"
+    if line in {b"{", b"["}:
+        return "JSON begins here that goes on in the next line: a record must be one line"
+    try:
+        value, end = json.JSONDecoder().raw_decode(text := line.decode())
+    except (ValueError, RecursionError):
+        return None
+    kinds = (
+        (text[end:], "the line goes on after its JSON: was another file appended?"),
+        (isinstance(value, list), "the line is a list: write each record on a line of its own"),
+        (
+            isinstance(value, dict) and "log" in value,
+            "this looks like HAR, which is recognised if `log` is its first key",
+        ),
+    )
+    return next((reason for applies, reason in kinds if applies), None)
 
 
 def _body_text(body: object) -> str:
@@ -116,8 +145,3 @@ def _faults(error: ValidationError) -> str:
         f"{name} is missing" if missing else f"{name} cannot be used"
         for name, missing in wrong.items()
     )
-
-
-def _skip_line(stream: BinaryIO) -> None:
-    while (rest := stream.readline(_MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
-        pass

@@ -19,7 +19,7 @@ from compat.config.conventions import MAX_CLOCK_SHIFT, Conventions
 from compat.core.calendar import DAY, within_calendar
 from compat.core.intervals import Interval, union
 from compat.core.models import ConversationQuery, Progress, Row
-from compat.parity.captures.models import Capture, Unreadable
+from compat.parity.captures.models import Capture, DamagedFile, Unreadable
 from compat.parity.compare import read_json
 from compat.reports.created import range_interval, ranges
 from compat.v1 import routes
@@ -104,11 +104,17 @@ class SortedCaptures:
 
 
 def sort_captures(captures: Iterable[Capture | Unreadable]) -> SortedCaptures:
-    """Sort captures by their use. The same answer to the same request is taken once."""
+    """Sort captures by their use. The same answer to the same request is taken once.
+
+    Raises:
+        DamagedFile: A file is damaged, so that not all captures were read.
+    """
     records: dict[object, FitRecord] = {}
     aside: list[SetAside] = []
     for capture in captures:
         if isinstance(capture, Unreadable):
+            if capture.damaged:
+                raise DamagedFile(f"{capture.place}: {capture.reason}")
             aside.append(SetAside(capture.place, f"unreadable: {capture.reason}"))
             continue
         try:

@@ -21,6 +21,7 @@ _ELEMENTS: Final[dict[Outcome, str]] = {
     "elsewhere": "skipped",
     "inconclusive": "skipped",
     "unreadable": "skipped",
+    "damaged": "error",
 }
 """The element of a test case that does not pass."""
 
@@ -28,9 +29,9 @@ _ELEMENTS: Final[dict[Outcome, str]] = {
 class JUnitWriter:
     """Writes one test suite with a test case for each capture.
 
-    Differences are failures. A request that could not be answered is an error. A capture that
-    cannot be compared is skipped. A capture whose differences are all ignored passes, and its
-    output lists them.
+    Differences are failures. A request that could not be answered is an error, and so is a place
+    where a file is damaged. A capture that cannot be compared is skipped. A capture whose
+    differences are all ignored passes, and its output lists them.
 
     Args:
         stream: Where to write.
@@ -98,7 +99,8 @@ def _idle_case(reason: str) -> ET.Element:
 
 
 def _details(verdict: Verdict) -> str:
-    return "\n".join([*map(difference_line, verdict.differences), curl(verdict.target or "/")])
+    sent = [curl(verdict.target)] if verdict.target else []
+    return "\n".join([*map(difference_line, verdict.differences), *sent])
 
 
 def _element(tag: str, **attributes: str) -> ET.Element:

@@ -35,6 +35,7 @@ WORDS: Final[dict[Outcome, str]] = {
     "inconclusive": "inconclusive",
     "unasked": "not asked",
     "unreadable": "unreadable",
+    "damaged": "damaged",
 }
 """The outcomes as words of a sentence, after a number or a place."""
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from compat import json_lines
 from compat.archive.database import open_archive
 from compat.archive.records import INDEX_LAG
 from compat.cli import main
@@ -105,6 +106,55 @@ def test_a_slim_archive_is_exported_by_its_facts(stage: Staged, run: Run, tmp_pa
     assert run("import", str(file), "--covers", covers, "--as-of", as_of, url=again)[0] == 0
     with open_archive(again) as archive, archive.reading() as snapshot:
         assert {row.id: row for row in snapshot.rows([EVER])} == stage.rows()
+
+
+MARK = "\ufeff"
+
+
+@pytest.mark.parametrize(("before", "between"), [(MARK, "\n"), (MARK, f"\r\n\n  {MARK}\n{MARK}")])
+def test_byte_order_marks_and_empty_lines_do_not_matter(
+    stage: Staged, run: Run, tmp_path: Path, before: str, between: str
+) -> None:
+    _, lines, _ = run("export")
+    file = tmp_path / "all.jsonl"
+    file.write_bytes((before + between.join(lines.splitlines())).encode())
+    other = f"sqlite:///{tmp_path}/other.db"
+    covers = f"0001-01-01..{text(int(stage.clock()))}"
+    as_of = text(int(stage.clock()) + DAY)
+    assert run("import", str(file), "--covers", covers, "--as-of", as_of, url=other)[0] == 0
+    with open_archive(other) as archive, archive.reading() as snapshot:
+        assert {row.id: row for row in snapshot.rows([EVER])} == stage.rows()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{line}{line}", "line 1 is no conversation"),
+        ("{line} x", "line 1 is no conversation"),
+        ("\n\n[{line}]", "line 3 is no conversation"),
+        ("{{", "line 1 is no conversation"),
+    ],
+)
+def test_a_line_with_more_or_less_than_a_conversation_is_refused(
+    run: Run, tmp_path: Path, line: str, reason: str
+) -> None:
+    _, lines, _ = run("export")
+    file = tmp_path / "all.jsonl"
+    file.write_text(line.format(line=lines.splitlines()[0]), encoding="utf-8")
+    covers = ("--covers", "0001-01-01..2015-01-01", "--as-of", "2016")
+    status, _, err = run("import", str(file), *covers, url=f"sqlite:///{tmp_path}/other.db")
+    assert (status, reason in err) == (2, True)
+
+
+def test_a_line_that_is_too_long_is_refused(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_lines, "MAX_LINE_BYTES", 1024)
+    file = tmp_path / "all.jsonl"
+    file.write_text("\n" + "x" * 5000, encoding="utf-8")
+    covers = ("--covers", "0001-01-01..2015-01-01", "--as-of", "2016")
+    status, _, err = run("import", str(file), *covers, url=f"sqlite:///{tmp_path}/other.db")
+    assert (status, "line 2 is longer than" in err) == (2, True)
 
 
 def test_a_line_that_is_no_conversation_takes_in_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import random
 import tempfile
@@ -161,7 +162,9 @@ class ArchiveLife(RuleBasedStateMachine):
             return
         elsewhere = f"sqlite:///{self.directory.name}/elsewhere.db"
         with open_archive(elsewhere, create=True) as archive, archive.lock() as lock:
-            import_lines(archive, lock, lines, (FIRST_SECOND, last), known[0].as_of)
+            import_lines(
+                archive, lock, io.BytesIO(b"".join(lines)), (FIRST_SECOND, last), known[0].as_of
+            )
         with service(self.stage, offline=True, archive=SecretStr(elsewhere)) as reports:
             if "folders" not in asked.filters:
                 self.check_right_or_refused(ask(judged_by(reports, asked), asked.target()), asked)

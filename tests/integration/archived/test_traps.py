@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -178,9 +179,21 @@ def test_an_import_does_not_renew_what_it_does_not_contain(stage: Staged) -> Non
     before = stage.rows(), stage.coverage()
     with open_archive(stage.url) as archive, archive.lock() as lock:
         with pytest.raises(CannotImport, match="holds 1 conversations"):
-            import_lines(archive, lock, lines[1:], (FIRST_SECOND, until), int(stage.clock()) + DAY)
+            import_lines(
+                archive,
+                lock,
+                io.BytesIO(b"".join(lines[1:])),
+                (FIRST_SECOND, until),
+                int(stage.clock()) + DAY,
+            )
         assert (stage.rows(), stage.coverage()) == before
-        import_lines(archive, lock, lines, (FIRST_SECOND, until), int(stage.clock()) + DAY)
+        import_lines(
+            archive,
+            lock,
+            io.BytesIO(b"".join(lines)),
+            (FIRST_SECOND, until),
+            int(stage.clock()) + DAY,
+        )
     assert stage.coverage()[0].as_of == int(stage.clock()) + DAY
 
 

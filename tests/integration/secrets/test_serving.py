@@ -43,6 +43,7 @@ TARGETS = (
     "/v1/mailboxes.json",
     "/v1/nowhere",
     "/healthz",
+    "/readyz",
     "/metrics",
     "/openapi.json",
 )

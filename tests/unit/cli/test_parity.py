@@ -158,6 +158,14 @@ def test_captures_among_which_none_can_be_compared_exit_with_2(
     assert said.endswith("1 capture: 1 unreadable\nNothing could be compared.\n")
 
 
+def test_two_files_joined_into_one_exit_with_2(capsys: Printed, equal: Path) -> None:
+    equal.write_text(equal.read_text("utf-8") + equal.read_text("utf-8").strip() * 2, "utf-8")
+    status, said, _ = checked(capsys, equal)
+    assert status == 2
+    assert "old.jsonl:2: damaged (the line goes on after its JSON" in said
+    assert said.endswith("Some files are damaged and were not read completely.\n")
+
+
 def test_all_files_are_written_in_one_run(capsys: Printed, different: Path, tmp_path: Path) -> None:
     wanted = {name: tmp_path / f"verdicts.{name}" for name in ("json", "junit", "html")}
     options = (part for name, path in wanted.items() for part in (f"--{name}", path))

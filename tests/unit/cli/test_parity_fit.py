@@ -146,6 +146,17 @@ def test_what_cannot_be_read_is_passed_over_and_counted(
 
 
 @pytest.mark.usefixtures("reaching")
+def test_of_a_damaged_file_nothing_is_fitted(
+    capsys: Printed, tmp_path: Path, past: Sequence[Old]
+) -> None:
+    old = recorded(tmp_path / "old.jsonl", past, Rules())
+    old.write_text(f"{old.read_text('utf-8')}{{}}{{}}\n", "utf-8")
+    status, out, err = fitted(capsys, old)
+    assert (status, out) == (2, "")
+    assert "the line goes on after its JSON" in err
+
+
+@pytest.mark.usefixtures("reaching")
 @pytest.mark.parametrize("text", ["", "no JSON\n", '{"target":"/x","status":200,"body":"{}"}\n'])
 def test_without_a_capture_that_can_be_fitted_the_status_is_2(
     capsys: Printed, tmp_path: Path, text: str

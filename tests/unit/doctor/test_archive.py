@@ -214,6 +214,44 @@ def test_offline_needs_no_credentials(environment: dict[str, str]) -> None:
     assert run("doctor", "--offline", **without).returncode == 0
 
 
+@pytest.fixture
+def two_accounts(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """A file of two accounts, the second of which is refused."""
+    file = tmp_path / "accounts.toml"
+    file.write_text(
+        '[acme]\napp_id = "demo-app"\napp_secret = "demo-secret"\napi_keys = ["acme-key"]\n'
+        '[globex]\napp_id = "demo-app"\napp_secret = "wrong-secret"\napi_keys = ["globex-key"]\n',
+        encoding="utf-8",
+    )
+    file.chmod(0o600)
+    url = {"HELPSCOUT_BASE_URL": environment["HELPSCOUT_BASE_URL"]}
+    return url | {"COMPAT_ACCOUNTS": str(file)}
+
+
+def test_all_accounts_are_looked_at_unless_one_is_named(two_accounts: dict[str, str]) -> None:
+    done = run("doctor", "--json", **two_accounts)
+    assert done.returncode == 1
+    shown = json.loads(done.stdout)
+    assert (shown["sound"], shown["complete"]) == (False, True)
+    assert {name: each["sound"] for name, each in shown["accounts"].items()} == {
+        "acme": True,
+        "globex": False,
+    }
+    one = run("doctor", "--json", "--account", "acme", **two_accounts)
+    assert one.returncode == 0
+    assert json.loads(one.stdout)["findings"] != []
+
+
+def test_as_text_each_account_has_its_own_paragraph(two_accounts: dict[str, str]) -> None:
+    done = run("doctor", **two_accounts)
+    first, second = done.stdout.split("\n\n")
+    assert first.startswith("acme:\nok ")
+    assert second.startswith("globex:\ntrouble  credentials")
+    assert "app_id and app_secret of [globex]" in second
+    assert "HELPSCOUT_APP" not in done.stdout
+    assert "wrong-secret" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "said"),
     [

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from compat.doctor.examination import examine
+from compat.v2.rate_limit import REMAINING_HEADER
 from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.doctor.conftest import Examiner, account_of
 
@@ -33,6 +35,16 @@ def test_a_wrong_secret_is_trouble_and_ends_the_requests(examiner: Examiner) -> 
     assert not examined.cut_short
     assert set(examiner.simulator.requests) == {"/v2/oauth2/token"}
     assert "not-the-secret" not in str(examined)
+    assert set(examined.findings) == {"credentials", "archive", "old API keys", "patience"}
+
+
+def test_refused_credentials_are_named_by_their_keys_in_the_file_of_accounts(
+    examiner: Examiner,
+) -> None:
+    wrong = examiner.settings.model_copy(update={"app_secret": SecretStr("not-the-secret")})
+    found = examine(wrong, name="acme").findings["credentials"]
+    assert "app_id and app_secret of [acme]" in found.to_do
+    assert "HELPSCOUT_APP" not in found.what + found.to_do
 
 
 def test_missing_credentials_are_trouble_that_names_the_variables(examiner: Examiner) -> None:
@@ -47,7 +59,7 @@ def test_an_upstream_that_fails_cuts_the_examination_short(examiner: Examiner) -
     examined = examiner.examine()
     assert examined.cut_short
     assert examined.findings["credentials"].verdict == "trouble"
-    assert examined.findings["home folders"].verdict == "unknown"
+    assert set(examined.findings) == {"credentials", "archive", "old API keys", "patience"}
 
 
 @pytest.mark.parametrize(
@@ -76,17 +88,56 @@ def test_an_engine_that_needs_reports_is_wrong_on_a_plan_without(
     assert "COMPAT_ENGINE" in found.to_do
 
 
-def test_a_limit_that_is_nearly_used_up_is_a_warning_about_other_programs(
-    examiner: Examiner,
-) -> None:
+def test_a_limit_that_was_used_up_before_is_not_blamed_on_others(examiner: Examiner) -> None:
     stands = time.time()
     examiner.show(account_of(clock=lambda: stands))  # so that no new minute begins meanwhile
-    found = examiner.examine(rate_reserve=0).findings["rate budget"]
+    examined = examiner.examine(rate_reserve=0)
+    found = examined.findings["rate budget"]
     assert (found.verdict, found.facts["limit"]) == ("ok", 200)
     while found.facts["left"] > 25:
-        found = examiner.examine(rate_reserve=0).findings["rate budget"]
+        examined = examiner.examine(rate_reserve=0)
+        found = examined.findings["rate budget"]
+    assert found.verdict == "unknown"
+    assert "run this again in a minute" in found.to_do
+    assert examined.sound
+
+
+class Shared:
+    """Another program uses the same rate limit: so many requests for each of ours."""
+
+    def __init__(self, simulator: Any, requests: int) -> None:
+        self._simulator = simulator
+        self._requests = requests
+        self._used = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def sending(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                headers = [self._less(*each) for each in message["headers"]]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._simulator(scope, receive, sending)
+
+    def _less(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        if name.lower() != REMAINING_HEADER.lower().encode():
+            return name, value
+        self._used += self._requests
+        return name, b"%d" % max(int(value) - self._used, 20)
+
+
+def test_a_limit_that_others_use_up_meanwhile_is_a_warning_about_them(
+    examiner: Examiner, served: Upstream
+) -> None:
+    stands = time.time()
+    examiner.show(account_of(clock=lambda: stands))
+    served.app = Shared(examiner.simulator, 12)
+    examined = examiner.examine(rate_reserve=0)
+    found = examined.findings["rate budget"]
     assert found.verdict == "warning"
+    assert "by others meanwhile" in found.what
     assert "other programs" in found.to_do
+    assert not examined.sound
 
 
 @pytest.mark.parametrize("ahead", [7200.0, -7200.0])

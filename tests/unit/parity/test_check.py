@@ -113,12 +113,20 @@ def test_a_request_for_another_route_is_elsewhere(reports: LegacyReports, found:
     assert f"{found.method} {found.target.partition('?')[0]}" in str(verdict.reason)
 
 
-@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+@pytest.mark.parametrize(
+    "status", [101, 301, 302, 304, 307, 401, 403, 407, 408, 429, 500, 501, 503, 521]
+)
 def test_a_recorded_error_that_is_inconclusive_is_not_sent_again(
     fake_source: FakeSource, reports: LegacyReports, status: int
 ) -> None:
     assert outcomes(reports, capture(status=status)) == ["inconclusive"]
     assert fake_source.asked == []
+
+
+def test_a_damaged_file_is_named_with_the_place(reports: LegacyReports) -> None:
+    (verdict,) = checked(reports, Unreadable("site.har#7", "it broke off", damaged=True))
+    assert (verdict.outcome, verdict.place) == ("damaged", "site.har#7")
+    assert verdict.reason == "it broke off"
 
 
 def test_an_unreadable_capture_is_named_with_its_place(reports: LegacyReports) -> None:
@@ -277,6 +285,23 @@ def test_of_several_accounts_one_must_be_named() -> None:
         Replayer(reports, "acme")
 
 
+@pytest.mark.parametrize("status", [200, 400, 404])
+@pytest.mark.parametrize(
+    "page", [b"<!DOCTYPE html><p>Sign in", b"\n <html></html>", b'<?xml version="1.0"?><error/>']
+)
+def test_a_recorded_page_is_inconclusive(reports: LegacyReports, status: int, page: bytes) -> None:
+    assert outcomes(reports, capture(status=status, body=page)) == ["inconclusive"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(400, b"{}"), (404, b"{}"), (200, b"no JSON"), (200, b'"<p>"')]
+)
+def test_other_recorded_answers_are_compared(
+    reports: LegacyReports, status: int, body: bytes
+) -> None:
+    assert outcomes(reports, capture(status=status, body=body)) == ["different"]
+
+
 @pytest.mark.parametrize(
     ("found", "status"),
     [
@@ -289,6 +314,9 @@ def test_of_several_accounts_one_must_be_named() -> None:
         (["equal", "unasked"], 3),
         (["unasked"], 3),
         (["unreadable", "elsewhere", "inconclusive"], 2),
+        (["equal", "damaged"], 2),
+        (["different", "damaged"], 1),
+        (["unasked", "damaged"], 3),
         ([], 2),
     ],
 )

@@ -112,10 +112,10 @@ def compressed(raw: bytes, encoding: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("raw", "encoding"),
     [
-        (gzip.compress(BODY), "gzip"),
+        (gzip.compress(BODY, mtime=0), "gzip"),
         (zlib.compress(BODY), "deflate"),
         (zlib.compress(BODY)[2:-4], "deflate"),
-        (gzip.compress(zlib.compress(BODY)), "deflate, gzip"),
+        (gzip.compress(zlib.compress(BODY), mtime=0), "deflate, gzip"),
         (BODY, "gzip"),
         (BODY, "br"),
     ],
@@ -133,7 +133,11 @@ def test_a_body_is_decoded_if_it_still_is_encoded(raw: bytes, encoding: str) -> 
         (entry({}), "the answer's body is empty, or was not saved"),
         (entry({"text": ""}), "the answer's body is empty, or was not saved"),
         (entry({"text": "{}"}, status=0), "there was no answer"),
+        (entry({"text": "{}"}, status=-1), "there was no answer"),
         (entry({"text": "{}"}, status="x"), "response.status is missing or cannot be used"),
+        (entry({"text": "{}"}, status=None), "response.status is missing or cannot be used"),
+        (entry({"text": 7}), "response.content.text is missing or cannot be used"),
+        (entry({"text": None}), "the answer's body is empty, or was not saved"),
         ({"request": {"url": URL}}, "response is missing or cannot be used"),
         (7, "is missing or cannot be used"),
     ],
@@ -146,11 +150,103 @@ def test_a_body_that_decompresses_to_too_much_is_not_held_in_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(har, "_MAX_BODY_BYTES", 100_000)
-    assert "larger than" in reason_of(compressed(gzip.compress(b"x" * 1_000_000), "gzip"))
+    assert "larger than" in reason_of(compressed(gzip.compress(b"x" * 1_000_000, mtime=0), "gzip"))
 
 
 def test_a_text_without_an_encoding_is_the_body() -> None:
     assert body_of(entry({"text": '{"name":"é"}'})) == '{"name":"é"}'.encode()
+
+
+WRONG: list[Any] = [None, {}, {"a": 7}, [], [7], 7, -7.5, True, "", "wrong", "\ud800"]
+"""Values that a program may write in a field that it does not understand."""
+
+
+@pytest.mark.parametrize("value", WRONG)
+def test_a_time_that_is_wrong_is_unknown(value: object) -> None:
+    (capture,) = read(entry({"text": BODY.decode()}) | {"startedDateTime": value})
+    assert isinstance(capture, Capture)
+    assert capture.body == BODY
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2015-13-01", "yesterday"]
+)
+def test_a_time_outside_the_calendar_is_unknown(text: str) -> None:
+    (capture,) = read(entry({"text": BODY.decode()}) | {"startedDateTime": text})
+    assert isinstance(capture, Capture)
+    assert capture.taken_at is None
+
+
+@pytest.mark.parametrize("value", WRONG)
+@pytest.mark.parametrize("name", ["value", "name", "comment"])
+def test_a_header_that_is_wrong_does_not_matter(name: str, value: object) -> None:
+    header = {"name": "X-Other", "value": "x"} | {name: value}
+    assert body_of(entry({"text": BODY.decode()}, headers=[header])) == BODY
+
+
+@pytest.mark.parametrize("value", WRONG)
+def test_headers_that_are_no_list_do_not_matter(value: object) -> None:
+    assert body_of(entry({"text": BODY.decode()}, headers=value)) == BODY
+
+
+def test_headers_beside_a_wrong_one_are_read() -> None:
+    found = compressed(gzip.compress(BODY, mtime=0), "gzip")
+    found["response"]["headers"] += [{"name": "Content-Encoding", "value": {}}, 7, {}]
+    assert body_of(found) == BODY
+
+
+@pytest.mark.parametrize("value", [*WRONG, "base64", "BASE64", "utf-8", "gzip"])
+def test_an_encoding_that_is_wrong_does_not_matter_if_the_text_is_json(value: object) -> None:
+    assert body_of(entry({"text": BODY.decode(), "encoding": value})) == BODY
+
+
+@pytest.mark.parametrize("value", [None, "", "base-64", "utf-8", " Base64 ", 7])
+def test_a_text_in_base64_is_decoded_whatever_its_encoding_is_called(value: object) -> None:
+    assert body_of(entry({"text": base64.b64encode(BODY).decode(), "encoding": value})) == BODY
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "identity", "gzip", "deflate", "none", "x-other"])
+@pytest.mark.parametrize("body", [BODY, b"<html>Sign in</html>", b"Bad gateway"])
+def test_a_content_encoding_that_is_wrong_does_not_matter(encoding: str, body: bytes) -> None:
+    assert body_of(compressed(body, encoding)) == body
+    assert body_of(entry({"text": body.decode()}, ("Content-Encoding", encoding))) == body
+
+
+@pytest.mark.parametrize("field", ["cache", "timings", "time", "pageref", "serverIPAddress"])
+@pytest.mark.parametrize("value", WRONG)
+def test_fields_that_are_not_read_may_be_anything(field: str, value: object) -> None:
+    assert body_of(entry({"text": BODY.decode()}) | {field: value}) == BODY
+
+
+@pytest.mark.parametrize("field", ["mimeType", "size", "compression", "comment"])
+@pytest.mark.parametrize("value", WRONG)
+def test_fields_of_a_body_that_are_not_read_may_be_anything(field: str, value: object) -> None:
+    assert body_of(entry({"text": BODY.decode(), field: value})) == BODY
+
+
+def test_a_content_that_is_null_was_not_saved() -> None:
+    found = entry({})
+    found["response"]["content"] = None
+    assert reason_of(found) == "the answer's body is empty, or was not saved"
+
+
+def test_a_method_that_is_null_is_get() -> None:
+    found = entry({"text": BODY.decode()})
+    (capture,) = read(found | {"request": {"method": None, "url": URL}})
+    assert isinstance(capture, Capture)
+    assert capture.method == "GET"
+
+
+def test_a_byte_order_mark_before_a_body_is_no_part_of_it() -> None:
+    assert body_of(entry({"text": "\ufeff" + BODY.decode()})) == BODY
+    assert body_of(compressed(b"\xef\xbb\xbf" + BODY, "gzip")) == BODY
+
+
+@pytest.mark.parametrize("content", [{}, {"text": ""}, {"text": "<html>"}])
+def test_a_redirect_is_a_capture_with_any_body(content: dict[str, Any]) -> None:
+    (capture,) = read(entry(content, status=302))
+    assert isinstance(capture, Capture)
+    assert capture.status == 302
 
 
 @pytest.mark.parametrize("url", ["https://other.example/v2/reports", "https://[broken", "about:x"])
@@ -164,6 +260,32 @@ def test_a_file_that_broke_off_is_read_as_far_as_it_goes() -> None:
     assert [each.place for each in captures] == ["site.har#1", "site.har#2"]
     assert isinstance(last, Unreadable)
     assert (last.place, "broken off" in last.reason) == ("site.har#3", True)
+    assert last.damaged
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"garbage",
+        b"}",
+        b"\0",
+        b"{}",
+        b'\n{"target":"/v1/tags.json","status":200,"body":"{}"}\n',
+        file_of(entry({"text": "{}"})).getvalue(),
+        b"\n\xef\xbb\xbf" + file_of(entry({"text": "{}"})).getvalue(),
+    ],
+)
+def test_bytes_after_the_end_of_the_json_show_a_damaged_file(rest: bytes) -> None:
+    stream = io.BytesIO(file_of(entry({"text": "{}"})).getvalue() + rest)
+    capture, last = har.read_har(stream, "site.har")
+    assert isinstance(capture, Capture)
+    assert isinstance(last, Unreadable)
+    assert (last.place, last.damaged) == ("site.har#2", True)
+
+
+def test_white_space_after_the_end_of_the_json_is_no_damage() -> None:
+    stream = io.BytesIO(file_of(entry({"text": "{}"})).getvalue() + b"\r\n\n \t")
+    assert [type(each) for each in har.read_har(stream, "site.har")] == [Capture]
 
 
 def test_entries_are_read_one_at_a_time() -> None:

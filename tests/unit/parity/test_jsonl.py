@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compat.parity.captures import reader
+from compat import json_lines
 from compat.parity.captures.models import Capture, Unreadable
 from compat.parity.captures.reader import read_json_lines
 from compat.server.recorder import Record
@@ -96,11 +96,13 @@ def test_a_last_line_needs_no_end() -> None:
     [
         (b"{a-secret-key", "the line is no JSON"),
         (b'"a-secret-key"', "the line is no JSON object"),
-        (b"\xff\xfe", "the line is no JSON"),
+        (b"\xff", "the line is no JSON"),
         ({}, "target is missing; status is missing; body is missing"),
         (RECORD | {"status": "a-secret-key"}, "status cannot be used"),
         (RECORD | {"status": 99}, "status cannot be used"),
         (RECORD | {"taken_at": "a-secret-key"}, "taken_at cannot be used"),
+        (RECORD | {"taken_at": "9999-12-31T23:59:59-14:00"}, "taken_at cannot be used"),
+        (RECORD | {"taken_at": "0001-01-01T00:00:00+14:00"}, "taken_at cannot be used"),
         (RECORD | {"body": 7}, "body cannot be used"),
         (RECORD | {"body": " "}, "the answer's body is empty, or was not saved"),
         (RECORD | {"target": "a-secret-key"}, "the target is neither a path nor a URL"),
@@ -112,13 +114,62 @@ def test_an_unreadable_line_is_named_with_its_place_and_not_shown(
     assert refused(record) == reason
 
 
+WHOLE = json.dumps(RECORD).encode()
+HAR = b'{"log":{"version":"1.2","entries":[]}}'
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (WHOLE + WHOLE, "the line goes on after its JSON"),
+        (WHOLE + b" a-secret-key", "the line goes on after its JSON"),
+        (WHOLE + b"\0", "the line goes on after its JSON"),
+        (WHOLE + b"]", "the line goes on after its JSON"),
+        (HAR, "a HAR file begins here"),
+        (b'{"comment":"","log":{"entries":[]}}', "this looks like HAR"),
+        (b"[" + WHOLE + b"," + WHOLE + b"]", "the line is a list"),
+        (b"{", "JSON begins here that goes on in the next line"),
+        (b"[", "JSON begins here that goes on in the next line"),
+        (WHOLE.decode().encode("utf-16"), "the file is in UTF-16"),
+        (b"\x1f\x8b\x08\x00", "the file is compressed"),
+    ],
+)
+def test_a_line_that_hides_other_captures_shows_a_damaged_file(line: bytes, reason: str) -> None:
+    (found,) = read_lines(line)
+    assert isinstance(found, Unreadable)
+    assert found.damaged
+    assert reason in found.reason
+    assert "a-secret-key" not in found.reason
+
+
+@pytest.mark.parametrize("line", [b"no JSON", b"{}", b"7", WHOLE[:-5]])
+def test_a_line_that_is_wrong_in_itself_is_no_damage(line: bytes) -> None:
+    (found,) = read_lines(line)
+    assert isinstance(found, Unreadable)
+    assert not found.damaged
+
+
+@pytest.mark.parametrize("status", [301, 302, 401, 503])
+def test_an_inconclusive_answer_needs_no_body(status: int) -> None:
+    assert only(RECORD | {"status": status, "body": ""}).status == status
+
+
+def test_a_byte_order_mark_before_a_body_is_no_part_of_it() -> None:
+    assert only(RECORD | {"body": "\ufeff{}"}).body == b"{}"
+
+
+def test_a_byte_order_mark_may_stand_before_each_line() -> None:
+    mark = b"\xef\xbb\xbf"
+    assert [type(each) for each in read_lines(mark + WHOLE, mark + WHOLE)] == [Capture, Capture]
+
+
 def test_lines_after_an_unreadable_one_are_read() -> None:
     kinds = [type(each) for each in read_lines(RECORD, b"{", RECORD)]
     assert kinds == [Capture, Unreadable, Capture]
 
 
 def test_a_line_without_an_end_is_not_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "_MAX_LINE_BYTES", 1024)
+    monkeypatch.setattr(json_lines, "MAX_LINE_BYTES", 1024)
     found = read_lines(b"[" * 5000, RECORD)
     assert [each.place for each in found] == ["old.jsonl:1", "old.jsonl:2"]
     assert isinstance(found[0], Unreadable)

@@ -88,6 +88,7 @@ ALL = [
     verdict("inconclusive", place="old.jsonl:5", reason="what was recorded is a 401"),
     verdict("unasked", place="old.jsonl:6", reason="answered with 503: no route"),
     verdict("unreadable", place="old.jsonl:7", target=None, reason="the line is no JSON"),
+    verdict("damaged", place="site.har#8", target=None, reason="from here on it is not read"),
 ]
 
 
@@ -115,11 +116,15 @@ def test_text_lists_differences_and_a_summary() -> None:
         "old.jsonl:5: inconclusive (what was recorded is a 401)",
         "old.jsonl:6: not asked (answered with 503: no route)",
         "old.jsonl:7: unreadable (the line is no JSON)",
+        "site.har#8: damaged (from here on it is not read)",
         (
-            "7 captures: 1 equal, 1 different, 1 different for a known reason, "
-            "1 for other routes, 1 inconclusive, 1 not asked, 1 unreadable"
+            "8 captures: 1 equal, 1 different, 1 different for a known reason, "
+            "1 for other routes, 1 inconclusive, 1 not asked, 1 unreadable, 1 damaged"
         ),
-        "Some answers differ. Some could not be asked.",
+        (
+            "Some answers differ. Some could not be asked. "
+            "Some files are damaged and were not read completely."
+        ),
     ]
 
 
@@ -173,8 +178,8 @@ def test_json_distinguishes_absent_and_null() -> None:
 def test_junit_can_be_read_by_a_junit_parser() -> None:
     suite = next(iter(JUnitXml.fromstring(written("junit").encode())))
     results = [type(case.result[0]) if case.result else None for case in suite]
-    assert results == [None, Failure, None, Skipped, Skipped, Error, Skipped]
-    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (7, 1, 1, 3)
+    assert results == [None, Failure, None, Skipped, Skipped, Error, Skipped, Error]
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (8, 1, 2, 3)
     failed = next(case for case in suite if case.name.startswith("old.jsonl:1 ") and case.result)
     assert failed.result[0].message == "current -4"
     assert "current[1].count: value, 7 was recorded, 3 is answered" in failed.result[0].text

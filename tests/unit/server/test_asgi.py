@@ -174,9 +174,25 @@ def test_a_server_with_refused_credentials_is_not_healthy(
     assert (answer.status, answer.json["status"]) == (503, "unavailable")
 
 
+def test_a_server_that_can_answer_is_ready(port: int) -> None:
+    answer = ask(port, "/readyz", headers={})
+    assert answer.status == 200
+    assert answer.json == {"status": "ready", "accounts": {"default": {"ready": True}}}
+
+
+def test_a_server_with_refused_credentials_is_not_ready(port: int, fake_source: FakeSource) -> None:
+    fake_source.ready = False
+    answer = ask(port, "/readyz", headers={})
+    assert (answer.status, answer.json["status"]) == (503, "unavailable")
+    account = answer.json["accounts"]["default"]
+    assert not account["ready"]
+    assert "HELPSCOUT_APP_ID" in account["error"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_health_is_only_read(port: int, method: str) -> None:
-    assert ask(port, "/healthz", method=method).status == 404
+def test_health_is_only_read(port: int, method: str, path: str) -> None:
+    assert ask(port, path, method=method).status == 404
 
 
 @pytest.mark.parametrize("target", [JANUARY, "/", "/v2/oauth2/token", "/healthz"])

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -38,6 +38,7 @@ from tests.unit.service.doubles import (
 
 KEY = basic()
 LAST = FIRST + 31 * 86_400 - 1
+MIDNIGHT = FIRST + 30 * 86_400
 
 
 def ask(reports: LegacyReports, target: str = JANUARY, **options: Any) -> LegacyResponse:
@@ -102,13 +103,28 @@ def test_instants_come_as_datetimes_dates_or_texts(
     assert fake_source.asked == [ConversationQuery(created=(Interval(FIRST, LAST),))]
 
 
-def test_a_date_alone_ends_at_midnight_unless_conventions_say_otherwise(
-    fake_source: FakeSource,
+@pytest.mark.parametrize("convention", ["midnight", "last-second"])
+def test_a_date_as_an_end_is_the_whole_day(
+    fake_source: FakeSource, convention: Literal["midnight", "last-second"]
 ) -> None:
-    whole_day = Conventions(date_only_end="last-second")
-    with reports_on(fake_source, conventions=whole_day) as reports:
-        reports.new_conversations(start=date(2015, 1, 1), end=date(2015, 1, 31))
-    assert fake_source.asked[0].created == (Interval(FIRST, LAST),)
+    with reports_on(fake_source, conventions=Conventions(date_only_end=convention)) as reports:
+        reports.new_conversations(
+            start=date(2015, 1, 1),
+            end=date(2015, 1, 31),
+            previous_start=date(2014, 12, 1),
+            previous_end=date(2014, 12, 31),
+        )
+    december = Interval(FIRST - 31 * 86_400, FIRST - 1)
+    assert set(fake_source.asked[0].created) == {Interval(FIRST, LAST), december}
+
+
+@pytest.mark.parametrize(("convention", "last"), [("midnight", MIDNIGHT), ("last-second", LAST)])
+def test_a_text_without_a_time_ends_as_conventions_say(
+    fake_source: FakeSource, convention: Literal["midnight", "last-second"], last: int
+) -> None:
+    with reports_on(fake_source, conventions=Conventions(date_only_end=convention)) as reports:
+        reports.new_conversations(start="2015-01-01", end="2015-01-31")
+    assert fake_source.asked[0].created == (Interval(FIRST, last),)
 
 
 def test_bad_arguments_raise_the_error_of_the_old_api(reports: LegacyReports) -> None:

@@ -34,6 +34,22 @@ def test_a_value_is_spelled_as_callers_did(value: Value, text: str) -> None:
     assert format_pairs(name=value) == [("name", text)]
 
 
+@pytest.mark.parametrize("name", ["end", "previousEnd"])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (date(2015, 1, 31), "2015-01-31T23:59:59+00:00"),
+        (date.min, "0001-01-01T23:59:59+00:00"),
+        (date.max, "9999-12-31T23:59:59+00:00"),
+        (datetime(2015, 1, 31, tzinfo=UTC), "2015-01-31T00:00:00+00:00"),
+        (datetime(2015, 1, 31), "2015-01-31T00:00:00"),  # noqa: DTZ001 - naive is UTC
+        ("2015-01-31", "2015-01-31"),
+    ],
+)
+def test_a_date_as_an_end_is_the_whole_day(name: str, value: Value, text: str) -> None:
+    assert format_pairs(**{name: value}) == [(name, text)]
+
+
 def test_what_is_none_is_not_sent() -> None:
     assert format_pairs(start="a", viewBy=None) == [("start", "a")]
 
