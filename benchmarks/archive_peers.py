@@ -229,7 +229,7 @@ def _frames(rows: Sequence[Row]) -> tuple[Any, Any]:
         words
     )
     tags = frame.with_columns(
-        pl.Series("tag", [list(row.tags) or [UNTAGGED] for row in rows])
+        pl.Series("tag", [list(row.tags or ()) or [UNTAGGED] for row in rows])
     ).explode("tag")
     return frame, tags.sort("tag", "created")
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from compat.archive.errors import ArchiveError
 from compat.core.intervals import Interval, overlaps
-from compat.core.models import ConversationQuery, ListQuery, NotCovered
+from compat.core.models import ConversationQuery, ListQuery, NotCovered, UnknownValue
 from compat.single_flight import CallCancelled, TooManyCalls
 from compat.v1.datetimes import format_epoch, format_instant
 from compat.v1.errors import (
@@ -81,6 +81,14 @@ LEGACY_ERRORS: Final = (
     (v2.ParametersRefused, _invalid),
     (ArchiveError, _unavailable("The archive cannot be used: {}", _LATER)),
     (v2.InconsistentData, _unavailable("The conversations cannot be counted exactly: {}", _LATER)),
+    (
+        UnknownValue,
+        _unavailable(
+            "The conversations cannot be counted exactly: {}. Ask without that filter, or for "
+            "other dates",
+            _MUCH_LATER,
+        ),
+    ),
     (v2.Cancelled, _unavailable("The server is closing", _SOON)),
     (v2.UpstreamError, _unavailable("The conversations cannot be fetched: {}", _LATER)),
     (TooManyCalls, _unavailable("Too many other questions are being worked on", _LATER)),

@@ -69,21 +69,21 @@ def to_row(conversation: Conversation) -> Row:
         conversation.mailbox_id,
         conversation.folder_id,
         # There are few different texts and many rows.
-        sys.intern(conversation.type),
+        None if conversation.type is None else sys.intern(conversation.type),
         sys.intern(conversation.status),
         sys.intern(conversation.state),
-        tuple(tag.id for tag in conversation.tags),
+        None if conversation.tags is None else tuple(tag.id for tag in conversation.tags),
     )
 
 
 def to_document(conversation: models.ConversationDocument) -> Document:
     """The fields of a conversation that a list shows; empty where upstream has none."""
-    waiting_since = conversation.waiting_since.time if conversation.waiting_since else None
+    waiting_since = models.waiting_time(conversation.waiting_since)
     return Document(
         id=conversation.id,
-        number=conversation.number,
-        type=conversation.type,
-        mailbox=conversation.mailbox_id,
+        number=conversation.number or 0,
+        type=conversation.type or "",
+        mailbox=conversation.mailbox_id or 0,
         subject=conversation.subject or "",
         status=conversation.status,
         threads=conversation.threads or 0,
@@ -93,7 +93,8 @@ def to_document(conversation: models.ConversationDocument) -> Document:
         updated=to_second(conversation.updated_at or conversation.created_at),
         waiting_since=to_second(waiting_since or conversation.created_at),
         tags=tuple(
-            NamedTag(tag.id, tag.name or "", tag.color or "") for tag in conversation.tags or ()
+            NamedTag(tag.id or 0, tag.name or "", tag.color or "")
+            for tag in conversation.tags or ()
         ),
     )
 
@@ -187,4 +188,4 @@ def _fetch_document(client: Client, conversation: int) -> Document | None:
 def _to_person(person: models.PersonPayload | None) -> Person:
     if person is None:
         return Person()
-    return Person(person.id, person.first or "", person.last or "", person.email or "")
+    return Person(person.id or 0, person.first or "", person.last or "", person.email or "")

@@ -69,8 +69,8 @@ def measure(scale: Scale) -> Table:
         for kind in KINDS.values():
             ours["again"](kind, edges_of("5 years by day"))
         note = (
-            f"{size:,} conversations with {sum(len(row.tags) for row in rows):,} tags; in memory "
-            f"they take {index.memory_bytes() / 1e6:,.0f} MB."
+            f"{size:,} conversations with {sum(len(row.tags or ()) for row in rows):,} tags; in "
+            f"memory they take {index.memory_bytes() / 1e6:,.0f} MB."
         )
         del rows
         table = [

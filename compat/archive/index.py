@@ -94,12 +94,21 @@ class CountIndex:
         Args:
             snapshot: The state to count in, of the same archive.
             query: What to count; its folders must be home folders.
+
+        Raises:
+            UnknownValue: The query filters by a value that is unknown.
         """
         versions = self._versions_of(snapshot)
         needed = {number: versions[number] for number in versions if _is_needed(number, query)}
         chunks = self._chunks_in_memory(needed)
         if len(chunks) == len(needed):
-            return count_chunks(chunks, query, self._segments_of(query))
+            segments = self._segments_of(query)
+            counts = count_chunks(chunks, query, segments)
+            if any(chunk.has_unknown(query) for chunk in chunks.values()):
+                possible = count_chunks(chunks, query, segments, unknown=True)
+                if possible != counts:
+                    snapshot.check_known(query)
+            return counts
         counts = snapshot.count(query)
         self._load_in_background(needed.keys() - chunks.keys(), needed)
         return counts
@@ -211,22 +220,31 @@ class Chunk:
     def __init__(self, version: int, rows: Sequence[Row]) -> None:
         self.version = version
         self.created = array("q", (row.created for row in rows))
-        self._masks: dict[tuple[frozenset[Any], ...], int] = {}
-        self._positions: Mapping[str, Mapping[_Value, _Positions]] = {
+        self._masks: dict[tuple[Any, ...], int] = {}
+        self._positions: Mapping[str, Mapping[_Value | None, _Positions]] = {
             column: {value: _compact(positions, len(rows)) for value, positions in values.items()}
             for column, values in _positions_by_value(rows).items()
         }
 
-    def matching(self, query: CountQuery) -> int:
-        """The conversations that match a query's filter, as a bitmap."""
+    def has_unknown(self, query: CountQuery) -> bool:
+        """Whether a value that a query filters by is unknown in some conversation."""
+        return any(None in self._positions[name] for name in query.filtered_fields)
+
+    def matching(self, query: CountQuery, *, unknown: bool = False) -> int:
+        """The conversations that match a query's filter, as a bitmap.
+
+        Args:
+            query: What to count.
+            unknown: Whether an unknown value matches everything, or nothing.
+        """
         which = query.filter
-        mask = self._matching_without_tags(query)
+        mask = self._matching_without_tags(query, unknown=unknown)
         if not which.tags:
             return mask
         if not which.all_tags:
-            return mask & self._any("tags", which.tags)
+            return mask & self._any("tags", which.tags, unknown=unknown)
         for tag in which.tags:
-            mask &= self._bitmap_of("tags", tag)
+            mask &= self._any("tags", (tag,), unknown=unknown)
         return mask
 
     def segments(self, edges: Sequence[int], before: int) -> list[Segment]:
@@ -255,10 +273,17 @@ class Chunk:
         masks = sum(map(sys.getsizeof, self._masks.values()))
         return sys.getsizeof(self.created) + masks + sum(map(sys.getsizeof, positions))
 
-    def _matching_without_tags(self, query: CountQuery) -> int:
+    def _matching_without_tags(self, query: CountQuery, *, unknown: bool) -> int:
         """The conversations that match without regard to tags; remembered for other tags."""
         which, need = query.filter, query.conversations
-        key = (which.states, which.excluded_statuses, which.types, need.mailboxes, need.folders)
+        key = (
+            unknown,
+            which.states,
+            which.excluded_statuses,
+            which.types,
+            need.mailboxes,
+            need.folders,
+        )
         if (mask := self._masks.get(key)) is not None:
             return mask
         mask = self._any("state", which.states)
@@ -271,20 +296,20 @@ class Chunk:
         )
         for column, values in chosen:
             if values:
-                mask &= self._any(column, values)
+                mask &= self._any(column, values, unknown=unknown)
         if len(self._masks) >= _MASKS:
             self._masks.clear()
         self._masks[key] = mask
         return mask
 
-    def _any(self, column: str, values: Iterable[_Value]) -> int:
-        """The conversations with one of some values, as a bitmap."""
-        found = 0
+    def _any(self, column: str, values: Iterable[_Value], *, unknown: bool = False) -> int:
+        """The conversations with one of some values, or with an unknown one, as a bitmap."""
+        found = self._bitmap_of(column, None) if unknown else 0
         for value in values:
             found |= self._bitmap_of(column, value)
         return found
 
-    def _bitmap_of(self, column: str, value: _Value) -> int:
+    def _bitmap_of(self, column: str, value: _Value | None) -> int:
         found = self._positions[column].get(value, 0)
         return found if isinstance(found, int) else _bitmap(found, len(self.created))
 
@@ -311,7 +336,11 @@ class RangeSegments:
 
 
 def count_chunks(
-    chunks: Mapping[int, Chunk], query: CountQuery, segments: Sequence[RangeSegments]
+    chunks: Mapping[int, Chunk],
+    query: CountQuery,
+    segments: Sequence[RangeSegments],
+    *,
+    unknown: bool = False,
 ) -> list[list[int]]:
     """Count in chunks for each bucket of each range of a query.
 
@@ -319,11 +348,12 @@ def count_chunks(
         chunks: All chunks that the ranges touch, by their numbers.
         query: What to count.
         segments: The segments of each of its ranges.
+        unknown: As in `Chunk.matching`.
     """
     # One more than there are buckets: what is before the first or after the last is added there.
     results = [[0] * len(edges) for edges in query.ranges]
     for number, chunk in chunks.items():
-        mask = chunk.matching(query)
+        mask = chunk.matching(query, unknown=unknown)
         for counts, edges, each in zip(results, query.ranges, segments, strict=True):
             if mask and _overlaps(number, edges):
                 remaining = mask
@@ -347,15 +377,16 @@ def _interval_of(number: int) -> Interval:
     return Interval(first, first + (1 << schema.CHUNK_BITS) - 1)
 
 
-def _positions_by_value(rows: Sequence[Row]) -> Mapping[str, Mapping[_Value, list[int]]]:
-    """The positions of the conversations with each value of each column."""
-    positions: dict[str, dict[_Value, list[int]]] = {
+def _positions_by_value(rows: Sequence[Row]) -> Mapping[str, Mapping[_Value | None, list[int]]]:
+    """The positions of the conversations with each value of each column; None is unknown."""
+    positions: dict[str, dict[_Value | None, list[int]]] = {
         column: defaultdict(list) for column in (*_COLUMNS, "tags")
     }
     for position, row in enumerate(rows):
         for column in _COLUMNS:
             positions[column][getattr(row, column)].append(position)
-        for tag in set(row.tags) or (UNTAGGED,):
+        tags = (None,) if row.tags is None else set(row.tags) or (UNTAGGED,)
+        for tag in tags:
             positions["tags"][tag].append(position)
     return positions
 

@@ -85,7 +85,55 @@ ALTER TABLE forgotten ADD COLUMN is_user BIGINT NOT NULL DEFAULT 0;
 CREATE TABLE forgotten_address (digest TEXT PRIMARY KEY, surrogate BIGINT NOT NULL);
 """
 
-MIGRATIONS: Final[Sequence[str]] = (_BASE_TABLES, _COUNTING_TABLES, _ERASED_CUSTOMERS)
+# NULL: Help Scout did not show the value. SQLite drops no constraint, so its tables are made anew.
+_UNKNOWN_VALUES: Final = """
+{unknown}
+CREATE INDEX conversation_no_mailbox ON conversation (created) WHERE mailbox IS NULL;
+CREATE INDEX conversation_no_folder ON conversation (created) WHERE folder IS NULL;
+CREATE INDEX conversation_no_type ON conversation (created) WHERE type IS NULL;
+CREATE INDEX conversation_no_tags ON conversation (created) WHERE tags IS NULL;
+"""
+_UNKNOWN_ON_SQLITE: Final = """
+CREATE TABLE conversation_new (
+    id INTEGER PRIMARY KEY, created BIGINT NOT NULL, mailbox BIGINT, folder BIGINT,
+    type TEXT, status TEXT NOT NULL, state TEXT NOT NULL, tags TEXT,
+    seen BIGINT NOT NULL, number BIGINT NOT NULL, closed BIGINT, closed_by BIGINT NOT NULL,
+    created_by BIGINT NOT NULL, customer BIGINT NOT NULL, assignee BIGINT NOT NULL,
+    threads BIGINT NOT NULL, updated BIGINT, waiting_since BIGINT
+);
+INSERT INTO conversation_new
+    SELECT id, created, mailbox, folder, type, status, state, tags, seen, number, closed,
+    closed_by, created_by, customer, assignee, threads, updated, waiting_since
+    FROM conversation ORDER BY id;
+DROP TABLE conversation;
+ALTER TABLE conversation_new RENAME TO conversation;
+CREATE INDEX conversation_counting
+    ON conversation (created, state, status, type, mailbox, folder);
+CREATE INDEX conversation_customer ON conversation (customer);
+CREATE TABLE conversation_tag_new (
+    tag BIGINT NOT NULL, created BIGINT NOT NULL, conversation BIGINT NOT NULL,
+    state TEXT NOT NULL, status TEXT NOT NULL, type TEXT, mailbox BIGINT, folder BIGINT,
+    PRIMARY KEY (tag, created, conversation)
+) WITHOUT ROWID;
+INSERT INTO conversation_tag_new
+    SELECT tag, created, conversation, state, status, type, mailbox, folder
+    FROM conversation_tag ORDER BY tag, created, conversation;
+DROP TABLE conversation_tag;
+ALTER TABLE conversation_tag_new RENAME TO conversation_tag;
+"""
+_UNKNOWN_ON_POSTGRESQL: Final = """
+ALTER TABLE conversation ALTER COLUMN mailbox DROP NOT NULL, ALTER COLUMN folder DROP NOT NULL,
+    ALTER COLUMN type DROP NOT NULL, ALTER COLUMN tags DROP NOT NULL;
+ALTER TABLE conversation_tag ALTER COLUMN mailbox DROP NOT NULL,
+    ALTER COLUMN folder DROP NOT NULL, ALTER COLUMN type DROP NOT NULL;
+"""
+
+MIGRATIONS: Final[Sequence[str]] = (
+    _BASE_TABLES,
+    _COUNTING_TABLES,
+    _ERASED_CUSTOMERS,
+    _UNKNOWN_VALUES,
+)
 """The statements of each migration, in order; a schema's version is how many were applied."""
 
 _CREATE_VERSIONS: Final = "CREATE TABLE archive_schema (version {key}, applied_at TEXT NOT NULL)"
@@ -95,12 +143,14 @@ _DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "bytes": "BLOB",
         "clustered": "WITHOUT ROWID",
         "split": "json_each('[' || c.tags || ']') AS tag",
+        "unknown": _UNKNOWN_ON_SQLITE,
     },
     "postgresql": {
         "key": "BIGINT PRIMARY KEY",
         "bytes": "BYTEA",
         "clustered": "",
         "split": "unnest(string_to_array(c.tags, ',')) AS tag (value)",
+        "unknown": _UNKNOWN_ON_POSTGRESQL,
     },
 }
 _VERSION: Final = sa.select(sa.func.max(schema.applied.c.version))

@@ -166,7 +166,7 @@ class ErasedCustomers:
 
     def _object(self, key: str, value: dict[str, Any]) -> dict[str, Any]:
         if _is_person(key, value):
-            if value.get("type") in STAFF:
+            if _is_staff(value):
                 return value
             surrogate = self._surrogate(value)
             if surrogate is not None:
@@ -175,7 +175,8 @@ class ErasedCustomers:
                 }
         cleaned = {name: self._value(name, each) for name, each in value.items()}
         closer = value.get("closedByUser")
-        if isinstance(closer, dict) and closer.get("id") == value.get("closedBy"):
+        closer = closer if isinstance(closer, dict) else {}
+        if _id_of(closer) is not None and closer.get("id") == value.get("closedBy"):
             cleaned["closedBy"] = cleaned["closedByUser"]["id"]
         author = value.get("createdBy")
         if isinstance(author, dict) and cleaned["createdBy"] != author:
@@ -222,7 +223,7 @@ def customer_addresses(document: Mapping[str, Any]) -> Iterator[tuple[int, str]]
         Pairs of an id, 0 if there is none, and an e-mail address.
     """
     for person in _persons("", document):
-        if person.get("type") not in STAFF:
+        if not _is_staff(person):
             for address in _addresses(person):
                 yield _id_of(person) or 0, address
 
@@ -231,7 +232,7 @@ def staff_ids(document: Mapping[str, Any]) -> Iterator[int]:
     """The ids of the users and teams that a document shows."""
     for person in _persons("", document):
         number = _id_of(person)
-        if number is not None and person.get("type") in STAFF:
+        if number is not None and _is_staff(person):
             yield number
 
 
@@ -255,6 +256,11 @@ def _persons(key: str, value: Any) -> Iterator[Mapping[str, Any]]:
 
 def _is_person(key: str, value: Mapping[str, Any]) -> bool:
     return key in _PERSON_KEYS or not _PERSON_FIELDS.isdisjoint(value)
+
+
+def _is_staff(person: Mapping[str, Any]) -> bool:
+    kind = person.get("type")
+    return isinstance(kind, str) and kind in STAFF
 
 
 def _addresses(person: Mapping[str, Any]) -> Sequence[str]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from compat.archive import repository, schema
 from compat.archive.connections import sa
@@ -49,6 +49,13 @@ _HAS_TAG: Final = (
 )
 
 
+class UnknownColumn(NamedTuple):
+    """Conversations in which a value is unknown: how many, and the id of the newest."""
+
+    rows: int
+    newest: int
+
+
 class Snapshot:
     """One committed state of an archive; made by `Archive.reading`, and valid within it.
 
@@ -87,10 +94,13 @@ class Snapshot:
 
         Args:
             spans: Intervals of creation time; they may overlap, and need not be covered.
-            mailboxes: Only conversations in one of these mailboxes; in any if empty.
+            mailboxes: Only conversations in one of these mailboxes, or in an unknown one; in any if
+                empty.
         """
         table = schema.conversation.c
-        chosen = [table.mailbox.in_(sorted(mailboxes))] if mailboxes else []
+        chosen = (
+            [table.mailbox.in_(sorted(mailboxes)) | table.mailbox.is_(None)] if mailboxes else []
+        )
         found: list[Row] = []
         for span in intervals.union(spans):
             within = table.created.between(span.first, span.last)
@@ -112,8 +122,44 @@ class Snapshot:
         """Count conversations for each bucket of each range of a query, covered or not.
 
         The folders of the query must be home folders: views are not stored.
+
+        Raises:
+            UnknownValue: The query filters by a value that is unknown.
         """
+        self.check_known(query)
         return _count(self._connection, query)
+
+    def check_known(self, query: CountQuery) -> None:
+        """Check that a query filters by no value that is unknown in its ranges.
+
+        Raises:
+            UnknownValue: It does; the first such conversation is named.
+        """
+        for row in self._unknown_rows(query):
+            query.matches(row)
+
+    def unknown_values(self) -> dict[str, UnknownColumn]:
+        """The columns in which values are unknown, by name, without those that have none."""
+        table = schema.conversation.c
+        found: dict[str, UnknownColumn] = {}
+        for name in schema.CAN_BE_UNKNOWN:
+            unknown = table[name].is_(None)
+            rows = sa.select(sa.func.count()).where(unknown)
+            if count := self._connection.execute(rows).scalar_one():
+                ids = sa.select(table.id).where(unknown).order_by(table.created.desc(), table.id)
+                newest = self._connection.execute(ids.limit(1)).scalar_one()
+                found[name] = UnknownColumn(count, newest)
+        return found
+
+    def _unknown_rows(self, query: CountQuery) -> Iterator[Row]:
+        """The rows in a query's ranges in which a value that it filters by is unknown."""
+        table = schema.conversation.c
+        for name in query.filtered_fields:
+            for edges in query.ranges:
+                within = (table.created >= edges[0]) & (table.created < edges[-1])
+                rows = sa.select(*_ROW).where(table[name].is_(None), within)
+                found = self._connection.execute(rows.order_by(table.created, table.id))
+                yield from map(_row, found)
 
     def chunk_versions(self) -> dict[int, int]:
         """The version in which each chunk of creation time last changed, by its number.
@@ -220,7 +266,8 @@ class Snapshot:
 
 def _row(found: Any) -> Row:
     created, id_, mailbox, folder, type_, status, state, tags = found
-    type_, status, state = map(sys.intern, (type_, status, state))
+    type_ = None if type_ is None else sys.intern(type_)
+    status, state = map(sys.intern, (status, state))
     return Row(created, id_, mailbox, folder, type_, status, state, tags_from_text(tags))
 
 
@@ -230,12 +277,12 @@ def _document(packed: bytes) -> Document:
 
 
 def _document_from_columns(found: Any, names: dict[int, ListItem]) -> Document:
-    tags = [names.get(tag, ListItem(tag, "")) for tag in tags_from_text(found.tags)]
+    tags = [names.get(tag, ListItem(tag, "")) for tag in tags_from_text(found.tags) or ()]
     return Document(
         id=found.id,
         number=found.number,
-        type=found.type,
-        mailbox=found.mailbox,
+        type=found.type or "",
+        mailbox=found.mailbox or 0,
         subject="",
         status=found.status,
         threads=found.threads,

@@ -7,7 +7,7 @@ from typing import Final
 
 from compat.core.models import Row
 from compat.upstream import to_row, to_second
-from compat.v2.models import FullConversation
+from compat.v2.models import FullConversation, PersonPayload, waiting_time
 
 LAYERS: Final = ("spam", "all", "spam-again")
 """The lists that have to be read, in this order, before an interval is covered. Whether the list of
@@ -59,19 +59,23 @@ def to_record(conversation: FullConversation, seen: int) -> ConversationRecord:
         conversation: As an answer showed it.
         seen: When that answer was requested, epoch seconds by upstream's clock.
     """
-    waiting = conversation.waiting_since
+    waiting = waiting_time(conversation.waiting_since)
     closed, updated = conversation.closed_at, conversation.updated_at
     return ConversationRecord(
         row=to_row(conversation),
         seen=seen,
-        number=conversation.number,
+        number=conversation.number or 0,
         closed=to_second(closed) if closed else None,
-        closed_by=conversation.closed_by,
-        created_by=conversation.created_by.id if conversation.created_by else 0,
-        customer=conversation.customer.id if conversation.customer else 0,
-        assignee=conversation.assignee.id if conversation.assignee else 0,
-        threads=conversation.threads,
+        closed_by=conversation.closed_by or 0,
+        created_by=_id(conversation.created_by),
+        customer=_id(conversation.customer),
+        assignee=_id(conversation.assignee),
+        threads=conversation.threads or 0,
         updated=to_second(updated) if updated else None,
-        waiting_since=to_second(waiting.time) if waiting and waiting.time else None,
+        waiting_since=to_second(waiting) if waiting else None,
         document=conversation.document or None,
     )
+
+
+def _id(person: PersonPayload | None) -> int:
+    return (person and person.id) or 0

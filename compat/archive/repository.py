@@ -13,6 +13,7 @@ from compat.archive import schema
 from compat.archive.connections import postgresql, sa, sqlite
 from compat.core.counting import UNTAGGED
 from compat.core.intervals import Coverage, Interval
+from compat.v2.models import LARGEST_ID
 
 Columns: TypeAlias = Mapping[str, Any]
 """The columns of a row by their names."""
@@ -29,19 +30,22 @@ _INSERT: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
 }
 
 
-def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Split ids into batches that fit into a statement."""
+def batches(ids: Iterable[int]) -> Iterator[Sequence[int]]:
+    """Split ids into batches that fit into a statement; ids too large to be stored are left out."""
+    ids = [id_ for id_ in ids if abs(id_) <= LARGEST_ID]
     for first in range(0, len(ids), _BATCH):
         yield ids[first : first + _BATCH]
 
 
-def tags_to_text(tags: Iterable[int]) -> str:
-    """Ids of tags as the column `tags` stores them."""
-    return ",".join(map(str, tags))
+def tags_to_text(tags: Iterable[int] | None) -> str | None:
+    """Ids of tags as the column `tags` stores them; None if they are unknown."""
+    return None if tags is None else ",".join(map(str, tags))
 
 
-def tags_from_text(text: str) -> tuple[int, ...]:
-    """The ids of tags in a value of the column `tags`."""
+def tags_from_text(text: str | None) -> tuple[int, ...] | None:
+    """The ids of tags in a value of the column `tags`; None if they are unknown."""
+    if text is None:
+        return None
     return tuple(map(int, text.split(","))) if text else ()
 
 
@@ -215,5 +219,6 @@ def _delete_tags(connection: sa.Connection, rows: Sequence[Columns]) -> None:
 
 
 def _tags(columns: Columns) -> list[int]:
-    """The tags under which a conversation is counted."""
-    return sorted(set(tags_from_text(columns["tags"]))) or [UNTAGGED]
+    """The tags under which a conversation is counted; none if they are unknown."""
+    tags = tags_from_text(columns["tags"])
+    return [] if tags is None else sorted(set(tags)) or [UNTAGGED]

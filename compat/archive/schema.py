@@ -62,7 +62,12 @@ conversation: Final = _table(
     updated=_INTEGER,
     waiting_since=_INTEGER,
 )
-"""Each conversation as it was last seen. `tags`: the ids of its tags, joined by commas."""
+"""Each conversation as it was last seen. `tags`: the ids of its tags, joined by commas. `mailbox`,
+`folder`, `type` and `tags` are NULL where Help Scout did not show them."""
+
+CAN_BE_UNKNOWN: Final = ("mailbox", "folder", "type", "tags")
+"""The columns of `conversation` that can be NULL because the value is unknown; each has an index of
+its own on those rows."""
 
 conversation_tag: Final = _table(
     "conversation_tag",
@@ -76,7 +81,8 @@ conversation_tag: Final = _table(
     folder=_INTEGER,
 )
 """One row for each tag of each conversation, ordered by tag and creation, for counting by tag.
-Conversations without a tag have the tag `compat.core.counting.UNTAGGED`."""
+Conversations without a tag have the tag `compat.core.counting.UNTAGGED`; those whose tags are
+unknown have no row."""
 
 document: Final = _table("document", conversation=_INTEGER, packed=_BYTES)
 """The JSON as received, compressed; none in a slim archive."""

@@ -290,6 +290,11 @@ def _state_as_text(state: ArchiveStatus) -> str:
         lines.append(f"covered {first} to {last}, as of {as_of}{stale}")
     if not state.covered:
         lines.append("nothing is covered yet")
+    lines += [
+        f"{count:,} conversations without `{key}`: a question that filters by it is refused where "
+        "they are"
+        for key, count in state.unknown.items()
+    ]
     if not all(each.young for each in state.covered):
         lines.append("run `helpscout-v1 sync` to bring it up to date")
     return "\n".join(lines)

@@ -188,6 +188,11 @@ class SyncReporter:
             self.print_line(_STEPS[str(facts["step"])])
         elif event.name == "gone":
             self.print_line(f"  {facts['conversation']} is gone ({facts['why']})")
+        elif event.name == "not stored":
+            self.print_line(
+                f"  {facts['conversation']} cannot be stored, since its id is too large for a "
+                f"database: {format_epoch(int(facts['created']))} stays uncovered"
+            )
 
     def on_result(self, result: SyncResult) -> None:
         """Report a run that did all it was asked to."""

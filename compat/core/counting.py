@@ -7,12 +7,13 @@ in its index in memory; tests compare both with `Filter.matches`.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final, Protocol, runtime_checkable
 
 from compat.core.intervals import Interval
-from compat.core.models import ConversationQuery, Progress, Row
+from compat.core.models import ConversationQuery, Progress, Row, UnknownValue
 
 UNTAGGED: Final = -1
 """In a filter's tags: conversations without any tag. No real tag has this id."""
@@ -37,22 +38,51 @@ class Filter:
     all_tags: bool = False
 
     def matches(self, row: Row) -> bool:
-        """Whether a conversation counts."""
-        return (
-            row.state in self.states
-            and row.status not in self.excluded_statuses
-            and (not self.types or row.type in self.types)
-            and (not self.tags or self._matches_tags(row))
-        )
+        """Whether a conversation counts.
 
-    def _matches_tags(self, row: Row) -> bool:
+        Raises:
+            UnknownValue: That depends on a value that is unknown.
+        """
+        if row.state not in self.states or row.status in self.excluded_statuses:
+            return False
+        unknown = ""
+        if self.types:
+            if row.type is None:
+                unknown = "type"
+            elif row.type not in self.types:
+                return False
+        if self.tags:
+            if row.tags is None:
+                unknown = "tags"
+            elif not self._matches_tags(row.tags):
+                return False
+        if unknown:
+            raise UnknownValue.of(row.id, unknown)
+        return True
+
+    def _matches_tags(self, tags: tuple[int, ...]) -> bool:
         quantifier = all if self.all_tags else any
-        return quantifier(not row.tags if tag == UNTAGGED else tag in row.tags for tag in self.tags)
+        return quantifier(not tags if tag == UNTAGGED else tag in tags for tag in self.tags)
 
 
-def matching_rows(rows: Iterable[Row], which: Filter) -> list[Row]:
-    """The rows that count, in the order given."""
-    return [row for row in rows if which.matches(row)]
+def matching_rows(
+    rows: Iterable[Row], which: Filter, undecided: Mapping[int, str] = MappingProxyType({})
+) -> list[Row]:
+    """The rows that count, in the order given.
+
+    Args:
+        rows: The rows.
+        which: The filter.
+        undecided: As in `compat.core.models.RowSet`.
+
+    Raises:
+        UnknownValue: Whether one of them counts depends on a value that is unknown.
+    """
+    found = [row for row in rows if which.matches(row)]
+    for row in found if undecided else ():
+        if row.id in undecided:
+            raise UnknownValue.of(row.id, undecided[row.id])
+    return found
 
 
 @dataclass(frozen=True)
@@ -70,6 +100,27 @@ class CountQuery:
     conversations: ConversationQuery
     filter: Filter
     ranges: tuple[tuple[int, ...], ...]
+
+    @property
+    def filtered_fields(self) -> list[str]:
+        """The fields of a row that it filters by and that may be unknown."""
+        used = {
+            "mailbox": self.conversations.mailboxes,
+            "folder": self.conversations.folders,
+            "type": self.filter.types,
+            "tags": self.filter.tags,
+        }
+        return [name for name, values in used.items() if values]
+
+    def matches(self, row: Row) -> bool:
+        """Whether a conversation counts in some bucket, if it was created in one.
+
+        Raises:
+            UnknownValue: That depends on a value that is unknown.
+        """
+        if not self.conversations.admits(row):
+            return False
+        return bool(matching_rows([row], self.filter, self.conversations.undecided([row])))
 
 
 @dataclass(frozen=True)

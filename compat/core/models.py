@@ -6,15 +6,18 @@ data is loaded from, and a source does not know which report needs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from operator import itemgetter
+from typing import Final, Literal, NamedTuple, Protocol, Self, runtime_checkable
 
 from compat.core.intervals import Interval
 
 
 class Row(NamedTuple):
     """The fields of a conversation that counting needs, as they are now.
+
+    A field that may be None is unknown then: Mailbox API 2.0 did not show it.
 
     Attributes:
         created: When it was created, epoch seconds UTC.
@@ -29,12 +32,51 @@ class Row(NamedTuple):
 
     created: int
     id: int
-    mailbox: int
-    folder: int
-    type: str
+    mailbox: int | None
+    folder: int | None
+    type: str | None
     status: str
     state: str
-    tags: tuple[int, ...]
+    tags: tuple[int, ...] | None
+
+
+UPSTREAM_KEYS: Final[Mapping[str, str]] = {
+    "mailbox": "mailboxId",
+    "folder": "folderId",
+    "type": "type",
+    "tags": "tags",
+}
+"""The fields of a row that may be unknown, and the keys of Mailbox API 2.0 that have them."""
+
+
+def in_order_of_creation(rows: Iterable[Row]) -> list[Row]:
+    """Rows sorted by creation and id."""
+    return sorted(rows, key=itemgetter(0, 1))
+
+
+class UnknownValue(Exception):
+    """A query filters by a value that Mailbox API 2.0 did not show of a conversation.
+
+    Attributes:
+        conversation: The id of the conversation.
+        key: The key of Mailbox API 2.0 that is missing.
+    """
+
+    def __init__(self, message: str, *, conversation: int = 0, key: str = "") -> None:
+        super().__init__(message)
+        self.conversation = conversation
+        self.key = key
+
+    @classmethod
+    def of(cls, conversation: int, field: str) -> Self:
+        """The error about a field of a row."""
+        key = UPSTREAM_KEYS[field]
+        return cls(
+            f"Help Scout does not show `{key}` of conversation {conversation}, and this question "
+            "filters by it",
+            conversation=conversation,
+            key=key,
+        )
 
 
 class Person(NamedTuple):
@@ -96,6 +138,24 @@ class ConversationQuery:
     mailboxes: frozenset[int] = frozenset()
     folders: frozenset[int] = frozenset()
     spam: bool = False
+
+    def admits(self, row: Row) -> bool:
+        """Whether a row is in the mailboxes and home folders of the query, or may be."""
+        in_mailbox = not self.mailboxes or row.mailbox is None or row.mailbox in self.mailboxes
+        return in_mailbox and (not self.folders or row.folder is None or row.folder in self.folders)
+
+    def undecided(self, rows: Iterable[Row]) -> dict[int, str]:
+        """The rows of which nobody can say whether the query admits them.
+
+        Returns:
+            The name of the field that is unknown, by the row's id.
+        """
+        found: dict[int, str] = {}
+        if self.folders:
+            found |= {row.id: "folder" for row in rows if row.folder is None}
+        if self.mailboxes:
+            found |= {row.id: "mailbox" for row in rows if row.mailbox is None}
+        return found
 
 
 class ListItem(NamedTuple):
@@ -162,11 +222,14 @@ class RowSet:
         as_of: The age of the oldest part of the data: epoch seconds by upstream's clock.
         fresh_until: From when on the data is too old to be used again: epoch seconds by the
             local clock.
+        undecided: Those of the rows that may be in another mailbox or folder, with the name of
+            the field that is unknown, by id. A report that would count one of them fails.
     """
 
     rows: Sequence[Row]
     as_of: int
     fresh_until: float
+    undecided: Mapping[int, str] = field(default_factory=dict)
 
 
 class NotCovered(Exception):

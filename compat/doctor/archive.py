@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 from compat.archive.errors import ArchiveError
 from compat.config.settings import Settings, variable_name
 from compat.core.calendar import FIRST_SECOND
-from compat.core.intervals import Coverage
+from compat.core.intervals import Coverage, Interval, difference
+from compat.core.models import UPSTREAM_KEYS
 from compat.doctor import Finding, format_duration, format_second
 
 if TYPE_CHECKING:
     from compat.archive.database import Archive
+    from compat.archive.reader import Snapshot, UnknownColumn
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class ArchiveFacts:
         offsets: By how many rows upstream's totals permanently differ from what it lists, where
             sync has accepted that; one number for each list.
         spam_in_all: Whether upstream's list of `all` includes spam; None if that is not known.
+        unknown: In which columns values are unknown, in how many conversations, and the newest.
+        not_stored: Conversations whose ids are too large to be stored, and the second of creation
+            of each, which is not covered.
         damage: What is wrong with its file; empty if nothing.
     """
 
@@ -42,6 +47,8 @@ class ArchiveFacts:
     slim: bool
     offsets: Sequence[int]
     spam_in_all: bool | None
+    unknown: Mapping[str, UnknownColumn]
+    not_stored: Mapping[int, int]
     damage: str
 
 
@@ -78,8 +85,20 @@ def _read(archive: Archive) -> ArchiveFacts:
             slim=snapshot.slim,
             offsets=[each.rows for each in accepted if each.rows],
             spam_in_all=queries.all_lists_spam(snapshot),
+            unknown=snapshot.unknown_values(),
+            not_stored=_not_stored(snapshot, queries.not_stored(snapshot)),
             damage=damage,
         )
+
+
+def _not_stored(snapshot: Snapshot, noted: Mapping[int, int]) -> dict[int, int]:
+    """Those that were noted and whose second is still not covered."""
+    covered = [known.interval for known in snapshot.coverage()]
+    return {
+        id_: second
+        for id_, second in noted.items()
+        if not any(interval.first <= second <= interval.last for interval in covered)
+    }
 
 
 _MAX_AGE: Final = 86_400
@@ -131,7 +150,21 @@ def coverage(archive: ArchiveFacts, _now: int) -> Finding:
     if not spans:
         return Finding("trouble", "it covers nothing yet", _SYNC, facts)
     what = f"it covers {' and '.join(f'{first} to {last}' for first, last in facts['spans'])}"
-    if any(left.last + 1 < right.first for left, right in pairwise(spans)):
+    holes = [
+        Interval(left.last + 1, right.first - 1)
+        for left, right in pairwise(spans)
+        if left.last + 1 < right.first
+    ]
+    seconds = [Interval(second, second) for second in archive.not_stored.values()]
+    if holes and not difference(holes, seconds):
+        ids = ", ".join(map(str, sorted(archive.not_stored)))
+        todo = (
+            "nothing here: their seconds are counted at Help Scout, and refused without a "
+            "connection to it; report the ids to Help Scout's support"
+        )
+        what = f"{what}; between are conversations whose ids are too large to be stored: {ids}"
+        return Finding("warning", what, todo, facts)
+    if holes:
         todo = "run `helpscout-v1 sync`, without --since and --until, until it has done all"
         return Finding("warning", f"{what}, with holes between", todo, facts)
     if spans[0].first > FIRST_SECOND:
@@ -155,6 +188,24 @@ def age(archive: ArchiveFacts, now: int) -> Finding | None:
     if seconds > _MAX_AGE:
         return Finding("warning", what, _SYNC, facts)
     return Finding("ok", what, facts=facts)
+
+
+def values(archive: ArchiveFacts, _now: int) -> Finding:
+    """Whether Help Scout showed all values that filters need."""
+    facts = {UPSTREAM_KEYS[name]: each.rows for name, each in archive.unknown.items()}
+    if not facts:
+        return Finding("ok", "Help Scout showed all values that filters need", facts=facts)
+    lacking = ", ".join(
+        f"`{UPSTREAM_KEYS[name]}` of {each.rows:,} conversations (the newest is {each.newest})"
+        for name, each in archive.unknown.items()
+    )
+    return Finding(
+        "warning",
+        f"Help Scout did not show {lacking}; questions that filter by it get 503 where they are",
+        "look at these conversations in Help Scout, and report it to Help Scout's support; once it "
+        "is mended there, run `helpscout-v1 sync --verify`",
+        facts,
+    )
 
 
 def totals(archive: ArchiveFacts, _now: int) -> Finding:

@@ -8,7 +8,14 @@ from compat.config.accounts import credentials_names
 from compat.config.settings import Settings, variable_name
 from compat.doctor import Finding, Verdict, format_duration
 from compat.doctor.account_facts import AccountFacts
-from compat.v2.errors import CredentialsRefused, Redirected, RequestLoop
+from compat.v2.errors import (
+    CredentialsRefused,
+    InconsistentData,
+    MalformedData,
+    Redirected,
+    RequestLoop,
+    UpstreamError,
+)
 
 _PLANS: Final = {200: "Standard", 400: "Plus", 800: "Pro"}
 _FEW_LEFT: Final = 0.25
@@ -52,7 +59,7 @@ def credentials(settings: Settings, account: AccountFacts, name: str) -> Finding
 def mailboxes(_settings: Settings, account: AccountFacts) -> Finding | None:
     """Whether there is anything to count."""
     if refusal := account.refusals.get("mailboxes"):
-        return Finding("trouble", str(refusal), _NO_MAILBOX)
+        return Finding("trouble", str(refusal), _advice(refusal, _NO_MAILBOX))
     if account.mailboxes is None:
         return None
     names = [f"{each.name} ({each.id})" for each in account.mailboxes]
@@ -62,6 +69,16 @@ def mailboxes(_settings: Settings, account: AccountFacts) -> Finding | None:
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     what = f"the application sees {len(names)}: {', '.join(names[:5])}{more}"
     return Finding("ok", what, facts=facts)
+
+
+def _advice(refusal: UpstreamError, otherwise: str) -> str:
+    """What to do about an answer of upstream's: the access of a user does not mend wrong data."""
+    if isinstance(refusal, MalformedData):
+        return (
+            "look at it in Help Scout, and report it to Help Scout's support: questions and "
+            "synchronisations that meet it fail until it is mended"
+        )
+    return "try again later" if isinstance(refusal, InconsistentData) else otherwise
 
 
 _NO_MAILBOX: Final = "let a user who may see all mailboxes make the application"
@@ -135,7 +152,7 @@ def page_size(_settings: Settings, account: AccountFacts) -> Finding:
     size = account.page_size
     facts = {"rows": size}
     if refusal := account.refusals.get("page size"):
-        return Finding("trouble", f"conversations: {refusal}", _NO_ACCESS, facts)
+        return Finding("trouble", f"conversations: {refusal}", _advice(refusal, _NO_ACCESS), facts)
     if size is None:
         return Finding("unknown", "all conversations fit on one page of unknown size", "", facts)
     what = f"{size} conversations a page: a thousand take about {1000 / (size - 1):.0f} requests"

@@ -203,6 +203,7 @@ CHECKS: Final[Sequence[Check]] = (
     Check("archive coverage", _archive(archive_checks.coverage)),
     Check("archive age", _archive(archive_checks.age)),
     Check("archive totals", _archive(archive_checks.totals)),
+    Check("archive values", _archive(archive_checks.values)),
     Check("old API keys", _api_keys),
     Check("patience", _patience),
 )

@@ -260,8 +260,8 @@ def _filters(row: Row, rng: Random) -> dict[str, tuple[int | str, ...]]:
     """No filters, or filters that the conversation passes, perhaps with more values."""
     tags = row.tags or (1,)
     by_name: dict[str, tuple[int | str, ...]] = {
-        "mailboxes": (row.mailbox,),
+        "mailboxes": () if row.mailbox is None else (row.mailbox,),
         "tags": tuple(sorted({*tags[:1], rng.choice((1, *tags))})),
-        "types": (row.type,),
+        "types": () if row.type is None else (row.type,),
     }
-    return {name: by_name[name] for name in rng.choice(_FILTERS)}
+    return {name: by_name[name] for name in rng.choice(_FILTERS) if by_name[name]}

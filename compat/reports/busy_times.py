@@ -21,7 +21,7 @@ def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQ
 def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> BusyTimes:
     """All 168 hours of a week in the company's time zone, Monday first."""
     zone = ZoneInfo(conventions.company_time_zone)
-    rows = rows_in_range(counted_rows(found.rows, query, conventions), query.current, conventions)
+    rows = rows_in_range(counted_rows(found, query, conventions), query.current, conventions)
     local = [from_epoch(row.created).astimezone(zone) for row in rows]
     counts = Counter((instant.isoweekday(), instant.hour) for instant in local)
     return BusyTimes(

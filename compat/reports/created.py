@@ -8,7 +8,7 @@ from compat.config.conventions import Conventions
 from compat.core.calendar import within_calendar
 from compat.core.counting import UNTAGGED, Filter, matching_rows
 from compat.core.intervals import Interval
-from compat.core.models import ConversationQuery, Row
+from compat.core.models import ConversationQuery, Row, RowSet
 from compat.v1.datetimes import to_epoch
 from compat.v1.query import Range, ReportQuery
 
@@ -35,16 +35,23 @@ def range_interval(asked: Range) -> Interval:
     return Interval(to_epoch(asked.start), to_epoch(asked.end))
 
 
-def counted_rows(rows: Iterable[Row], query: ReportQuery, conventions: Conventions) -> list[Row]:
-    """The rows that count for a query, in the order given.
+def counted_rows(found: RowSet, query: ReportQuery, conventions: Conventions) -> list[Row]:
+    """The rows in a query's ranges that count, in the order given.
 
     They are published and not spam, by the vendor's page, and match every filter (decided). The
     source has already filtered by mailbox and folder. If the conventions shift the clock, the
     rows that are returned have shifted creation times.
+
+    Raises:
+        UnknownValue: Whether one of them counts depends on a value that is unknown.
     """
     ahead = 60 * conventions.clock_shift_minutes
-    rows = matching_rows(rows, count_filter(query, conventions))
-    return [row._replace(created=row.created + ahead) for row in rows] if ahead else rows
+    rows: Iterable[Row] = found.rows
+    if ahead:
+        rows = [row._replace(created=row.created + ahead) for row in rows]
+    spans = [counted_interval(asked, conventions) for asked in ranges(query)]
+    within = [row for row in rows if any(first <= row.created <= last for first, last in spans)]
+    return matching_rows(within, count_filter(query, conventions), found.undecided)
 
 
 def count_filter(query: ReportQuery, conventions: Conventions) -> Filter:
@@ -59,10 +66,18 @@ def count_filter(query: ReportQuery, conventions: Conventions) -> Filter:
 
 
 def rows_in_range(rows: Iterable[Row], asked: Range, conventions: Conventions) -> list[Row]:
-    """The rows created in a range; a convention decides whether its last second is included."""
+    """The rows created in a range."""
+    first, last = counted_interval(asked, conventions)
+    return [row for row in rows if first <= row.created <= last]
+
+
+def counted_interval(asked: Range, conventions: Conventions) -> tuple[int, int]:
+    """The first and the last second of a range that count, epoch UTC.
+
+    A convention decides whether the last second of the range is included.
+    """
     first, last = range_interval(asked)
-    end = last if conventions.end_included else last - 1
-    return [row for row in rows if first <= row.created <= end]
+    return first, last if conventions.end_included else last - 1
 
 
 def _shift_interval(asked: Interval, conventions: Conventions) -> Interval:

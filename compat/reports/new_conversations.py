@@ -42,7 +42,7 @@ def count_query(query: ReportQuery, conventions: Conventions) -> CountQuery:
 
 def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewConversations:
     """The buckets of both ranges; each range's buckets begin at its own start."""
-    created = [row.created for row in counted_rows(found.rows, query, conventions)]
+    created = [row.created for row in counted_rows(found, query, conventions)]
     counts = [
         buckets.count(
             created,

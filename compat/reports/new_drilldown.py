@@ -23,7 +23,7 @@ def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQ
 
 def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> AnswerFromDocuments:
     """One page of them, the newest first (decided: as in the old conversation list)."""
-    rows = rows_in_range(counted_rows(found.rows, query, conventions), query.current, conventions)
+    rows = rows_in_range(counted_rows(found, query, conventions), query.current, conventions)
     newest = sorted(rows, key=lambda row: (row.created, row.id), reverse=True)
     first = (query.page - 1) * query.rows
     shown = [row.id for row in newest[first : first + query.rows]]

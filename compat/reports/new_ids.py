@@ -20,7 +20,7 @@ def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQ
 
 def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewIds:
     """The buckets of both ranges, with ids in the order of creation."""
-    rows = counted_rows(found.rows, query, conventions)
+    rows = counted_rows(found, query, conventions)
     view_by = query.view_by or conventions.default_view_by
 
     def series(asked: Range) -> tuple[BucketIds, ...]:

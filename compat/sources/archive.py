@@ -28,9 +28,10 @@ from compat.core.models import (
     ListQuery,
     NotCovered,
     Progress,
-    Row,
     RowSet,
     SourceStats,
+    UnknownValue,
+    in_order_of_creation,
 )
 from compat.sources.live import LiveSource
 from compat.sources.merge import Completer, Patch, ReadPlan, plan_read, unchanged
@@ -117,15 +118,17 @@ class ArchiveSource:
             held = snapshot.rows(patch.held, mailboxes=query.mailboxes)
             changed = patch.changed(snapshot)
         rows = [row for row in held if row.id not in changed]
-        rows += [row for row in (*changed.values(), *patch.beside) if _in_mailbox(row, query)]
-        return RowSet(
-            sorted(row for row in rows if _in_folder(row, query)), patch.as_of, patch.fresh_until
-        )
+        rows = in_order_of_creation(filter(query.admits, (*rows, *changed.values(), *patch.beside)))
+        return RowSet(rows, patch.as_of, patch.fresh_until, query.undecided(rows))
 
     def count(self, tally: CountQuery, progress: Progress) -> CountResult | None:
-        """The counts; None if only upstream knows what a folder shows.
+        """The counts; None if they need the rows.
+
+        They do where only upstream knows what a folder shows, and where a conversation whose
+        values are unknown in the archive was modified since.
 
         Raises:
+            UnknownValue: The query filters by a value that is unknown.
             NotCovered: The archive does not cover them, and upstream is not used.
             UpstreamError: Upstream fails, or its answers contradict each other.
             ArchiveError: The archive fails.
@@ -135,13 +138,18 @@ class ArchiveSource:
             return None
         counts = BucketCounts(tally)
         with self._state(query, progress) as (snapshot, patch):
-            for interval in patch.held:
-                counts.add_interval(interval, lambda part: self._index.count(snapshot, part))
             changed = patch.changed(snapshot)
+            try:
+                for interval in patch.held:
+                    counts.add_interval(interval, lambda part: self._index.count(snapshot, part))
+            except UnknownValue:
+                if changed:
+                    return None
+                raise
             outdated = snapshot.rows_by_id(sorted(changed)) if changed else []
         for rows, sign in ((outdated, -1), (changed.values(), 1), (patch.beside, 1)):
             for row in rows:
-                if _in_mailbox(row, query) and _in_folder(row, query) and tally.filter.matches(row):
+                if tally.matches(row):
                     counts.add_conversation(row.created, sign)
         return CountResult(counts.values, patch.as_of, patch.fresh_until)
 
@@ -257,11 +265,3 @@ def _is_no_mailbox(snapshot: Snapshot, query: ListQuery) -> bool:
     if listed is None or any(mailbox.id == query.mailbox for mailbox in listed):
         return False
     return not queries.count_by_mailbox(snapshot).get(query.mailbox)
-
-
-def _in_mailbox(row: Row, query: ConversationQuery) -> bool:
-    return not query.mailboxes or row.mailbox in query.mailboxes
-
-
-def _in_folder(row: Row, query: ConversationQuery) -> bool:
-    return not query.folders or row.folder in query.folders

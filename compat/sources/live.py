@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from compat import clock
@@ -18,6 +18,7 @@ from compat.core.models import (
     Row,
     RowSet,
     SourceStats,
+    in_order_of_creation,
 )
 from compat.sources.folders import Folders, SortedFolders
 from compat.sources.row_cache import RowCache, Scope
@@ -50,10 +51,17 @@ the lists are read is still met in one of the three."""
 
 @dataclass(frozen=True)
 class Fetched:
-    """Rows from upstream, and when fetching them started, epoch seconds by its clock."""
+    """Rows from upstream.
+
+    Attributes:
+        rows: The rows.
+        as_of: When fetching them started, epoch seconds by upstream's clock.
+        undecided: Ids of rows that may not be in the folders asked for.
+    """
 
     rows: Sequence[Row]
     as_of: int
+    undecided: frozenset[int] = frozenset()
 
 
 def live_source_from_settings(
@@ -130,17 +138,21 @@ class LiveSource:
             UpstreamError: Upstream fails, or its answers contradict each other.
         """
         if not query.folders:
-            return self._cached(Scope(query.mailboxes, query.spam), query.created, progress)
+            cached = self._cached(Scope(query.mailboxes, query.spam), query.created, progress)
+            return replace(cached, undecided=query.undecided(cached.rows))
         folders = self._folders.sort(query.folders, query.mailboxes)
         if folders.views | folders.unknown:
             # Not cached: the payload of a conversation does not show which views it is in.
             started = clock.elapsed()
             fetched = self._fetch_until_stable(query, folders, progress)
-            return RowSet(fetched.rows, fetched.as_of, started + self._ages.recent)
+            undecided = replace(query, folders=frozenset()).undecided(fetched.rows)
+            undecided |= dict.fromkeys(fetched.undecided, "folder")
+            fresh_until = started + self._ages.recent
+            return RowSet(fetched.rows, fetched.as_of, fresh_until, undecided)
         scope = Scope(folders.home_mailboxes, query.spam)
         cached = self._cached(scope, query.created, progress)
-        rows = [row for row in cached.rows if row.folder in folders.homes]
-        return RowSet(rows, cached.as_of, cached.fresh_until)
+        rows = [row for row in cached.rows if row.folder is None or row.folder in folders.homes]
+        return RowSet(rows, cached.as_of, cached.fresh_until, query.undecided(rows))
 
     def list_items(self, query: ListQuery) -> ListItems:
         """All mailboxes, all tags, or the folders of a mailbox.
@@ -222,8 +234,10 @@ class LiveSource:
         if folders.homes:
             scope = Scope(folders.home_mailboxes, query.spam)
             fetched = self._fetch_existing(scope, union(query.created), progress)
+            unknown = [row for row in fetched.rows if row.folder is None]
             homes = [row for row in fetched.rows if row.folder in folders.homes]
-            parts.append(Fetched(homes, fetched.as_of))
+            ids = frozenset(row.id for row in unknown)
+            parts.append(Fetched([*homes, *unknown], fetched.as_of, ids))
         return _united(parts)
 
     def _fetch_view(
@@ -304,7 +318,7 @@ class _RowCollector:
         self._progress.expected += total
 
     def rows(self) -> list[Row]:
-        return sorted(self._rows.values())
+        return in_order_of_creation(self._rows.values())
 
 
 def _ids(fetched: Fetched) -> set[int]:
@@ -312,9 +326,17 @@ def _ids(fetched: Fetched) -> set[int]:
 
 
 def _united(parts: Sequence[Fetched]) -> Fetched:
-    """The rows of all parts, each conversation once, as of the oldest part."""
+    """The rows of all parts, each conversation once, as of the oldest part.
+
+    A row is undecided if no part is certain of it.
+    """
     rows = {row.id: row for part in parts for row in part.rows}
-    return Fetched(sorted(rows.values()), min(part.as_of for part in parts))
+    certain = {row.id for part in parts for row in part.rows if row.id not in part.undecided}
+    return Fetched(
+        in_order_of_creation(rows.values()),
+        min(part.as_of for part in parts),
+        frozenset(rows.keys() - certain),
+    )
 
 
 def fetch_list_items(client: Client, query: ListQuery, max_age: int) -> ListItems:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from compat import clock
 from compat.core import intervals
 from compat.core.intervals import Coverage, Interval, MaxAges
-from compat.core.models import Row, RowSet
+from compat.core.models import Row, RowSet, in_order_of_creation
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Scope:
         return all_mailboxes and (self.spam or not other.spam)
 
     def contains(self, row: Row) -> bool:
-        """Whether a row is in one of the scope's mailboxes, by its payload."""
-        return not self.mailboxes or row.mailbox in self.mailboxes
+        """Whether a row is in one of the scope's mailboxes by its payload, or may be."""
+        return not self.mailboxes or row.mailbox is None or row.mailbox in self.mailboxes
 
 
 @dataclass
@@ -92,10 +92,10 @@ class Claim:
             rows: All conversations of the scope that were created in the gaps.
             as_of: When loading them started, epoch seconds by upstream's clock.
         """
-        rows = sorted(rows)
+        rows = in_order_of_creation(rows)
         self._cache.put(self._scope, self.gaps, rows, as_of, started=self._started)
         self._parts += [Coverage(gap, as_of) for gap in self.gaps]
-        self._rows = sorted([*self._rows, *rows])
+        self._rows = in_order_of_creation([*self._rows, *rows])
 
     def result(self) -> RowSet:
         """All rows of the query, each once, sorted by creation; `put` must fill gaps before."""

@@ -21,6 +21,7 @@ from compat.core.models import (
     Progress,
     Row,
     RowSet,
+    in_order_of_creation,
 )
 from compat.service import LegacyReports
 from compat.simulator import Account
@@ -131,19 +132,16 @@ class _MemorySource:
 
     def show(self, conversations: Sequence[Payload]) -> None:
         texts = [json.dumps(each) for each in conversations]
-        self._rows = sorted(to_row(Conversation.model_validate_json(text)) for text in texts)
+        self._rows = in_order_of_creation(
+            to_row(Conversation.model_validate_json(text)) for text in texts
+        )
         documents = map(ConversationDocument.model_validate_json, texts)
         self._documents = {each.id: to_document(each) for each in documents}
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         progress.check()
-        rows = [
-            row
-            for row in self._rows
-            if (not need.mailboxes or row.mailbox in need.mailboxes)
-            and (not need.folders or row.folder in need.folders)
-        ]
-        return RowSet(rows, int(time.time()), clock.elapsed())
+        rows = [row for row in self._rows if need.admits(row)]
+        return RowSet(rows, int(time.time()), clock.elapsed(), need.undecided(rows))
 
     def list_items(self, query: ListQuery) -> ListItems:
         del query

@@ -181,6 +181,12 @@ DIFFERENCES: Final = (
         "These keys have empty texts.",
     ),
     KnownDifference(
+        "Values that Help Scout does not show",
+        "If Help Scout does not show the mailbox, type, tags or number of a conversation, a list "
+        "of conversations has 0, an empty text or an empty list in their place.",
+        "A count that filters by such a value is refused with 503.",
+    ),
+    KnownDifference(
         "Field selectors",
         "Lists of mailboxes, folders and tags ignore `fields` and return all fields.",
         "Nothing is missing; answers are longer.",

@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -21,8 +21,10 @@ from weakref import WeakSet
 import httpx
 import stamina
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from compat.v2 import errors
+from compat.v2.json_text import json_text
 from compat.v2.models import TokenResponse
 from compat.v2.oauth import AccessToken, Credentials, TokenCache
 from compat.v2.rate_limit import LIMIT_HEADER, REMAINING_HEADER, RateLimiter, integer_header
@@ -44,6 +46,8 @@ _OUTAGES: Final = (
 )
 """Errors that concern all requests, not just the one that was sent."""
 
+_DEPTH_OF_A_ROW: Final = 3
+"""How many steps lead from a page to one of its conversations."""
 _CREDENTIALS_REFUSED: Final = frozenset({400, 401, 403})
 _OUTCOMES: Final = {2: "answered", 3: "redirected", 4: "refused"}
 """How a request ended, by the first digit of its response's status."""
@@ -285,18 +289,34 @@ def _parse(response: httpx.Response, model: type[M]) -> M:
     """Read a body.
 
     Raises:
-        InconsistentData: It is cut short, or lacks a key that is documented as always there.
+        InconsistentData: It is cut short.
+        MalformedData: It lacks a key that is documented as always there.
     """
+    text = json_text(response.content)
     try:
-        return model.model_validate_json(response.content)
+        return model.model_validate_json(text)
     except ValidationError as invalid:
         first = invalid.errors(include_input=False, include_url=False)[0]
-        key = ".".join(str(step) for step in first["loc"])
-        raise errors.InconsistentData(
-            f"an answer of Mailbox API 2.0 cannot be read: {key or 'body'}: {first['msg']}",
+        is_json = first["type"] != "json_invalid"
+        kind = errors.MalformedData if is_json else errors.InconsistentData
+        where = _where(text, first["loc"]) if is_json else "body"
+        raise kind(
+            f"an answer of Mailbox API 2.0 cannot be read: {where}: {first['msg']}",
             status=response.status_code,
             correlation_id=response.headers.get("Correlation-Id"),
         ) from None
+
+
+def _where(text: str, location: Sequence[str | int]) -> str:
+    """Which key is wrong, and of which conversation."""
+    value, owner, path = from_json(text), "", list(location)
+    if isinstance(value, dict) and type(value.get("id")) is int:
+        owner = f"conversation {value['id']}: "
+    elif path[:2] == ["_embedded", "conversations"] and len(path) > _DEPTH_OF_A_ROW:
+        row = value["_embedded"]["conversations"][path[2]]
+        if isinstance(row, dict) and type(row.get("id")) is int:
+            owner, path = f"conversation {row['id']}: ", path[_DEPTH_OF_A_ROW:]
+    return owner + ".".join(map(str, path or ["body"]))
 
 
 def _error(response: httpx.Response, requested_at: int = 0) -> errors.UpstreamError:

@@ -6,6 +6,7 @@
     ├── Unreachable          no usable response, however often it was requested
     │   ├── Overloaded       429 or 5xx, also at the last attempt
     │   └── InconsistentData responses that contradict themselves or the documentation
+    │       └── MalformedData  a conversation without a key that it must have
     ├── CredentialsRefused   the application's id and secret are not accepted
     ├── AccessRefused        authenticated, but not allowed to see this
     │   └── ReportsRefused   upstream's own reports are not for this account or user
@@ -84,6 +85,13 @@ class Overloaded(Unreachable):
 
 class InconsistentData(Unreachable):
     """A response that contradicts itself or lacks a key that is documented as always there."""
+
+
+class MalformedData(InconsistentData):
+    """A complete response in which a required key is missing or of another type; the text names it.
+
+    It is requested again like others, but a later run most likely gets the same.
+    """
 
 
 class CredentialsRefused(UpstreamError):

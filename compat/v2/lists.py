@@ -64,7 +64,7 @@ def _all_pages(client: Client, path: str) -> EntryList:
         response = client.get(path, {"page": str(number)}, ListPage)
         rows |= {row.id: row for row in response.value.rows}
         requested_at.append(response.requested_at)
-        number, last = number + 1, response.value.page.total_pages
+        number, last = number + 1, response.value.total_pages
     return EntryList(tuple(rows.values()), requested_at[0])
 
 

@@ -2,104 +2,141 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Self, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, Final, Generic, Self, TypeAlias, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+)
 from pydantic_core import from_json, to_json
+
+LARGEST_ID: Final = 2**63 - 1
+"""The largest number that databases store."""
 
 
 class _Model(BaseModel):
-    """Unknown keys are ignored; a documented key that is missing is an error."""
+    """Unknown keys are ignored; a missing key and null mean the same."""
 
     # A value that is not valid may hold a token, or a customer's words.
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
 
+def _nothing(_: object) -> None:
+    return None
+
+
+_Missing: TypeAlias = Annotated[None, BeforeValidator(_nothing)]
+"""Any value of another type than documented: it counts as missing, as null does. So does an empty
+text where an instant belongs."""
+
+_Number: TypeAlias = Annotated[int, Field(ge=-LARGEST_ID - 1, le=LARGEST_ID)]
+_LEFT_TO_RIGHT: Final = Field(union_mode="left_to_right")
+_Integer: TypeAlias = Annotated[_Number | _Missing, _LEFT_TO_RIGHT]
+_Text: TypeAlias = Annotated[str | _Missing, _LEFT_TO_RIGHT]
+_Instant: TypeAlias = Annotated[AwareDatetime | _Missing, _LEFT_TO_RIGHT]
+
+
 class Tag(_Model):
     """A tag on a conversation."""
 
-    id: int
+    id: _Number
 
 
 class Conversation(_Model):
-    """The parts of a conversation that counting needs.
+    """The parts of a conversation that counting needs; those that may be None are unknown then.
 
     Type, status and state are open sets: values that upstream adds later are accepted.
+
+    Attributes:
+        tags: None also if one of the tags has no id.
     """
 
     id: int
-    mailbox_id: int = Field(alias="mailboxId")
-    folder_id: int = Field(alias="folderId")
-    type: str
+    mailbox_id: _Integer = Field(alias="mailboxId", default=None)
+    folder_id: _Integer = Field(alias="folderId", default=None)
+    type: _Text = None
     status: str
     state: str
     created_at: AwareDatetime = Field(alias="createdAt")
-    tags: tuple[Tag, ...]
+    tags: Annotated[tuple[Tag, ...] | _Missing, _LEFT_TO_RIGHT] = None
 
 
 class PersonPayload(_Model):
     """A customer or a user."""
 
-    id: int = 0
-    first: str | None = None
-    last: str | None = None
-    email: str | None = None
+    id: _Integer = None
+    first: _Text = None
+    last: _Text = None
+    email: _Text = None
+
+
+_Person: TypeAlias = Annotated[PersonPayload | _Missing, _LEFT_TO_RIGHT]
 
 
 class NamedTagPayload(_Model):
     """A tag with its name and colour."""
 
-    id: int
-    name: str | None = Field(alias="tag", default=None)
-    color: str | None = None
+    id: _Integer = None
+    name: _Text = Field(alias="tag", default=None)
+    color: _Text = None
 
 
 class WaitingSince(_Model):
     """Since when a customer waits for a reply."""
 
-    time: AwareDatetime | None = None
+    time: _Instant = None
+
+
+_WaitingSince: TypeAlias = Annotated[WaitingSince | AwareDatetime | _Missing, _LEFT_TO_RIGHT]
+"""An instant that stands in the place of the object is read as well: see `waiting_time`."""
+
+
+def waiting_time(value: WaitingSince | datetime | None) -> datetime | None:
+    """Since when a customer waits; None if that is unknown."""
+    return value.time if isinstance(value, WaitingSince) else value
 
 
 class ConversationDocument(_Model):
     """A conversation with the texts and names that lists of conversations show."""
 
     id: int
-    number: int
-    mailbox_id: int = Field(alias="mailboxId")
-    type: str
+    number: _Integer = None
+    mailbox_id: _Integer = Field(alias="mailboxId", default=None)
+    type: _Text = None
     status: str
-    state: str | None = None
-    subject: str | None = None
-    preview: str | None = None
-    threads: int | None = None
+    state: str
+    subject: _Text = None
+    preview: _Text = None
+    threads: _Integer = None
     created_at: AwareDatetime = Field(alias="createdAt")
-    updated_at: AwareDatetime | None = Field(alias="userUpdatedAt", default=None)
-    waiting_since: WaitingSince | None = Field(alias="customerWaitingSince", default=None)
-    customer: PersonPayload | None = Field(alias="primaryCustomer", default=None)
-    assignee: PersonPayload | None = None
-    tags: tuple[NamedTagPayload, ...] | None = None
-
-
-class _PersonId(_Model):
-    id: int = 0
+    updated_at: _Instant = Field(alias="userUpdatedAt", default=None)
+    waiting_since: _WaitingSince = Field(alias="customerWaitingSince", default=None)
+    customer: _Person = Field(alias="primaryCustomer", default=None)
+    assignee: _Person = None
+    tags: Annotated[tuple[NamedTagPayload, ...] | _Missing, _LEFT_TO_RIGHT] = None
 
 
 class FullConversation(Conversation):
-    """A conversation with all facts worth storing; people are ids.
+    """A conversation with all facts worth storing.
 
     Attributes:
-        closed_by: The id of the user who closed it; 0 if nobody did.
+        closed_by: The id of the user who closed it; 0 or None if nobody did.
     """
 
-    number: int
-    threads: int = 0
-    closed_at: AwareDatetime | None = Field(alias="closedAt", default=None)
-    closed_by: int = Field(alias="closedBy", default=0)
-    updated_at: AwareDatetime | None = Field(alias="userUpdatedAt", default=None)
-    waiting_since: WaitingSince | None = Field(alias="customerWaitingSince", default=None)
-    created_by: _PersonId | None = Field(alias="createdBy", default=None)
-    customer: _PersonId | None = Field(alias="primaryCustomer", default=None)
-    assignee: _PersonId | None = None
+    number: _Integer = None
+    threads: _Integer = None
+    closed_at: _Instant = Field(alias="closedAt", default=None)
+    closed_by: _Integer = Field(alias="closedBy", default=None)
+    updated_at: _Instant = Field(alias="userUpdatedAt", default=None)
+    waiting_since: _WaitingSince = Field(alias="customerWaitingSince", default=None)
+    created_by: _Person = Field(alias="createdBy", default=None)
+    customer: _Person = Field(alias="primaryCustomer", default=None)
+    assignee: _Person = None
     _document: bytes = PrivateAttr(default=b"")
 
     @property
@@ -130,24 +167,24 @@ class ConversationWithDocument(FullConversation):
 class ListEntry(_Model):
     """A mailbox, a folder or a tag in a list; `type` distinguishes home folders from views."""
 
-    id: int
-    name: str | None = None
-    slug: str | None = None
-    email: str | None = None
-    type: str | None = None
-    user_id: int | None = Field(alias="userId", default=None)
-    color: str | None = None
-    total: int | None = Field(alias="totalCount", default=None)
-    active: int | None = Field(alias="activeCount", default=None)
-    tickets: int | None = Field(alias="ticketCount", default=None)
-    created_at: AwareDatetime | None = Field(alias="createdAt", default=None)
-    updated_at: AwareDatetime | None = Field(alias="updatedAt", default=None)
+    id: _Number
+    name: _Text = None
+    slug: _Text = None
+    email: _Text = None
+    type: _Text = None
+    user_id: _Integer = Field(alias="userId", default=None)
+    color: _Text = None
+    total: _Integer = Field(alias="totalCount", default=None)
+    active: _Integer = Field(alias="activeCount", default=None)
+    tickets: _Integer = Field(alias="ticketCount", default=None)
+    created_at: _Instant = Field(alias="createdAt", default=None)
+    updated_at: _Instant = Field(alias="updatedAt", default=None)
 
 
 class _Entries(_Model):
-    mailboxes: tuple[ListEntry, ...] = ()
-    folders: tuple[ListEntry, ...] = ()
-    tags: tuple[ListEntry, ...] = ()
+    mailboxes: tuple[ListEntry, ...] | None = None
+    folders: tuple[ListEntry, ...] | None = None
+    tags: tuple[ListEntry, ...] | None = None
 
 
 class PageInfo(_Model):
@@ -161,7 +198,7 @@ R_co = TypeVar("R_co", bound=Conversation, covariant=True)
 
 
 class _Embedded(_Model, Generic[R_co]):
-    conversations: tuple[R_co, ...] = ()
+    conversations: tuple[R_co, ...] | None = None
 
 
 class Page(_Model, Generic[R_co]):
@@ -173,7 +210,7 @@ class Page(_Model, Generic[R_co]):
     @property
     def rows(self) -> tuple[R_co, ...]:
         """The conversations on the page."""
-        return self.embedded.conversations if self.embedded else ()
+        return (self.embedded and self.embedded.conversations) or ()
 
 
 ConversationPage = Page[Conversation]
@@ -202,13 +239,18 @@ class ListPage(_Model):
     """One page of mailboxes, folders or tags; without `page` it is the only one."""
 
     embedded: _Entries | None = Field(alias="_embedded", default=None)
-    page: PageInfo = PageInfo(totalElements=0, totalPages=1)
+    page: PageInfo | None = None
+
+    @property
+    def total_pages(self) -> int:
+        """How many pages the list has."""
+        return self.page.total_pages if self.page else 1
 
     @property
     def rows(self) -> tuple[ListEntry, ...]:
         """The entries on the page, of any kind."""
         lists = self.embedded or _Entries()
-        return (*lists.mailboxes, *lists.folders, *lists.tags)
+        return (*(lists.mailboxes or ()), *(lists.folders or ()), *(lists.tags or ()))
 
 
 class TokenResponse(_Model):

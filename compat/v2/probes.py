@@ -53,7 +53,7 @@ def all_includes_spam(client: Client, until: int) -> bool | None:
     rows = oldest_conversations(client, SPAM, FIRST_SECOND, until).value.rows
     for row in [row for row in rows if row.status == "spam"][:_MAX_SPAM_PROBES]:
         second = creation_second(row)
-        same_mailbox = Selection((row.mailbox_id,))
+        same_mailbox = _in_mailbox_of(row)
         found = oldest_conversations(client, same_mailbox, second, second + 1).value
         shown = {each.id for each in found.rows}
         if row.id in shown:
@@ -64,6 +64,11 @@ def all_includes_spam(client: Client, until: int) -> bool | None:
         if complete and _is_still_spam(client, row.id):
             return False
     return None
+
+
+def _in_mailbox_of(row: Conversation, status: str = "all") -> Selection:
+    """A list of a conversation's mailbox; of all mailboxes where its payload names none."""
+    return Selection(() if row.mailbox_id is None else (row.mailbox_id,), status=status)
 
 
 def _is_still_spam(client: Client, conversation: int) -> bool:
@@ -97,7 +102,7 @@ def probe_one_second_lists(client: Client, rows: Iterable[Conversation]) -> OneS
     for row in rows:
         second = creation_second(row)
         status = "spam" if row.status == "spam" else "all"
-        selection = Selection((row.mailbox_id,), status=status)
+        selection = _in_mailbox_of(row, status)
         exact = oldest_conversations(client, selection, second, second).value
         if any(each.id == row.id for each in exact.rows):
             shown += 1
@@ -146,7 +151,7 @@ def probe_home_folder(
     expected = [
         row for row in others.rows if row.folder_id == folder and creation_second(row) < end
     ]
-    unexpected = [row.id for row in listed.rows if row.folder_id != folder]
+    unexpected = [row.id for row in listed.rows if row.folder_id not in {folder, None}]
     unlisted = [row.id for row in expected if row.id not in ids]
     return HomeFolderProbe(len(ids | {row.id for row in expected}), unexpected, unlisted)
 

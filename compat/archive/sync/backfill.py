@@ -85,16 +85,21 @@ def read_window(session: SyncSession, window: Interval, *, again: bool = False) 
                 with session.writing() as writer:
                     session.write_rows(writer, page.rows, page.requested_at)
                     if proven := page.covered(page.window):
-                        writer.add_coverage(layer, proven)
+                        session.add_coverage(writer, layer, proven)
                 session.page_written(page)
                 spam[layer] += page.spam
     note_spam(session, spam, same_seconds=same_seconds)
     with session.reading() as snapshot:
         as_of = min(
-            known.as_of
-            for known in snapshot.coverage()
-            if intervals.overlaps(known.interval, window)
+            (
+                known.as_of
+                for known in snapshot.coverage()
+                if intervals.overlaps(known.interval, window)
+            ),
+            default=None,
         )
+    if as_of is None:  # all of it are seconds of conversations that are not stored
+        return
     remove_missing(session, Part(window), as_of)
     with session.writing() as writer:
         writer.add_coverage(READ, Coverage(window, as_of))
@@ -134,12 +139,12 @@ def newest_window(gap: Interval, plan: WindowPlan) -> Interval:
 
 
 def _gaps(session: SyncSession) -> list[Interval]:
-    """What is wanted and not covered, in ascending order."""
+    """What is wanted and not covered, in ascending order, and can be covered by this run."""
     if session.wanted is None:
         return []
     with session.reading() as snapshot:
         covered = [known.interval for known in snapshot.coverage()]
-    return intervals.difference([session.wanted], covered)
+    return intervals.difference([session.wanted], [*covered, *session.seconds_not_stored])
 
 
 def _plan(session: SyncSession, gap: Interval) -> WindowPlan:

@@ -54,7 +54,7 @@ def _read_modified(session: SyncSession) -> None:
                 session.write_rows(writer, page.rows, page.requested_at)
                 for known in covered[layer]:
                     if proven := page.covered(known.interval):
-                        writer.add_coverage(layer, proven)
+                        session.add_coverage(writer, layer, proven)
             session.page_written(page)
             spam[layer] += page.spam
     note_spam(session, spam, same_seconds=True)

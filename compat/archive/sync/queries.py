@@ -16,6 +16,10 @@ ALL_LISTS_SPAM: Final = "all lists spam"
 ACCEPTED_OFFSETS: Final = "accepted offsets"
 """The name of the note that holds the accepted offsets."""
 
+NOT_STORED: Final = "not stored"
+"""The name of the note that holds conversations whose ids are too large for databases: pairs of
+an id and the second of creation. A second that was covered since holds none any more."""
+
 ALL_MAILBOXES: Final = 0
 """In place of a mailbox's id: conversations of all mailboxes, listed or not."""
 
@@ -67,9 +71,10 @@ class Offset(NamedTuple):
 
 
 def count_by_mailbox(snapshot: Snapshot) -> dict[int, int]:
-    """How many conversations the archive holds of each mailbox."""
+    """How many conversations the archive holds of each mailbox that is known."""
     query = sa.select(_ROW.mailbox, sa.func.count().label("many")).group_by(_ROW.mailbox)
-    found = snapshot.execute(query.order_by(_ROW.mailbox)).mappings()
+    known = query.where(_ROW.mailbox.is_not(None)).order_by(_ROW.mailbox)
+    found = snapshot.execute(known).mappings()
     return {each["mailbox"]: each["many"] for each in found}
 
 
@@ -101,6 +106,11 @@ def all_lists_spam(snapshot: Snapshot) -> bool | None:
     """Whether upstream's list of `all` shows spam; None if no run has found out."""
     shown: bool | None = snapshot.get_note(ALL_LISTS_SPAM)
     return shown
+
+
+def not_stored(snapshot: Snapshot) -> dict[int, int]:
+    """The conversations that runs could not store, and when each was created, epoch seconds UTC."""
+    return dict(snapshot.get_note(NOT_STORED) or ())
 
 
 def accepted_offsets(snapshot: Snapshot) -> list[Offset]:

@@ -28,6 +28,13 @@ _WHAT_TO_DO: Final = (
     (v2.AccessRefused, "check the rights of the user who made the application"),
     (v2.RequestLoop, "set COMPAT_CONNECT_TO to an address of Help Scout's"),
     (v2.Redirected, "check HELPSCOUT_BASE_URL"),
+    (
+        v2.MalformedData,
+        (
+            "look at it in Help Scout, and report it to Help Scout's support; running this again "
+            "does not help before it is mended"
+        ),
+    ),
     (v2.UpstreamError, "run it again later; it goes on where it stopped"),
 )
 _STATUSES: Final = ((SyncUnderWay, 5), (LossAhead, 6), (ArchiveError, 4), (v2.UpstreamError, 3))

@@ -12,6 +12,7 @@ from compat.archive.errors import ArchiveError
 from compat.archive.locks import SyncLock
 from compat.archive.reader import Snapshot
 from compat.archive.records import INDEX_LAG, to_record
+from compat.archive.sync import queries
 from compat.archive.writer import Writer
 from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
@@ -19,6 +20,7 @@ from compat.core.intervals import Coverage, Interval
 from compat.upstream import to_window
 from compat.v2.client import Client
 from compat.v2.models import (
+    LARGEST_ID,
     ConversationPage,
     ConversationWithDocument,
     FullConversation,
@@ -59,8 +61,9 @@ class SyncEvent:
 
     Attributes:
         name: `step` (a step begins), `window` (a window is read next), `page` (a page has been
-            committed), `gone` (a conversation was removed), `mailbox gone` (the conversations of
-            a mailbox were removed) or `differs` (a total differs from the archive's).
+            committed), `gone` (a conversation was removed), `not stored` (the id of a conversation
+            is too large for databases), `mailbox gone` (the conversations of a mailbox were
+            removed) or `differs` (a total differs from the archive's).
         facts: What happened, by names; values that JSON can hold.
         received: How many conversations the step has read so far.
         expected: About how many it will have read at its end; 0 if that is not known.
@@ -140,6 +143,8 @@ class SyncSession:
         rows_missing: How many of these upstream did not show.
         lost_mailboxes: Mailboxes that upstream does not show any more; the user accepts that.
         seen_in_lost_mailboxes: Conversations of these mailboxes that the run has seen.
+        not_stored: Conversations whose ids are too large for databases, and when each was created,
+            epoch seconds UTC. Their seconds stay uncovered.
         expected: About how many conversations the present step will read; 0 if not known.
         received: How many it has read so far.
         rows_read: How many conversations were read in the run; one counts each time it is read.
@@ -170,6 +175,7 @@ class SyncSession:
         self.rows_missing = 0
         self.lost_mailboxes: frozenset[int] = frozenset()
         self.seen_in_lost_mailboxes: set[int] = set()
+        self.not_stored: dict[int, int] = {}
         self.expected = self.received = 0
         self.rows_read = self.rows_changed = self.rows_removed = 0
         with self.reading() as snapshot:
@@ -271,7 +277,38 @@ class SyncSession:
         self.seen_in_lost_mailboxes |= {
             row.id for row in rows if row.mailbox_id in self.lost_mailboxes
         }
+        too_large = [row for row in rows if abs(row.id) > LARGEST_ID]
+        if too_large:
+            self._leave_uncovered(writer, too_large)
         self.rows_changed += writer.save([to_record(row, requested_at) for row in rows])
+
+    def add_coverage(self, writer: Writer, layer: str, coverage: Coverage) -> None:
+        """Write that an interval is covered, except seconds of conversations that are not stored.
+
+        Args:
+            writer: The transaction.
+            layer: The layer.
+            coverage: What is covered, if all of it could be stored.
+        """
+        for part in intervals.difference([coverage.interval], self.seconds_not_stored):
+            writer.add_coverage(layer, Coverage(part, coverage.as_of))
+
+    @property
+    def seconds_not_stored(self) -> list[Interval]:
+        """The seconds of creation of conversations that the run could not store."""
+        return [Interval(second, second) for second in sorted(set(self.not_stored.values()))]
+
+    def _leave_uncovered(self, writer: Writer, rows: Sequence[FullConversation]) -> None:
+        """Remove the coverage of the seconds of conversations that cannot be stored."""
+        for row in rows:
+            second = creation_second(row)
+            writer.remove_coverage(Interval(second, second))
+            if row.id not in self.not_stored:
+                self.not_stored[row.id] = second
+                self.emit("not stored", conversation=row.id, created=second)
+        with self.reading() as snapshot:
+            noted = queries.not_stored(snapshot)
+        writer.set_note(queries.NOT_STORED, sorted((noted | self.not_stored).items()))
 
     def page_written(self, page: WindowPage) -> None:
         """Count and report a page that has been committed."""

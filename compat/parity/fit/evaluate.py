@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from compat import error_mapping
 from compat.config.conventions import Conventions, ViewBy
 from compat.core import buckets
-from compat.core.models import Row
+from compat.core.counting import matching_rows
+from compat.core.models import ConversationQuery, Row, UnknownValue
 from compat.parity.fit.candidates import Candidate
 from compat.parity.fit.inputs import FitRecord, Pairs, parse_request
 from compat.parity.fit.likelihood import (
@@ -27,7 +29,7 @@ from compat.parity.fit.likelihood import (
     Refuted,
     judge,
 )
-from compat.reports.created import counted_rows, range_interval
+from compat.reports.created import count_filter, range_interval
 from compat.v1.query import Range, ReportQuery
 
 _PARSED_BY: Final = attrgetter(
@@ -114,11 +116,14 @@ class Recount:
         self, query: ReportQuery, key: Hashable, conventions: Conventions
     ) -> Sequence[int]:
         if key not in self._created:
-            mailboxes = query.mailboxes
-            rows = [row for row in self.rows if not mailboxes or row.mailbox in mailboxes]
-            unshifted = conventions.model_copy(update={"clock_shift_minutes": 0})
-            seconds = (row.created for row in counted_rows(rows, query, unshifted))
-            self._created[key] = array("q", seconds)
+            asked = ConversationQuery((), frozenset(query.mailboxes))
+            rows = [row for row in self.rows if asked.admits(row)]
+            which = count_filter(query, conventions)
+            try:
+                counted = matching_rows(rows, which, asked.undecided(rows))
+            except UnknownValue as error:
+                raise error_mapping.to_legacy_error(error) from error
+            self._created[key] = array("q", (row.created for row in counted))
         return self._created[key]
 
 

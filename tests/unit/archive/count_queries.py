@@ -54,23 +54,43 @@ def filters(draw: st.DrawFn) -> Filter:
 
 
 @st.composite
-def count_cases(draw: st.DrawFn) -> tuple[list[Row], CountQuery, list[list[int]]]:
-    """Rows, a query, and its counts."""
+def count_cases(
+    draw: st.DrawFn, *, unknown: bool = False
+) -> tuple[list[Row], CountQuery, list[list[int]] | None]:
+    """Rows, a query, and its counts; None if unknown values decide about them.
+
+    Args:
+        draw: Draws.
+        unknown: Whether values of some rows are unknown.
+    """
     case = draw(cases())
     kept = [draw(rows(created, 100 + at)) for at, created in enumerate(case.instants)]
+    if unknown:
+        kept = [draw(_with_unknown(row)) for row in kept]
     which = draw(filters())
     need: dict[str, Any] = {
         "mailboxes": draw(st.sampled_from([frozenset(), frozenset({1}), frozenset({2, 9})])),
         "folders": draw(st.sampled_from([frozenset(), frozenset({10, 21}), frozenset({11})])),
     }
     spans = [(case.start, case.end), *draw(st.lists(previous_ranges(case), max_size=1))]
-    counted = [row.created for row in kept if _counts(row, which, **need)]
+    verdicts = [(row.created, _counts(row, which, **need)) for row in kept]
+    counted = [created for created, verdict in verdicts if verdict]
     query = CountQuery(
         ConversationQuery(tuple(Interval(*span) for span in spans), **need),
         which,
         tuple(_edges(*span, case) for span in spans),
     )
+    open_questions = [created for created, verdict in verdicts if verdict is None]
+    if any(map(sum, (_naive(open_questions, *span, case) for span in spans))):
+        return kept, query, None
     return kept, query, [_naive(counted, *span, case) for span in spans]
+
+
+@st.composite
+def _with_unknown(draw: st.DrawFn, row: Row) -> Row:
+    fields = draw(st.sets(st.sampled_from(["mailbox", "folder", "type", "tags"]), max_size=2))
+    unknown: dict[str, Any] = dict.fromkeys(fields)
+    return row._replace(**unknown)
 
 
 def _edges(first: int, last: int, case: Case) -> tuple[int, ...]:
@@ -83,17 +103,33 @@ def _naive(created: list[int], first: int, last: int, case: Case) -> list[int]:
     return naive.count(created, starts, last, case.end_included)
 
 
-def _counts(row: Row, which: Filter, mailboxes: frozenset[int], folders: frozenset[int]) -> bool:
-    """Whether a conversation counts, rule by rule."""
+def _counts(
+    row: Row, which: Filter, mailboxes: frozenset[int], folders: frozenset[int]
+) -> bool | None:
+    """Whether a conversation counts, rule by rule; None if that depends on an unknown value."""
     if row.state not in which.states or row.status in which.excluded_statuses:
         return False
-    if which.types and row.type not in which.types:
+    verdicts = [
+        _is_one_of(row.type, which.types),
+        _is_one_of(row.mailbox, mailboxes),
+        _is_one_of(row.folder, folders),
+        _has_tags(row.tags, which),
+    ]
+    if False in verdicts:
         return False
-    if mailboxes and row.mailbox not in mailboxes:
-        return False
-    if folders and row.folder not in folders:
-        return False
+    return None if None in verdicts else True
+
+
+def _is_one_of(value: int | str | None, chosen: frozenset[Any]) -> bool | None:
+    if not chosen:
+        return True
+    return None if value is None else value in chosen
+
+
+def _has_tags(tags: tuple[int, ...] | None, which: Filter) -> bool | None:
     if not which.tags:
         return True
-    has = [(tag == UNTAGGED and row.tags == ()) or tag in row.tags for tag in which.tags]
+    if tags is None:
+        return None
+    has = [(tag == UNTAGGED and tags == ()) or tag in tags for tag in which.tags]
     return False not in has if which.all_tags else True in has

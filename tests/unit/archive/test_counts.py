@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +16,7 @@ from compat.archive.database import Archive, open_archive
 from compat.archive.records import ConversationRecord
 from compat.core.counting import UNTAGGED, CountQuery, Filter
 from compat.core.intervals import Interval
-from compat.core.models import ConversationQuery, Row
+from compat.core.models import UPSTREAM_KEYS, ConversationQuery, Row, UnknownValue
 from tests.unit.archive.count_queries import count_cases
 from tests.unit.archive.samples import CREATED, SEEN, record, save_all
 
@@ -44,11 +46,55 @@ def count(archive: Archive, query: CountQuery) -> list[list[int]]:
 @EXAMPLES
 @given(drawn=count_cases())
 def test_the_database_counts_what_a_loop_over_the_rows_counts(
-    archive: Archive, drawn: tuple[list[Row], CountQuery, list[list[int]]]
+    archive: Archive, drawn: tuple[list[Row], CountQuery, list[list[int]] | None]
 ) -> None:
     rows, query, counts = drawn
     refill(archive, rows)
     assert count(archive, query) == counts
+
+
+@EXAMPLES
+@given(drawn=count_cases(unknown=True))
+def test_the_database_refuses_what_depends_on_an_unknown_value_and_nothing_else(
+    archive: Archive, drawn: tuple[list[Row], CountQuery, list[list[int]] | None]
+) -> None:
+    rows, query, counts = drawn
+    refill(archive, rows)
+    assert count_or_refusal(archive, query) == counts
+
+
+def count_or_refusal(archive: Archive, query: CountQuery) -> list[list[int]] | None:
+    """The counts; None if they depend on an unknown value."""
+    try:
+        return count(archive, query)
+    except UnknownValue:
+        return None
+
+
+@pytest.mark.parametrize("field", schema.CAN_BE_UNKNOWN)
+def test_a_refusal_names_the_conversation_and_the_key(archive: Archive, field: str) -> None:
+    unknown: dict[str, Any] = {field: None}
+    save_all(archive, [record(1), record(2, **unknown), record(3)])
+    need = replace(NEED, mailboxes=frozenset({1}), folders=frozenset({11}))
+    which = replace(COUNTED, types=frozenset({"email"}), tags=frozenset({UNTAGGED}))
+    with pytest.raises(UnknownValue) as refusal:
+        count(archive, CountQuery(need, which, (DAY,)))
+    assert (refusal.value.conversation, refusal.value.key) == (2, UPSTREAM_KEYS[field])
+    assert count(archive, CountQuery(NEED, COUNTED, (DAY,))) == [[3]]
+    elsewhere = ((DAY[0], CREATED + 2), (CREATED + 3, DAY[1]))
+    assert count(archive, CountQuery(need, which, elsewhere)) == [[1], [1]]
+
+
+def test_a_value_that_becomes_known_is_counted(archive: Archive) -> None:
+    tagged = CountQuery(NEED, replace(COUNTED, tags=frozenset({3})), (DAY,))
+    save_all(archive, [record(1, tags=None)])
+    assert count_or_refusal(archive, tagged) is None
+    save_all(archive, [record(1, tags=(3,), seen=SEEN + 1)])
+    assert count_or_refusal(archive, tagged) == [[1]]
+    save_all(archive, [record(1, tags=None, seen=SEEN + 2)])
+    assert count_or_refusal(archive, tagged) is None
+    with archive.reading() as snapshot:
+        assert snapshot.unknown_values() == {"tags": (1, 1)}
 
 
 def test_a_changed_conversation_counts_with_its_new_values(archive: Archive) -> None:
@@ -70,12 +116,15 @@ def test_a_changed_conversation_counts_with_its_new_values(archive: Archive) -> 
 def test_the_table_for_counting_by_tag_agrees_with_the_conversations(archive: Archive) -> None:
     save_all(archive, [record(id_, tags=(3,) * (id_ % 2) + (4,) * (id_ % 3)) for id_ in range(20)])
     save_all(archive, [record(id_, tags=(5, 4), seen=SEEN + 1) for id_ in range(0, 20, 3)])
+    save_all(archive, [record(id_, tags=None, seen=SEEN + 2) for id_ in range(0, 20, 4)])
     with archive.reading() as snapshot:
         rows = snapshot.rows([Interval(0, 2**40)])
         kept = snapshot._connection.execute(
             sa.select(schema.conversation_tag.c.tag, schema.conversation_tag.c.conversation)
         ).all()
-    expected = {(tag, row.id) for row in rows for tag in row.tags or (UNTAGGED,)}
+    expected = {
+        (tag, row.id) for row in rows if row.tags is not None for tag in row.tags or (UNTAGGED,)
+    }
     assert sorted(map(tuple, kept)) == sorted(expected)
 
 

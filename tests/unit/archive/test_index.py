@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from compat.archive.records import ConversationRecord
 from compat.archive.schema import CHUNK_BITS, chunk_of
 from compat.core.counting import CountQuery, Filter
 from compat.core.intervals import Interval
-from compat.core.models import ConversationQuery, Row
+from compat.core.models import ConversationQuery, Row, UnknownValue
 from tests.unit.archive.count_queries import count_cases
 from tests.unit.archive.samples import CREATED, SEEN, record, save_all
 
@@ -76,7 +77,7 @@ def count(index: CountIndex, archive: Archive, what: CountQuery) -> list[int]:
 
 @given(drawn=count_cases())
 def test_memory_counts_what_a_loop_over_the_rows_counts(
-    drawn: tuple[list[Row], CountQuery, list[list[int]]],
+    drawn: tuple[list[Row], CountQuery, list[list[int]] | None],
 ) -> None:
     rows, what, counts = drawn
     parts: dict[int, list[Row]] = defaultdict(list)
@@ -84,6 +85,36 @@ def test_memory_counts_what_a_loop_over_the_rows_counts(
         parts[chunk_of(row.created)].append(row)
     chunks = {number: Chunk(1, part) for number, part in parts.items()}
     assert count_chunks(chunks, what, [RangeSegments(edges) for edges in what.ranges]) == counts
+
+
+@given(drawn=count_cases(unknown=True))
+def test_memory_knows_whether_an_unknown_value_decides(
+    drawn: tuple[list[Row], CountQuery, list[list[int]] | None],
+) -> None:
+    rows, what, counts = drawn
+    parts: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        parts[chunk_of(row.created)].append(row)
+    chunks = {number: Chunk(1, part) for number, part in parts.items()}
+    segments = [RangeSegments(edges) for edges in what.ranges]
+    certain = count_chunks(chunks, what, segments)
+    possible = count_chunks(chunks, what, segments, unknown=True)
+    assert (certain if certain == possible else None) == counts
+    if certain != possible:
+        assert any(chunk.has_unknown(what) for chunk in chunks.values())
+
+
+def test_what_is_in_memory_is_refused_as_by_the_database(
+    archive: Archive, index: CountIndex
+) -> None:
+    save_all(archive, [seen_in(5, 1), seen_in(5, 2, tags=None), seen_in(6, 3)])
+    tagged = replace(COUNTED, tags=frozenset({3}))
+    assert count(index, archive, query(5, 6)) == [2, 1]
+    for _ in range(2):
+        with pytest.raises(UnknownValue, match="`tags` of conversation 2"):
+            count(index, archive, query(5, which=tagged))
+        assert count(index, archive, query(6, which=tagged)) == [0]
+    assert index.rows_in_memory() == 3
 
 
 def test_rare_and_frequent_values_count_alike() -> None:

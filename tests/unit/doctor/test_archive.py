@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from compat.archive.database import open_archive
 from compat.archive.records import LAYERS
+from compat.archive.sync.queries import NOT_STORED
 from compat.archive.sync.run import Sync, SyncOptions
 from compat.archive.writer import Writer
 from compat.config.settings import Settings
@@ -21,6 +22,7 @@ from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.doctor.examination import Examination, examine
 from tests.unit.archive.databases import place
+from tests.unit.archive.samples import record
 from tests.unit.doctor.conftest import Examiner, account_of
 from tests.unit.server.commands import run
 
@@ -149,8 +151,8 @@ def spoil(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute(
-            "UPDATE sqlite_schema SET sql = replace(sql, 'mailbox BIGINT NOT NULL', "
-            "'mailbox BIGINT NOT NULL CHECK (mailbox < 0)') WHERE name = 'conversation'"
+            "UPDATE sqlite_schema SET sql = replace(sql, 'mailbox BIGINT', "
+            "'mailbox BIGINT CHECK (mailbox < 0)') WHERE name = 'conversation'"
         )
     connection.close()
 
@@ -191,7 +193,7 @@ def test_the_command_prints_each_finding_in_a_line_and_exits_with_0(
 ) -> None:
     done = run("doctor", **environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok"] * 16
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok"] * 17
     assert "demo-secret" not in done.stdout + done.stderr
     assert "old-key" not in done.stdout
 
@@ -273,3 +275,28 @@ def test_an_unreachable_upstream_exits_with_3(environment: dict[str, str]) -> No
     assert done.returncode == 3
     assert "trouble" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_unknown_values_are_a_warning_that_names_the_key_and_a_conversation(
+    kept: Settings,
+) -> None:
+    with writing(kept) as writer:
+        writer.save([record(7, tags=None), record(8, tags=None, mailbox=None)])
+    found = examine(kept, offline=True).findings["archive values"]
+    assert found.verdict == "warning"
+    assert "`tags` of 2 conversations (the newest is 8)" in found.what
+    assert "sync --verify" in found.to_do
+    assert found.facts == {"mailboxId": 1, "tags": 2}
+
+
+def test_a_hole_of_a_conversation_that_cannot_be_stored_is_explained(kept: Settings) -> None:
+    now = int(time.time())
+    spans = (Interval(FIRST_SECOND, now - 9 * DAY - 1), Interval(now - 9 * DAY + 1, now - DAY))
+    cover(kept, *(Coverage(each, now) for each in spans))
+    with writing(kept) as writer:
+        writer.set_note(NOT_STORED, [(2**63, now - 9 * DAY), (2**63 + 1, now - 2 * DAY)])
+    found = examine(kept, offline=True).findings["archive coverage"]
+    assert found.verdict == "warning"
+    assert str(2**63) in found.what
+    assert str(2**63 + 1) not in found.what
+    assert "until it has done all" not in found.to_do

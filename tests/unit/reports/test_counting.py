@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
 from compat.core.intervals import Interval
-from compat.core.models import ConversationQuery, Row
+from compat.core.models import ConversationQuery, Row, RowSet
 from compat.reports.created import conversation_query, counted_rows
 from tests.unit.reports.samples import DAY, FIRST, query, row, span
 
@@ -21,7 +21,7 @@ EACH_TAG = Conventions(tags_match="all")
 
 
 def counts(kept: Row, conventions: Conventions = PLAIN, **filters: Any) -> bool:
-    return counted_rows([kept], query(**filters), conventions) == [kept]
+    return counted_rows(RowSet([kept], 0, 0.0), query(**filters), conventions) == [kept]
 
 
 @pytest.mark.parametrize("state", ["draft", "hidden", "deleted", "a state of tomorrow"])
@@ -132,7 +132,7 @@ rows = st.builds(
 def test_the_order_is_kept_and_each_row_is_judged_alone(
     given_rows: list[Row], tags: tuple[int, ...]
 ) -> None:
-    together = counted_rows(given_rows, query(tags=tags), PLAIN)
+    together = counted_rows(RowSet(given_rows, 0, 0.0), query(tags=tags), PLAIN)
     alone = [each for each in given_rows if counts(each, tags=tags)]
     assert together == alone
 

@@ -12,6 +12,7 @@ from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import (
     AccessRefused,
     InconsistentData,
+    MalformedData,
     Overloaded,
     RequestRefused,
     Unreachable,
@@ -96,7 +97,7 @@ def test_a_timeout_is_retried(upstream: Upstream) -> None:
         (Reply(500, headers=NAMED), Overloaded, 500),
         (Reply(503, headers=NAMED), Overloaded, 503),
         (Reply(200, GOOD.body[:-9], NAMED), InconsistentData, 200),
-        (answer({"page": {}}, 200, NAMED), InconsistentData, 200),
+        (answer({"page": {}}, 200, NAMED), MalformedData, 200),
     ],
 )
 def test_a_permanent_error_has_its_own_class(
@@ -164,22 +165,65 @@ def changed(change: Callable[[Json], object]) -> Reply:
     return answer(payload)
 
 
+def put(row: Json, key: str, value: object) -> None:
+    """Set a key, or remove it if the value is `absent`."""
+    row[key] = value
+    if value == "absent":
+        del row[key]
+
+
 def first_row(payload: Json) -> Json:
     row: Json = payload["_embedded"]["conversations"][0]
     return row
 
 
-ROW_KEYS = ["id", "mailboxId", "folderId", "type", "status", "state", "createdAt", "tags"]
-
-
-@pytest.mark.parametrize("key", ROW_KEYS)
-def test_a_conversation_without_a_key_is_inconsistent_and_the_key_is_named(
-    upstream: Upstream, client: Client, key: str
+@pytest.mark.parametrize("key", ["status", "state", "createdAt"])
+@pytest.mark.parametrize("value", ["absent", None, 3, [], {}])
+def test_an_error_about_a_required_key_names_the_conversation_and_the_key(
+    upstream: Upstream, client: Client, key: str, value: object
 ) -> None:
-    reply = changed(lambda payload: first_row(payload).pop(key))
-    error = failure(upstream, client, reply)
-    assert type(error) is InconsistentData
-    assert f"conversations.0.{key}:" in str(error)
+    error = failure(upstream, client, changed(lambda page: put(first_row(page), key, value)))
+    assert type(error) is MalformedData
+    assert f"conversation 7: {key}:" in str(error)
+
+
+@pytest.mark.parametrize("value", ["absent", None, "7", 7.5, True])
+def test_a_conversation_without_an_id_is_named_by_its_place(
+    upstream: Upstream, client: Client, value: object
+) -> None:
+    error = failure(upstream, client, changed(lambda page: put(first_row(page), "id", value)))
+    assert type(error) is MalformedData
+    assert "conversations.0.id:" in str(error)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2015-01-01T00:00:00"])
+def test_a_creation_that_is_no_instant_is_malformed(
+    upstream: Upstream, client: Client, text: str
+) -> None:
+    error = failure(upstream, client, changed(lambda page: put(first_row(page), "createdAt", text)))
+    assert "conversation 7: createdAt:" in str(error)
+
+
+@pytest.mark.parametrize("key", ["mailboxId", "folderId", "type", "tags"])
+@pytest.mark.parametrize(
+    "value", ["absent", None, 7.5, {"id": 1}, [{"id": None}], [{"tag": "vip"}]]
+)
+def test_a_value_that_only_filters_need_may_be_missing(
+    upstream: Upstream, client: Client, key: str, value: object
+) -> None:
+    upstream.script = in_turn(changed(lambda page: put(first_row(page), key, value)))
+    (row,) = client.get("/conversations", {}, ConversationPage).value.rows
+    fields = {"mailboxId": row.mailbox_id, "folderId": row.folder_id}
+    assert (fields | {"type": row.type, "tags": row.tags})[key] is None
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1])
+def test_an_id_that_databases_cannot_store_is_unknown_where_only_filters_need_it(
+    upstream: Upstream, client: Client, value: int
+) -> None:
+    upstream.script = in_turn(changed(lambda page: put(first_row(page), "folderId", value)))
+    (row,) = client.get("/conversations", {}, ConversationPage).value.rows
+    assert row.folder_id is None
 
 
 @pytest.mark.parametrize("key", ["totalElements", "totalPages"])
@@ -187,37 +231,14 @@ def test_a_page_without_its_numbers_is_inconsistent_and_the_key_is_named(
     upstream: Upstream, client: Client, key: str
 ) -> None:
     error = failure(upstream, client, changed(lambda payload: payload["page"].pop(key)))
-    assert type(error) is InconsistentData
+    assert type(error) is MalformedData
     assert f"page.{key}:" in str(error)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("id", "7"),
-        ("id", 7.5),
-        ("id", None),
-        ("mailboxId", None),
-        ("status", 3),
-        ("createdAt", "yesterday"),
-        ("createdAt", "2015-01-01T00:00:00"),
-        ("createdAt", None),
-        ("tags", None),
-        ("tags", [{"tag": "vip"}]),
-    ],
-)
-def test_a_value_of_another_type_is_inconsistent(
-    upstream: Upstream, client: Client, key: str, value: object
-) -> None:
-    error = failure(upstream, client, changed(lambda p: first_row(p).update({key: value})))
-    assert type(error) is InconsistentData
-    assert key in str(error)
 
 
 @pytest.mark.parametrize("key", ["totalElements", "totalPages"])
 def test_a_count_below_zero_is_inconsistent(upstream: Upstream, client: Client, key: str) -> None:
     error = failure(upstream, client, changed(lambda payload: payload["page"].update({key: -1})))
-    assert type(error) is InconsistentData
+    assert type(error) is MalformedData
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,16 @@
 CREATE TABLE archive_schema (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL);
 CREATE TABLE chunk (number INTEGER PRIMARY KEY, version BIGINT NOT NULL);
-CREATE TABLE conversation (
-    id INTEGER PRIMARY KEY, created BIGINT NOT NULL, mailbox BIGINT NOT NULL, folder BIGINT NOT NULL,
-    type TEXT NOT NULL, status TEXT NOT NULL, state TEXT NOT NULL, tags TEXT NOT NULL,
+CREATE TABLE "conversation" (
+    id INTEGER PRIMARY KEY, created BIGINT NOT NULL, mailbox BIGINT, folder BIGINT,
+    type TEXT, status TEXT NOT NULL, state TEXT NOT NULL, tags TEXT,
     seen BIGINT NOT NULL, number BIGINT NOT NULL, closed BIGINT, closed_by BIGINT NOT NULL,
     created_by BIGINT NOT NULL, customer BIGINT NOT NULL, assignee BIGINT NOT NULL,
     threads BIGINT NOT NULL, updated BIGINT, waiting_since BIGINT
 );
-CREATE TABLE conversation_tag (
+CREATE TABLE "conversation_tag" (
     tag BIGINT NOT NULL, created BIGINT NOT NULL, conversation BIGINT NOT NULL,
-    state TEXT NOT NULL, status TEXT NOT NULL, type TEXT NOT NULL, mailbox BIGINT NOT NULL,
-    folder BIGINT NOT NULL, PRIMARY KEY (tag, created, conversation)
+    state TEXT NOT NULL, status TEXT NOT NULL, type TEXT, mailbox BIGINT, folder BIGINT,
+    PRIMARY KEY (tag, created, conversation)
 ) WITHOUT ROWID;
 CREATE TABLE document (conversation INTEGER PRIMARY KEY, packed BLOB NOT NULL);
 CREATE TABLE forgotten (customer INTEGER PRIMARY KEY, surrogate BIGINT NOT NULL DEFAULT 0, is_user BIGINT NOT NULL DEFAULT 0);
@@ -47,4 +47,8 @@ CREATE TABLE thread (
 CREATE INDEX conversation_counting
     ON conversation (created, state, status, type, mailbox, folder);
 CREATE INDEX conversation_customer ON conversation (customer);
+CREATE INDEX conversation_no_folder ON conversation (created) WHERE folder IS NULL;
+CREATE INDEX conversation_no_mailbox ON conversation (created) WHERE mailbox IS NULL;
+CREATE INDEX conversation_no_tags ON conversation (created) WHERE tags IS NULL;
+CREATE INDEX conversation_no_type ON conversation (created) WHERE type IS NULL;
 CREATE INDEX thread_conversation ON thread (conversation);

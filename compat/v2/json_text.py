@@ -1,0 +1,32 @@
+"""JSON from outside as text that parsers and databases take."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final
+
+_REPLACEMENT: Final = r"\ufffd"
+_PAIR: Final = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF: Final = r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+_NUL: Final = r"\\u0000"
+_ESCAPE: Final = re.compile(rf"({_PAIR})|({_HALF})|({_NUL})|\\.", re.DOTALL)
+_NEEDS_REPAIR: Final = re.compile(rf"{_HALF}|{_NUL}")
+
+
+def json_text(body: bytes) -> str:
+    """The text of a JSON body in UTF-8.
+
+    A byte order mark before it is skipped. Bytes that are not UTF-8, and halves of surrogate pairs
+    in escapes, become U+FFFD. NUL characters are left out, which PostgreSQL does not store.
+    """
+    text = body.removeprefix(codecs.BOM_UTF8).decode(errors="replace").replace("\0", "")
+    # A backslash that is itself escaped begins no escape: so all escapes are looked at in order.
+    return _ESCAPE.sub(_repaired, text) if _NEEDS_REPAIR.search(text) else text
+
+
+def _repaired(escape: re.Match[str]) -> str:
+    _pair, half, nul = escape.groups()
+    if nul:
+        return ""
+    return _REPLACEMENT if half else escape[0]
