@@ -38,6 +38,7 @@ except ImportError:
 
 __all__ = [
     "application_name",
+    "check_encoding",
     "connect",
     "create_file",
     "display_name",
@@ -52,6 +53,9 @@ __all__ = [
 ]
 
 _EXAMPLES: Final = "sqlite:////var/lib/compat/archive.db, postgresql://user@host/database"
+_POSTGRESQL_NAMES: Final = ("postgresql", "postgres")
+_ENCODINGS: Final = ("UTF8", "SQL_ASCII")
+"""Encodings of PostgreSQL databases that can hold all texts."""
 _BUSY_TIMEOUT: Final = 10.0
 """Seconds that one process waits while another is writing."""
 
@@ -62,6 +66,13 @@ def parse_url(url: str) -> sa.URL:
     Raises:
         InvalidArchiveUrl: It is not a URL of an SQLite file or a PostgreSQL database.
     """
+    scheme, _, rest = url.partition("://")
+    # An @ in the password ends it, and what follows would be shown as the host.
+    if scheme.startswith("postgres") and rest.partition("?")[0].count("@") > 1:
+        raise InvalidArchiveUrl(
+            "COMPAT_ARCHIVE has more than one @: percent-encode what is special in the user's name "
+            "and the password (@ is %40, / is %2F, : is %3A, % is %25, ? is %3F, # is %23)"
+        )
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):  # their messages may contain a password
@@ -69,12 +80,12 @@ def parse_url(url: str) -> sa.URL:
             f"COMPAT_ARCHIVE is no SQLAlchemy URL: name a place such as {_EXAMPLES}"
         ) from None
     backend = parsed.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
+    if backend not in ("sqlite", *_POSTGRESQL_NAMES):
         raise InvalidArchiveUrl(
             f"COMPAT_ARCHIVE names {backend}: an archive is kept in SQLite or in PostgreSQL, such "
             f"as {_EXAMPLES}"
         )
-    if backend == "postgresql":
+    if backend in _POSTGRESQL_NAMES:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.database in (None, "", ":memory:"):
         raise InvalidArchiveUrl(f"COMPAT_ARCHIVE names no file: name one, such as {_EXAMPLES}")
@@ -87,12 +98,13 @@ def sqlite_path(url: sa.URL) -> Path | None:
 
 
 def display_name(url: sa.URL) -> str:
-    """The location of an archive for messages, without the password."""
-    return str(sqlite_path(url) or f"at {url.render_as_string(hide_password=True)}")
+    """The location of an archive for messages, without the password and other parameters."""
+    shown = url.set(query={})  # a password may be among them
+    return str(sqlite_path(url) or f"at {shown.render_as_string(hide_password=True)}")
 
 
 def create_file(path: Path) -> None:
-    """Create an SQLite file, if there is none, and let only its owner read it.
+    """Create an SQLite file that only its owner can read; one that exists keeps its permissions.
 
     SQLite gives the files that it creates beside it the same permissions.
 
@@ -102,7 +114,6 @@ def create_file(path: Path) -> None:
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
     except FileNotFoundError:
         raise ArchiveMissing(
             f"there is no directory {path.parent} for the archive: make it, or correct "
@@ -136,12 +147,31 @@ def connect(url: sa.URL, application_name: str) -> sa.Engine:
             connect_args={
                 "application_name": application_name,
                 "connect_timeout": int(_BUSY_TIMEOUT),
+                # Else texts come as the database's encoding has them, or as bytes.
+                "client_encoding": "utf8",
             },
         )
     except ImportError:
         raise ImportError(
             "PostgreSQL needs psycopg: pip install 'helpscout-v1-compat[postgres]'"
         ) from None
+
+
+def check_encoding(connection: sa.Connection) -> None:
+    """Check that a database can store all texts.
+
+    Raises:
+        ArchiveUnreadable: It is a PostgreSQL database whose encoding lacks characters.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding not in _ENCODINGS:
+        raise ArchiveUnreadable(
+            f"the database has the encoding {encoding}, which lacks characters that texts of "
+            "Help Scout can have: make another with createdb --template=template0 --encoding=UTF8, "
+            "and name it in COMPAT_ARCHIVE"
+        )
 
 
 def execute_pragma(engine: sa.Engine, pragma: str) -> tuple[Any, ...]:

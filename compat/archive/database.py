@@ -89,11 +89,12 @@ class Archive:
             ArchiveError: It is not current, cannot be updated, or is of another kind than `slim`.
         """
         with connections.translate_errors(self.location):
+            with self._engine.connect() as connection:
+                connections.check_encoding(connection)
+                if not create:
+                    migrations.check_current(connection)
             if create:
                 self._migrate(slim=bool(slim))
-            else:
-                with self._engine.connect() as connection:
-                    migrations.check_current(connection)
         if slim is not None:
             with self.reading() as snapshot:
                 _check_kind(self.location, slim=slim, kept_slim=snapshot.slim)

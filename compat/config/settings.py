@@ -140,7 +140,8 @@ class Settings(BaseModel):
         default=None,
         description=(
             "The archive: the path of an SQLite file, or an SQLAlchemy URL such as "
-            "`postgresql://user@host/database`. Each of several accounts has its own."
+            "`postgresql://user@host/database`. What is special in a password is percent-encoded "
+            "(@ is %40). Each of several accounts has its own."
         ),
     )
     offline: bool = Field(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,8 @@ from compat.archive.errors import (
 )
 from compat.core.counting import UNTAGGED, CountQuery, Filter
 from compat.core.intervals import Interval
-from compat.core.models import ConversationQuery
-from tests.unit.archive.databases import POSTGRES
+from compat.core.models import ConversationQuery, ListItem, ListQuery
+from tests.unit.archive.databases import POSTGRES, place
 from tests.unit.archive.samples import CREATED, record, rows, save_all
 
 
@@ -43,7 +45,6 @@ def engine(archive_url: str) -> Iterator[sa.Engine]:
 
 def test_only_the_owner_may_read_the_files_of_sqlite(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
-    path.touch(0o644)
     before = os.umask(0)
     try:
         with open_archive(f"sqlite:///{path}", create=True) as archive, archive.lock() as lock:
@@ -53,6 +54,84 @@ def test_only_the_owner_may_read_the_files_of_sqlite(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert modes == dict.fromkeys(("a.db", "a.db-wal", "a.db-shm", "a.db.lock"), 0o600)
+
+
+def test_the_permissions_of_a_file_that_exists_stay(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    open_archive(f"sqlite:///{path}", create=True).close()
+    path.chmod(0o640)
+    open_archive(f"sqlite:///{path}", create=True).close()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("name", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_each_name_of_postgresql_is_accepted(name: str) -> None:
+    url = connections.parse_url(f"{name}://app:secret@host:5433/p")
+    shown = connections.display_name(url)
+    assert shown == "at postgresql+psycopg://app:***@host:5433/p"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://app:p@ss/w%rd@127.0.0.1:5432/p",
+        "postgres://app:p@ss/w%rd@127.0.0.1:5432/p",
+        "postgresql://app:p@@ss@host/p",
+        "postgresql://a@pp:ss/w%rd@host/p?sslmode=require",
+    ],
+)
+def test_of_a_password_with_an_at_sign_nothing_is_shown(url: str) -> None:
+    with pytest.raises(InvalidArchiveUrl, match="percent-encode") as refusal:
+        open_archive(url)
+    assert "ss" not in str(refusal.value).replace("password", "").replace("special", "")
+    assert "w%rd" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://host/p?password=secret", "postgresql://app:se%40cret@host/p"]
+)
+def test_a_password_in_another_place_is_not_shown_either(url: str) -> None:
+    shown = connections.display_name(connections.parse_url(url))
+    assert "secret" not in shown
+    assert "cret@" not in shown
+
+
+@contextmanager
+def database(encoding: str) -> Iterator[str]:
+    """The URL of a new database with an encoding, which is dropped again."""
+    name = f"archive_{secrets.token_hex(6)}"
+    server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    create = f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'"
+    try:
+        with place("postgresql", Path()):  # skips without a server
+            pass
+        with server.connect() as connection:
+            connection.exec_driver_sql(create)
+        yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        server.dispose()
+
+
+@pytest.mark.parametrize("encoding", ["UTF8", "SQL_ASCII"])
+def test_texts_of_any_language_are_stored_in_a_database_that_can_hold_them(encoding: str) -> None:
+    with database(encoding) as url, open_archive(url, create=True) as archive:
+        with archive.lock() as lock, archive.writing(lock) as writer:
+            writer.set_list_items(ListQuery("tags"), [ListItem(1, "日本 Ω é \N{GRINNING FACE}")], 5)
+            writer.save([record(1, type="é")])
+        with archive.reading() as snapshot:
+            (item,) = snapshot.list_items(ListQuery("tags")) or ()
+        assert item.name == "日本 Ω é \N{GRINNING FACE}"
+        assert [row.type for row in rows(archive)] == ["é"]
+
+
+def test_a_database_that_lacks_characters_is_refused_with_what_to_do() -> None:
+    with (
+        database("LATIN1") as url,
+        pytest.raises(ArchiveUnreadable, match=r"encoding LATIN1.*template0"),
+    ):
+        open_archive(url, create=True)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +236,9 @@ def test_a_writer_migrates_an_old_archive(engine: sa.Engine, archive_url: str) -
                 need = ConversationQuery((Interval(*ranges[0]),))
                 assert snapshot.count(CountQuery(need, which, ranges)) == [[expected]]
         assert save_all(archive, [record(2, seen=6, tags=(3,))]) == 1
+        unknown = record(1, seen=6, tags=None, type=None, mailbox=None, folder=None)
+        assert save_all(archive, [unknown]) == 1
+        assert rows(archive)[0] == unknown.row
     open_archive(archive_url).close()
 
 
