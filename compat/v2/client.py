@@ -156,6 +156,9 @@ class Client:
         """Note whether an attempt shows that upstream does not answer at all."""
         try:
             yield
+        except errors.MalformedData:  # upstream answers; other conversations can be counted
+            self._outage = None
+            raise
         except _OUTAGES as error:
             if error.status != 429:  # the rate limit: the next minute brings an answer
                 self._outage = error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -254,7 +255,7 @@ def test_what_is_exported_is_imported_with_the_same_values_unknown(
     for slim in (False, True):
         with open_archive(f"sqlite:///{tmp_path}/{slim}.db") as archive:
             with archive.lock() as lock:
-                import_lines(archive, lock, lines, covers, covers[1] + 10_000)
+                import_lines(archive, lock, BytesIO(b"".join(lines)), covers, covers[1] + 10_000)
             with archive.reading() as snapshot:
                 assert snapshot.unknown_values() == unknown
                 lines = list(export(snapshot))
