@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.unit.archive.sync.conftest import (
     any_url,
-    far_side,
     retries_without_waiting,
+    upstream_server,
     url,
 )
 
-__all__ = ["any_url", "far_side", "retries_without_waiting", "url"]
+__all__ = ["any_url", "retries_without_waiting", "upstream_server", "url"]

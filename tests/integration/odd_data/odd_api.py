@@ -24,8 +24,8 @@ from compat.simulator import Account, Behaviour, Conversation, Simulator
 from compat.simulator.payloads import conversation
 from compat.v1.http import LegacyResponse
 from tests.integration.exactness.oracle import Asked
-from tests.integration.exactness.staging import Upstream
-from tests.unit.archive.sync.staging import DAY, NOW, Clock
+from tests.integration.exactness.simulated_upstream import Upstream
+from tests.unit.archive.sync.synced_account import DAY, NOW, Clock
 from tests.unit.service.doubles import LONG, basic
 
 CREATED: Final = int(NOW.timestamp()) - 10 * DAY
@@ -69,7 +69,7 @@ class OddApi:
     events: list[SyncEvent]
 
     @classmethod
-    def shown(cls, far_side: Upstream, url: str, conversations: int = 6) -> OddApi:
+    def shown(cls, upstream_server: Upstream, url: str, conversations: int = 6) -> OddApi:
         """Show a new account; its conversations are created an hour apart."""
         clock = Clock()
         account = Account(clock=clock)
@@ -77,9 +77,9 @@ class OddApi:
             account.add(CREATED + 3600 * at, type=("email", "chat")[at % 2])
         clock.advance(DAY)
         simulator = Simulator(account, PAGE)
-        settings = far_side.show(simulator).model_copy(update={"archive": SecretStr(url)})
+        settings = upstream_server.show(simulator).model_copy(update={"archive": SecretStr(url)})
         made = cls(account, settings, {}, str.encode, [])
-        far_side.app = made._application(simulator)
+        upstream_server.app = made._application(simulator)
         return made
 
     @property

@@ -20,7 +20,7 @@ from compat.archive.sync.run import SyncStopped
 from compat.core.models import ListQuery
 from compat.doctor.examination import examine
 from compat.service import LegacyReports
-from tests.integration.exactness.staging import Upstream
+from tests.integration.exactness.simulated_upstream import Upstream
 from tests.integration.odd_data.odd_api import (
     ABSENT,
     CREATED,
@@ -64,9 +64,9 @@ changed_values = st.dictionaries(st.sampled_from((*OPTIONAL, *KEYS.values())), v
 
 
 @pytest.fixture
-def api(far_side: Upstream, any_url: str) -> OddApi:
+def api(upstream_server: Upstream, any_url: str) -> OddApi:
     """Six conversations, and a place for an archive in SQLite or PostgreSQL."""
-    return OddApi.shown(far_side, any_url)
+    return OddApi.shown(upstream_server, any_url)
 
 
 def every_way(api: OddApi, filters: Filters | None = None) -> list[int | str]:
@@ -88,8 +88,10 @@ def check(api: OddApi, filters: Filters | None = None) -> None:
 
 
 @pytest.mark.parametrize("value", [*ODD, *ODD_OBJECTS], ids=repr)
-def test_what_no_answer_needs_may_be_anything(far_side: Upstream, url: str, value: object) -> None:
-    api = OddApi.shown(far_side, url)
+def test_what_no_answer_needs_may_be_anything(
+    upstream_server: Upstream, url: str, value: object
+) -> None:
+    api = OddApi.shown(upstream_server, url)
     api.changes[api.conversations[1].id] = put(**dict.fromkeys(OPTIONAL, value))
     api.sync()
     assert every_way(api) == [6, 6, 6]
@@ -130,12 +132,12 @@ def test_an_unknown_value_fails_only_questions_that_filter_by_it(
     ),
 )
 def test_any_payload_with_odd_values_is_counted_alike_everywhere(
-    far_side: Upstream,
+    upstream_server: Upstream,
     tmp_path_factory: pytest.TempPathFactory,
     changes: dict[int, dict[str, Any]],
     chosen: Filters,
 ) -> None:
-    api = OddApi.shown(far_side, f"sqlite:///{tmp_path_factory.mktemp('odd')}/archive.db")
+    api = OddApi.shown(upstream_server, f"sqlite:///{tmp_path_factory.mktemp('odd')}/archive.db")
     rows = api.conversations
     api.changes |= {rows[at].id: put(**odd) for at, odd in changes.items()}
     own: Filters = {"mailboxes": (rows[0].mailbox_id,), "folders": (rows[0].folder_id,)}
@@ -148,9 +150,9 @@ def test_any_payload_with_odd_values_is_counted_alike_everywhere(
 @pytest.mark.parametrize("key", REQUIRED)
 @pytest.mark.parametrize("value", [None, ABSENT, 3, []], ids=repr)
 def test_without_a_required_key_the_error_names_the_conversation_and_the_key(
-    far_side: Upstream, url: str, key: str, value: object
+    upstream_server: Upstream, url: str, key: str, value: object
 ) -> None:
-    api = OddApi.shown(far_side, url)
+    api = OddApi.shown(upstream_server, url)
     row = api.conversations[1]
     api.changes[row.id] = put(**{key: value})
     with pytest.raises(SyncStopped) as stop:
@@ -302,9 +304,9 @@ def test_a_list_of_conversations_shows_what_is_unknown_as_empty(api: OddApi) -> 
 
 
 def test_the_diagnosis_of_a_conversation_without_a_required_key_is_not_about_rights(
-    far_side: Upstream, url: str
+    upstream_server: Upstream, url: str
 ) -> None:
-    api = OddApi.shown(far_side, url)
+    api = OddApi.shown(upstream_server, url)
     api.changes[api.conversations[0].id] = put(createdAt="")
     found = examine(api.live()).findings["page size"]
     assert (found.verdict, "report it" in found.to_do) == ("trouble", True)
@@ -313,9 +315,9 @@ def test_the_diagnosis_of_a_conversation_without_a_required_key_is_not_about_rig
 
 @pytest.mark.parametrize("key", [*KEYS.values(), "closedBy", "primaryCustomer"])
 def test_values_that_no_question_needs_are_no_trouble_for_the_diagnosis(
-    far_side: Upstream, url: str, key: str
+    upstream_server: Upstream, url: str, key: str
 ) -> None:
-    api = OddApi.shown(far_side, url)
+    api = OddApi.shown(upstream_server, url)
     for row in api.conversations:
         api.changes[row.id] = put(**{key: None})
     api.sync()
