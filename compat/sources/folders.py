@@ -11,7 +11,7 @@ from cachetools import TTLCache
 from compat import clock
 from compat.v2 import lists
 from compat.v2.client import Client
-from compat.v2.errors import RequestRefused
+from compat.v2.errors import AccessRefused, RequestRefused
 from compat.v2.lists import Missing, get_mailbox
 
 _LIFETIME: Final = 300.0
@@ -54,14 +54,21 @@ class Folders:
             mailboxes: The mailboxes that they may be in; all listed mailboxes if empty.
 
         Raises:
-            UpstreamError: Upstream fails, or one of the mailboxes is hidden.
+            UpstreamError: Upstream fails, or one of the folders may be in a hidden mailbox.
         """
         owner: dict[int, int] = {}
         types: dict[int, str] = {}
+        hidden: AccessRefused | None = None
         for mailbox in sorted(mailboxes or self.mailboxes()):
-            types_here = self._types_in(mailbox)
+            try:
+                types_here = self._types_in(mailbox)
+            except AccessRefused as refusal:
+                hidden = refusal
+                continue
             types |= types_here
             owner |= dict.fromkeys(types_here, mailbox)
+        if hidden and folders - types.keys():
+            raise hidden
         homes = frozenset(each for each in folders if types.get(each) in lists.HOME_FOLDER_TYPES)
         known = folders & types.keys()
         return SortedFolders(

@@ -14,7 +14,13 @@ from compat.simulator import Account, Behaviour, Conversation, Simulator, make_a
 from compat.simulator.layout import Layout
 from compat.sources.live import LiveSource
 from compat.v2.client import Client
-from compat.v2.errors import Cancelled, CredentialsRefused, InconsistentData, RequestRefused
+from compat.v2.errors import (
+    AccessRefused,
+    Cancelled,
+    CredentialsRefused,
+    InconsistentData,
+    RequestRefused,
+)
 from tests.unit.v2.upstream import (
     FIRST,
     QUIET,
@@ -460,6 +466,8 @@ class Strict:
         if asked.path == "/v2/mailboxes":
             return self._rows("mailboxes", [{"id": each} for each in MAILBOXES])
         if asked.path.endswith("/folders"):
+            if int(asked.path.split("/")[3]) == HIDDEN:
+                return Reply(403)
             folders = [{"id": HOME, "type": "open"}, {"id": VIEW, "type": "mytickets"}]
             of = {1: folders, UNLISTED: [{"id": UNLISTED_HOME, "type": "closed"}]}
             return self._rows("folders", of.get(int(asked.path.split("/")[3]), []))
@@ -538,6 +546,21 @@ def test_a_mailbox_that_is_hidden_is_an_error_and_does_not_count_nothing(
 ) -> None:
     with pytest.raises(RequestRefused):
         strict.rows(ConversationQuery((HOUR,), others | {HIDDEN}), Progress())
+
+
+def test_a_hidden_mailbox_does_not_matter_if_all_folders_are_in_other_mailboxes(
+    strict: LiveSource,
+) -> None:
+    query = ConversationQuery((HOUR,), frozenset({1, HIDDEN}), frozenset({HOME}))
+    assert [row.id for row in strict.rows(query, Progress()).rows] == [7]
+
+
+def test_a_folder_that_may_be_in_a_hidden_mailbox_is_an_error_and_does_not_count_nothing(
+    strict: LiveSource,
+) -> None:
+    query = ConversationQuery((HOUR,), frozenset({1, HIDDEN}), frozenset({HOME, UNKNOWN_FOLDER}))
+    with pytest.raises(AccessRefused):
+        strict.rows(query, Progress())
 
 
 @pytest.mark.parametrize("folders", [frozenset[int](), frozenset({VIEW})])
