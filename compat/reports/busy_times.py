@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import MAXYEAR, MINYEAR, datetime
 from zoneinfo import ZoneInfo
 
 from compat.config.conventions import Conventions
@@ -22,7 +23,7 @@ def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> BusyT
     """All 168 hours of a week in the company's time zone, Monday first."""
     zone = ZoneInfo(conventions.company_time_zone)
     rows = rows_in_range(counted_rows(found, query, conventions), query.current, conventions)
-    local = [from_epoch(row.created).astimezone(zone) for row in rows]
+    local = [_local_time(row.created, zone) for row in rows]
     counts = Counter((instant.isoweekday(), instant.hour) for instant in local)
     return BusyTimes(
         tuple(
@@ -31,3 +32,13 @@ def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> BusyT
             for hour in range(24)
         )
     )
+
+
+def _local_time(created: int, zone: ZoneInfo) -> datetime:
+    """An instant by the company's clock; the calendar repeats, with its weekdays, in 400 years.
+
+    So the first and the last year are moved: a clock there may show a year that no date has.
+    """
+    instant = from_epoch(created)
+    moved = {MINYEAR: MINYEAR + 400, MAXYEAR: MAXYEAR - 400}.get(instant.year, instant.year)
+    return instant.replace(year=moved).astimezone(zone)

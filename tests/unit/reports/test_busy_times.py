@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings, SettingsError
+from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.models import RowSet
 from compat.reports import busy_times, new_conversations
 from compat.reports.created import conversation_query
@@ -59,6 +60,22 @@ def utc(text: str) -> int:
 )
 def test_weekday_and_hour_are_those_of_the_company(zone: str, hours: list[tuple[int, int]]) -> None:
     assert cells(zone, *FOUR, asked=query(MONDAY, SUNDAY)) == dict.fromkeys(hours, 1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "created", "cell"),
+    [
+        ("UTC", FIRST_SECOND, (1, 0)),
+        ("America/Bogota", FIRST_SECOND, (7, 19)),
+        ("UTC", LAST_SECOND, (5, 23)),
+        ("Asia/Tokyo", LAST_SECOND, (6, 8)),
+    ],
+)
+def test_a_clock_may_show_the_year_before_the_first_or_after_the_last(
+    zone: str, created: int, cell: tuple[int, int]
+) -> None:
+    asked = query(FIRST_SECOND, LAST_SECOND)
+    assert cells(zone, created, asked=asked)[cell] == 1
 
 
 def test_all_hours_of_the_week_are_listed_in_order_monday_first() -> None:
