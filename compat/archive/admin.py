@@ -230,6 +230,8 @@ def _parse_line(line: Line, covers: Interval) -> ConversationWithDocument:
         raise CannotImport(f"line {line.number} is longer than {limit} MiB")
     try:
         read = ConversationWithDocument.model_validate_json(json_text(line.content))
+    except UnicodeDecodeError:
+        raise CannotImport(f"line {line.number} is not UTF-8") from None
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, fault["loc"]))

@@ -292,12 +292,18 @@ def _parse(response: httpx.Response, model: type[M]) -> M:
     """Read a body.
 
     Raises:
-        InconsistentData: It is cut short.
+        InconsistentData: It is cut short, or damaged.
         MalformedData: It lacks a key that is documented as always there.
     """
-    text = json_text(response.content)
     try:
+        text = json_text(response.content)
         return model.model_validate_json(text)
+    except UnicodeDecodeError:
+        raise errors.InconsistentData(
+            "an answer of Mailbox API 2.0 cannot be read: body: it is not UTF-8",
+            status=response.status_code,
+            correlation_id=response.headers.get("Correlation-Id"),
+        ) from None
     except ValidationError as invalid:
         first = invalid.errors(include_input=False, include_url=False)[0]
         is_json = first["type"] != "json_invalid"

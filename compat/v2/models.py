@@ -256,7 +256,7 @@ class ListPage(_Model):
 class TokenResponse(_Model):
     """The response to a token request."""
 
-    access_token: str = Field(min_length=1, repr=False)
+    access_token: str = Field(pattern=r"^[!-~]+$", repr=False)
     expires_in: Annotated[float, Field(strict=False)]
 
 

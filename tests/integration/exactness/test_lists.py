@@ -257,11 +257,11 @@ NOTHING_SAID = {
 BARE = {
     name: value
     for name, value in (conversation(583) | {"number": 12345}).items()
-    if name not in {"tags", "folderId", "state"}
+    if name not in {"tags", "folderId"}
 }
 UNSAID = (
     *("subject", "preview", "threads", "userUpdatedAt", "customerWaitingSince"),
-    *("primaryCustomer", "assignee", "tags", "state"),
+    *("primaryCustomer", "assignee", "tags"),
 )
 NULLS = dict.fromkeys(UNSAID)
 HALF_SAID = {

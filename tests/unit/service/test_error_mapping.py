@@ -23,6 +23,7 @@ KINDS: list[tuple[BaseException, type[LegacyError], str]] = [
     (v2.RequestLoop("us"), Unavailable, "COMPAT_CONNECT_TO"),
     (v2.Redirected("elsewhere (status 301)"), Unavailable, "HELPSCOUT_BASE_URL"),
     (v2.InconsistentData("pages contradict"), Unavailable, "pages contradict"),
+    (v2.MalformedData("conversation 7: state"), Unavailable, "conversation 7: state"),
     (v2.Overloaded("cannot answer now"), Unavailable, "cannot answer now"),
     (v2.Unreachable("no answer"), Unavailable, "no answer"),
     (v2.RequestRefused("refused (status 400)"), Unavailable, "refused (status 400)"),

@@ -28,11 +28,17 @@ texts = st.text(
         (b'"a\0b"', "ab"),
         (rb'"\\u0000"', r"\u0000"),
         (b'\xef\xbb\xbf"a"', "a"),
-        (b'"a\xff\xed\xa0\xbd"', "a\ufffd\ufffd\ufffd\ufffd"),
+        (b'"a\xed\xa0\xbd"', "a\ufffd"),
     ],
 )
 def test_what_cannot_be_stored_is_replaced_or_left_out(body: bytes, text: str) -> None:
     assert json.loads(json_text(body)) == text
+
+
+@pytest.mark.parametrize("body", [b'"a\xff"', b'"a\xc3"', b'"\xe9t\xe9"'])
+def test_other_bytes_that_are_not_utf_8_show_that_a_body_was_damaged(body: bytes) -> None:
+    with pytest.raises(UnicodeDecodeError):
+        json_text(body)
 
 
 @given(texts)
