@@ -39,6 +39,9 @@ from compat.v2 import lists
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData
 
+_ATTEMPTS: Final = 8
+"""How often an archive that changes meanwhile is compared with upstream for one question."""
+
 _ANY_AGE: Final = MaxAges(1 << 62, 1 << 62)
 
 
@@ -211,14 +214,18 @@ class ArchiveSource:
             alone = self._live_beside(snapshot) is None
         if alone or self._completer is None:
             raise NotCovered(plan.gaps, [interval for interval, _ in plan.covered])
-        patch = self._completer.complete(plan, query, progress)
-        with self._archive.reading() as snapshot:
-            covered = [interval for interval, _ in snapshot.coverage()]
-            if intervals.difference(patch.held, covered):
-                raise InconsistentData(
-                    "the archive was cut back while a question was answered from it"
-                )
-            yield snapshot, patch
+        for _ in range(_ATTEMPTS):
+            patch = self._completer.complete(plan, query, progress)
+            with self._archive.reading() as snapshot:
+                covered = [interval for interval, _ in snapshot.coverage()]
+                if intervals.difference(patch.held, covered):
+                    raise InconsistentData(
+                        "the archive was cut back while a question was answered from it"
+                    )
+                if self._completer.proves(patch, snapshot):
+                    yield snapshot, patch
+                    return
+        raise InconsistentData("the archive changes faster than it can be compared with Help Scout")
 
     def _plan(self, snapshot: Snapshot, query: ConversationQuery) -> ReadPlan:
         sealed = snapshot.sealed_at is not None

@@ -59,6 +59,7 @@ class Patch:
         beside: The conversations of all other wanted seconds.
         instead: Conversations of the held seconds as they are now, by their ids.
         instead_as_of: When reading these started, epoch seconds by upstream's clock.
+        proof: The changes and totals that prove the held seconds which are too old by themselves.
     """
 
     held: Sequence[Interval]
@@ -67,24 +68,40 @@ class Patch:
     beside: Sequence[Row] = ()
     instead: Mapping[int, Row] = field(default_factory=dict)
     instead_as_of: int = 0
+    proof: _Modified | None = None
 
     def changed(self, snapshot: Snapshot) -> dict[int, Row]:
-        """The rows that replace rows of a snapshot, by their ids."""
+        """The rows that replace rows of a snapshot, by their ids.
+
+        Of two that were seen in the same second, the one in the patch counts: the archive's may
+        have been read before the question, and the patch was not.
+        """
         seen = snapshot.seen_at(sorted(self.instead)) if self.instead else {}
         return {
-            id_: row for id_, row in self.instead.items() if seen.get(id_, -1) < self.instead_as_of
+            id_: row for id_, row in self.instead.items() if seen.get(id_, -1) <= self.instead_as_of
         }
 
 
 @dataclass(frozen=True)
 class _Modified:
-    """The conversations created in some intervals that were modified since a second."""
+    """The conversations created in some intervals that were modified since a second.
+
+    Attributes:
+        totals: Upstream's total of each interval.
+        version: The version of the archive with which the totals agree.
+    """
 
     since: int
     created: Sequence[Interval]
     rows: Mapping[int, Row]
     as_of: int
     fresh_until: float
+    totals: Sequence[int]
+    version: int
+
+    def agrees_with(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot with these changes has upstream's totals."""
+        return [_total(snapshot, each, self) for each in self.created] == list(self.totals)
 
 
 def plan_read(
@@ -135,6 +152,19 @@ class Completer:
         self._lock = threading.Lock()
         self._last: _Modified | None = None
 
+    def proves(self, patch: Patch, snapshot: Snapshot) -> bool:
+        """Whether a snapshot may be used with a patch.
+
+        A synchronisation may have written since the totals were compared: also a conversation
+        that it read before, and that was deleted before the totals were requested.
+        """
+        proof = patch.proof
+        if proof is None or proof.version == snapshot.version or proof.agrees_with(snapshot):
+            return True
+        with self._lock:
+            self._last = None
+        return False
+
     def complete(self, plan: ReadPlan, query: ConversationQuery, progress: Progress) -> Patch:
         """Load what was modified in the parts that are too old, and all that is not covered.
 
@@ -155,6 +185,7 @@ class Completer:
                     instead_as_of=modified.as_of,
                     as_of=modified.as_of,
                     fresh_until=min(patch.fresh_until, modified.fresh_until),
+                    proof=modified,
                 )
             else:
                 gaps += aged
@@ -187,11 +218,13 @@ class Completer:
         fetched = self._live.modified(since, created, progress)
         rows = {row.id: row for row in fetched.rows}
         as_of = min(fetched.as_of, *(total.requested_at for total in totals))
-        modified = _Modified(since, created, rows, as_of, fresh_until)
+        numbers = [total.value.page.total_elements for total in totals]
         with self._archive.reading() as snapshot:
-            expected = [_total(snapshot, interval, modified) for interval in created]
-        if expected != [total.value.page.total_elements for total in totals]:
-            return None
+            modified = _Modified(
+                since, created, rows, as_of, fresh_until, numbers, snapshot.version
+            )
+            if not modified.agrees_with(snapshot):
+                return None
         with self._lock:
             self._last = modified
         return modified

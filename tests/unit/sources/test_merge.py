@@ -15,7 +15,7 @@ from compat.archive.sync.queries import ACCEPTED_OFFSETS, ALL_MAILBOXES
 from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import ConversationQuery, Progress, Row, RowSet
 from compat.sources.live import Fetched, LiveSource
-from compat.sources.merge import Completer, ReadPlan
+from compat.sources.merge import Completer, Patch, ReadPlan
 from tests.unit.archive.samples import CREATED, SEEN, record
 
 AGED = Interval(CREATED, CREATED + 100)
@@ -136,3 +136,23 @@ def test_a_row_of_the_gap_is_beside_what_the_archive_holds(archive: Archive) -> 
     upstream.found = (row,)
     patch = completer(archive, upstream).complete(plan(gaps=[GAP]), QUERY, Progress())
     assert (list(patch.beside), patch.held) == ([row], [AGED])
+
+
+def test_what_is_written_after_the_totals_were_compared_has_to_agree_with_them(
+    archive: Archive,
+) -> None:
+    source = completer(archive, Upstream(total=7))
+    patch = source.complete(plan(), QUERY, Progress())
+    with archive.reading() as snapshot:
+        assert source.proves(patch, snapshot)
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.save([record(8)])  # read before it was deleted, written after the comparison
+    with archive.reading() as snapshot:
+        assert not source.proves(patch, snapshot)
+
+
+def test_of_two_sightings_in_one_second_that_of_the_question_counts(archive: Archive) -> None:
+    row = record(3, status="closed").row
+    patch = Patch([AGED], SEEN, LONG, instead={3: row}, instead_as_of=SEEN)
+    with archive.reading() as snapshot:
+        assert patch.changed(snapshot) == {3: row}
