@@ -2,14 +2,14 @@
 
 The totals of the lists `all` and `spam` are compared for each listed mailbox, and then for all
 mailboxes together. Where a total differs from what the archive holds, the interval is halved
-until few conversations are left in it, and those are read again. A difference that stays is
-upstream's way of counting. It is noted as an offset and accepted from then on. Totals that agree
-prove nothing: `compat.archive.sync.reread` is for that.
+until few conversations are left in it, and those are read again. A difference that stays while
+nothing changes is upstream's way of counting. It is noted as an offset and accepted from then on.
+Totals that agree prove nothing: `compat.archive.sync.reread` is for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from compat.archive.sync import queries
@@ -24,6 +24,9 @@ from compat.v2.search import Selection
 
 FEW: Final = 25
 """So many conversations are read and not halved: they fit on a page."""
+
+_READINGS: Final = 3
+"""So often, at most, what differs is read again in one run, until the difference is stable."""
 
 _TRIES: Final = 50
 """So many seconds are tried when a second without conversations is looked for."""
@@ -92,8 +95,14 @@ class _Comparison:
             return
         check_loss(self._session, -differs)
         self._session.emit("differs", **self._compared._asdict(), rows=differs)
-        self._narrow(interval, differs)
-        self._accept_remainder(interval, self._difference(interval))
+        left = self._read_until_stable(
+            interval,
+            differs + accepted,
+            (0, accepted),
+            lambda difference: self._narrow(interval, difference - accepted),
+        )
+        if left is not None:
+            self._accept_remainder(interval, left)
 
     def _is_explained(self, interval: Interval, differs: int) -> bool:
         """Whether all mailboxes together differ by the sum of the mailboxes' own offsets."""
@@ -107,12 +116,15 @@ class _Comparison:
                 by_mailbox += each.rows
         return together + differs == by_mailbox
 
-    def _narrow(self, interval: Interval, differs: int) -> None:
+    def _narrow(self, interval: Interval, differs: int) -> bool:
         """Find the parts of an interval in which the totals differ, and read those again.
 
         Args:
             interval: The interval.
             differs: By how many conversations its total differs.
+
+        Returns:
+            Whether what differs in the parts is known: it was found, or it is accepted.
         """
         with self._session.reading() as snapshot:
             rows = queries.count(snapshot, self._part(interval))
@@ -121,30 +133,87 @@ class _Comparison:
         if pages and abs(differs) * pages.bit_length() < pages:  # else reading costs less
             cut = self._cut(interval, rows)
         if cut is None:
-            self._read_again(interval)
-            return
+            return self._read_again(interval, differs)
         older, younger = Interval(interval.first, cut), Interval(cut + 1, interval.last)
         in_older = self._difference(older)
+        known = True
         for half, difference in ((younger, differs - in_older), (older, in_older)):
             if difference:
-                self._narrow(half, difference)
+                known = self._narrow(half, difference) and known
+        return known
 
-    def _read_again(self, interval: Interval) -> None:
-        """Read an interval, remove what is gone, and accept what differs after that."""
+    def _read_again(self, interval: Interval, differs: int) -> bool:
+        """Read an interval, remove what is gone, and accept what differs after that.
+
+        Returns:
+            Whether it could be accepted.
+        """
+        known = sum_of_parts(self._offsets(), self._compared, interval)
+        left = self._read_until_stable(
+            interval, differs, (0, -known), lambda _: self._read_once(interval)
+        )
+        if left is None:
+            return False
+        self._accept(with_part(self._offsets(), self._compared, interval, left + known))
+        return True
+
+    def _read_until_stable(
+        self,
+        interval: Interval,
+        differs: int,
+        settled: tuple[int, int],
+        read: Callable[[int], bool],
+    ) -> int | None:
+        """Read again until the difference that is left cannot come from a change meanwhile.
+
+        A conversation that is deleted after it was read and before the next total looks the same
+        as upstream's way of counting. The next reading finds it, in this run or in the next.
+
+        Args:
+            interval: The interval.
+            differs: The difference before the first reading.
+            settled: The differences that are known to be right: none, and the accepted one.
+            read: Reads the interval again; gets the difference, and returns whether it checked
+                all that the archive holds.
+
+        Returns:
+            The difference that is left; None if it is not stable, so that the next run tries again.
+        """
         session = self._session
+        for _ in range(_READINGS):
+            before, changes = differs, session.rows_changed + session.rows_removed
+            complete = read(before)
+            differs = self._difference(interval)
+            unchanged = session.rows_changed + session.rows_removed == changes
+            if differs in settled or (complete and unchanged and differs == before):
+                return differs
+        return None
+
+    def _read_once(self, interval: Interval) -> bool:
+        """Read an interval, and remove what is gone.
+
+        Returns:
+            Whether each conversation that the archive holds was shown, or looked up. One that the
+            same run saw in the second in which this reading began is not looked up.
+        """
+        session, part = self._session, self._part(interval)
         began = session.requested_at
+        shown: set[int] = set()
         for page in session.pages(self._compared.selection(), interval):
             with session.writing() as writer:
                 session.write_rows(writer, page.rows, page.requested_at)
             session.page_written(page)
             began = page.began
+            shown |= {row.id for row in page.rows}
             if page.spam and not self._compared.spam:
                 note_all_lists_spam(session, shown=True)
                 self._all_lists_spam = True
-        remove_missing(session, self._part(interval), began)
-        found = self._offsets()
-        left = self._difference(interval) + sum_of_parts(found, self._compared, interval)
-        self._accept(with_part(found, self._compared, interval, left))
+                part = self._part(interval)
+        with session.reading() as snapshot:
+            held = queries.not_seen_since(snapshot, part, session.requested_at + 1)
+            looked_up = queries.not_seen_since(snapshot, part, began)
+        remove_missing(session, part, began)
+        return shown.union(looked_up).issuperset(held)
 
     def _difference(self, interval: Interval) -> int:
         """By how many conversations upstream's total exceeds the archive's and the offsets."""

@@ -16,8 +16,9 @@ from compat.archive.database import open_archive
 from compat.archive.sync import queries, reconcile
 from compat.archive.sync.queries import Offset
 from compat.archive.sync.reconcile import ComparedList
+from compat.archive.sync.run import SyncEvent
 from compat.core.intervals import Interval
-from compat.simulator import Account
+from compat.simulator import Account, Conversation
 from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.archive.sync.synced_account import DAY, QUIET, Clock, Staged, sample_account, staged
 
@@ -223,3 +224,65 @@ def test_spam_on_the_list_of_all_is_noted_and_is_no_offset(spam_apart: Staged) -
     assert spam_apart.reported("differs")[0]["spam"] is False
     assert noted(spam_apart) == (True, [])
     assert spam_apart.rows() == spam_apart.truth()
+
+
+# Changes while totals are compared.
+
+
+@pytest.mark.parametrize("pages_before", [0, 1, 2])
+def test_what_is_deleted_while_totals_are_compared_is_no_offset(
+    far_side: Upstream, url: str, pages_before: int
+) -> None:
+    clock = Clock()
+    account = sample_account(clock, 120, 0)
+    stage = staged(far_side, url, account, clock)
+    stage.sync()
+    clock.advance(DAY)
+    first, second = (row.id for row in list_of_all(account)[3:5])
+    account.delete(first)
+    pages: list[SyncEvent] = []
+
+    def delete_another(event: SyncEvent) -> None:
+        differs = bool(stage.reported("differs"))
+        pages.extend([event] if differs and event.name == "page" else [])
+        if differs and len(pages) == pages_before and second in stage.truth():
+            account.delete(second)
+
+    stage.on_event = delete_another
+    stage.sync()
+    stage.on_event = lambda _: None
+    clock.advance(DAY)
+    stage.sync()
+    assert second not in stage.truth()
+    assert stage.rows() == stage.truth()
+    assert noted(stage)[1] == []
+
+
+def test_what_is_deleted_in_the_second_in_which_it_was_read_is_no_offset(
+    far_side: Upstream, url: str
+) -> None:
+    clock = Clock()
+    account = sample_account(clock, 120, 0)
+    stage = staged(far_side, url, account, clock)
+
+    def delete_one(event: SyncEvent) -> None:
+        if event.facts.get("step") == "totals":
+            account.delete(list_of_all(account)[3].id)
+
+    stage.on_event = delete_one
+    assert stage.sync().removed == 0, "what a run has seen is kept until the next run"
+    stage.on_event = lambda _: None
+    clock.advance(DAY)
+    assert stage.sync().removed == 1
+    assert stage.rows() == stage.truth()
+    assert noted(stage)[1] == []
+
+
+def list_of_all(account: Account) -> list[Conversation]:
+    """The conversations of a mailbox that its list of `all` shows and that are no spam."""
+    mailbox = spam_mailbox(account)
+    return [
+        row
+        for row in account.conversations()
+        if row.listed and row.mailbox_id == mailbox and row.status != "spam"
+    ]
