@@ -231,11 +231,11 @@ def test_spam_on_the_list_of_all_is_noted_and_is_no_offset(spam_apart: Staged) -
 
 @pytest.mark.parametrize("pages_before", [0, 1, 2])
 def test_what_is_deleted_while_totals_are_compared_is_no_offset(
-    far_side: Upstream, url: str, pages_before: int
+    upstream_server: Upstream, url: str, pages_before: int
 ) -> None:
     clock = Clock()
     account = sample_account(clock, 120, 0)
-    stage = staged(far_side, url, account, clock)
+    stage = staged(upstream_server, url, account, clock)
     stage.sync()
     clock.advance(DAY)
     first, second = (row.id for row in list_of_all(account)[3:5])
@@ -259,11 +259,11 @@ def test_what_is_deleted_while_totals_are_compared_is_no_offset(
 
 
 def test_what_is_deleted_in_the_second_in_which_it_was_read_is_no_offset(
-    far_side: Upstream, url: str
+    upstream_server: Upstream, url: str
 ) -> None:
     clock = Clock()
     account = sample_account(clock, 120, 0)
-    stage = staged(far_side, url, account, clock)
+    stage = staged(upstream_server, url, account, clock)
 
     def delete_one(event: SyncEvent) -> None:
         if event.facts.get("step") == "totals":
