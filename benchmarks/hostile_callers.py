@@ -30,8 +30,8 @@ LOOPBACK = "127.0.0.1"
 KEY = b"Authorization: Basic NjA3ODNkZDIzZWY6WA==\r\n"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 REPORT = b"/v1/reports/conversations/new.json?start=2015-01-01&end=2015-03-31"
-ALLOWED = {200, 400, 401, 404, 408, 413, 431, 503}
-"""Statuses that are allowed; 503 only with a `Retry-After`."""
+ALLOWED = {200, 204, 400, 401, 404, 408, 413, 431, 503}
+"""Statuses that are allowed: 204 answers OPTIONS; 503 only with a `Retry-After`."""
 
 STATUS = re.compile(rb"^HTTP/1\.1 ([0-9]{3}) [^\r\n]*\r\n", re.MULTILINE)
 PATIENCE = 60.0

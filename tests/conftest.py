@@ -1,8 +1,10 @@
-"""Both profiles, the marker `thorough`, and Ctrl-C as a terminal sends it."""
+"""Both profiles, the marker `thorough`, Ctrl-C as a terminal sends it, and levels of loggers."""
 
 from __future__ import annotations
 
+import logging
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -24,3 +26,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not THOROUGH and item.get_closest_marker("thorough"):
             item.add_marker(skipped)
+
+
+@pytest.fixture(autouse=True)
+def log_levels() -> Iterator[None]:
+    """A command that a test runs in this process hides retries; the next test shows them."""
+    loggers = [logging.getLogger(name) for name in ("stamina", "compat.upstream")]
+    before = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)

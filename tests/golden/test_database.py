@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -152,6 +153,7 @@ def test_what_sync_prints_as_json_is_what_it_was(base_url: str, tmp_path: Path) 
     kept = stage.settings(base_url, COMPAT_ARCHIVE=str(tmp_path / "archive.db"))
     printed = []
     for options in ((), ("--verify",)):
+        time.sleep(1.1)  # the second run begins in a later second, so that there is one to read
         done = stage.run("sync", "--json", *options, variables=kept)
         events = [json.loads(line) for line in done.stdout.splitlines()]
         printed.append([_event(each) for each in events if each.get("event") != "page"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -48,15 +47,10 @@ def reach(base_url: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def settings(
-    reach: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[pytest.MonkeyPatch]:
+def settings(reach: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """This process's environment with those settings; a test may change it."""
     for name in [name for name in os.environ if name.startswith(OURS)]:
         monkeypatch.delenv(name)
     for name, value in reach.items():
         monkeypatch.setenv(name, value)
-    shown = logging.getLogger("stamina")
-    before = shown.level
-    yield monkeypatch
-    shown.setLevel(before)
+    return monkeypatch
