@@ -40,6 +40,64 @@ class Row(NamedTuple):
     tags: tuple[int, ...] | None
 
 
+class Thread(NamedTuple):
+    """What counting needs of one thread of a conversation; its text is not among it.
+
+    Attributes:
+        created: When it was created, epoch seconds UTC.
+        id: Its id. It stays the same if conversations are merged.
+        type: `customer`, `message` (a reply of a user), `note`, `lineitem`, `phone`, `chat`,
+            `beaconchat`, `forwardparent`, `forwardchild`, or a type that is newer.
+        state: `published`, `draft`, `hidden`, `review`, or a newer one; empty where upstream has
+            none, as on line items.
+        status: The status of the conversation after this thread; None if the thread did not
+            change it (`nochange`), or upstream does not show it.
+        by: `customer` or `user`: what its author is; empty if unknown.
+        author: The id of its author; 0 if unknown.
+        customer: The id of the customer it belongs to; 0 if none.
+        action: The type of its action, such as `default`, `imported`, `manual-workflow`.
+        source: The type of its source, such as `email`, `web`, `api`, `workflows`.
+        saved_reply: The id of the saved reply it was made from; 0 if none.
+        rating: The customer's rating: 1 great, 2 okay, 3 not good; 0 if none.
+        attachments: Whether it has attachments.
+    """
+
+    created: int
+    id: int
+    type: str
+    state: str = "published"
+    status: str | None = None
+    by: str = ""
+    author: int = 0
+    customer: int = 0
+    action: str = ""
+    source: str = ""
+    saved_reply: int = 0
+    rating: int = 0
+    attachments: bool = False
+
+
+class Activity(NamedTuple):
+    """A conversation with its threads, as both were at one time.
+
+    Attributes:
+        row: The fields that filters need.
+        threads: All of its threads, sorted by creation and id.
+        customer: The id of its customer; 0 if unknown.
+        created_by: The id of the user who began it; 0 if a customer did, or it is unknown.
+        closed: When it was last closed, epoch seconds UTC; None if it never was, or upstream does
+            not show it.
+        closed_by: The id of the user who last closed it; 0 if nobody did.
+    """
+
+    row: Row
+    threads: tuple[Thread, ...]
+    customer: int = 0
+    created_by: int = 0
+    closed: int | None = None
+    closed_by: int = 0
+
+
 UPSTREAM_KEYS: Final[Mapping[str, str]] = {
     "mailbox": "mailboxId",
     "folder": "folderId",
@@ -158,6 +216,25 @@ class ConversationQuery:
         return found
 
 
+@dataclass(frozen=True)
+class ActivityQuery:
+    """Conversations with a thread created in some intervals, with all of their threads.
+
+    Attributes:
+        touched: The intervals of thread time. They may overlap.
+        mailboxes: As in `ConversationQuery`.
+        folders: As in `ConversationQuery`.
+        types: Only conversations of one of these types need complete threads; all if empty.
+        tags: Only conversations with one of these tags need complete threads; all if empty.
+    """
+
+    touched: tuple[Interval, ...]
+    mailboxes: frozenset[int] = frozenset()
+    folders: frozenset[int] = frozenset()
+    types: frozenset[str] = frozenset()
+    tags: frozenset[int] = frozenset()
+
+
 class ListItem(NamedTuple):
     """A mailbox, a folder or a tag. Fields that it does not have are empty or 0.
 
@@ -227,6 +304,24 @@ class RowSet:
     """
 
     rows: Sequence[Row]
+    as_of: int
+    fresh_until: float
+    undecided: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ActivitySet:
+    """A source's answer to an activity query.
+
+    Attributes:
+        activities: At least the requested conversations, each once; spam may be among them. Those
+            that the query's types and tags leave out may have incomplete threads.
+        as_of: As in `RowSet`: every thread created up to this second is known.
+        fresh_until: As in `RowSet`.
+        undecided: As in `RowSet`.
+    """
+
+    activities: Sequence[Activity]
     as_of: int
     fresh_until: float
     undecided: Mapping[int, str] = field(default_factory=dict)
