@@ -31,8 +31,8 @@ from compat.upstream import (
 )
 from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import InconsistentData, RequestRefused
+from compat.v2.lanes import PageCallbacks, fetch_windows
 from compat.v2.models import Conversation, ConversationPage
-from compat.v2.pagination import PageCallbacks, fetch_windows
 from compat.v2.probes import check_access
 from compat.v2.search import Selection
 

@@ -14,21 +14,18 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, Generic, TypeVar
 
 from compat.v2.client import ApiResponse, Client
-from compat.v2.errors import Cancelled, InconsistentData, RequestRefused
-from compat.v2.models import Conversation, ConversationPage, Page, PageInfo
+from compat.v2.errors import InconsistentData, RequestRefused
+from compat.v2.models import Conversation, Page, PageInfo
 from compat.v2.search import Selection, Window, format_timestamp
 
 R = TypeVar("R", bound=Conversation)
 
 _ATTEMPTS_FOR_A_SECOND: Final = 3
-_MIN_PAGES_PER_PART: Final = 20
-_MAX_PARTS: Final = 8
 _EMPTY_PAGE: Final = PageInfo(totalElements=0, totalPages=0)
 
 
@@ -37,21 +34,64 @@ def creation_second(row: Conversation) -> int:
     return math.floor(row.created_at.timestamp())
 
 
-@dataclass(frozen=True)
-class FirstBatch(Generic[R]):
-    """The first page of a window.
+class SharedWindow:
+    """A window that one thread reads, while others may take over its later part.
 
-    Attributes:
-        rows: The rows on it.
-        rest: What is still to be fetched, split into parts that can be fetched in parallel.
-        expected: How many rows the whole window holds, roughly.
-        requested_at: When it was requested, epoch seconds by upstream's clock.
+    Each of its seconds is either claimed by the reader as complete, or can still be taken over,
+    never both: both happen under one lock.
+
+    Args:
+        window: The window.
+        lock: Held while it is claimed or divided; one of its own if not given.
     """
 
-    rows: Sequence[R]
-    rest: tuple[Window, ...]
-    expected: int
-    requested_at: int
+    def __init__(self, window: Window, lock: AbstractContextManager[object] | None = None) -> None:
+        self.first = window.first
+        self._last = window.last
+        self._next = window.first
+        self._lock = lock or threading.Lock()
+
+    @property
+    def last(self) -> int:
+        """The last second that the reader is to read; it may become an earlier one."""
+        with self._lock:
+            return self._last
+
+    @property
+    def window(self) -> Window:
+        """The seconds that are the reader's now, those it has read included."""
+        return Window(self.first, self.last)
+
+    @property
+    def next(self) -> int:
+        """The first second that is not claimed; it cannot be taken over."""
+        with self._lock:
+            return self._next
+
+    def claim(self, until: int) -> int:
+        """Claim that all rows up to a second were returned.
+
+        Returns:
+            The second, or the window's last one if that is earlier.
+        """
+        with self._lock:
+            until = min(until, self._last)
+            self._next = max(self._next, until + 1)
+            return until
+
+    def take_after(self, second: int) -> Window | None:
+        """Take over what is after a second; None if the reader needs it, or nothing is there."""
+        with self._lock:
+            if not self._next <= second < self._last:
+                return None
+            taken = Window(second + 1, self._last)
+            self._last = second
+            return taken
+
+    def restart(self) -> None:
+        """Read the window as it is now from its first second on, for another list."""
+        with self._lock:
+            self._next = self.first
 
 
 @dataclass(frozen=True)
@@ -60,15 +100,20 @@ class Batch(Generic[R]):
 
     Attributes:
         rows: The rows on it; some may be repeated, or lie outside of the window.
-        complete_until: All rows created up to this second, included, have been returned.
+        complete_until: All rows created up to this second, included, have been returned. With
+            the last batch it is the last second of the window, as that is then.
         expected: How many rows are left from this page on, roughly.
         requested_at: When it was requested, epoch seconds by upstream's clock.
+        end: The last second up to which `expected` counts.
+        pages: On how many pages the expected rows are.
     """
 
     rows: Sequence[R]
     complete_until: int
     expected: int
     requested_at: int
+    end: int
+    pages: int
 
 
 class Paginator(Generic[R]):
@@ -93,34 +138,32 @@ class Paginator(Generic[R]):
         self._model = model
         self._before_request = before_request
 
-    def first_batch(self, window: Window) -> FirstBatch[R]:
-        """Fetch the first page, and plan the rest by its number of pages."""
-        response = self._from_key(window.first, window.last)
-        rows, pages = response.value.rows, response.value.page.total_pages
-        rest: tuple[Window, ...] = ()
-        if pages > 1:
-            rest = split_window(Window(_last_second(rows, window.first), window.last), pages)
-        return FirstBatch(rows, rest, response.value.page.total_elements, response.requested_at)
-
-    def batches(self, window: Window) -> Iterator[Batch[R]]:
+    def batches(self, window: Window | SharedWindow) -> Iterator[Batch[R]]:
         """All rows created in a window, page by page, oldest first.
+
+        Args:
+            window: The window. If it is shared, its end is looked at before and after each
+                request; the reader claims what is complete before it returns the batch.
 
         Raises:
             UpstreamError: Upstream fails, or its responses stay inconsistent.
         """
-        key = window.first
-        while key <= window.last:
-            response = self._from_key(key, window.last)
-            rows, page = response.value.rows, response.value.page
+        shared = window if isinstance(window, SharedWindow) else SharedWindow(window)
+        key = shared.first
+        while key <= (end := shared.last):
+            response = self._from_key(key, end)
+            rows, page, at = response.value.rows, response.value.page, response.requested_at
+            is_last = page.total_pages <= 1
             last = _last_second(rows, key)
-            complete_until = window.last if page.total_pages <= 1 else min(last - 1, window.last)
-            yield Batch(rows, complete_until, page.total_elements, response.requested_at)
-            if page.total_pages <= 1:
+            complete_until = shared.claim(end if is_last else last - 1)
+            yield Batch(rows, complete_until, page.total_elements, at, end, page.total_pages)
+            if is_last:
                 return
-            if last == key or _is_crowded(rows, last):
+            # What was taken over meanwhile is not read. The first unclaimed second stays here.
+            if last <= shared.last and (last == key or _is_crowded(rows, last)):
                 # If the second is the key itself, it has at least two pages.
                 yield from self._whole_second(last, probe=2 if last == key else 1)
-                yield Batch((), min(last, window.last), 0, response.requested_at)
+                yield Batch((), shared.claim(last), 0, at, last, 0)
                 last += 1
             key = last
 
@@ -179,112 +222,10 @@ class Paginator(Generic[R]):
         return self._client.get("/conversations", params, self._model, check=check)
 
 
-def split_window(window: Window, pages: int) -> tuple[Window, ...]:
-    """Split a window into parts to fetch in parallel.
-
-    Each part costs about one request more than the whole would, so a window with few pages
-    stays whole.
-
-    Args:
-        window: The window.
-        pages: How many pages it has.
-    """
-    seconds = window.last - window.first + 1
-    parts = max(1, min(_MAX_PARTS, pages // _MIN_PAGES_PER_PART, seconds))
-    edges = [window.first + seconds * part // parts for part in range(parts + 1)]
-    return tuple(Window(first, after - 1) for first, after in pairwise(edges))
-
-
-@dataclass(frozen=True)
-class PageCallbacks:
-    """What `fetch_windows` calls; never two of them at once, except `before_request`.
-
-    Attributes:
-        on_rows: Gets the rows of each page.
-        on_expected: Gets the number of rows in each window, after its first page.
-        before_request: Called before each request, from any thread; raises to stop.
-    """
-
-    on_rows: Callable[[Sequence[Conversation]], None]
-    on_expected: Callable[[int], None] = lambda _: None
-    before_request: Callable[[], None] = lambda: None
-
-
-def fetch_windows(
-    client: Client,
-    selection: Selection,
-    windows: Sequence[Window],
-    callbacks: PageCallbacks,
-    *,
-    workers: int,
-) -> int:
-    """Fetch all conversations of these windows, with several requests in parallel.
-
-    Args:
-        client: The API client.
-        selection: The filters, except the creation time.
-        windows: The windows; long ones are split.
-        callbacks: Get what is fetched.
-        workers: How many requests are made at a time, at most.
-
-    Returns:
-        When the first request was made, epoch seconds by upstream's clock.
-
-    Raises:
-        UpstreamError: The first error of any request; the other requests are stopped.
-    """
-    return _ParallelFetch(client, selection, callbacks).run(windows, workers)
-
-
-class _ParallelFetch:
-    """The state of one call of `fetch_windows`."""
-
-    def __init__(self, client: Client, selection: Selection, callbacks: PageCallbacks) -> None:
-        self._callbacks = callbacks
-        self._lock = threading.Lock()
-        self._failed = False
-        self._requested_at: list[int] = []
-        self._paginator = Paginator(client, selection, ConversationPage, self._before_request)
-
-    def run(self, windows: Sequence[Window], workers: int) -> int:
-        with ThreadPoolExecutor(workers, thread_name_prefix="pagination") as pool:
-            pending = {pool.submit(self._fetch_first, window) for window in windows}
-            try:
-                while pending:
-                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                    parts = [part for future in done for part in future.result()]
-                    pending |= {pool.submit(self._fetch_rest, part) for part in parts}
-            except BaseException:
-                self._failed = True
-                raise
-        return min(self._requested_at)
-
-    def _fetch_first(self, window: Window) -> tuple[Window, ...]:
-        """Fetch the first page of a window; returns the parts that are left."""
-        batch = self._paginator.first_batch(window)
-        with self._lock:
-            self._requested_at.append(batch.requested_at)
-            self._callbacks.on_expected(batch.expected)
-            self._callbacks.on_rows(batch.rows)
-        return batch.rest
-
-    def _fetch_rest(self, part: Window) -> tuple[Window, ...]:
-        """Fetch a part; nothing is left after it."""
-        for batch in self._paginator.batches(part):
-            with self._lock:
-                self._callbacks.on_rows(batch.rows)
-        return ()
-
-    def _before_request(self) -> None:
-        if self._failed:
-            raise Cancelled("another part of the same list failed")
-        self._callbacks.before_request()
-
-
 def _incomplete_batch(second: int, response: ApiResponse[Page[R]]) -> Batch[R]:
     """The batch of one page of a second that is not complete yet."""
-    page = response.value
-    return Batch(page.rows, second - 1, page.page.total_elements, response.requested_at)
+    rows, page, at = response.value.rows, response.value.page, response.requested_at
+    return Batch(rows, second - 1, page.total_elements, at, second, page.total_pages)
 
 
 def _last_second(rows: Iterable[Conversation], key: int) -> int:

@@ -10,9 +10,7 @@ import pytest
 from compat.simulator import Account, Behaviour, Simulator
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData, RequestRefused
-from compat.v2.models import ConversationPage
-from compat.v2.pagination import Paginator
-from compat.v2.search import LAST_SECOND, Selection, Window
+from compat.v2.search import LAST_SECOND, Selection
 from tests.unit.v2.upstream import (
     FIRST,
     QUIET,
@@ -123,11 +121,6 @@ def test_a_hidden_fraction_hides_no_row_of_an_overfull_second(
     burst = [account.add(FIRST, millis=millis).id for _ in range(10)]
     serve(stage, account, {}, index_fractions=True, page_size=3)
     assert fetched_ids(client, FIRST, LAST) == set(burst)
-
-
-def test_the_first_batch_also_covers_one_second_more(upstream: Upstream, client: Client) -> None:
-    Paginator(client, Selection(), ConversationPage).first_batch(Window(FIRST, FIRST + 10))
-    assert upstream.asked[0].params["query"].endswith("TO 2015-01-01T00:00:11Z])")
 
 
 # By creation time, until there is only one page.

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from compat.simulator import Account, Behaviour, Simulator
-from compat.v2 import pagination
 from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, Cancelled, RequestRefused
-from compat.v2.models import Conversation, ConversationPage
-from compat.v2.pagination import (
-    PageCallbacks,
-    Paginator,
-    creation_second,
-    fetch_windows,
-    split_window,
-)
-from compat.v2.search import LAST_SECOND, Selection, Window
+from compat.v2.lanes import PageCallbacks, fetch_windows
+from compat.v2.models import Conversation
+from compat.v2.search import Selection, Window
 from tests.unit.v2.upstream import (
     FIRST,
     QUIET,
@@ -71,54 +61,6 @@ def account_with(rows: int, seconds: int = YEAR) -> Account:
     return account
 
 
-@given(
-    first=st.integers(-(10**11), LAST_SECOND),
-    seconds=st.one_of(st.integers(0, 12), st.integers(0, 10**9)),
-    pages=st.integers(1, 1000),
-)
-def test_the_parts_of_a_window_cover_it_exactly_once(first: int, seconds: int, pages: int) -> None:
-    window = Window(first, first + seconds - 1)
-    parts = split_window(window, pages)
-    assert (parts[0].first, parts[-1].last) == (window.first, window.last)
-    assert all(part.last + 1 == later.first for part, later in pairwise(parts))
-    assert len(parts) == 1 or all(part.first <= part.last for part in parts)
-
-
-@pytest.mark.parametrize(
-    ("pages", "more", "parts"),
-    [(0, 1, 1), (1, 0, 1), (2, -1, 1), (2, 0, 2), (3, -1, 2), (8, -1, 7), (8, 0, 8), (99, 0, 8)],
-)
-def test_only_windows_of_many_pages_are_split(pages: int, more: int, parts: int) -> None:
-    many = pages * pagination._MIN_PAGES_PER_PART + more
-    assert len(split_window(Window(0, YEAR), many)) == parts
-
-
-@pytest.mark.parametrize(("seconds", "parts"), [(1, 1), (2, 2), (3, 3), (8, 8), (9, 8)])
-def test_no_part_is_shorter_than_a_second(seconds: int, parts: int) -> None:
-    assert len(split_window(Window(7, 7 + seconds - 1), 1000)) == parts
-
-
-def test_the_first_batch_has_the_expected_rows_and_the_rest(
-    stage_and_client: StageAndClient,
-) -> None:
-    stage, client = stage_and_client
-    account = account_with(60)
-    stage.playing = Simulator(account, QUIET)
-    batch = Paginator(client, ALL, ConversationPage).first_batch(Window(FIRST, FIRST + YEAR))
-    last = account.conversations()[24].created
-    assert [creation_second(row) for row in batch.rows][-1] == last
-    assert (batch.expected, batch.rest) == (60, (Window(last, FIRST + YEAR),))
-    assert FIRST + YEAR - 30 < batch.requested_at < FIRST + YEAR
-
-
-def test_a_first_batch_with_all_rows_leaves_no_rest(stage_and_client: StageAndClient) -> None:
-    stage, client = stage_and_client
-    stage.playing = Simulator(account_with(25), QUIET)
-    assert (
-        Paginator(client, ALL, ConversationPage).first_batch(Window(FIRST, FIRST + YEAR)).rest == ()
-    )
-
-
 @pytest.mark.parametrize("workers", [1, 4])
 def test_several_windows_are_fetched_and_nothing_in_between(
     stage_and_client: StageAndClient, workers: int
@@ -146,8 +88,9 @@ def test_a_long_window_is_fetched_in_parts(stage_and_client: StageAndClient) -> 
     recorder = Recorder()
     fetch_windows(client, ALL, [Window(FIRST, FIRST + YEAR)], recorder.callbacks, workers=4)
     assert recorder.ids == {row.id for row in account.conversations()}
+    assert recorder.expected == [600]
     ends = {target.partition(" TO ")[2][:20] for target in stage.playing.targets}
-    assert len(ends - {""}) == 120 // pagination._MIN_PAGES_PER_PART
+    assert len(ends - {""}) >= 4
 
 
 def test_the_callback_comes_before_every_request(upstream: Upstream, client: Client) -> None:

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compat.simulator import Account, Behaviour, Simulator
-from compat.v2 import pagination
+from compat.v2 import lanes
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData
+from compat.v2.lanes import PageCallbacks, fetch_windows
 from compat.v2.models import Conversation, ConversationPage
-from compat.v2.pagination import PageCallbacks, Paginator, creation_second, fetch_windows
+from compat.v2.pagination import Paginator, creation_second
 from compat.v2.search import Selection, Window
 from tests.unit.v2.upstream import FIRST, Stage
 
@@ -98,7 +99,7 @@ class Case:
         changes: The changes before each request.
         window: The seconds to fetch.
         workers: How many requests are made at a time, at most.
-        min_pages: How many pages a part of a window has at least.
+        min_pages: How many pages are left, at least, where a part is taken over.
     """
 
     behaviour: Behaviour
@@ -107,7 +108,7 @@ class Case:
     changes: list[tuple[str, int, int]]
     window: tuple[int, int]
     workers: int
-    min_pages: int
+    min_pages: float
 
 
 CASES = st.builds(
@@ -117,8 +118,8 @@ CASES = st.builds(
     away=st.sampled_from([0, 0, 3, 5]),
     changes=CHANGES,
     window=st.tuples(st.integers(0, 5), st.integers(30, SPAN + 5)),
-    workers=st.integers(1, 3),
-    min_pages=st.sampled_from([2, 5, 25]),
+    workers=st.integers(1, 4),
+    min_pages=st.sampled_from([0.5, 2, 25]),
 )
 
 
@@ -139,7 +140,7 @@ def test_what_exists_all_the_time_is_returned_and_what_never_exists_is_not(
         seen.update(row.id for row in rows if first <= creation_second(row) <= last)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pagination, "_MIN_PAGES_PER_PART", case.min_pages)
+        patch.setattr(lanes, "_MIN_PAGES", case.min_pages)
         try:
             fetch_windows(
                 client,
