@@ -21,6 +21,8 @@ from pydantic import SecretStr
 from compat import LegacyReports, Settings
 from compat.asgi import create_app
 from compat.core.models import (
+    ActivityQuery,
+    ActivitySet,
     ConversationQuery,
     Document,
     ListItems,
@@ -51,6 +53,10 @@ class ConstantSource:
         created = range(FIRST, FIRST + 31 * 86_400, 31 * 86_400 // 1000)
         rows = [Row(at, at, 1, 11, "email", "active", "published", ()) for at in created]
         return RowSet(rows, FIRST + 60 * 86_400, inf)
+
+    def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
+        """Return no conversations with threads."""
+        return ActivitySet((), FIRST + 60 * 86_400, inf)
 
     def list_items(self, query: ListQuery) -> ListItems:
         """Return an empty list."""

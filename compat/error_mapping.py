@@ -7,7 +7,13 @@ from typing import Final
 
 from compat.archive.errors import ArchiveError
 from compat.core.intervals import Interval, overlaps
-from compat.core.models import ConversationQuery, ListQuery, NotCovered, UnknownValue
+from compat.core.models import (
+    ActivityQuery,
+    ConversationQuery,
+    ListQuery,
+    NotCovered,
+    UnknownValue,
+)
 from compat.single_flight import CallCancelled, TooManyCalls
 from compat.v1.datetimes import format_epoch, format_instant
 from compat.v1.errors import (
@@ -116,7 +122,7 @@ _VIEWS: Final = (
 
 
 def not_covered_error(
-    error: NotCovered, query: Query, needed: ConversationQuery | ListQuery
+    error: NotCovered, query: Query, needed: ConversationQuery | ActivityQuery | ListQuery
 ) -> LegacyError:
     """The error for a query that an archive does not cover, without a connection to Help Scout.
 
@@ -133,12 +139,16 @@ def not_covered_error(
     if error.folders:
         folders = ",".join(map(str, query.folders))
         return ValidationFailed([BadParameter("folders", folders, _VIEWS)])
-    message = f"The archive covers {_format(error.covered)}, and nobody else can be asked"
+    if isinstance(needed, ActivityQuery):
+        intervals, held = needed.touched, "Threads are known of"
+    else:
+        intervals, held = needed.created, "The archive covers"
+    message = f"{held} {_format(error.covered)}, and nobody else can be asked"
     ranges = [query.current, *([query.previous] if query.previous else [])]
     return ValidationFailed(
         [
             BadParameter(names[edge], format_instant((asked.start, asked.end)[edge]), message)
-            for names, asked, interval in zip(_EDGES, ranges, needed.created, strict=False)
+            for names, asked, interval in zip(_EDGES, ranges, intervals, strict=False)
             for edge in _uncovered_edges(interval, error.missing)
         ]
     )

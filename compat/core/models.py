@@ -328,10 +328,11 @@ class ActivitySet:
 
 
 class NotCovered(Exception):
-    """The archive does not hold the conversations of a query, and upstream must not be asked.
+    """The archive does not hold the data of a query, and upstream must not be asked.
 
     Attributes:
-        missing: The intervals of creation time that are missing; empty if folders are the reason.
+        missing: The intervals that are missing, of creation time, or of thread time for an
+            activity query; empty if folders are the reason.
         covered: The intervals that the archive does hold.
         folders: Requested folders that are views, which the archive cannot answer.
     """
@@ -406,6 +407,13 @@ class Source(Protocol):
 
     def rows(self, query: ConversationQuery, progress: Progress) -> RowSet:
         """Load conversations for counting."""
+
+    def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
+        """Load conversations with their threads.
+
+        Raises:
+            NotCovered: The source does not know the threads of that time.
+        """
 
     def list_items(self, query: ListQuery) -> ListItems:
         """Load a list of mailboxes, tags or folders."""

@@ -10,11 +10,23 @@ from pydantic import BaseModel
 from compat import error_mapping
 from compat.config.conventions import Conventions
 from compat.core.counting import CountingSource, CountResult
-from compat.core.models import ListItems, ListQuery, NotCovered, Progress, RowSet, Source
+from compat.core.models import (
+    ActivityQuery,
+    ActivitySet,
+    ListItems,
+    ListQuery,
+    NotCovered,
+    Progress,
+    RowSet,
+    Source,
+)
 from compat.engines import EngineAnswer, EngineName
 from compat.reports import AnswerFromDocuments, CountingReport, ReportModule
 from compat.v1.query import Query
 from compat.v1.routes import Route
+
+Data = RowSet | ActivitySet | ListItems
+"""What sources return."""
 
 
 class ComputedEngine:
@@ -61,7 +73,9 @@ class ComputedEngine:
                 )
         needed = report.required_data(query, conventions)
         if isinstance(needed, ListQuery):
-            data: ListItems | RowSet = source.list_items(needed)
+            data: Data = source.list_items(needed)
+        elif isinstance(needed, ActivityQuery):
+            data = source.activity(needed, progress)
         else:
             data = source.rows(needed, progress)
         answer = report.answer(query, data, conventions)
@@ -75,7 +89,7 @@ def load_report(route: Route) -> ReportModule:
     return cast("ReportModule", import_module(f"compat.reports.{route.report}"))
 
 
-def _engine_answer(answer: BaseModel, data: RowSet | ListItems | CountResult) -> EngineAnswer:
+def _engine_answer(answer: BaseModel, data: Data | CountResult) -> EngineAnswer:
     body = answer.model_dump_json().encode()
     from_totals = isinstance(data, CountResult) and data.totals
     engine: EngineName = "totals" if from_totals else "computed"

@@ -14,7 +14,14 @@ from pydantic import BaseModel
 
 from compat.config.conventions import Conventions
 from compat.core.counting import CountQuery, CountResult
-from compat.core.models import ConversationQuery, Document, ListItem, ListItems, ListQuery
+from compat.core.models import (
+    ActivityQuery,
+    ConversationQuery,
+    Document,
+    ListItem,
+    ListItems,
+    ListQuery,
+)
 from compat.v1.errors import ItemNotFound
 from compat.v1.models import Envelope, Item
 from compat.v1.query import ListPageQuery
@@ -39,7 +46,9 @@ class AnswerFromDocuments:
 class ReportModule(Protocol):
     """The functions of a report's module."""
 
-    def required_data(self, query: Any, conventions: Conventions) -> ConversationQuery | ListQuery:
+    def required_data(
+        self, query: Any, conventions: Conventions
+    ) -> ConversationQuery | ActivityQuery | ListQuery:
         """The data that a query needs."""
 
     def answer(

@@ -22,6 +22,8 @@ from compat.core import intervals
 from compat.core.counting import BucketCounts, CountQuery, CountResult
 from compat.core.intervals import MaxAges
 from compat.core.models import (
+    ActivityQuery,
+    ActivitySet,
     ConversationQuery,
     Document,
     ListItems,
@@ -155,6 +157,20 @@ class ArchiveSource:
                 if tally.matches(row):
                     counts.add_conversation(row.created, sign)
         return CountResult(counts.values, patch.as_of, patch.fresh_until)
+
+    def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
+        """Conversations with their threads: from upstream, as the archive has no threads.
+
+        Raises:
+            NotCovered: Upstream is not used, or the account is closed.
+            UpstreamError: Upstream fails, or its answers contradict each other.
+            ArchiveError: The archive fails.
+        """
+        with self._archive.reading() as snapshot:
+            live = self._live_beside(snapshot)
+        if live is None:
+            raise NotCovered(query.touched)
+        return live.activity(query, progress)
 
     def list_items(self, query: ListQuery) -> ListItems:
         """All mailboxes, all tags, or the folders of a mailbox: from upstream if it is used.

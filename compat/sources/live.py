@@ -10,10 +10,13 @@ from compat import clock
 from compat.config.settings import Settings
 from compat.core.intervals import Interval, MaxAges, union
 from compat.core.models import (
+    ActivityQuery,
+    ActivitySet,
     ConversationQuery,
     Document,
     ListItems,
     ListQuery,
+    NotCovered,
     Progress,
     Row,
     RowSet,
@@ -153,6 +156,15 @@ class LiveSource:
         cached = self._cached(scope, query.created, progress)
         rows = [row for row in cached.rows if row.folder is None or row.folder in folders.homes]
         return RowSet(rows, cached.as_of, cached.fresh_until, query.undecided(rows))
+
+    def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
+        """Conversations with their threads.
+
+        Raises:
+            NotCovered: Always: threads are not read yet.
+        """
+        progress.check()
+        raise NotCovered(query.touched)
 
     def list_items(self, query: ListQuery) -> ListItems:
         """All mailboxes, all tags, or the folders of a mailbox.

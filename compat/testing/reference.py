@@ -14,10 +14,13 @@ from compat import clock
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings
 from compat.core.models import (
+    ActivityQuery,
+    ActivitySet,
     ConversationQuery,
     Document,
     ListItems,
     ListQuery,
+    NotCovered,
     Progress,
     Row,
     RowSet,
@@ -142,6 +145,10 @@ class _MemorySource:
         progress.check()
         rows = [row for row in self._rows if need.admits(row)]
         return RowSet(rows, int(time.time()), clock.elapsed(), need.undecided(rows))
+
+    def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
+        progress.check()
+        raise NotCovered(query.touched)  # what is given are conversations, not their threads
 
     def list_items(self, query: ListQuery) -> ListItems:
         del query

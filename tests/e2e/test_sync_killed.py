@@ -19,7 +19,16 @@ from hypothesis import settings as hypothesis_settings
 
 from compat.archive.database import Archive, open_archive
 from compat.archive.records import INDEX_LAG
-from compat.core.models import ConversationQuery, Document, ListItems, ListQuery, Progress, RowSet
+from compat.core.models import (
+    ActivityQuery,
+    ActivitySet,
+    ConversationQuery,
+    Document,
+    ListItems,
+    ListQuery,
+    Progress,
+    RowSet,
+)
 from compat.service import LegacyReports
 from compat.simulator import Account
 from compat.simulator.churn import apply_random_change
@@ -89,6 +98,9 @@ class ArchiveOnlySource:
             rows = snapshot.rows(need.created, mailboxes=need.mailboxes)
         homes = [row for row in rows if not need.folders or row.folder in need.folders]
         return RowSet(homes, 0, 0)
+
+    def activity(self, query: ActivityQuery, _progress: Progress) -> ActivitySet:
+        raise LookupError(query)
 
     def list_items(self, query: ListQuery) -> ListItems:
         raise LookupError(query)

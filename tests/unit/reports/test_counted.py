@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from compat.config.conventions import Conventions
 from compat.core.counting import UNTAGGED, CountQuery, CountResult
 from compat.core.models import (
+    ActivityQuery,
+    ActivitySet,
     ConversationQuery,
     Document,
     ListItems,
@@ -61,6 +63,9 @@ class Counter:
     def rows(self, need: ConversationQuery, _progress: Progress) -> RowSet:
         self.required_data.append(need)
         return RowSet(self.kept, FIRST + 5, 77.0)
+
+    def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
+        raise LookupError(query)
 
     def list_items(self, query: ListQuery) -> ListItems:
         raise AssertionError(query)

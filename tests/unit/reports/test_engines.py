@@ -9,6 +9,8 @@ import pytest
 
 from compat.config.conventions import Conventions
 from compat.core.models import (
+    ActivityQuery,
+    ActivitySet,
     ConversationQuery,
     Document,
     ListItems,
@@ -35,12 +37,17 @@ class Hand:
     def __init__(self, *rows: Row) -> None:
         self.found = RowSet(rows, FIRST + 5, 77.0)
         self.asked: list[tuple[ConversationQuery, Progress]] = []
+        self.activity_queries: list[tuple[ActivityQuery, Progress]] = []
         self.list_queries: list[ListQuery] = []
         self.shown: list[tuple[list[int], Progress]] = []
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         self.asked.append((need, progress))
         return self.found
+
+    def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
+        self.activity_queries.append((query, progress))
+        return ActivitySet((), FIRST + 7, 79.0)
 
     def list_items(self, query: ListQuery) -> ListItems:
         self.list_queries.append(query)

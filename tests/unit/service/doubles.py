@@ -15,6 +15,9 @@ from compat.account import Account
 from compat.config.accounts import DEFAULT_ACCOUNT
 from compat.config.settings import Settings
 from compat.core.models import (
+    Activity,
+    ActivityQuery,
+    ActivitySet,
     ConversationQuery,
     Document,
     ListItem,
@@ -59,6 +62,8 @@ class FakeSource:
         gate: Closed by clearing it; then every query waits.
         started: Set as soon as there was a query.
         asked: The queries for rows.
+        activity_queries: The queries for conversations with their threads.
+        activities: The conversations with their threads that it has.
         list_queries: The queries for lists.
         items: The items of every list; None for a mailbox that does not exist.
         known: The conversations it has in full, by id.
@@ -78,6 +83,8 @@ class FakeSource:
             self.gate.set()
         self.started = threading.Event()
         self.asked: list[ConversationQuery] = []
+        self.activity_queries: list[ActivityQuery] = []
+        self.activities: Sequence[Activity] = ()
         self.list_queries: list[ListQuery] = []
         self.items: Sequence[ListItem] | None = ()
         self.known: dict[int, Document] = {}
@@ -93,6 +100,11 @@ class FakeSource:
         progress.expected, progress.received = self.expected, self.received
         self._pass(progress)
         return RowSet(self.held_rows, AS_OF, clock.elapsed() + self.kept)
+
+    def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
+        self.activity_queries.append(query)
+        self._pass(progress)
+        return ActivitySet(self.activities, AS_OF, clock.elapsed() + self.kept)
 
     def list_items(self, query: ListQuery) -> ListItems:
         self.list_queries.append(query)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from compat import error_mapping
+from compat.core.intervals import Interval
+from compat.core.models import ActivityQuery, ConversationQuery, NotCovered
 from compat.single_flight import CallCancelled, TooManyCalls
+from compat.v1.datetimes import from_epoch
 from compat.v1.errors import (
     Forbidden,
     Internal,
@@ -14,7 +17,10 @@ from compat.v1.errors import (
     Unavailable,
     ValidationFailed,
 )
+from compat.v1.query import Range, ReportQuery
 from compat.v2 import errors as v2
+
+JANUARY = Interval(1_420_070_400, 1_422_748_799)
 
 KINDS: list[tuple[BaseException, type[LegacyError], str]] = [
     (v2.CredentialsRefused("no"), Forbidden, "HELPSCOUT_APP_ID and HELPSCOUT_APP_SECRET"),
@@ -75,3 +81,21 @@ def test_the_text_of_an_unknown_error_is_not_shown() -> None:
 
 def test_braces_in_the_text_of_an_error_stay_as_they_are() -> None:
     assert "{0} {x}" in error_mapping.to_legacy_error(v2.Unreachable("{0} {x}")).message
+
+
+@pytest.mark.parametrize(
+    ("needed", "message"),
+    [
+        (ConversationQuery((JANUARY,)), "The archive covers nothing yet"),
+        (ActivityQuery((JANUARY,)), "Threads are known of nothing yet"),
+    ],
+)
+def test_what_is_not_covered_is_named_with_the_kind_of_data(
+    needed: ConversationQuery | ActivityQuery, message: str
+) -> None:
+    query = ReportQuery(Range(from_epoch(JANUARY.first), from_epoch(JANUARY.last)))
+    error = error_mapping.not_covered_error(NotCovered((JANUARY,)), query, needed)
+    assert isinstance(error, ValidationFailed)
+    (entry,) = error.errors
+    assert (entry.property, entry.value) == ("start", "2015-01-01T00:00:00Z")
+    assert entry.message == f"{message}, and nobody else can be asked"
