@@ -8,9 +8,10 @@ right answer for an account sets the field. The code reads these rules from here
 from __future__ import annotations
 
 from typing import Final, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from compat.config.office_hours import is_time_zone, parse_office_hours
 
 ViewBy = Literal["day", "week", "month"]
 """How long a bucket is: 24 hours, seven times 24 hours, or one calendar month."""
@@ -123,6 +124,44 @@ class Conventions(BaseModel):
             "show it."
         ),
     )
+    response_base: Literal["resolved", "replied"] = Field(
+        default="resolved",
+        description=(
+            "Which conversations response and resolution times are about. `resolved`: those "
+            "resolved in the range, with all of their waits. `replied`: those replied to in the "
+            "range, with the waits that ended in it; they count as resolved if they were resolved "
+            "in it, too."
+        ),
+    )
+    resolved_at: Literal["last-closing", "first-closing"] = Field(
+        default="last-closing",
+        description=(
+            "When a conversation counts as resolved. `last-closing`: when it was last closed, if "
+            "it is closed now. `first-closing`: when it was first closed after a reply, even if "
+            "it was opened again."
+        ),
+    )
+    first_reply_share: Literal["fraction", "percent"] = Field(
+        default="fraction",
+        description=(
+            "How `percentResolvedOnFirstReply` is written. `fraction`: from 0 to 1. `percent`: "
+            "from 0 to 100."
+        ),
+    )
+    automatic_replies_count: bool = Field(
+        default=True,
+        description="Whether a reply that a workflow sent counts as a reply of a user.",
+    )
+    office_hours: str | None = Field(
+        default=None,
+        description=(
+            "The hours of the week in which waits count, if a request has `officeHours=1`: days "
+            "with times, separated by commas, and at the end a time zone if it is not the "
+            "company's, such as `mon-fri 09:00-12:00, mon-fri 13:00-17:30, sat 10:00-14:00, "
+            "Europe/Berlin`. If unset, `officeHours=1` changes nothing, as in accounts without "
+            "office hours. Mailbox API 2.0 does not show them."
+        ),
+    )
     max_buckets: int = Field(
         default=3700,
         ge=1,
@@ -152,13 +191,18 @@ class Conventions(BaseModel):
     @field_validator("company_time_zone")
     @classmethod
     def _check_time_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+        if not is_time_zone(name):
             raise ValueError(
                 "no time zone of that name is known here (where none is, pip install tzdata)"
-            ) from None
+            )
         return name
+
+    @field_validator("office_hours")
+    @classmethod
+    def _check_office_hours(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_office_hours(text)
+        return text
 
     @field_validator("counted_states")
     @classmethod

@@ -8,7 +8,7 @@ begin before `end`. The last bucket may be shorter than the others.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 from compat.core.calendar import (
     DAY,
     FIRST_SECOND,
-    LAST_SECOND,
     day_of_month,
     days_in_month,
     first_day,
     month_number,
+    offset_at_local,
+    utc_offset,
 )
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def snap_start(start: int, snap: StartSnap, zone: str) -> int:
     if snap == "exact":
         return start
     clock = ZoneInfo(zone)
-    day = (start + _offset(_moment(start).replace(tzinfo=UTC).astimezone(clock))) // DAY
+    day = (start + utc_offset(start, clock)) // DAY
     if snap == "monday":
         day -= (day + _WEEKDAY_OF_1970) % 7
     midnight = day * DAY
-    return max(FIRST_SECOND, midnight - _offset(_moment(midnight).replace(tzinfo=clock)))
+    return max(FIRST_SECOND, midnight - offset_at_local(midnight, clock))
 
 
 def starts(start: int, end: int, view_by: ViewBy, month_step: MonthStep = "clamped") -> list[int]:
@@ -106,20 +107,6 @@ def count(
     edges = [bisect_left(instants, start) for start in starts]
     edges.append(to_the_end(instants, end, edges[-1]))
     return [after - before for before, after in pairwise(edges)]
-
-
-def _moment(seconds: int) -> datetime:
-    """An instant without a zone. Near the years 1 and 9999 it is moved by up to eight days.
-
-    Converting it to another time zone can then not leave the years that `datetime` can hold.
-    """
-    kept = min(max(seconds, FIRST_SECOND + 8 * DAY), LAST_SECOND - 8 * DAY)
-    return datetime(1970, 1, 1) + timedelta(seconds=kept)  # noqa: DTZ001 - the caller adds the zone
-
-
-def _offset(local: datetime) -> int:
-    """Whole seconds by which a clock is ahead of UTC."""
-    return int((local.utcoffset() or timedelta()).total_seconds())
 
 
 def _seconds(view_by: ViewBy, month_step: MonthStep) -> int | None:

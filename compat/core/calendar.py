@@ -1,4 +1,4 @@
-"""Days and months as arithmetic on epoch seconds in UTC, and the limits of the calendar.
+"""Days, months and offsets of time zones for epoch seconds in UTC, and the calendar's limits.
 
 The calendar repeats itself every 400 years. All months are computed in its first 400, so that they
 also work before the year 1 and after the year 9999, where `datetime.date` ends.
@@ -7,8 +7,9 @@ also work before the year 1 and after the year 9999, where `datetime.date` ends.
 from __future__ import annotations
 
 import calendar
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 DAY: Final = 86_400
 """Seconds in a day: in UTC every day has 24 hours."""
@@ -69,6 +70,32 @@ def first_day(month: int) -> int:
     cycles, year = divmod(years, _YEARS_IN_CYCLE)
     ordinal = date(year + 1, months + 1, 1).toordinal()
     return cycles * _DAYS_IN_CYCLE + ordinal - 1 - _DAYS_BEFORE_1970
+
+
+def utc_offset(second: int, zone: ZoneInfo) -> int:
+    """Whole seconds by which a zone's clock is ahead of UTC at an instant, epoch seconds UTC."""
+    return _offset(_moment(second).replace(tzinfo=UTC).astimezone(zone))
+
+
+def offset_at_local(second: int, zone: ZoneInfo) -> int:
+    """The same when that clock itself shows the second; where it does so twice, the first time.
+
+    If the clock is set forward over the second, it is the offset from before.
+    """
+    return _offset(_moment(second).replace(tzinfo=zone))
+
+
+def _moment(second: int) -> datetime:
+    """An instant without a zone. Near the years 1 and 9999 it is moved by up to eight days.
+
+    Converting it to another time zone can then not leave the years that `datetime` can hold.
+    """
+    kept = min(max(second, FIRST_SECOND + 8 * DAY), LAST_SECOND - 8 * DAY)
+    return datetime(1970, 1, 1) + timedelta(seconds=kept)  # noqa: DTZ001 - the caller adds the zone
+
+
+def _offset(local: datetime) -> int:
+    return int((local.utcoffset() or timedelta()).total_seconds())
 
 
 def _date(second: int) -> date:

@@ -126,6 +126,70 @@ DECISIONS: Final = (
         "Ten years by day are allowed; a request for ten thousand years is abuse or a mistake.",
         ("max_buckets",),
     ),
+    # Replies, waits and resolutions.
+    Decision(
+        "What response times are about",
+        "Response and resolution times are means over the conversations that were resolved in the "
+        "range, with all of their waits.",
+        "In the documented examples the number of conversations with a response time is the "
+        "number of resolved ones, and far below the number of replies. The vendor's help pages "
+        "describe another group for the reports on screen: the conversations replied to.",
+        ("response_base",),
+    ),
+    Decision(
+        "A wait",
+        "A wait begins with the first message of a customer after the last reply, and ends with "
+        "the next reply. Further messages do not begin another one. If a user began the "
+        "conversation, no wait is the first response.",
+        "The old pages say only that a customer waits for a response. A customer who writes twice "
+        "has waited since the first message.",
+    ),
+    Decision(
+        "What a reply is",
+        "A published message of a user by e-mail or chat, also the first one of a conversation "
+        "that a user began. Notes, phone calls, forwarded messages, drafts and what was imported "
+        "are none.",
+        "The old pages count the e-mail of a new conversation, and leave out notes and changes of "
+        "status. Imported messages were observed not to count as replies.",
+    ),
+    Decision(
+        "Automatic replies",
+        "A message that a workflow sent counts as a reply.",
+        "The old pages do not mention them. Mailbox API 2.0 shows what sent a message, so they "
+        "can be left out.",
+        ("automatic_replies_count",),
+    ),
+    Decision(
+        "When a conversation is resolved",
+        "A conversation with a reply is resolved if it is closed now: once, when it was last "
+        "closed.",
+        "The old pages say that a conversation can be resolved only once, and not what happens if "
+        "it is opened again.",
+        ("resolved_at",),
+    ),
+    Decision(
+        "When a conversation is closed",
+        "It is closed in each second in which its status became closed, whatever did that, and "
+        "whether or not there was a reply. Its threads show it.",
+        "The number of closed conversations is above the number of resolved ones in every "
+        "documented example.",
+    ),
+    Decision(
+        "The share resolved on the first reply",
+        "`percentResolvedOnFirstReply` is a fraction from 0 to 1.",
+        "It is a fraction in the documented examples, although its name says percent, and one "
+        "recorded answer had a percentage.",
+        ("first_reply_share",),
+    ),
+    Decision(
+        "Office hours",
+        "With `officeHours=1` only the seconds within office hours count in response and "
+        "resolution times, by the local clock: 0 for a wait outside of them. Without a schedule "
+        "it changes nothing.",
+        "By the vendor's page, the default is used in accounts that have no office hours, even if "
+        "1 is sent. Mailbox API 2.0 does not show a schedule, so it is a setting.",
+        ("office_hours", "company_time_zone"),
+    ),
     # Other lists.
     Decision(
         "The order of a drilldown",
