@@ -86,7 +86,7 @@ def _merge(account: Account, rng: Random, row: Conversation) -> Conversation | N
 
 
 def _assign(account: Account, rng: Random, row: Conversation) -> Conversation:
-    return account.assign(row.id, rng.choice((0, *account.layout.user_by_id)))
+    return account.assign(row.id, rng.choice((0, *(user.id for user in account.layout.users))))
 
 
 def _move(account: Account, rng: Random, row: Conversation) -> Conversation:

@@ -16,14 +16,18 @@ OWNERLESS_FOLDERS = (
     ("spam", "Spam"),
 )
 MAILBOX_NAMES = ("Support", "Sales", "Billing & Accounts", "Partners")
-USER_NAMES = (
-    ("Amara", "Okafor"),
-    ("Björn", "Lindqvist"),
-    ("Chiara", "Rossi"),
-    ("Dmitri", "Volkov"),
-    ("Esther", "Nakamura"),
-    ("Farid", "Haddad"),
+USERS = (
+    ("Amara", "Okafor", "owner", "Africa/Lagos"),
+    ("Björn", "Lindqvist", "admin", "Europe/Stockholm"),
+    ("Chiara", "Rossi", "user", "Europe/Rome"),
+    ("Dmitri", "Volkov", "user", "Etc/UTC"),
+    ("Esther", "Nakamura", "user", "America/New_York"),
+    ("Farid", "Haddad", "user", "Australia/Adelaide"),
 )
+"""First and last name, role and time zone."""
+INVITED = ("Greta", "Holm", "user", "Etc/UTC")
+"""A user who has not accepted the invitation: listed, and without folders."""
+FIRST_USER = 4101
 TEAM_MEMBERS = (("Tier Two", (0, 1, 2)), ("Payments", (3, 4)))
 TAG_NAMES = (
     *("billing", "bug", "feature request", "how to", "refund", "login", "shipping", "vip"),
@@ -32,6 +36,7 @@ TAG_NAMES = (
     *("discount", "onboarding", "export", "import, csv", "webhooks", "translation", "tax"),
     *("duplicate", "partner", "press", "hiring", "legal", "black friday", "beta", "docs"),
 )
+SAVED_REPLY_NAMES = ("Thank you", "Where is my parcel", "Refund made", "More questions, please")
 COLORS = ("none", "blue", "brown", "green", "grey", "orange", "pink", "purple", "red", "yellow")
 
 
@@ -64,6 +69,8 @@ class User:
     first: str
     last: str
     email: str
+    role: str = "user"
+    timezone: str = "Etc/UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,15 @@ class Team:
     id: int
     name: str
     user_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedReply:
+    """A prepared text of a mailbox; threads that were made from it keep its id for ever."""
+
+    id: int
+    mailbox_id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,9 @@ class Layout:
     """All of an account except its conversations, and ways to look it up.
 
     Attributes:
+        users: Users who have accepted their invitation.
+        invited: Users who have not. Lists show them after the others.
+        saved_replies: The saved replies of all mailboxes; may be changed.
         unlisted: Ids of mailboxes that the list of mailboxes leaves out. Their address, their
             folders and their conversations are shown as those of all others.
         hidden: Ids of mailboxes that the user may not see: the list leaves them out, and their
@@ -100,10 +119,8 @@ class Layout:
     """
 
     def __init__(self, mailbox_names: tuple[str, ...] = MAILBOX_NAMES) -> None:
-        self.users = tuple(
-            User(4101 + 3 * at, first, last, f"{slug_of(first + '.' + last)}@example.com")
-            for at, (first, last) in enumerate(USER_NAMES)
-        )
+        self.users = tuple(_user(FIRST_USER + 3 * at, *each) for at, each in enumerate(USERS))
+        self.invited: tuple[User, ...] = (_user(FIRST_USER + 3 * len(USERS), *INVITED),)
         self.teams = tuple(
             Team(4901 + at, name, frozenset(self.users[member].id for member in members))
             for at, (name, members) in enumerate(TEAM_MEMBERS)
@@ -119,13 +136,30 @@ class Layout:
         self.unlisted: set[int] = set()
         self.hidden: set[int] = set()
         self.tags = [self._make_tag(at, name) for at, name in enumerate(TAG_NAMES)]
-        self.user_by_id = {user.id: user for user in self.users}
+        self.saved_replies = [
+            SavedReply(saved_reply_id(mailbox.id, at), mailbox.id, name)
+            for mailbox in self.mailboxes
+            for at, name in enumerate(SAVED_REPLY_NAMES)
+        ]
+        self.user_by_id = {user.id: user for user in (*self.users, *self.invited)}
         self.team_by_id = {team.id: team for team in self.teams}
         self.mailbox_by_id = {mailbox.id: mailbox for mailbox in self.mailboxes}
         self.folder_by_id = {folder.id: folder for folder in self.folders}
         self.tag_by_id = {tag.id: tag for tag in self.tags}
         self.tag_by_name = {tag.name: tag for tag in self.tags}
         self._ownerless = _ownerless_ids(self.folders)
+
+    def add_user(self, user: User) -> User:
+        """Add a user without folders; one with the same id is replaced."""
+        self.users = (*(each for each in self.users if each.id != user.id), user)
+        self.user_by_id[user.id] = user
+        return user
+
+    def remove_user(self, user_id: int) -> None:
+        """Remove a user; what the user wrote stays, with an id that has no name any more."""
+        self.users = tuple(each for each in self.users if each.id != user_id)
+        self.invited = tuple(each for each in self.invited if each.id != user_id)
+        del self.user_by_id[user_id]
 
     def add_mailbox(self, name: str) -> Mailbox:
         """Add a mailbox with its folders."""
@@ -181,6 +215,16 @@ class Layout:
             yield Folder(next(ids), mailbox.id, "mytickets", "Mine", user.id)
         for team in self.teams:
             yield Folder(next(ids), mailbox.id, "team", team.name, team.id)
+
+
+def saved_reply_id(mailbox_id: int, at: int) -> int:
+    """The id of a mailbox's first saved replies, counted from 0."""
+    return mailbox_id * 10 + at
+
+
+def _user(user_id: int, first: str, last: str, role: str, timezone: str) -> User:
+    email = f"{slug_of(first + '.' + last)}@example.com"
+    return User(user_id, first, last, email, role, timezone)
 
 
 def _ownerless_ids(folders: Iterable[Folder]) -> dict[tuple[int, str], int]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from compat.simulator.conversation import Conversation
-    from compat.simulator.layout import Folder, Layout, Mailbox, Tag, User
+    from compat.simulator.layout import Folder, Layout, Mailbox, SavedReply, Tag, Team, User
 
 Payload = dict[str, object]
 """A JSON object."""
@@ -25,6 +25,7 @@ API = "https://api.helpscout.net"
 WEB = "https://secure.helpscout.net"
 EMBEDDED_CHAT_THREADS = 1
 ACCOUNT_CREATED = "2013-06-01T00:00:00Z"
+ACCOUNT_UPDATED = "2014-02-03T09:30:00Z"
 _SOURCES = {"email": "email", "chat": "beacon-v2", "phone": "web"}
 _THREAD_TYPES = ("message", "customer", "note", "customer")
 _RATINGS = ("great", "okay", "not_good")
@@ -198,14 +199,40 @@ def user(known: User, base: str) -> Payload:
         "firstName": known.first,
         "lastName": known.last,
         "email": known.email,
-        "role": "user",
-        "timezone": "Etc/UTC",
-        "photoUrl": people.photo_url(known.id),
+        "role": known.role,
+        "timezone": known.timezone,
+        "photoUrl": people.photo_url(known.id) if known.id % 2 else None,
         "createdAt": ACCOUNT_CREATED,
-        "updatedAt": ACCOUNT_CREATED,
+        "updatedAt": ACCOUNT_UPDATED,
         "type": "user",
+        "mention": known.first.lower(),
+        "initials": known.first[:1] + known.last[:1],
+        "jobTitle": "",
+        "phone": "",
+        "alternateEmails": [],
         "_links": _links(base, self=f"users/{known.id}"),
     }
+
+
+def team(known: Team, base: str) -> Payload:
+    """One team."""
+    path = f"teams/{known.id}"
+    return {
+        "id": known.id,
+        "name": known.name,
+        "timezone": "Etc/UTC",
+        "photoUrl": None,
+        "createdAt": ACCOUNT_CREATED,
+        "updatedAt": ACCOUNT_UPDATED,
+        "mention": slug_of(known.name),
+        "initials": "".join(word[0] for word in known.name.split()),
+        "_links": _links(base, members=f"{path}/members", self=path),
+    }
+
+
+def saved_reply(known: SavedReply) -> Payload:
+    """One saved reply."""
+    return {"id": known.id, "name": known.name, "preview": f"Hello. {known.name}."}
 
 
 def customer(customer_id: int, base: str) -> Payload:

@@ -11,14 +11,14 @@ from compat.simulator import hal, payloads
 from compat.simulator.conversation_list import ConversationList
 from compat.simulator.folder_views import folder_shows
 from compat.simulator.messages import ApiError, Response, json_response, not_found
-from compat.simulator.query_parameters import parse_list_request
+from compat.simulator.query_parameters import parse_each, parse_id, parse_list_request
 from compat.simulator.reports import busy_times, new_conversations, new_drilldown
 
 if TYPE_CHECKING:
     from compat.simulator.behaviour import Behaviour, Plan
     from compat.simulator.conversation import Conversation
     from compat.simulator.faults import Faults
-    from compat.simulator.layout import Mailbox
+    from compat.simulator.layout import Mailbox, User
     from compat.simulator.messages import Request
     from compat.simulator.store import Account
 
@@ -128,10 +128,35 @@ class Resources:
         found = [payloads.tag(tag, tickets[tag.id]) for tag in known]
         return json_response(hal.slice_page(request, "tags", found))
 
+    def saved_replies(self, request: Request, mailbox_id: int) -> Response:
+        """The saved replies of one mailbox: an array without pages, as documented."""
+        del request
+        self._visible(mailbox_id)
+        known = [each for each in self._layout.saved_replies if each.mailbox_id == mailbox_id]
+        return json_response([payloads.saved_reply(each) for each in known])
+
     def users(self, request: Request) -> Response:
-        """The users."""
-        found = [payloads.user(known, request.base) for known in self._layout.users]
-        return json_response(hal.slice_page(request, "users", found))
+        """The users, also those who were only invited; by email or mailbox if requested."""
+        wanted = parse_each(request.parameters, {"mailbox": parse_id})
+        mailboxes = self._layout.mailbox_by_id
+        known = [*self._layout.users, *self._layout.invited]
+        if "mailbox" in wanted and wanted["mailbox"] not in mailboxes:
+            known = []
+        if email := request.parameters.get("email", "").lower():
+            known = [each for each in known if each.email.lower() == email]
+        return self._users(request, known)
+
+    def teams(self, request: Request) -> Response:
+        """The teams."""
+        found = [payloads.team(known, request.base) for known in self._layout.teams]
+        return json_response(hal.slice_page(request, "teams", found))
+
+    def team_members(self, request: Request, team_id: int) -> Response:
+        """The users of one team."""
+        team = self._layout.team_by_id.get(team_id)
+        if team is None:
+            raise not_found()
+        return self._users(request, [u for u in self._layout.users if u.id in team.user_ids])
 
     def user(self, request: Request, user_id: int) -> Response:
         """One user."""
@@ -153,6 +178,10 @@ class Resources:
         if self._plan not in PLANS_WITH_REPORTS:
             raise ApiError(403, "Reports are not part of this plan")
         return json_response(make(self._account, self._behaviour(), request.parameters))
+
+    def _users(self, request: Request, known: list[User]) -> Response:
+        found = [payloads.user(each, request.base) for each in known]
+        return json_response(hal.slice_page(request, "users", found))
 
     def _visible(self, mailbox_id: int) -> Mailbox:
         if mailbox_id in self._layout.hidden:
@@ -199,10 +228,13 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
         (r"mailboxes/(\d{1,18})", Resources.mailbox),
         (r"mailboxes/(\d{1,18})/fields", Resources.fields),
         (r"mailboxes/(\d{1,18})/folders", Resources.folders),
+        (r"mailboxes/(\d{1,18})/saved-replies", Resources.saved_replies),
         (r"tags", Resources.tags),
         (r"users", Resources.users),
         (r"users/(\d{1,18})", Resources.user),
         (r"users/me", Resources.me),
+        (r"teams", Resources.teams),
+        (r"teams/(\d{1,18})/members", Resources.team_members),
         (r"customers/(\d{1,18})", Resources.customer),
         (r"reports/conversations/new", _report(new_conversations)),
         (r"reports/conversations/new-drilldown", _report(new_drilldown)),

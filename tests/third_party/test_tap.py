@@ -82,5 +82,7 @@ def test_it_copies_mailboxes_with_their_folders_and_fields(brought: Json) -> Non
 
 def test_it_copies_users_with_their_pictures(brought: Json) -> None:
     users = brought["streams"]["users"]
-    assert [each["id"] for each in users] == [user.id for user in ACCOUNT.layout.users]
+    layout = ACCOUNT.layout
+    listed = [user.id for user in (*layout.users, *layout.invited)]
+    assert [each["id"] for each in users] == listed
     assert all(each["photo_url"] for each in users)

@@ -11,7 +11,7 @@ import pytest
 import compat.simulator
 from compat.simulator import Account, Simulator, running
 from compat.simulator.folder_views import folder_shows
-from compat.simulator.layout import Layout
+from compat.simulator.layout import Layout, User
 from compat.simulator.server import MISSING
 from tests.unit.simulator.clients import listed, signed_in
 
@@ -158,6 +158,72 @@ def test_tags_are_listed_with_their_names_and_counts(
 def test_users_are_listed_and_one_of_them_is_me(client: httpx.Client) -> None:
     found = client.get("/users").json()["_embedded"]["users"]
     assert client.get("/users/me").json()["id"] == found[0]["id"]
+
+
+def test_users_who_were_only_invited_are_listed(client: httpx.Client, account: Account) -> None:
+    (invited,) = account.layout.invited
+    assert listed_users(client) == [*(user.id for user in account.layout.users), invited.id]
+    assert client.get(f"/users/{invited.id}").json()["email"] == invited.email
+
+
+def test_users_can_be_found_by_email_and_by_mailbox(client: httpx.Client) -> None:
+    every = listed_users(client)
+    assert listed_users(client, email="Chiara-Rossi@example.com") == [every[2]]
+    assert listed_users(client, email="nobody@example.com") == []
+    assert listed_users(client, mailbox="8501") == every
+    assert listed_users(client, mailbox="1") == []
+    assert client.get("/users", params={"mailbox": "x"}).status_code == 400
+
+
+def test_users_have_roles_and_time_zones(client: httpx.Client) -> None:
+    found = client.get("/users").json()["_embedded"]["users"]
+    assert {each["role"] for each in found} == {"owner", "admin", "user"}
+    assert len({each["timezone"] for each in found}) > 3
+
+
+def test_a_user_who_was_removed_is_not_found_any_more() -> None:
+    account = Account()
+    gone = account.layout.users[1].id
+    with signed_in(Simulator(account)) as client:
+        account.layout.remove_user(gone)
+        assert gone not in listed_users(client)
+        assert client.get(f"/users/{gone}").status_code == 404
+
+
+def test_a_user_can_be_added_with_an_id() -> None:
+    account = Account()
+    account.layout.add_user(User(1, "Ann", "Lee", "ann@example.com", timezone="Asia/Bangkok"))
+    with signed_in(Simulator(account)) as client:
+        assert client.get("/users/1").json()["timezone"] == "Asia/Bangkok"
+        assert 1 in listed_users(client)
+
+
+def listed_users(client: httpx.Client, **parameters: str) -> list[int]:
+    answer = client.get("/users", params=parameters).json()
+    return [each["id"] for each in answer["_embedded"]["users"]]
+
+
+def test_teams_have_members(client: httpx.Client, account: Account) -> None:
+    found = client.get("/teams").json()["_embedded"]["teams"]
+    assert [(each["id"], each["name"]) for each in found] == [
+        (each.id, each.name) for each in account.layout.teams
+    ]
+    for team in account.layout.teams:
+        members = client.get(f"/teams/{team.id}/members").json()["_embedded"]["users"]
+        assert {each["id"] for each in members} == team.user_ids
+    assert client.get("/teams/1/members").status_code == 404
+
+
+def test_saved_replies_of_a_mailbox_are_an_array_without_pages() -> None:
+    account = Account()
+    mailbox = account.layout.mailboxes[1].id
+    with signed_in(Simulator(account)) as client:
+        found = client.get(f"/mailboxes/{mailbox}/saved-replies").json()
+        assert {tuple(each) for each in found} == {("id", "name", "preview")}
+        del account.layout.saved_replies[:]
+        assert len(found) == 4
+        assert client.get(f"/mailboxes/{mailbox}/saved-replies").json() == []
+        assert client.get("/mailboxes/1/saved-replies").status_code == 404
 
 
 def test_several_simulators_run_at_once() -> None:

@@ -95,10 +95,21 @@ def test_a_user_has_the_documented_keys_and_a_link_to_itself(client: httpx.Clien
     user = get(client, "/users")["_embedded"]["users"][1]
     assert list(user) == [
         *("id", "firstName", "lastName", "email", "role", "timezone", "photoUrl"),
-        *("createdAt", "updatedAt", "type", "_links"),
+        *("createdAt", "updatedAt", "type", "mention", "initials", "jobTitle", "phone"),
+        *("alternateEmails", "_links"),
     ]
     assert links(client, user) == {"self": f"/users/{user['id']}"}
     assert get(client, f"/users/{user['id']}") == user
+
+
+def test_a_team_has_the_documented_keys(client: httpx.Client) -> None:
+    (team, _) = get(client, "/teams")["_embedded"]["teams"]
+    assert list(team) == [
+        *("id", "name", "timezone", "photoUrl", "createdAt", "updatedAt", "mention", "initials"),
+        "_links",
+    ]
+    members = get(client, links(client, team)["members"])["_embedded"]["users"]
+    assert [get(client, f"/users/{each['id']}") for each in members] == members
 
 
 def test_links_lead_to_what_they_name(client: httpx.Client, account: Account) -> None:
@@ -134,7 +145,9 @@ def test_there_is_no_user_with_an_unknown_id(client: httpx.Client) -> None:
     assert client.get("/users/0").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/conversations", "/mailboxes", "/tags", "/users", "/users/me"])
+@pytest.mark.parametrize(
+    "path", ["/conversations", "/mailboxes", "/tags", "/teams", "/users", "/users/me"]
+)
 def test_a_slash_at_the_end_of_a_path_makes_no_difference(client: httpx.Client, path: str) -> None:
     with_slash, without = get(client, f"{path}/"), get(client, path)
     assert with_slash.get("_embedded") == without.get("_embedded")
