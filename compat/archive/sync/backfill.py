@@ -24,7 +24,13 @@ STATUS: Final[Mapping[str, str]] = {"spam": "spam", "all": "all", "spam-again": 
 """The list that is read for each layer."""
 
 READ: Final = "read"
-"""The layer that says when a window was last read whole. Answers do not depend on it."""
+"""The layer that says when all lists of an interval were last read, and what is gone removed.
+Answers do not depend on it."""
+
+LISTED: Final[Mapping[str, str]] = {layer: f"listed {layer}" for layer in LAYERS}
+"""For each layer, one that says when its list was read, while the reading of the interval is not
+finished. The coverage of the layer itself becomes younger when what was modified is read, although
+most conversations are not seen then."""
 
 _MONTH: Final = 31 * 86_400
 _MOST_MONTHS: Final = 12 * 10_000
@@ -76,9 +82,7 @@ def read_window(session: SyncSession, window: Interval, *, again: bool = False) 
     spam = dict.fromkeys(LAYERS, 0)
     same_seconds = True
     for layer in LAYERS:
-        with session.reading() as snapshot:
-            covered = [] if again else [known.interval for known in snapshot.layer_coverage(layer)]
-        parts = intervals.difference([window], covered)
+        parts = intervals.difference([window], [] if again else _listed(session, layer))
         same_seconds &= parts == [window]
         for part in reversed(parts):
             for page in session.pages(Selection(status=STATUS[layer]), part):
@@ -86,6 +90,7 @@ def read_window(session: SyncSession, window: Interval, *, again: bool = False) 
                     session.write_rows(writer, page.rows, page.requested_at)
                     if proven := page.covered(page.window):
                         session.add_coverage(writer, layer, proven)
+                        session.add_coverage(writer, LISTED[layer], proven)
                 session.page_written(page)
                 spam[layer] += page.spam
     note_spam(session, spam, same_seconds=same_seconds)
@@ -93,7 +98,8 @@ def read_window(session: SyncSession, window: Interval, *, again: bool = False) 
         as_of = min(
             (
                 known.as_of
-                for known in snapshot.coverage()
+                for layer in LISTED.values()
+                for known in snapshot.layer_coverage(layer)
                 if intervals.overlaps(known.interval, window)
             ),
             default=None,
@@ -103,6 +109,15 @@ def read_window(session: SyncSession, window: Interval, *, again: bool = False) 
     remove_missing(session, Part(window), as_of)
     with session.writing() as writer:
         writer.add_coverage(READ, Coverage(window, as_of))
+        writer.remove_coverage(window, LISTED.values())
+
+
+def _listed(session: SyncSession, layer: str) -> list[Interval]:
+    """The intervals of a layer that are covered, and whose list was read."""
+    with session.reading() as snapshot:
+        covered = snapshot.layer_coverage(layer)
+        both = intervals.intersection(covered, snapshot.layer_coverage(LISTED[layer]))
+    return [known.interval for known in both]
 
 
 def note_spam(session: SyncSession, spam: Mapping[str, int], *, same_seconds: bool) -> None:

@@ -81,12 +81,20 @@ def _reread_share(session: SyncSession) -> None:
 
 
 def _window_read_longest_ago(session: SyncSession, rows: int) -> Interval | None:
-    """About so many conversations that were read longest ago; None if all were read in this run."""
+    """About so many conversations that were read longest ago; None if all were read in this run.
+
+    What was imported, or read by a run that was killed before it looked for what is gone, counts
+    as never read.
+    """
     with session.reading() as snapshot:
         now = session.requested_at  # as of now: what is read is as old as its own layer says
         covered = [Coverage(known.interval, now) for known in snapshot.coverage()]
         read = intervals.intersection(snapshot.layer_coverage(READ), covered)
-        oldest = min(read, key=lambda each: each.as_of, default=None)
+        never = intervals.difference(
+            (known.interval for known in covered), (known.interval for known in read)
+        )
+        every = [*read, *(Coverage(interval, 0) for interval in never)]
+        oldest = min(every, key=lambda each: each.as_of, default=None)
         if oldest is None or oldest.as_of >= session.started_at:
             return None
         return queries.newest_window(snapshot, oldest.interval, rows)

@@ -22,6 +22,7 @@ from compat.core.models import ListQuery
 from compat.simulator import Account, Behaviour, make_account
 from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.archive.sync.synced_account import (
+    DAY,
     NOW,
     QUIET,
     SINCE,
@@ -119,6 +120,23 @@ def test_a_kill_loses_a_page_at_most(stage: Staged, after: int) -> None:
     assert stage.rows() == stage.truth()
     again = outcome.changed + held - len(stage.truth())
     assert again <= 25
+
+
+@pytest.mark.parametrize("after", [6, 9, 12])
+def test_what_a_killed_run_has_read_is_not_missing_when_a_run_goes_on_a_day_later(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """What the killed run covers becomes younger at first: only what was modified is read then."""
+    monkeypatch.setattr(backfill, "ROWS", 60)
+    with interrupted(stage, after), pytest.raises(PowerCut):
+        stage.sync()
+    gone = next(id_ for id_, row in stage.rows().items() if row.status == "closed")
+    stage.account.delete(gone)
+    stage.clock.advance(DAY)
+    stage.sync()
+    looked_up = [path for path in stage.simulator.requests if "conversations/" in path]
+    assert len(looked_up) <= 1
+    assert stage.rows() == stage.truth()
 
 
 @contextmanager

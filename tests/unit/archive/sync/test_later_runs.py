@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from compat.archive import connections
+from compat.archive.database import open_archive
 from compat.archive.sync import reread
 from compat.archive.sync.run import SyncEvent, SyncStopped
+from compat.core.intervals import Interval
 from compat.simulator import Account, Behaviour, Conversation
 from tests.integration.exactness.simulated_upstream import Upstream, add
 from tests.unit.archive.sync.synced_account import (
@@ -379,6 +381,25 @@ def test_within_the_days_of_the_setting_everything_is_read_again(
         read.append(stage.asked())
     assert stage.rows() == stage.truth()
     assert max(read) < 21 + 30
+
+
+def test_what_was_never_read_completely_such_as_an_import_is_read_first(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reread, "_FEWEST_ROWS", 1)
+    stage.sync(reread_days=10)
+    newest = max(stage.rows().values())
+    last = Interval(newest.created - DAY, newest.created)
+    with (
+        open_archive(stage.url) as archive,
+        archive.lock() as lock,
+        archive.writing(lock) as writer,
+    ):
+        writer.remove_coverage(last, ["read"])
+    change_unseen(stage.account, stage.account[newest.id])
+    stage.clock.advance(DAY)
+    stage.sync(reread_days=10)
+    assert stage.rows(last) == stage.truth(last)
 
 
 def test_what_happens_during_a_run_is_found_by_the_next(stage: Staged) -> None:
