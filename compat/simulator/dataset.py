@@ -114,8 +114,9 @@ class _Generator:
         state, status, assignee_id, closed, closed_by = self._status(created)
         kind = draw()
         answered = min(self.now, created + int(draw() ** 3 * 5 * DAY))
+        waiting_since = answered if closed is None else min(answered, closed)
         folder_type = home_folder_type(state, status, assignee_id)
-        return Conversation(
+        row = Conversation(
             id=row_id,
             number=number,
             created=created,
@@ -134,10 +135,14 @@ class _Generator:
             threads=1 if status == "spam" else 1 + int(draw() ** 2 * 9),
             closed=closed,
             closed_by=closed_by,
-            waiting_since=answered,
+            waiting_since=waiting_since,
             attachments=draw() < 0.15,
             merged_into=None,
         )
+        # One thread alone is that of the creation, and a draft is not published yet.
+        if state == "draft":
+            return replace(row, threads=0, waiting_since=created)
+        return replace(row, waiting_since=created) if row.threads == 1 else row
 
     def _status(self, created: int) -> _Status:
         draw = self.rng.random

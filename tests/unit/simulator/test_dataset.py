@@ -125,3 +125,20 @@ def test_some_tag_names_have_commas_and_spaces(large: Account) -> None:
     names = [tag.name for tag in large.layout.tags]
     assert any("," in name for name in names)
     assert any(" " in name for name in names)
+
+
+def test_a_draft_has_no_published_threads(large: Account) -> None:
+    drafts = {row.threads for row in listed(large) if row.state == "draft"}
+    others = {row.threads for row in listed(large) if row.state != "draft"}
+    assert drafts == {0}
+    assert min(others) == 1
+
+
+def test_a_customer_who_wrote_once_waits_since_the_creation(large: Account) -> None:
+    assert all(row.waiting_since == row.created for row in listed(large) if row.threads < 2)
+
+
+def test_nobody_waits_longer_than_a_conversation_is_open(large: Account) -> None:
+    for row in listed(large):
+        latest = row.modified if row.closed is None else row.closed
+        assert row.created <= row.waiting_since <= latest <= row.modified
