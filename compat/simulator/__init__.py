@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from compat.simulator.dataset import make_account
     from compat.simulator.server import running
     from compat.simulator.store import Account
+    from compat.simulator.thread import Thread
 
 __all__ = [
     "Account",
     "Behaviour",
     "Conversation",
     "Simulator",
+    "Thread",
     "make_account",
     "running",
 ]
@@ -28,6 +30,7 @@ _MODULES = {
     "Behaviour": "compat.simulator.behaviour",
     "Conversation": "compat.simulator.conversation",
     "Simulator": "compat.simulator.app",
+    "Thread": "compat.simulator.thread",
     "make_account": "compat.simulator.dataset",
     "running": "compat.simulator.server",
 }

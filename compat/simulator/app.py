@@ -45,7 +45,8 @@ class Simulator:
             application that a user has authorized in a browser.
         clock: the current time in epoch seconds; default the account's clock.
         before_request: called with the account and with path and decoded query before each
-            list of conversations is answered; may change the account. Can also be set later.
+            list of conversations or of threads is answered; may change the account. Can also be
+            set later.
 
     Attributes:
         requests: how often each path was requested, with any result.

@@ -61,6 +61,14 @@ class Behaviour:
         0.0, "seconds after which lists show a change; a single GET is current"
     )
     index_lag_lists: int = _option(0, "the same, counted in lists of conversations")
+    embedded_chats: Literal["threads", "bodies", "whole"] = _option(
+        "threads",
+        "what conversations with their threads lose of a chat: all threads but the latest, the "
+        "most of each text, or nothing",
+    )
+    embedded_threads: int | None = _option(
+        None, "how many threads are shown inside a conversation at most, the latest ones"
+    )
     token_lifetime: float = _option(172_800, "seconds until a token expires")
     bad_client_status: Literal[400, 401] = _option(
         401, "the status for a wrong client id or secret"

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from compat.simulator.thread import Thread
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
@@ -29,6 +33,10 @@ class Conversation:
     Times are epoch seconds. People who do not exist are 0, times that do not exist are None.
     ``millis`` is the part of the creation time that payloads never show. A merged conversation
     is also deleted, and ``merged_into`` is the id of the other one.
+
+    ``threads`` is the number of published threads without line items. ``history`` has all threads,
+    the oldest first, or is None for those that are made up from the other fields.
+    ``user_updated`` is when a user last changed something; None for ``modified``.
     """
 
     id: int
@@ -52,6 +60,8 @@ class Conversation:
     waiting_since: int
     attachments: bool
     merged_into: int | None
+    history: tuple[Thread, ...] | None = None
+    user_updated: int | None = None
 
     @property
     def created_at(self) -> datetime:
@@ -67,10 +77,3 @@ class Conversation:
     def counts(self) -> bool:
         """Whether a report on new conversations counts it: published and no spam."""
         return self.state == "published" and self.status != "spam"
-
-    @property
-    def reply_user_ids(self) -> tuple[int, ...]:
-        """The ids of users who replied in it."""
-        if self.threads < 2:
-            return ()
-        return tuple(sorted({self.assignee_id, self.closed_by} - {0}))

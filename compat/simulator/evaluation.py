@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from compat.simulator import people
 from compat.simulator.conversation import parse_timestamp
+from compat.simulator.history import threads_of
 from compat.simulator.search import And, Between, Equals, Node, Not, Or, SearchSyntaxError, Text
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Evaluator:
             "body": lambda text: lambda row: text in _body(row),
             "assigned": self._assigned,
             "attachments": _attachments,
-            "replyUserIds": _reply_user,
+            "replyUserIds": self._reply_user,
         }
 
     def predicate(self, tree: Node) -> Predicate:
@@ -94,6 +95,12 @@ class Evaluator:
         }
         return lambda row: row.assignee_id in found
 
+    def _reply_user(self, text: str) -> Predicate:
+        wanted, layout = _number("replyUserIds", text), self._layout
+        return lambda row: any(
+            each.is_reply and each.author_id == wanted for each in threads_of(row, layout)
+        )
+
 
 def limits(field: str, low: str | None, high: str | None) -> tuple[float, float]:
     """The ends of a range as numbers, both included; dates in epoch milliseconds."""
@@ -122,8 +129,3 @@ def _attachments(text: str) -> Predicate:
     if text not in {"true", "false"}:
         raise SearchSyntaxError("attachments is true or false")
     return lambda row: row.attachments is (text == "true")
-
-
-def _reply_user(text: str) -> Predicate:
-    wanted = _number("replyUserIds", text)
-    return lambda row: wanted in row.reply_user_ids

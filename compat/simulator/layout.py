@@ -110,6 +110,7 @@ class Layout:
 
     Attributes:
         users: Users who have accepted their invitation.
+        authors: The ids of the first users, who wrote what is made up; they never change.
         invited: Users who have not. Lists show them after the others.
         saved_replies: The saved replies of all mailboxes; may be changed.
         unlisted: Ids of mailboxes that the list of mailboxes leaves out. Their address, their
@@ -120,6 +121,7 @@ class Layout:
 
     def __init__(self, mailbox_names: tuple[str, ...] = MAILBOX_NAMES) -> None:
         self.users = tuple(_user(FIRST_USER + 3 * at, *each) for at, each in enumerate(USERS))
+        self.authors = tuple(user.id for user in self.users)
         self.invited: tuple[User, ...] = (_user(FIRST_USER + 3 * len(USERS), *INVITED),)
         self.teams = tuple(
             Team(4901 + at, name, frozenset(self.users[member].id for member in members))

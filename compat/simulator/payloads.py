@@ -1,4 +1,4 @@
-"""JSON payloads of conversations, threads, mailboxes, folders, tags, users and customers.
+"""JSON payloads of conversations, mailboxes, folders, tags, users and customers.
 
 ``base`` is the scheme and the host of links: those of the request, so that a client that follows
 them stays with the simulator.
@@ -13,8 +13,6 @@ from compat.simulator.conversation import format_timestamp
 from compat.simulator.layout import slug_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from compat.simulator.conversation import Conversation
     from compat.simulator.layout import Folder, Layout, Mailbox, SavedReply, Tag, Team, User
 
@@ -23,12 +21,9 @@ Payload = dict[str, object]
 
 API = "https://api.helpscout.net"
 WEB = "https://secure.helpscout.net"
-EMBEDDED_CHAT_THREADS = 1
 ACCOUNT_CREATED = "2013-06-01T00:00:00Z"
 ACCOUNT_UPDATED = "2014-02-03T09:30:00Z"
 _SOURCES = {"email": "email", "chat": "beacon-v2", "phone": "web"}
-_THREAD_TYPES = ("message", "customer", "note", "customer")
-_RATINGS = ("great", "okay", "not_good")
 _FIELD = {"id": 301, "name": "Plan"}
 _OPTIONS = ((1, "Standard"), (2, "Plus"), (3, "Pro"))
 
@@ -55,14 +50,16 @@ def conversation(row: Conversation, layout: Layout, base: str = API) -> Payload:
         "createdBy": creator,
         "createdAt": format_timestamp(row.created),
         "closedBy": row.closed_by,
-        "userUpdatedAt": format_timestamp(row.modified),
+        "userUpdatedAt": format_timestamp(
+            row.modified if row.user_updated is None else row.user_updated
+        ),
         "customerWaitingSince": {
             "time": format_timestamp(row.waiting_since),
             "friendly": "a while ago",
         },
         "source": {"type": _SOURCES.get(row.type, "api"), "via": _via(row)},
         "tags": [tag_of_conversation(layout.tag_by_id[tag_id]) for tag_id in row.tag_ids],
-        "cc": _cc(row),
+        "cc": cc(row),
         "bcc": [],
         "primaryCustomer": people.customer(row.customer_id),
         "customFields": _custom_fields(row),
@@ -110,41 +107,6 @@ def report_row(row: Conversation, layout: Layout, keys: str) -> Payload:
     }
 
 
-def threads(row: Conversation, layout: Layout, base: str = API) -> Iterator[Payload]:
-    """The threads of a conversation, the latest first; optional keys without a value are absent."""
-    span = max(row.modified - row.created, 0)
-    customer = people.customer(row.customer_id)
-    user_id = row.closed_by or row.assignee_id or row.created_by
-    user = people.user_by_id(user_id, layout)
-    assigned = {"assignedTo": people.user_by_id(row.assignee_id, layout)} if row.assignee_id else {}
-    for at in reversed(range(row.threads)):
-        kind = _thread_type(row, at)
-        creator = user if kind in {"message", "note"} else customer
-        yield {
-            "id": row.id * 100 + at,
-            "type": kind,
-            "status": row.status,
-            "state": "draft" if row.state == "draft" else "published",
-            "action": {"type": "default"},
-            "body": f"{people.preview(row.subject, row.customer_id)} ({at + 1})",
-            "source": {"type": _SOURCES.get(row.type, "api"), "via": _via(row)},
-            "customer": {name: value for name, value in customer.items() if name != "type"},
-            "createdBy": creator,
-            **assigned,
-            **_saved_reply(row, at),
-            "to": [customer["email"]] if kind == "message" else [],
-            "cc": _cc(row) if kind == "message" else [],
-            "bcc": [],
-            "createdAt": format_timestamp(row.created + span * at // max(row.threads, 1)),
-            **_rating(row, at),
-            "_links": _links(
-                base,
-                **_creator_link(creator),
-                customer=f"customers/{row.customer_id}",
-            ),
-        }
-
-
 def mailbox(known: Mailbox, base: str) -> Payload:
     """One mailbox."""
     path = f"mailboxes/{known.id}"
@@ -155,7 +117,7 @@ def mailbox(known: Mailbox, base: str) -> Payload:
         "email": known.email,
         "createdAt": ACCOUNT_CREATED,
         "updatedAt": ACCOUNT_CREATED,
-        "_links": _links(base, fields=f"{path}/fields/", folders=f"{path}/folders/", self=path),
+        "_links": links(base, fields=f"{path}/fields/", folders=f"{path}/folders/", self=path),
     }
 
 
@@ -210,7 +172,7 @@ def user(known: User, base: str) -> Payload:
         "jobTitle": "",
         "phone": "",
         "alternateEmails": [],
-        "_links": _links(base, self=f"users/{known.id}"),
+        "_links": links(base, self=f"users/{known.id}"),
     }
 
 
@@ -226,7 +188,7 @@ def team(known: Team, base: str) -> Payload:
         "updatedAt": ACCOUNT_UPDATED,
         "mention": slug_of(known.name),
         "initials": "".join(word[0] for word in known.name.split()),
-        "_links": _links(base, members=f"{path}/members", self=path),
+        "_links": links(base, members=f"{path}/members", self=path),
     }
 
 
@@ -247,7 +209,7 @@ def customer(customer_id: int, base: str) -> Payload:
         "createdAt": ACCOUNT_CREATED,
         "updatedAt": ACCOUNT_CREATED,
         "_embedded": {"emails": [email]},
-        "_links": _links(base, self=f"customers/{customer_id}"),
+        "_links": links(base, self=f"customers/{customer_id}"),
     }
 
 
@@ -262,17 +224,12 @@ def _optional_keys(row: Conversation, layout: Layout) -> Payload:
     return found
 
 
-def _thread_type(row: Conversation, at: int) -> str:
-    if at == 0:
-        return {"phone": "phone", "chat": "chat"}.get(row.type, "customer")
-    return _THREAD_TYPES[(at - 1) % len(_THREAD_TYPES)]
-
-
 def _via(row: Conversation) -> str:
     return "user" if row.created_by else "customer"
 
 
-def _cc(row: Conversation) -> list[str]:
+def cc(row: Conversation) -> list[str]:
+    """The addresses that get a copy."""
     return [people.customer_email(row.customer_id + 1)] if row.number % 11 == 0 else []
 
 
@@ -280,20 +237,6 @@ def _custom_fields(row: Conversation) -> list[Payload]:
     if row.number % 5:
         return []
     return [{**_FIELD, "value": "2", "text": "Plus"}]
-
-
-def _saved_reply(row: Conversation, at: int) -> Payload:
-    """The key of a saved reply, in every third message."""
-    is_message = _thread_type(row, at) == "message"
-    return {"savedReplyId": 801 + row.number % 3} if is_message and (row.id + at) % 3 == 0 else {}
-
-
-def _rating(row: Conversation, at: int) -> Payload:
-    """The customer's rating, in every fourth message."""
-    if _thread_type(row, at) != "message" or (row.id + at) % 4:
-        return {}
-    rating = _RATINGS[row.number % len(_RATINGS)]
-    return {"rating": {"customerId": row.customer_id, "rating": rating, "comments": ""}}
 
 
 def _conversation_links(row: Conversation, creator: people.Person, base: str) -> Payload:
@@ -304,11 +247,11 @@ def _conversation_links(row: Conversation, creator: people.Person, base: str) ->
     """
     path = f"conversations/{row.id}"
     assignee = {"assignee": f"users/{row.assignee_id}"} if row.assignee_id else {}
-    found = _links(
+    found = links(
         base,
         **assignee,
         closedBy=f"users/{row.closed_by}",
-        **_creator_link(creator),
+        **creator_link(creator),
         mailbox=f"mailboxes/{row.mailbox_id}",
         primaryCustomer=f"customers/{row.customer_id}",
         self=path,
@@ -317,11 +260,12 @@ def _conversation_links(row: Conversation, creator: people.Person, base: str) ->
     return found | {"web": {"href": f"{WEB}/conversation/{row.id}/{row.number}"}}
 
 
-def _creator_link(creator: people.Person) -> dict[str, str]:
+def creator_link(creator: people.Person) -> dict[str, str]:
     """The link to the user or the customer who created something."""
     name = "createdByUser" if creator["type"] == "user" else "createdByCustomer"
     return {name: f"{creator['type']}s/{creator['id']}"}
 
 
-def _links(base: str, **paths: str) -> Payload:
+def links(base: str, **paths: str) -> Payload:
+    """Links to paths of the API, by their names."""
     return {name: {"href": f"{base}/v2/{path}"} for name, path in paths.items()}

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from compat.simulator import hal, payloads
+from compat.simulator import hal, payloads, thread_payloads
 from compat.simulator.conversation_list import ConversationList
 from compat.simulator.folder_views import folder_shows
 from compat.simulator.messages import ApiError, Response, json_response, not_found
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Report = Callable[[Account, Behaviour, dict[str, str]], object]
 
-THREADS_SIZE = 25
 PLANS_WITH_REPORTS = frozenset({"plus", "pro"})
 
 
@@ -36,7 +35,8 @@ class Resources:
         behaviour: returns the current behaviour.
         plan: the account's plan, which decides on reports.
         faults: draws which lists are wrong.
-        before_list: called with the target of a list of conversations before it is answered.
+        before_list: called with the target of a list of conversations or of threads before it is
+            answered.
     """
 
     def __init__(
@@ -86,12 +86,14 @@ class Resources:
         return json_response(self._payload(request, row, embed=embed))
 
     def threads(self, request: Request, conversation_id: int) -> Response:
-        """The threads of one conversation."""
+        """A page of the threads of one conversation, the latest first."""
+        self._before_list(request.target)
         row = self._account.get(conversation_id)
         if row is None or not row.listed:
             raise not_found()
-        found = list(payloads.threads(row, self._layout, request.base))
-        return json_response(hal.slice_page(request, "threads", found, THREADS_SIZE))
+        found = thread_payloads.listed(row, self._layout, request.base)
+        size = self._behaviour().page_size
+        return json_response(hal.slice_page(request, "threads", found, size))
 
     def mailboxes(self, request: Request) -> Response:
         """The mailboxes."""
@@ -194,9 +196,9 @@ class Resources:
     def _payload(self, request: Request, row: Conversation, *, embed: bool) -> payloads.Payload:
         payload = payloads.conversation(row, self._layout, request.base)
         if embed:
-            threads = list(payloads.threads(row, self._layout, request.base))
-            most = payloads.EMBEDDED_CHAT_THREADS if row.type == "chat" else None
-            payload["_embedded"] = {"threads": threads[:most]}
+            behaviour, base = self._behaviour(), request.base
+            threads = thread_payloads.embedded(row, self._layout, behaviour, base)
+            payload["_embedded"] = {"threads": threads}
         return payload
 
     def _grouped(self, mailbox_id: int) -> list[tuple[Conversation, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from threading import RLock
@@ -11,7 +11,9 @@ from typing import Any
 
 from compat.simulator.conversation import Conversation
 from compat.simulator.folder_views import home_folder_type
+from compat.simulator.history import threads_of
 from compat.simulator.layout import Layout
+from compat.simulator.thread import NO_CHANGE, Thread, in_order, waiting_since
 
 FIRST_ID = 100_001
 _FIELDS = frozenset(field.name for field in fields(Conversation))
@@ -66,6 +68,20 @@ class Account:
         with self.lock:
             return sorted(self._rows.values(), key=lambda row: (row.created, row.id))
 
+    def histories(self) -> Iterator[tuple[Conversation, tuple[Thread, ...]]]:
+        """The truth: each conversation that lists may show, with all of its threads.
+
+        Conversations are sorted by creation time and id, their threads likewise. Threads that are
+        made up are made one conversation after the other.
+        """
+        for row in self.conversations():
+            if row.listed:
+                yield row, threads_of(row, self.layout)
+
+    def threads(self, conversation_id: int) -> tuple[Thread, ...]:
+        """The threads of one conversation, listed or not, the oldest first."""
+        return threads_of(self._rows[conversation_id], self.layout)
+
     def __getitem__(self, conversation_id: int) -> Conversation:
         return self._rows[conversation_id]
 
@@ -87,7 +103,8 @@ class Account:
             created_at: an aware datetime or epoch seconds, also in the past; default now.
             mailbox_id: default the first mailbox.
             tags: ids or names; unknown names become new tags.
-            others: any other fields of the record.
+            others: any other fields of the record. Fields that are not given agree with
+                ``history``, all threads of the conversation, if that is given.
         """
         unknown = set(others) - _FIELDS
         if unknown:
@@ -100,6 +117,10 @@ class Account:
             self._last_number = max(self._last_number, number)
             mailbox = mailbox_id or self.layout.mailboxes[0].id
             new = self._new_record(row_id, number, created, mailbox)
+            if others.get("history") is not None:
+                others = _agreeing(created, others)
+            elif others.get("state") == "draft":
+                others = {"threads": 0} | others
             return self._store(replace(new, tag_ids=self._tag_ids(tags), **others))
 
     def delete(self, conversation_id: int) -> Conversation:
@@ -111,10 +132,13 @@ class Account:
         return self._change(conversation_id, state="published", merged_into=None)
 
     def merge(self, conversation_id: int, into: int) -> Conversation:
-        """Merge a conversation into another: its address is a 301 to that one."""
+        """Merge a conversation into another: its threads move, and its address is a 301.
+
+        The moved threads keep their ids and change the status of the other one no more.
+        """
         with self.lock:
-            merged, target = self._rows[conversation_id], self._rows[into]
-            self._change(into, threads=target.threads + merged.threads)
+            moved = (each._replace(status=NO_CHANGE) for each in self.threads(conversation_id))
+            self._change(into, history=in_order([*self.threads(into), *moved]))
             return self._change(conversation_id, state="deleted", merged_into=into)
 
     def spam(self, conversation_id: int) -> Conversation:
@@ -158,13 +182,19 @@ class Account:
 
     def _change(self, conversation_id: int, **changes: Any) -> Conversation:
         with self.lock:
-            modified = self._seconds(None)
-            return self._store(replace(self._rows[conversation_id], modified=modified, **changes))
+            # Made up threads depend on the record: those of a record that changes are kept.
+            changes.setdefault("history", self.threads(conversation_id))
+            changes.setdefault("modified", self._seconds(None))
+            return self._store(replace(self._rows[conversation_id], **changes))
 
     def _store(self, row: Conversation) -> Conversation:
         if row.listed:
             folder_type = home_folder_type(row.state, row.status, row.assignee_id)
             row = replace(row, folder_id=self.layout.folder_id(row.mailbox_id, folder_type))
+        if row.history is not None:
+            threads = sum(each.counted for each in row.history)
+            waits = waiting_since(row.history, row.created)
+            row = replace(row, threads=threads, waiting_since=waits)
         self.changes.append(Change(self.clock(), row.id, self._rows.get(row.id)))
         self._rows[row.id] = row
         return row
@@ -203,3 +233,28 @@ class Account:
             attachments=False,
             merged_into=None,
         )
+
+
+def _agreeing(created: int, fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a new record, with those that follow from its history."""
+    history = in_order(fields["history"])
+    opening = history[0] if history else None
+    found: dict[str, Any] = {
+        "modified": max([created, *(each.created for each in history)]),
+        "status": "active",
+        "closed": None,
+        "closed_by": 0,
+        "attachments": any(each.attachments for each in history),
+        "created_by": opening.author_id if opening and opening.by == "user" else 0,
+    }
+    customers = [each.customer_id for each in history if each.customer_id]
+    if customers:
+        found["customer_id"] = customers[0]
+    for each in history:
+        if each.status == "closed" != found["status"]:
+            found |= {"closed": each.created, "closed_by": each.author_id}
+        elif each.status not in {"closed", NO_CHANGE}:
+            found |= {"closed": None, "closed_by": 0}
+        if each.status != NO_CHANGE:
+            found["status"] = each.status
+    return found | fields | {"history": history}

@@ -284,12 +284,3 @@ def test_a_payload_agrees_with_its_record(client: httpx.Client, account: Account
     assert [tag["id"] for tag in payload["tags"]] == list(row.tag_ids)
     assert set(payload["tags"][0]) == {"id", "color", "tag"}
     assert set(payload["primaryCustomer"]) == {"id", "type", "first", "last", "email", "photoUrl"}
-
-
-def test_threads_can_be_embedded_and_those_of_chats_are_cut(
-    client: httpx.Client, account: Account
-) -> None:
-    for payload in rows(get_page(client, status="closed", embed="threads")):
-        row = account[payload["id"]]
-        expected = 1 if row.type == "chat" else row.threads
-        assert len(payload["_embedded"]["threads"]) == expected
