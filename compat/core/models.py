@@ -226,6 +226,7 @@ class ActivityQuery:
         folders: As in `ConversationQuery`.
         types: Only conversations of one of these types need complete threads; all if empty.
         tags: Only conversations with one of these tags need complete threads; all if empty.
+        spam: As in `ConversationQuery`.
     """
 
     touched: tuple[Interval, ...]
@@ -233,6 +234,7 @@ class ActivityQuery:
     folders: frozenset[int] = frozenset()
     types: frozenset[str] = frozenset()
     tags: frozenset[int] = frozenset()
+    spam: bool = False
 
 
 class ListItem(NamedTuple):
@@ -314,8 +316,9 @@ class ActivitySet:
     """A source's answer to an activity query.
 
     Attributes:
-        activities: At least the requested conversations, each once; spam may be among them. Those
-            that the query's types and tags leave out may have incomplete threads.
+        activities: At least the requested conversations, each once; spam may be among them. They
+            are filtered by mailbox and folder already. Those that the query's types and tags
+            leave out may have incomplete threads.
         as_of: As in `RowSet`: every thread created up to this second is known.
         fresh_until: As in `RowSet`.
         undecided: As in `RowSet`.

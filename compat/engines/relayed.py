@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from compat import clock
 from compat.config.conventions import Conventions
-from compat.core.models import ActivityQuery, ActivitySet, Progress, RowSet
+from compat.core.models import Progress, RowSet
 from compat.engines import EngineAnswer
 from compat.engines.computed import load_report
 from compat.engines.relay_client import EndProbe, RelayClient
@@ -81,8 +81,5 @@ def _no_successor(route: Route) -> BadParameter:
 
 def _empty_answer(route: Route, query: ReportQuery, conventions: Conventions) -> BaseModel:
     """The answer if no second of the range counts: the same as for no conversations."""
-    report = load_report(route)
-    needs_threads = isinstance(report.required_data(query, conventions), ActivityQuery)
-    nothing = ActivitySet((), 0, 0.0) if needs_threads else RowSet((), 0, 0.0)
-    answer = report.answer(query, nothing, conventions)
+    answer = load_report(route).answer(query, RowSet((), 0, 0.0), conventions)
     return answer.answer(()) if isinstance(answer, AnswerFromDocuments) else answer

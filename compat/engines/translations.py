@@ -16,20 +16,21 @@ from pydantic import BaseModel
 from compat.config.conventions import Conventions
 from compat.config.settings import variable_name
 from compat.core import buckets
+from compat.core.counting import CountResult
 from compat.engines.relay_client import RangePart, RelayClient, counted_interval, split_range
-from compat.reports.created import range_interval
-from compat.reports.new_conversations import listed_buckets
+from compat.reports import new_conversations, received_messages
+from compat.reports.created import bucket_starts, ranges
 from compat.reports.new_drilldown import color_name
 from compat.v1.datetimes import to_epoch
 from compat.v1.errors import BadParameter
 from compat.v1.models import (
-    Bucket,
     BusyTimes,
     Drilldown,
     DrilldownPage,
     DrilldownRow,
     Hour,
     NewConversations,
+    ReceivedMessages,
     RowTag,
 )
 from compat.v1.parameters import Parameter
@@ -39,8 +40,10 @@ from compat.v2.reports import (
     BusyHours,
     DrilldownReport,
     DrilldownReportRow,
+    MessageSeries,
     ReportModel,
     ReportSeries,
+    SeriesModel,
 )
 
 UNTAGGED: Final = 1
@@ -172,34 +175,49 @@ def _busy_times(found: BusyHours, _query: ReportQuery) -> BusyTimes:
     )
 
 
-def _series(client: RelayClient, query: ReportQuery, conventions: Conventions) -> NewConversations:
-    """Both series. Each range is requested on its own, since their lengths may differ.
+def _new_conversations(
+    client: RelayClient, query: ReportQuery, conventions: Conventions
+) -> NewConversations:
+    counts = _series(client, query, conventions, ReportSeries)
+    return new_conversations.answer_from_counts(query, CountResult(counts, 0, 0.0), conventions)
+
+
+def _received_messages(
+    client: RelayClient, query: ReportQuery, conventions: Conventions
+) -> ReceivedMessages:
+    counts = _series(client, query, conventions, MessageSeries)
+    return received_messages.answer_from_counts(query, counts, conventions)
+
+
+def _series(
+    client: RelayClient,
+    query: ReportQuery,
+    conventions: Conventions,
+    model: type[SeriesModel],
+) -> list[list[int]]:
+    """The counts of each range, which is requested on its own, since lengths may differ.
 
     Raises:
         InconsistentData: The successor cuts a range into other buckets than the old API did.
     """
     view_by = query.view_by or conventions.default_view_by
 
-    def series(asked: Range) -> tuple[Bucket, ...]:
-        first, end = range_interval(asked)
-        starts = buckets.starts(first, end, view_by, conventions.month_step)
-        counts = [0] * len(starts)
+    def counts(asked: Range) -> list[int]:
+        starts = bucket_starts(asked, query, conventions)
+        found = [0] * len(starts)
         if interval := counted_interval(asked, conventions):
             parts = split_range(*interval, starts, view_by, conventions.month_step)
-            for points in client.fetch_parts(lambda part: _points(client, part), parts):
+            for points in client.fetch_parts(lambda part: _points(client, part, model), parts):
                 for point in points.current:
-                    counts[bisect_right(starts, to_epoch(point.start)) - 1] += point.count
-        return listed_buckets(starts, counts, conventions)
+                    found[bisect_right(starts, to_epoch(point.start)) - 1] += point.count
+        return found
 
-    return NewConversations(
-        current=series(query.current),
-        previous=series(query.previous) if query.previous else None,
-    )
+    return [counts(asked) for asked in ranges(query)]
 
 
-def _points(client: RelayClient, part: RangePart) -> ReportSeries:
+def _points(client: RelayClient, part: RangePart, model: type[SeriesModel]) -> SeriesModel:
     """The points of one part, after a check that none is missing or elsewhere."""
-    found = client.fetch(part.first, part.last, ReportSeries, viewBy=part.view_by)
+    found = client.fetch(part.first, part.last, model, viewBy=part.view_by)
     expected = buckets.starts(part.first, client.end_parameter(part.last), part.view_by)
     if [to_epoch(point.start) for point in found.current] != expected:
         raise InconsistentData(
@@ -210,12 +228,13 @@ def _points(client: RelayClient, part: RangePart) -> ReportSeries:
 
 
 TRANSLATIONS: Final[Mapping[str, Translation]] = {
-    "new_conversations": Translation("conversations/new", _series),
+    "new_conversations": Translation("conversations/new", _new_conversations),
     "new_drilldown": Translation(
         "conversations/new-drilldown", _from_one_request(DrilldownReport, _drilldown)
     ),
     "busy_times": Translation(
         "conversations/busy-times", _from_one_request(BusyHours, _busy_times)
     ),
+    "received_messages": Translation("conversations/received-messages", _received_messages),
 }
 """Each old report that has a successor, by the name of its module."""

@@ -17,6 +17,8 @@ from compat.account import Account
 from compat.config.accounts import select_account
 from compat.core import intervals
 from compat.core.intervals import Interval
+from compat.core.models import ConversationQuery
+from compat.engines.computed import load_report
 from compat.parity.captures.models import Capture, Unreadable, why_inconclusive
 from compat.parity.compare import ABSENT, Difference, deltas, differences, read_json
 from compat.parity.ignore_rules import Rules
@@ -166,14 +168,15 @@ class Replayer:
 
 
 def _queries(captures: Iterable[Capture], account: Account) -> Iterator[ReportQuery]:
-    """The queries of the captures that are valid requests for a report."""
+    """The queries of the captures that are valid requests for a report on new conversations."""
     for capture in captures:
         request = LegacyRequest.from_target(capture.target, capture.method)
         with suppress(LegacyError):
             route = routes.find_route(request.method, request.path)
             pairs = route.pairs(request.path, parse_pairs(request.query))
             query = account.parse(route, pairs).query
-            if isinstance(query, ReportQuery):
+            needed = load_report(route).required_data(query, account.settings.conventions)
+            if isinstance(query, ReportQuery) and isinstance(needed, ConversationQuery):
                 yield query
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from compat.config.conventions import Conventions
+from compat.core import buckets
 from compat.core.calendar import within_calendar
 from compat.core.counting import UNTAGGED, Filter, matching_rows
 from compat.core.intervals import Interval
@@ -33,6 +34,12 @@ def ranges(query: ReportQuery) -> list[Range]:
 def range_interval(asked: Range) -> Interval:
     """A range as an interval of creation time."""
     return Interval(to_epoch(asked.start), to_epoch(asked.end))
+
+
+def bucket_starts(asked: Range, query: ReportQuery, conventions: Conventions) -> list[int]:
+    """The first seconds of the buckets of one of a query's ranges."""
+    view_by = query.view_by or conventions.default_view_by
+    return buckets.starts(*range_interval(asked), view_by, conventions.month_step)
 
 
 def counted_rows(found: RowSet, query: ReportQuery, conventions: Conventions) -> list[Row]:

@@ -9,6 +9,7 @@ from compat.core import buckets
 from compat.core.counting import CountQuery, CountResult
 from compat.core.models import ConversationQuery, RowSet
 from compat.reports.created import (
+    bucket_starts,
     conversation_query,
     count_filter,
     counted_rows,
@@ -31,7 +32,7 @@ def count_query(query: ReportQuery, conventions: Conventions) -> CountQuery:
 
     def edges(asked: Range) -> tuple[int, ...]:
         end = range_interval(asked).last + conventions.end_included
-        return tuple(edge - ahead for edge in (*_starts(asked, query, conventions), end))
+        return tuple(edge - ahead for edge in (*bucket_starts(asked, query, conventions), end))
 
     return CountQuery(
         required_data(query, conventions),
@@ -46,7 +47,7 @@ def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> NewCo
     counts = [
         buckets.count(
             created,
-            _starts(asked, query, conventions),
+            bucket_starts(asked, query, conventions),
             range_interval(asked).last,
             conventions.end_included,
         )
@@ -62,15 +63,10 @@ def answer_from_counts(
 ) -> NewConversations:
     """The answer to a query, from the counts that `count_query` names."""
     current, *previous = (
-        listed_buckets(_starts(asked, query, conventions), counts, conventions)
+        listed_buckets(bucket_starts(asked, query, conventions), counts, conventions)
         for asked, counts in zip(ranges(query), found.counts, strict=True)
     )
     return NewConversations(current=current, previous=previous[0] if previous else None)
-
-
-def _starts(asked: Range, query: ReportQuery, conventions: Conventions) -> list[int]:
-    view_by = query.view_by or conventions.default_view_by
-    return buckets.starts(*range_interval(asked), view_by, conventions.month_step)
 
 
 def listed_buckets(

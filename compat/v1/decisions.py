@@ -126,7 +126,21 @@ DECISIONS: Final = (
         "Ten years by day are allowed; a request for ten thousand years is abuse or a mistake.",
         ("max_buckets",),
     ),
-    # Replies, waits and resolutions.
+    # Messages, replies, waits and resolutions.
+    Decision(
+        "What a received message is",
+        "A published message of a customer, also the first one of a conversation: by e-mail, in a "
+        "chat, or by phone. What was imported does not count, and of spam and deleted "
+        "conversations nothing does.",
+        "The vendor's page says that only messages from customers count, each one of a "
+        "conversation. Imported messages were observed not to count in Mailbox API 2.0.",
+    ),
+    Decision(
+        "The keys of received messages",
+        "Each bucket has the keys `date` and `messages`.",
+        "Clients read these keys from the running API; the vendor's page shows those of New "
+        "Conversations.",
+    ),
     Decision(
         "What response times are about",
         "Response and resolution times are means over the conversations that were resolved in the "

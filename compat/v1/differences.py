@@ -40,6 +40,13 @@ DIFFERENCES: Final = (
         "If an old conversation is moved or tagged, the counts of past ranges change.",
     ),
     KnownDifference(
+        "Messages that were deleted or moved",
+        "Messages are counted where they are now: a message that was deleted is gone, and after a "
+        "merge it belongs to the other conversation.",
+        "Messages of a past range can become fewer. With filters, those of a merged conversation "
+        "count for the mailbox and the tags of the other one.",
+    ),
+    KnownDifference(
         "Folders that are views",
         "Some folders contain no conversations of their own but show a selection, such as a user's "
         "own folder or the one for conversations that need attention.",

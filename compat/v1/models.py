@@ -81,6 +81,32 @@ class NewIds(_Answer):
     previous: tuple[BucketIds, ...] | None = _absent_if_none()
 
 
+class MessageBucket(_Answer):
+    """One bucket and its messages.
+
+    Attributes:
+        date: The first second of the bucket, aware.
+        messages: How many messages of customers were received in it.
+    """
+
+    date: Instant
+    messages: int = Field(ge=0)
+
+
+class ReceivedMessages(_Answer):
+    """The answer of `conversations/received-messages.json`.
+
+    The keys are those that the old API was observed to send; its page shows other ones.
+
+    Attributes:
+        current: The buckets of the requested range.
+        previous: As in `NewConversations`.
+    """
+
+    current: tuple[MessageBucket, ...]
+    previous: tuple[MessageBucket, ...] | None = _absent_if_none()
+
+
 class RowTag(_Answer):
     """A tag on a conversation.
 

@@ -85,6 +85,12 @@ ROUTES: Final = (
     Route(
         "/v1/reports/conversations/busy-times.json", "busy_times", (*RANGE, *FILTERS), "BusyTimes"
     ),
+    Route(
+        "/v1/reports/conversations/received-messages.json",
+        "received_messages",
+        (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY),
+        "ReceivedMessages",
+    ),
     Route("/v1/mailboxes.json", "mailboxes", (PAGE,), "Mailboxes", ListPageQuery),
     Route(
         "/v1/mailboxes/{mailbox}/folders.json",

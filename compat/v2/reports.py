@@ -46,6 +46,24 @@ class ReportSeries(_Model):
         return sum(point.count for point in self.current)
 
 
+class MessagePoint(_Model):
+    """One point of a series of received messages."""
+
+    start: AwareDatetime = Field(alias="date")
+    count: int = Field(alias="messages", ge=0)
+
+
+class MessageSeries(_Model):
+    """The response of `conversations/received-messages` for one range."""
+
+    current: tuple[MessagePoint, ...]
+
+    @property
+    def total(self) -> int:
+        """Messages in the range."""
+        return sum(point.count for point in self.current)
+
+
 class DrilldownReportTag(_Model):
     """A tag of a conversation in a list."""
 
@@ -128,8 +146,11 @@ class BusyHours(RootModel[tuple[BusyHour, ...]]):
         return sum(each.count for each in self.root)
 
 
-ReportModel = TypeVar("ReportModel", ReportSeries, DrilldownReport, BusyHours)
+ReportModel = TypeVar("ReportModel", ReportSeries, MessageSeries, DrilldownReport, BusyHours)
 """The model of a report's response."""
+
+SeriesModel = TypeVar("SeriesModel", ReportSeries, MessageSeries)
+"""The model of a series."""
 
 
 def fetch_report(

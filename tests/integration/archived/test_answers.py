@@ -170,6 +170,14 @@ def test_offline_a_range_that_goes_on_is_refused_with_what_is_covered(stage: Sta
     assert "covers 0001-01-01T00:00:00Z to 2015-06-16T" in fault["message"]
 
 
+def test_offline_a_report_on_threads_is_refused_since_there_are_none(stage: Staged) -> None:
+    target = Asked(FIRST, LAST - DAY).target().replace("/new.json", "/received-messages.json")
+    with service(stage, offline=True) as reports:
+        fault = refused(ask(reports, target))
+    assert (fault["property"], fault["value"]) == ("start", text(FIRST))
+    assert "Threads are known of nothing yet" in fault["message"]
+
+
 def test_offline_the_previous_range_is_named_if_it_is_that(stage: Staged) -> None:
     future = int(stage.clock()) + DAY
     with service(stage, offline=True) as reports:

@@ -116,6 +116,48 @@ def test_busy_times_are_asked_for_without_a_previous_range(upstream: Upstream) -
     assert set(successor.asked[0].params) == {"start", "end"}
 
 
+MESSAGES = NEW.replace("new", "received-messages")
+
+
+def test_received_messages_are_asked_for_as_a_series(upstream: Upstream) -> None:
+    series = {"current": [{"date": f"{day}T00:00:00Z", "messages": 3} for day in WEEKS]}
+    successor = Successor(series)
+    answered = asked_of(upstream, successor, f"{MESSAGES}?{JANUARY}&tags=1,9&viewBy=week")
+    assert body(answered) == series
+    (asked,) = successor.asked
+    assert asked.path == "/v2/reports/conversations/received-messages"
+    assert asked.params == {
+        "start": "2015-01-01T00:00:00Z",
+        "end": "2015-01-31T23:59:59Z",
+        "tags": "1,9",
+        "viewBy": "week",
+    }
+
+
+def test_each_range_of_received_messages_is_asked_for_alone(upstream: Upstream) -> None:
+    successor = Successor({"current": [{"date": "2015-01-01T00:00:00Z", "messages": 3}]})
+    day = "start=2015-01-01&end=2015-01-01&previousStart=2015-01-01&previousEnd=2015-01-01"
+    answered = asked_of(upstream, successor, f"{MESSAGES}?{day}")
+    point = [{"date": "2015-01-01T00:00:00Z", "messages": 3}]
+    assert body(answered) == {"current": point, "previous": point}
+    assert len(successor.asked) == 2
+
+
+@pytest.mark.parametrize("point", [{"start": "2015-01-01T00:00:00Z", "count": 3}, {}])
+def test_points_of_another_report_are_no_messages(upstream: Upstream, point: Json) -> None:
+    sent = f"{MESSAGES}?start=2015-01-01&end=2015-01-01"
+    assert asked_of(upstream, Successor({"current": [point]}), sent).status == 503
+
+
+def test_where_no_second_counts_there_are_no_messages(upstream: Upstream) -> None:
+    successor = Successor({"current": []})
+    rules = Conventions(end_included=False)
+    sent = f"{MESSAGES}?start=2015-01-01&end=2015-01-01"
+    answered = asked_of(upstream, successor, sent, conventions=rules)
+    assert body(answered) == {"current": [{"date": "2015-01-01T00:00:00Z", "messages": 0}]}
+    assert successor.asked == []
+
+
 def listed(rows: list[Json], *, page: int = 1, pages: int = 1, count: int = 1) -> Json:
     return {"conversations": {"pages": pages, "page": page, "count": count, "results": rows}}
 

@@ -109,6 +109,17 @@ def test_a_menu_is_asked_of_the_source_as_one() -> None:
     assert (computed.as_of, computed.fresh_until) == (FIRST + 6, 78.0)
 
 
+def test_conversations_with_threads_are_asked_of_the_source_as_such() -> None:
+    source, progress = Hand(), Progress()
+    computed = ComputedEngine(source).answer(
+        route_of_report("received_messages"), query(mailboxes=(3,)), PLAIN, progress
+    )
+    ((needed, handed_on),) = source.activity_queries
+    assert (needed.mailboxes, source.asked) == (frozenset({3}), [])
+    assert handed_on is progress
+    assert (computed.as_of, computed.fresh_until) == (FIRST + 7, 79.0)
+
+
 def test_what_is_shown_in_full_is_asked_for_after_the_counting() -> None:
     source, progress = Hand(row(FIRST), row(FIRST + 1, id=2)), Progress()
     computed = ComputedEngine(source).answer(
