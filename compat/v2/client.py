@@ -224,13 +224,15 @@ class Client:
         """Send one request when the rate limit allows it."""
         self._wait_for_rate_limit()
         response: httpx.Response | None = None
+        acquired_at = self.rate_limiter.clock()
         sent_at, started = time.time(), time.monotonic()
         try:
             response = self._request(
                 "GET", path, params=params, headers={"Authorization": f"Bearer {token}"}
             )
         finally:
-            self.rate_limiter.release(None if response is None else response.headers)
+            headers = None if response is None else response.headers
+            self.rate_limiter.release(headers, acquired_at)
         if response.status_code == 429:
             self.rate_limiter.pause(response.headers)
         return response, _requested_at(response, sent_at, time.monotonic() - started)

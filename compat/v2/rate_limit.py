@@ -27,16 +27,18 @@ class RateLimiter:
     Args:
         reserve: The share of the limit, 0 to 1, that is left to the account's other programs.
         clock: Seconds of a monotonic clock.
+
+    Attributes:
+        clock: The clock.
     """
 
     def __init__(self, reserve: float = 0.1, *, clock: Callable[[], float] = time.monotonic):
         self._reserve = reserve
-        self._clock = clock
+        self.clock = clock
         self._lock = threading.Lock()
-        self._remaining: int | None = None
-        self._reserved = 0
+        self._limit = self._remaining = 0
         self._under_way = 0
-        self._minute_ends = 0.0
+        self._minute_ends = -math.inf  # no response so far
         self._paused_until = 0.0
 
     def acquire(self) -> float:
@@ -52,18 +54,25 @@ class RateLimiter:
                 self._under_way += 1
             return seconds
 
-    def release(self, headers: Mapping[str, str] | None) -> None:
-        """End an acquired request, and read its response's headers; None without a response."""
+    def release(self, headers: Mapping[str, str] | None, acquired_at: float) -> None:
+        """End an acquired request, and read its response's headers.
+
+        Args:
+            headers: The headers; None without a response.
+            acquired_at: When it was acquired, in seconds of `clock`.
+        """
         with self._lock:
             self._under_way -= 1
             limit, remaining = (
                 integer_header(headers or {}, name) for name in (LIMIT_HEADER, REMAINING_HEADER)
             )
-            if headers is None or limit is None or remaining is None:
-                return
-            self._remaining = remaining
-            self._reserved = math.floor(limit * self._reserve)
-            self._minute_ends = self._clock() + _seconds_to_next_minute(headers)
+            if headers is not None and limit is not None and remaining is not None:
+                self._limit = limit
+                is_newest = self._note_minute(self.clock(), _seconds_to_next_minute(headers))
+                if is_newest and acquired_at >= self._minute_ends - _MINUTE:
+                    self._remaining = min(self._remaining, remaining)
+                else:  # it may have been counted in the minute before, or in this one
+                    self._remaining -= 1
 
     def pause(self, headers: Mapping[str, str]) -> None:
         """Pause all threads for as long as a 429 says, or until the next clock minute."""
@@ -71,7 +80,7 @@ class RateLimiter:
         seconds = next((value for value in values if value is not None), None)
         pause = _seconds_to_next_minute(headers) if seconds is None else min(seconds, _MAX_PAUSE)
         with self._lock:
-            self._paused_until = max(self._paused_until, self._clock() + pause)
+            self._paused_until = max(self._paused_until, self.clock() + pause)
 
     def seconds_to_wait(self) -> float:
         """Seconds until the next request may be sent; zero if it may be sent now."""
@@ -79,14 +88,38 @@ class RateLimiter:
             return self._seconds_to_wait()
 
     def _seconds_to_wait(self) -> float:
-        now = self._clock()
+        now = self.clock()
         if now < self._paused_until:
             return self._paused_until - now
-        if self._remaining is None or now >= self._minute_ends:
-            self._remaining = None
+        if self._minute_ends == -math.inf:
             return 0.0
-        used_up = self._remaining - self._under_way <= self._reserved
+        self._end_minute(now)
+        used_up = self._remaining - self._under_way <= math.floor(self._limit * self._reserve)
         return self._minute_ends - now if used_up else 0.0
+
+    def _note_minute(self, now: float, seconds_left: float) -> bool:
+        """Note when the minute of a response ends; returns whether it is the newest minute.
+
+        Upstream shows whole seconds, so what responses of one minute say is late by up to one.
+        """
+        ends = now + seconds_left
+        self._end_minute(now)
+        if ends > self._minute_ends + _MINUTE / 2:
+            self._begin_minute(ends)
+        elif ends < self._minute_ends - _MINUTE / 2:
+            return False
+        self._minute_ends = min(self._minute_ends, ends)
+        return True
+
+    def _end_minute(self, now: float) -> None:
+        """Begin the next minute if this one is over."""
+        if -math.inf < self._minute_ends <= now:
+            minutes = math.floor((now - self._minute_ends) / _MINUTE) + 1
+            self._begin_minute(self._minute_ends + minutes * _MINUTE)
+
+    def _begin_minute(self, ends: float) -> None:
+        self._minute_ends = ends
+        self._remaining = self._limit
 
 
 def integer_header(headers: Mapping[str, str], name: str, default: int | None = None) -> int | None:

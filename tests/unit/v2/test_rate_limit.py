@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from heapq import heappop, heappush
+from itertools import count
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -41,7 +45,7 @@ def limiter_after(headers: Mapping[str, str], reserve: float = 0.1) -> tuple[Rat
     clock = Clock()
     limiter = RateLimiter(reserve, clock=clock)
     assert limiter.acquire() == 0
-    limiter.release(headers)
+    limiter.release(headers, limiter.clock())
     return limiter, clock
 
 
@@ -81,14 +85,14 @@ def test_a_request_without_a_response_is_not_counted() -> None:
     limiter, _ = limiter_after(rate_headers(21))
     assert limiter.acquire() == 0
     assert limiter.acquire() > 0
-    limiter.release(None)
+    limiter.release(None, limiter.clock())
     assert limiter.acquire() == 0
 
 
 def test_a_response_without_headers_is_not_counted() -> None:
     limiter, _ = limiter_after(rate_headers(21))
     assert limiter.acquire() == 0
-    limiter.release({})
+    limiter.release({}, limiter.clock())
     assert limiter.acquire() == 0
     assert limiter.acquire() > 0
 
@@ -113,10 +117,154 @@ def test_the_latest_response_counts() -> None:
     limiter, clock = limiter_after(rate_headers(20))
     clock.now += 30
     limiter.acquire()
-    limiter.release(rate_headers(199, date="Thu, 01 Jan 2015 00:01:00 GMT"))
+    limiter.release(rate_headers(199, date="Thu, 01 Jan 2015 00:01:00 GMT"), limiter.clock())
     assert limiter.acquire() == 0
-    limiter.release(rate_headers(3, date="Thu, 01 Jan 2015 00:01:05 GMT"))
+    limiter.release(rate_headers(3, date="Thu, 01 Jan 2015 00:01:05 GMT"), limiter.clock())
     assert limiter.acquire() == 55
+
+
+def acquired(limiter: RateLimiter) -> int:
+    """How many requests can be acquired now."""
+    count = 0
+    while limiter.acquire() == 0:
+        count += 1
+    return count
+
+
+def test_within_a_minute_the_lowest_number_counts() -> None:
+    limiter, clock = limiter_after(rate_headers(30))
+    limiter.acquire()
+    limiter.release(rate_headers(34), clock.now)
+    assert acquired(limiter) == 10
+
+
+def test_a_minute_ends_as_early_as_any_of_its_responses_says() -> None:
+    limiter, clock = limiter_after(rate_headers(30))
+    limiter.acquire()
+    clock.now += 0.75  # upstream still shows the same second
+    limiter.release(rate_headers(20), clock.now)
+    assert limiter.acquire() == 29.25
+
+
+def test_a_new_minute_begins_with_the_whole_limit_less_the_requests_under_way() -> None:
+    limiter, clock = limiter_after(rate_headers(25))
+    assert acquired(limiter) == 5
+    clock.now += 30
+    assert acquired(limiter) == 180 - 5
+
+
+def test_a_request_of_the_minute_before_says_nothing_about_the_next() -> None:
+    limiter, clock = limiter_after(rate_headers(25))
+    limiter.acquire()
+    sent = clock.now
+    clock.now += 30
+    limiter.release(rate_headers(20, date="Thu, 01 Jan 2015 00:00:59 GMT"), sent)
+    assert acquired(limiter) == 179
+
+
+def test_a_request_that_spans_the_end_of_a_minute_counts_as_one_of_the_next() -> None:
+    limiter, clock = limiter_after(rate_headers(25))
+    limiter.acquire()
+    sent = clock.now
+    clock.now += 31
+    limiter.release(rate_headers(24, date="Thu, 01 Jan 2015 00:01:01 GMT"), sent)
+    assert acquired(limiter) == 179
+
+
+class Counter:
+    """An upstream that counts requests per minute of its own clock.
+
+    Attributes:
+        limit: Requests a minute.
+        ahead: By how many seconds its clock is ahead of the client's.
+        counted: How many requests each minute has had, from this program alone.
+        others: How many requests of others each minute has.
+    """
+
+    def __init__(self, limit: int, ahead: float, others: int) -> None:
+        self.limit, self.ahead, self.others = limit, ahead, others
+        self.counted: dict[int, int] = {}
+
+    def count(self, now: float) -> int:
+        """Count a request; returns how many are left."""
+        minute = int((now + self.ahead) // 60)
+        self.counted[minute] = self.counted.get(minute, 0) + 1
+        return max(self.limit - self.others - self.counted[minute], 0)
+
+    def headers(self, left: int, now: float) -> dict[str, str]:
+        return rate_headers(left, self.limit, formatdate(now + self.ahead, usegmt=True))
+
+
+def run_workers(
+    upstream: Counter, workers: int, way: Callable[[], tuple[float, float]], minutes: int
+) -> None:
+    """Let workers send as many requests as the limiter allows, for some minutes.
+
+    `way` draws the seconds from sending to counting, and from there to the response.
+    """
+    clock = Clock()
+    limiter = RateLimiter(0.1, clock=clock)
+    begin, order = clock.now, count()
+    events: list[tuple[float, int, Callable[[], None]]] = []
+
+    def at(moment: float, what: Callable[[], None]) -> None:
+        heappush(events, (moment, next(order), what))
+
+    def send() -> None:
+        if wait := limiter.acquire():
+            at(clock.now + wait, send)
+            return
+        there, back = way()
+        sent = clock.now
+        at(sent + there, lambda: arrive(sent, back))
+
+    def arrive(sent: float, back: float) -> None:
+        headers = upstream.headers(upstream.count(clock.now), clock.now)
+        at(clock.now + back, lambda: answer(sent, headers))
+
+    def answer(sent: float, headers: dict[str, str]) -> None:
+        limiter.release(headers, sent)
+        send()
+
+    for _ in range(workers):
+        at(begin, send)
+    while events[0][0] < begin + 60 * minutes:
+        clock.now, _, event = heappop(events)
+        event()
+
+
+@given(
+    workers=st.integers(1, 16),
+    limit=st.sampled_from([20, 200, 400, 800]),
+    ahead=st.floats(0, 60),
+    there=st.floats(0.01, 1),
+    back=st.floats(0.01, 1),
+    seed=st.integers(0, 999),
+)
+def test_requests_side_by_side_never_exceed_the_limit_and_use_what_the_reserve_leaves(
+    *, workers: int, limit: int, ahead: float, there: float, back: float, seed: int
+) -> None:
+    upstream, random = Counter(limit, ahead, others=0), Random(seed)
+    run_workers(
+        upstream,
+        workers,
+        lambda: (there * (0.5 + random.random()), back * (0.5 + random.random())),
+        minutes=5,
+    )
+    whole = list(upstream.counted.values())[1:-1]
+    assert max(upstream.counted.values()) <= limit
+    # A worker may be late by a second at the beginning of a minute, and by a request at its end.
+    fastest = workers * (60 - 1.5 - 3 * (there + back)) / (1.5 * (there + back))
+    least = min(0.9 * limit - workers, 0.6 * fastest)
+    assert all(each >= least for each in whole)
+
+
+@given(workers=st.integers(1, 8), ahead=st.floats(0, 60), others=st.sampled_from([50, 150, 179]))
+def test_what_others_use_is_left_to_them(workers: int, ahead: float, others: int) -> None:
+    upstream = Counter(200, ahead, others)
+    run_workers(upstream, workers, lambda: (0.1, 0.15), minutes=4)
+    first_second = workers * 1.5 / 0.25 + workers  # until a response says what is left
+    assert max(upstream.counted.values()) <= max(180 - others, 0) + first_second
 
 
 @pytest.mark.parametrize("date", ["", "soon", "Thu, 32 Foo 2015 00:00:30 GMT"])
@@ -129,7 +277,7 @@ def test_without_a_date_the_local_clock_gives_the_minute(date: str) -> None:
 def test_invalid_headers_are_ignored(garbage: str) -> None:
     limiter, _ = limiter_after(rate_headers(garbage))
     assert limiter.acquire() == 0
-    limiter.release(rate_headers(0, limit=garbage))
+    limiter.release(rate_headers(0, limit=garbage), limiter.clock())
     assert limiter.acquire() == 0
 
 
@@ -177,7 +325,7 @@ def test_a_response_with_requests_left_does_not_end_a_pause() -> None:
     limiter = RateLimiter(clock=Clock())
     limiter.acquire()
     limiter.pause({"Retry-After": "40"})
-    limiter.release(rate_headers(199))
+    limiter.release(rate_headers(199), limiter.clock())
     assert limiter.acquire() == 40
 
 
