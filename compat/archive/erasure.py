@@ -103,7 +103,7 @@ def delete_before(connection: sa.Connection, since: int | None) -> set[int]:
     chunk = created.op(">>")(sa.literal_column(str(schema.CHUNK_BITS)))
     chunks = connection.execute(sa.select(chunk).where(created < since).distinct()).scalars()
     changed = {int(number) for number in chunks}
-    for table in (schema.document, schema.thread):
+    for table in (schema.document, schema.thread, schema.unread_threads):
         connection.execute(table.delete().where(table.c.conversation.in_(old)))
     for table in (schema.conversation_tag, schema.conversation):
         connection.execute(table.delete().where(table.c.created < since))
@@ -190,9 +190,9 @@ def _erase_from_threads(connection: sa.Connection, erased: ErasedCustomers) -> N
     for number, surrogate in erased.numbers.items():
         theirs = thread.update().where(thread.c.customer == number)
         connection.execute(theirs.values(customer=surrogate))
-        by_customer = thread.c.created_by_type.not_in(sorted(STAFF))
-        written = thread.update().where(thread.c.created_by == number, by_customer)
-        connection.execute(written.values(created_by=surrogate))
+        by_customer = thread.c.author_type.not_in(sorted(STAFF))
+        written = thread.update().where(thread.c.author == number, by_customer)
+        connection.execute(written.values(author=surrogate))
 
 
 def _erase_from_lists(connection: sa.Connection, erased: ErasedCustomers) -> None:

@@ -128,11 +128,30 @@ ALTER TABLE conversation_tag ALTER COLUMN mailbox DROP NOT NULL,
     ALTER COLUMN folder DROP NOT NULL, ALTER COLUMN type DROP NOT NULL;
 """
 
+# No earlier version stored threads. Counting reads the second index alone.
+_THREADS: Final = """
+DROP TABLE thread;
+CREATE TABLE thread (
+    id {key}, conversation BIGINT NOT NULL, created BIGINT NOT NULL, type TEXT NOT NULL,
+    state TEXT NOT NULL, status TEXT, author_type TEXT NOT NULL, author BIGINT NOT NULL,
+    customer BIGINT NOT NULL, action TEXT NOT NULL, source TEXT NOT NULL,
+    saved_reply BIGINT NOT NULL, rating BIGINT NOT NULL, attachments BIGINT NOT NULL,
+    seen BIGINT NOT NULL
+);
+CREATE INDEX thread_conversation ON thread (conversation);
+CREATE INDEX thread_counting ON thread (created, type, state, author_type, action, conversation);
+CREATE TABLE unread_threads (conversation {key}, created BIGINT NOT NULL);
+CREATE INDEX conversation_closed ON conversation (closed) WHERE closed IS NOT NULL;
+CREATE INDEX unread_threads_created ON unread_threads (created);
+ALTER TABLE state ADD COLUMN threads BIGINT NOT NULL DEFAULT 0;
+"""
+
 MIGRATIONS: Final[Sequence[str]] = (
     _BASE_TABLES,
     _COUNTING_TABLES,
     _ERASED_CUSTOMERS,
     _UNKNOWN_VALUES,
+    _THREADS,
 )
 """The statements of each migration, in order; a schema's version is how many were applied."""
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from compat.core.models import Thread
+
 REPLACEMENT: Final = "[erased]"
 """Replaces an erased address in a text."""
 
@@ -117,6 +119,14 @@ class ErasedCustomers:
         if after.customer != people.customer or old != new:
             return after, None
         return after, document if cleaned == document else _without_links(cleaned)
+
+    def remove_from_thread(self, thread: Thread) -> Thread:
+        """A thread with surrogates in place of erased customers."""
+        author = thread.author
+        if thread.by not in STAFF:
+            author = self.numbers.get(author, author)
+        customer = self.numbers.get(thread.customer, thread.customer)
+        return thread._replace(author=author, customer=customer)
 
     def remove_from_text(self, text: str) -> str:
         """A text with erased addresses and links to erased customers replaced."""

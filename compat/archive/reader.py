@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import reduce
-from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from compat.archive import repository, schema
+from compat.archive import counts, repository, schema, threads
 from compat.archive.connections import sa
-from compat.archive.records import LAYERS
+from compat.archive.records import INDEX_LAG, LAYERS
 from compat.archive.repository import batches, tags_from_text
 from compat.core import intervals
+from compat.core.calendar import FIRST_SECOND
 from compat.core.counting import CountQuery
 from compat.core.intervals import Coverage, Interval
-from compat.core.models import Document, ListItem, ListQuery, NamedTag, Person, Row
+from compat.core.models import (
+    Activity,
+    Document,
+    ListItem,
+    ListQuery,
+    NamedTag,
+    Person,
+    Row,
+    Thread,
+)
 from compat.upstream import to_document
 from compat.v2.models import ConversationDocument
 
-_STATE: Final = "SELECT version, slim, sealed_at, kept_since FROM state"
+_STATE: Final = "SELECT version, slim, sealed_at, kept_since, threads FROM state"
 _ROW: Final = tuple(schema.conversation.c[name] for name in Row._fields)
 _COVERED: Final = (
     sa.select(*(schema.known.c[name] for name in ("layer", "first", "last", "as_of")))
@@ -28,25 +37,6 @@ _COVERED: Final = (
     .order_by(schema.known.c.first)
 )
 _ITEM: Final = tuple(schema.menu_item.c[name] for name in ListItem._fields)
-
-_BUCKET_TABLE: Final[Mapping[str, str]] = {
-    "sqlite": (
-        "(SELECT key AS number, json_extract(value, '$[0]') AS first,"
-        " json_extract(value, '$[1]') AS after FROM json_each({})) AS bucket"
-    ),
-    "postgresql": (
-        "(SELECT number, CAST(value ->> 0 AS bigint) AS first,"
-        " CAST(value ->> 1 AS bigint) AS after FROM jsonb_array_elements(CAST({} AS jsonb))"
-        " WITH ORDINALITY AS each (value, number)) AS bucket"
-    ),
-}
-_PLACEHOLDER: Final[Mapping[str, str]] = {"sqlite": ":{}", "postgresql": "%({})s"}
-"""How the text of a statement names a value."""
-
-_HAS_TAG: Final = (
-    "EXISTS (SELECT 1 FROM conversation_tag AS other WHERE other.tag = {}"
-    " AND other.created = c.created AND other.conversation = c.conversation)"
-)
 
 
 class UnknownColumn(NamedTuple):
@@ -65,6 +55,7 @@ class Snapshot:
         sealed_at: When the account was closed, epoch seconds UTC; None if it is open.
         kept_since: Conversations created before this second are not stored, epoch seconds UTC; None
             if all are stored.
+        keeps_threads: Whether the threads of conversations are stored.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -75,6 +66,7 @@ class Snapshot:
         self.slim = bool(state.slim)
         self.sealed_at: int | None = state.sealed_at
         self.kept_since: int | None = state.kept_since
+        self.keeps_threads = bool(state.threads)
 
     def coverage(self) -> list[Coverage]:
         """What is covered in all layers, as of the oldest of them: answers may rely on it."""
@@ -86,6 +78,62 @@ class Snapshot:
     def layer_coverage(self, name: str) -> list[Coverage]:
         """The coverage of one layer, as disjoint intervals in ascending order."""
         return repository.layer_coverage(self._connection, name)
+
+    def activity_coverage(self) -> Interval | None:
+        """The interval of thread time in which every thread is known; None if there is none.
+
+        A thread may stand on a conversation of any age. So all conversations since the beginning
+        must be covered, and the threads of each must be known. Then all threads are known that
+        were created before the oldest reading, less the margin for upstream's index.
+        """
+        covered = self.coverage()
+        spans = intervals.union(known.interval for known in covered)
+        older_missing = not spans or spans[0].first > FIRST_SECOND
+        if not self.keeps_threads or self.kept_since is not None or older_missing:
+            return None
+        if self.unread_threads(1):
+            return None
+        last = spans[0].last
+        if self.sealed_at is None:
+            last = min(last, *(known.as_of - INDEX_LAG for known in covered))
+        return Interval(FIRST_SECOND, last)
+
+    def unread_threads(self, most: int) -> list[tuple[int, int]]:
+        """The conversations whose threads are not known completely, those created last first.
+
+        Args:
+            most: How many, at most.
+
+        Returns:
+            The id of each, and when it was created, epoch seconds UTC.
+        """
+        table = schema.unread_threads.c
+        order = (table.created.desc(), table.conversation.desc())
+        query = sa.select(table.conversation, table.created).order_by(*order).limit(most)
+        return [(found.conversation, found.created) for found in self._connection.execute(query)]
+
+    def unread_thread_count(self) -> int:
+        """How many conversations there are whose threads are not known completely."""
+        query = sa.select(sa.func.count()).select_from(schema.unread_threads)
+        return int(self._connection.execute(query).scalar_one())
+
+    def activities(self, spans: Iterable[Interval]) -> Iterator[Activity]:
+        """The conversations in which something happened in some intervals, each once, with threads.
+
+        They have a thread created there, or were themselves created or closed there.
+
+        Args:
+            spans: Intervals of time, epoch seconds UTC; they may overlap, and need not be covered.
+        """
+        return threads.activities(self._connection, intervals.union(spans))
+
+    def threads_of(self, ids: Sequence[int]) -> dict[int, tuple[Thread, ...]]:
+        """The stored threads of conversations, by id, without those that have none."""
+        return {
+            id_: found
+            for some in batches(ids)
+            for id_, found in threads.read(self._connection, some).items()
+        }
 
     def rows(
         self, spans: Iterable[Interval], *, mailboxes: Collection[int] = frozenset()
@@ -127,7 +175,7 @@ class Snapshot:
             UnknownValue: The query filters by a value that is unknown.
         """
         self.check_known(query)
-        return _count(self._connection, query)
+        return counts.count(self._connection, query)
 
     def check_known(self, query: CountQuery) -> None:
         """Check that a query filters by no value that is unknown in its ranges.
@@ -295,73 +343,3 @@ def _document_from_columns(found: Any, names: dict[int, ListItem]) -> Document:
         waiting_since=found.created if found.waiting_since is None else found.waiting_since,
         tags=tuple(NamedTag(tag.id, tag.name, tag.color) for tag in tags),
     )
-
-
-def _count(connection: sa.Connection, query: CountQuery) -> list[list[int]]:
-    """Count in one statement, bucket by bucket, on an index alone.
-
-    One count for each bucket is faster than one GROUP BY, with and without tags, as long as the
-    index contains all columns of the query. The statement is composed as text: composing it of
-    SQLAlchemy's objects took longer than counting a month.
-    """
-    buckets = [list(pairwise(edges)) for edges in query.ranges]
-    parameters = _Parameters(_PLACEHOLDER[connection.dialect.name])
-    edges = parameters.add(json.dumps([bucket for some in buckets for bucket in some]))
-    conditions = " AND ".join(_conditions(query, parameters))
-    statement = (
-        f"SELECT (SELECT {_count_expression(query)} FROM {_counted_table(query)} AS c"  # noqa: S608 (no values)
-        f" WHERE c.created >= bucket.first AND c.created < bucket.after AND {conditions})"
-        f" FROM {_BUCKET_TABLE[connection.dialect.name].format(edges)} ORDER BY bucket.number"
-    )
-    counts = iter(connection.exec_driver_sql(statement, parameters.values).scalars())
-    return [[next(counts) for _ in some] for some in buckets]
-
-
-class _Parameters:
-    """The values of a statement, each with a name that the text contains in its place."""
-
-    def __init__(self, placeholder: str) -> None:
-        self.values: dict[str, int | str] = {}
-        self._placeholder = placeholder
-
-    def add(self, value: int | str) -> str:
-        name = f"given{len(self.values)}"
-        self.values[name] = value
-        return self._placeholder.format(name)
-
-    def add_all(self, values: Iterable[int | str]) -> str:
-        return ", ".join(map(self.add, values))
-
-
-def _counted_table(query: CountQuery) -> str:
-    return "conversation_tag" if query.filter.tags else "conversation"
-
-
-def _count_expression(query: CountQuery) -> str:
-    several = len(query.filter.tags) > 1 and not query.filter.all_tags
-    return "count(DISTINCT c.conversation)" if several else "count(*)"
-
-
-def _conditions(query: CountQuery, parameters: _Parameters) -> Iterator[str]:
-    which, need = query.filter, query.conversations
-    yield _among("state", sorted(which.states), parameters)
-    if which.excluded_statuses:
-        yield f"c.status NOT IN ({parameters.add_all(sorted(which.excluded_statuses))})"
-    if which.types:
-        yield _among("type", sorted(which.types), parameters)
-    if need.mailboxes:
-        yield _among("mailbox", sorted(need.mailboxes), parameters)
-    if need.folders:
-        yield _among("folder", sorted(need.folders), parameters)
-    tags = sorted(which.tags)
-    if tags and which.all_tags:
-        yield _among("tag", tags[:1], parameters)
-        yield from (_HAS_TAG.format(parameters.add(tag)) for tag in tags[1:])
-    elif tags:
-        yield _among("tag", tags, parameters)
-
-
-def _among(column: str, values: list[Any], parameters: _Parameters) -> str:
-    if len(values) == 1:
-        return f"c.{column} = {parameters.add(values[0])}"
-    return f"c.{column} IN ({parameters.add_all(values)})"

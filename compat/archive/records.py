@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from compat.core.models import Row
+from compat.core.models import Row, Thread
 from compat.upstream import to_row, to_second
 from compat.v2.models import FullConversation, PersonPayload, waiting_time
 
@@ -17,6 +18,28 @@ unmarked, in the meantime is still seen in one of the three."""
 INDEX_LAG: Final = 900
 """Seconds that upstream's search index may be behind. A list does not reliably show what was
 created or modified less than this before it was requested."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownThreads:
+    """The threads of a conversation as upstream showed them.
+
+    Attributes:
+        threads: The threads, sorted by creation and id.
+        complete: Whether these are all. Embedded threads of chats may not be.
+        seen: When they were requested, epoch seconds by upstream's clock.
+        modified: Whether upstream listed the conversation as modified. If not, and nothing of it
+            looks changed, threads that are not shown are as they were.
+    """
+
+    threads: tuple[Thread, ...]
+    complete: bool
+    seen: int
+    modified: bool = False
+
+    def adds_nothing_to(self, held: Iterable[Thread]) -> bool:
+        """Whether nothing suggests that the threads are others than those that are held."""
+        return not self.modified and set(self.threads) <= set(held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +59,7 @@ class ConversationRecord:
         updated: When a user last changed it; None if unknown.
         waiting_since: Since when its customer waits; None if unknown.
         document: The JSON as received; None if it is not to be stored.
+        shown: Its threads; None if they were not requested.
     """
 
     row: Row
@@ -50,6 +74,7 @@ class ConversationRecord:
     updated: int | None = None
     waiting_since: int | None = None
     document: bytes | None = None
+    shown: ShownThreads | None = None
 
 
 def to_record(conversation: FullConversation, seen: int) -> ConversationRecord:

@@ -155,7 +155,7 @@ def remove(connection: sa.Connection, ids: Sequence[int], seen: int) -> list[int
     old = {id_: columns for id_, columns in stored.items() if columns["seen"] <= seen}
     _delete_tags(connection, list(old.values()))
     delete(connection, schema.conversation, "id", list(old))
-    for table in (schema.document, schema.thread):
+    for table in (schema.document, schema.thread, schema.unread_threads):
         delete(connection, table, "conversation", list(old))
     marks = [{"conversation": id_, "seen": seen} for id_ in ids if id_ in old or id_ not in stored]
     upsert(connection, schema.gone, "conversation", marks, newest=True)

@@ -30,9 +30,10 @@ state: Final = _table(
     slim=_INTEGER,
     sealed_at=_INTEGER,
     kept_since=_INTEGER,
+    threads=_INTEGER,
 )
 """One row. `epoch`: how often the writing lock was acquired; a writer that lost the lock has an
-older one. `version`: how many commits changed something."""
+older one. `version`: how many commits changed something. `threads`: 1 if threads are kept."""
 
 holder: Final = _table("holder", who=_TEXT, since=_TEXT, marked=_TEXT, beat=_INTEGER)
 """One row: the process that holds the writing lock, or held it last. `marked`: the name of its
@@ -133,20 +134,24 @@ thread: Final = _table(
     conversation=_INTEGER,
     created=_INTEGER,
     type=_TEXT,
-    status=_TEXT,
     state=_TEXT,
+    status=_TEXT,
+    author_type=_TEXT,
+    author=_INTEGER,
+    customer=_INTEGER,
     action=_TEXT,
     source=_TEXT,
-    created_by=_INTEGER,
-    created_by_type=_TEXT,
-    customer=_INTEGER,
     saved_reply=_INTEGER,
-    rating=_TEXT,
+    rating=_INTEGER,
     attachments=_INTEGER,
     seen=_INTEGER,
 )
-"""Threads without their bodies, for more of the old API's reports. Their coverage is a layer of its
-own."""
+"""Threads without their bodies: `compat.core.models.Thread`. `author_type` is its `by`, `seen` when
+the thread was last shown in this conversation: after a merge it is shown in another."""
+
+unread_threads: Final = _table("unread_threads", conversation=_INTEGER, created=_INTEGER)
+"""The conversations whose threads are not known completely, in an archive that keeps threads, and
+when each was created. While there is one, nothing is answered from the threads."""
 
 TABLES: Final = _METADATA.tables
 

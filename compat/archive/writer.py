@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from compat.archive import erasure, repository, schema
+from compat.archive import erasure, repository, schema, threads
 from compat.archive.connections import sa
 from compat.archive.errors import LockLost
 from compat.archive.personal_data import ErasedCustomers, People, to_json
-from compat.archive.records import LAYERS, ConversationRecord
+from compat.archive.records import LAYERS, ConversationRecord, ShownThreads
 from compat.archive.repository import Columns, batches
 from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND
@@ -32,6 +32,7 @@ class Writer:
         self._erased: ErasedCustomers | None = None
         state = connection.execute(sa.select(schema.state)).one()
         self._slim = bool(state.slim)
+        self._keeps_threads = bool(state.threads)
         self._kept_since: int | None = state.kept_since
 
     def save(self, records: Iterable[ConversationRecord]) -> int:
@@ -46,6 +47,33 @@ class Writer:
             if earlier is None or record.seen >= earlier.seen:
                 latest[record.row.id] = record
         return sum(self._save([latest[id_] for id_ in some]) for some in batches(list(latest)))
+
+    def save_threads(self, conversation: int, shown: ShownThreads) -> bool:
+        """Store the complete threads of a conversation that was saved before.
+
+        Args:
+            conversation: Its id.
+            shown: Its threads; `seen` is when the conversation itself was seen.
+
+        Returns:
+            Whether they were stored. They are not if the conversation was seen again since, or
+            was removed.
+        """
+        stored = repository.conversations(self._connection, [conversation])
+        columns = stored.get(conversation)
+        if columns is None or columns["seen"] != shown.seen:
+            return False
+        self._replace_threads({conversation: self._without_erased_authors(shown)})
+        return True
+
+    def keep_threads(self, *, kept: bool) -> None:
+        """Keep the threads of conversations from now on, or erase them and keep none.
+
+        The threads of what is stored are unknown then until they are read.
+        """
+        threads.set_kept(self._connection, kept=kept)
+        self._keeps_threads = kept
+        self._changed = True
 
     def add_coverage(self, layer: str, coverage: Coverage) -> None:
         """Store that an interval is covered in a layer; more recent coverage in it stays."""
@@ -201,6 +229,7 @@ class Writer:
         changed: list[repository.StoredConversation] = []
         unchanged: dict[int, int] = {}
         new_columns = 0
+        shown: list[tuple[ConversationRecord, bool]] = []
         for record in self._storable(records):
             id_, columns = record.row.id, _columns(record)
             before = stored.get(id_)
@@ -208,6 +237,7 @@ class Writer:
                 continue
             packed = None if record.document is None else repository.compress(record.document)
             same = before is not None and {**before, "seen": 0} == {**columns, "seen": 0}
+            shown.append((record, same))
             if same and packed == documents.get(id_):
                 unchanged[id_] = record.seen
             else:
@@ -217,7 +247,42 @@ class Writer:
         repository.replace(self._connection, stored, changed)
         repository.set_seen(self._connection, unchanged)
         self._changed |= bool(changed)
+        if self._keeps_threads:
+            self._save_shown_threads(shown)
         return new_columns
+
+    def _save_shown_threads(self, records: Sequence[tuple[ConversationRecord, bool]]) -> None:
+        """Store the threads of a batch of conversations, or note that they are unknown.
+
+        Args:
+            records: The conversations, and whether the columns of each are as they were.
+        """
+        ids = [record.row.id for record, _ in records]
+        stored, unread = threads.read(self._connection, ids), threads.unread(self._connection, ids)
+        replaced: dict[int, ShownThreads] = {}
+        unknown: dict[int, int] = {}
+        for record, same in records:
+            id_, held = record.row.id, stored.get(record.row.id, ())
+            shown = record.shown and self._without_erased_authors(record.shown)
+            if shown and shown.complete:
+                if shown.threads != held or id_ in unread:
+                    replaced[id_] = shown
+            elif not (shown and same and shown.adds_nothing_to(held)):
+                unknown[id_] = record.row.created
+        self._replace_threads(replaced)
+        threads.mark_unread(self._connection, unknown)
+        self._changed |= bool(unknown)
+
+    def _replace_threads(self, shown: Mapping[int, ShownThreads]) -> None:
+        threads.replace(self._connection, shown)
+        self._changed |= bool(shown)
+
+    def _without_erased_authors(self, shown: ShownThreads) -> ShownThreads:
+        """Threads with surrogates in place of erased customers."""
+        erased = self._erased_customers()
+        if not erased:
+            return shown
+        return replace(shown, threads=tuple(map(erased.remove_from_thread, shown.threads)))
 
     def _storable(self, records: Sequence[ConversationRecord]) -> Sequence[ConversationRecord]:
         """The records that may be stored, without the data that may not be."""
@@ -279,5 +344,5 @@ class Writer:
 def _columns(record: ConversationRecord) -> dict[str, Any]:
     """The columns of a record."""
     fields = {name: getattr(record, name) for name in ConversationRecord.__slots__ if name != "row"}
-    del fields["document"]
+    del fields["document"], fields["shown"]
     return {**record.row._asdict(), **fields, "tags": repository.tags_to_text(record.row.tags)}

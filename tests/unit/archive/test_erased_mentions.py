@@ -128,9 +128,10 @@ def put(url: str, table: sa.Table, *rows: dict[str, Any]) -> None:
 
 def thread(id_: int, customer: int, created_by: int, type_: str) -> dict[str, Any]:
     """A thread's facts."""
-    texts = dict.fromkeys(("type", "status", "state", "action", "source", "rating"), "")
-    numbers = dict.fromkeys(("conversation", "created", "saved_reply", "attachments", "seen"), 2)
-    who = {"customer": customer, "created_by": created_by, "created_by_type": type_}
+    texts = dict.fromkeys(("type", "status", "state", "action", "source"), "")
+    names = ("conversation", "created", "saved_reply", "rating", "attachments", "seen")
+    numbers = dict.fromkeys(names, 2)
+    who = {"customer": customer, "author": created_by, "author_type": type_}
     return {"id": id_, **texts, **numbers, **who}
 
 
@@ -326,7 +327,7 @@ def test_an_erased_customer_has_one_surrogate_everywhere(
     assert column(archive, "assignee")[1] == surrogate
     with archive.reading() as snapshot:
         table = schema.thread.c
-        query = sa.select(table.customer, table.created_by).order_by(table.id)
+        query = sa.select(table.customer, table.author).order_by(table.id)
         assert [tuple(each) for each in snapshot.execute(query)] == [
             (surrogate, surrogate),
             (92, 92),

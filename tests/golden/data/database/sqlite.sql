@@ -36,14 +36,16 @@ CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE state (
     epoch BIGINT NOT NULL, version BIGINT NOT NULL, slim BIGINT NOT NULL,
     sealed_at BIGINT, kept_since BIGINT
-);
+, threads BIGINT NOT NULL DEFAULT 0);
 CREATE TABLE thread (
     id INTEGER PRIMARY KEY, conversation BIGINT NOT NULL, created BIGINT NOT NULL, type TEXT NOT NULL,
-    status TEXT NOT NULL, state TEXT NOT NULL, action TEXT NOT NULL, source TEXT NOT NULL,
-    created_by BIGINT NOT NULL, created_by_type TEXT NOT NULL, customer BIGINT NOT NULL,
-    saved_reply BIGINT NOT NULL, rating TEXT NOT NULL, attachments BIGINT NOT NULL,
+    state TEXT NOT NULL, status TEXT, author_type TEXT NOT NULL, author BIGINT NOT NULL,
+    customer BIGINT NOT NULL, action TEXT NOT NULL, source TEXT NOT NULL,
+    saved_reply BIGINT NOT NULL, rating BIGINT NOT NULL, attachments BIGINT NOT NULL,
     seen BIGINT NOT NULL
 );
+CREATE TABLE unread_threads (conversation INTEGER PRIMARY KEY, created BIGINT NOT NULL);
+CREATE INDEX conversation_closed ON conversation (closed) WHERE closed IS NOT NULL;
 CREATE INDEX conversation_counting
     ON conversation (created, state, status, type, mailbox, folder);
 CREATE INDEX conversation_customer ON conversation (customer);
@@ -52,3 +54,5 @@ CREATE INDEX conversation_no_mailbox ON conversation (created) WHERE mailbox IS 
 CREATE INDEX conversation_no_tags ON conversation (created) WHERE tags IS NULL;
 CREATE INDEX conversation_no_type ON conversation (created) WHERE type IS NULL;
 CREATE INDEX thread_conversation ON thread (conversation);
+CREATE INDEX thread_counting ON thread (created, type, state, author_type, action, conversation);
+CREATE INDEX unread_threads_created ON unread_threads (created);

@@ -1,0 +1,157 @@
+"""Reads and writes the threads of conversations.
+
+Functions that take ids take a batch of at most as many as one statement can name.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from compat.archive import repository, schema
+from compat.archive.connections import sa
+from compat.archive.records import ShownThreads
+from compat.archive.repository import Columns, batches, tags_from_text
+from compat.core.intervals import Interval
+from compat.core.models import Activity, Row, Thread
+
+_COLUMN_OF: Final[Mapping[str, str]] = {"by": "author_type"}
+"""The columns that have another name than the field of a thread."""
+
+_THREAD: Final = tuple(schema.thread.c[_COLUMN_OF.get(each, each)] for each in Thread._fields)
+_ROW: Final = tuple(schema.conversation.c[name] for name in Row._fields)
+_NO_MORE: Final = (sys.maxsize, ())
+_REST: Final = tuple(
+    schema.conversation.c[name] for name in ("customer", "created_by", "closed", "closed_by")
+)
+
+
+def read(connection: sa.Connection, ids: Sequence[int]) -> dict[int, tuple[Thread, ...]]:
+    """The stored threads of a batch of conversations, sorted by creation and id.
+
+    Conversations without one are left out.
+    """
+    table = schema.thread.c
+    query = sa.select(table.conversation, *_THREAD).where(table.conversation.in_(ids))
+    return dict(_by_conversation(connection, query))
+
+
+def replace(connection: sa.Connection, shown: Mapping[int, ShownThreads]) -> None:
+    """Store the complete threads of a batch of conversations in place of what was stored of them.
+
+    A thread that was shown later in another conversation stays there: they were merged.
+
+    Args:
+        connection: In a transaction.
+        shown: The threads, by the conversation's id.
+    """
+    rows = [
+        _columns(id_, thread, each.seen) for id_, each in shown.items() for thread in each.threads
+    ]
+    kept = [row["id"] for row in rows]
+    for id_, stored in read(connection, list(shown)).items():
+        removed = {thread.id for thread in stored}.difference(kept)
+        for some in batches(sorted(removed)):
+            its = (schema.thread.c.conversation == id_) & schema.thread.c.id.in_(some)
+            connection.execute(schema.thread.delete().where(its))
+    repository.upsert(connection, schema.thread, "id", rows, newest=True)
+    repository.delete(connection, schema.unread_threads, "conversation", list(shown))
+
+
+def mark_unread(connection: sa.Connection, created: Mapping[int, int]) -> None:
+    """Note that the threads of some conversations are not known completely.
+
+    Args:
+        connection: In a transaction.
+        created: When each was created, epoch seconds UTC, by its id.
+    """
+    rows = [{"conversation": id_, "created": second} for id_, second in created.items()]
+    repository.upsert(connection, schema.unread_threads, "conversation", rows)
+
+
+def unread(connection: sa.Connection, ids: Sequence[int]) -> set[int]:
+    """Those of a batch of conversations whose threads are not known completely."""
+    table = schema.unread_threads.c
+    query = sa.select(table.conversation).where(table.conversation.in_(ids))
+    return set(connection.execute(query).scalars())
+
+
+def set_kept(connection: sa.Connection, *, kept: bool) -> None:
+    """Keep threads from now on, or erase them all and keep none.
+
+    Args:
+        connection: In a transaction.
+        kept: Whether they are kept. All stored conversations are then to be read again.
+    """
+    connection.execute(schema.state.update().values(threads=int(kept)))
+    for table in (schema.thread, schema.unread_threads):
+        connection.execute(table.delete())
+    if kept:
+        source = sa.select(schema.conversation.c.id, schema.conversation.c.created)
+        columns = ["conversation", "created"]
+        connection.execute(schema.unread_threads.insert().from_select(columns, source))
+
+
+def activities(connection: sa.Connection, spans: Sequence[Interval]) -> Iterator[Activity]:
+    """The conversations in which something happened in some intervals, each once, with all threads.
+
+    They have a thread created there, or were themselves created or closed there.
+
+    Args:
+        connection: In a transaction.
+        spans: Disjoint intervals, epoch seconds UTC.
+    """
+    thread, conversation = schema.thread.c, schema.conversation.c
+    touched = sa.union(
+        *(
+            sa.select(id_).where(instant.between(*span))
+            for span in spans or [Interval(0, -1)]
+            for id_, instant in (
+                (thread.conversation, thread.created),
+                (conversation.id, conversation.created),
+                (conversation.id, conversation.closed),
+            )
+        )
+    )
+    rows = sa.select(*_ROW, *_REST).where(conversation.id.in_(touched)).order_by(conversation.id)
+    shown = sa.select(thread.conversation, *_THREAD).where(thread.conversation.in_(touched))
+    threads = _by_conversation(connection, shown)
+    its: tuple[int, tuple[Thread, ...]] = next(threads, _NO_MORE)
+    for found in connection.execute(rows):
+        while its[0] < found.id:  # threads of a conversation that is gone
+            its = next(threads, _NO_MORE)
+        own = its[1] if its[0] == found.id else ()
+        yield Activity(_row(found), own, *found[len(_ROW) :])
+
+
+def _row(found: Any) -> Row:
+    row = Row(*found[: len(_ROW)])
+    return row._replace(tags=tags_from_text(found.tags))
+
+
+def _by_conversation(
+    connection: sa.Connection, query: sa.Select[Any]
+) -> Iterator[tuple[int, tuple[Thread, ...]]]:
+    """Threads by conversation, in the order of ids; a query selects the id and the columns."""
+    table = schema.thread.c
+    ordered = query.order_by(table.conversation, table.created, table.id)
+    found = connection.execute(ordered)
+    for id_, rows in groupby(found, key=lambda row: row[0]):
+        yield id_, tuple(_thread(row[1:]) for row in rows)
+
+
+def _thread(columns: Sequence[Any]) -> Thread:
+    thread = Thread(*columns)
+    return thread._replace(attachments=bool(thread.attachments))
+
+
+def _columns(conversation: int, thread: Thread, seen: int) -> Columns:
+    fields = {_COLUMN_OF.get(name, name): value for name, value in thread._asdict().items()}
+    return {
+        **fields,
+        "attachments": int(thread.attachments),
+        "conversation": conversation,
+        "seen": seen,
+    }
