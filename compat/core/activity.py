@@ -9,9 +9,10 @@ threads and those in review are no messages and change no status.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from compat.core.calendar import DAY
 from compat.core.models import UnknownValue
 
 if TYPE_CHECKING:
@@ -157,23 +158,43 @@ def replies_to_resolve(activity: Activity, conventions: Conventions) -> int:
     return sum(reply.created <= resolved for reply in replies(activity, conventions))
 
 
-def resolved_within(activity: Activity, within: Interval, conventions: Conventions) -> int | None:
+def resolved_by(activity: Activity, conventions: Conventions) -> frozenset[int]:
+    """The ids of the users who helped to resolve a conversation; empty if it was not resolved.
+
+    They are those who replied until then, at any time and whoever closed it: in recorded answers
+    users have more resolutions than closings, and more than replies in the range.
+    """
+    resolved = resolved_at(activity, conventions)
+    if resolved is None:
+        return frozenset()
+    sent = replies(activity, conventions)
+    return frozenset(_user(reply) for reply in sent if reply.created <= resolved) - {0}
+
+
+def resolved_within(
+    activity: Activity, within: Interval, conventions: Conventions, users: Collection[int] = ()
+) -> int | None:
     """When a conversation was resolved, if it counts as resolved in a range; else None.
 
     Args:
         activity: The conversation.
         within: The range, epoch seconds UTC, both ends included.
         conventions: With the base `replied`, a reply must have been sent in the range, too.
+        users: Only what one of these users helped to resolve; whoever did if empty.
     """
     resolved = resolved_at(activity, conventions)
     if resolved is None or not _contains(within, resolved):
         return None
-    if conventions.response_base == "replied" and not replies_within(activity, within, conventions):
+    if users and not resolved_by(activity, conventions) & {*users}:
         return None
-    return resolved
+    if conventions.response_base == "resolved":
+        return resolved
+    return resolved if replies_within(activity, within, conventions, users) else None
 
 
-def waits_within(activity: Activity, within: Interval, conventions: Conventions) -> list[Wait]:
+def waits_within(
+    activity: Activity, within: Interval, conventions: Conventions, users: Collection[int] = ()
+) -> list[Wait]:
     """The waits of a conversation that count in a range; their mean is its response time there.
 
     With the base `resolved` these are all of its waits, if it was resolved in the range; with
@@ -183,24 +204,35 @@ def waits_within(activity: Activity, within: Interval, conventions: Conventions)
         activity: The conversation.
         within: The range, epoch seconds UTC, both ends included.
         conventions: The base.
+        users: Only waits that one of these users ended, of what they helped to resolve if that is
+            the base; all if empty.
     """
+    found = [each for each in waits(activity, conventions) if not users or each.user in users]
     if conventions.response_base == "replied":
-        return [each for each in waits(activity, conventions) if _contains(within, each.ended)]
-    resolved = resolved_within(activity, within, conventions)
-    return [] if resolved is None else waits(activity, conventions)
+        return [each for each in found if _contains(within, each.ended)]
+    resolved = resolved_within(activity, within, conventions, users)
+    return [] if resolved is None else found
 
 
-def replies_within(activity: Activity, within: Interval, conventions: Conventions) -> list[Thread]:
-    """The replies that were sent in a range."""
-    found = replies(activity, conventions)
-    return [reply for reply in found if _contains(within, reply.created)]
+def replies_within(
+    activity: Activity, within: Interval, conventions: Conventions, users: Collection[int] = ()
+) -> list[Thread]:
+    """The replies that were sent in a range; those of some users if any are given."""
+    return [
+        reply
+        for reply in replies(activity, conventions)
+        if _contains(within, reply.created) and (not users or _user(reply) in users)
+    ]
 
 
 def customers_helped(
-    activity: Activity, within: Interval, conventions: Conventions
+    activity: Activity, within: Interval, conventions: Conventions, users: Collection[int] = ()
 ) -> frozenset[int]:
-    """The ids of the customers who got a reply in a range; unknown ones are left out."""
-    sent = replies_within(activity, within, conventions)
+    """The ids of the customers who got a reply in a range, of some users if any are given.
+
+    Customers who are unknown are left out.
+    """
+    sent = replies_within(activity, within, conventions, users)
     return frozenset(reply.customer or activity.customer for reply in sent) - {0}
 
 
@@ -216,6 +248,16 @@ def is_touched(activity: Activity, within: Interval) -> bool:
         if thread.state != "draft" and thread.action not in _IMPORTED
     )
     return any(_contains(within, second) for second in (activity.row.created, *seconds))
+
+
+def total_days(asked: Interval) -> int:
+    """The whole days of a range (observed): 30 for 31 days that end at 23:59:59."""
+    return (asked.last - asked.first) // DAY
+
+
+def per_day(count: int, asked: Interval) -> float:
+    """A count for each whole day of a range; ranges shorter than a day count as one (decided)."""
+    return count / max(total_days(asked), 1)
 
 
 def first_reply_share(on_first_reply: int, resolved: int, conventions: Conventions) -> float:

@@ -22,26 +22,15 @@ REPLIED = Conventions(response_base="replied")
 COUNTED = Filter(PLAIN.counted_states, PLAIN.uncounted_statuses)
 
 
-def credited_to_repliers(
-    activity: Activity, users: Collection[int], resolved: int, conventions: Conventions
-) -> bool:
-    """Whether one of the users helped to resolve a conversation."""
-    sent = rules.replies(activity, conventions)
-    return not users or any(each.author in users for each in sent if each.created <= resolved)
-
-
 @dataclass(frozen=True)
 class Way:
     """One way to read threads; the real one unless a part is replaced."""
 
     counts: Callable[[Activity], bool] = lambda activity: COUNTED.matches(activity.row)
     messages: Callable[[Activity], Sequence[Thread]] = rules.customer_messages
-    replies: Callable[[Activity, Conventions], Sequence[Thread]] = rules.replies
-    waits: Callable[[Activity, Interval, Conventions], Sequence[Wait]] = rules.waits_within
+    waits: Callable[..., Sequence[Wait]] = rules.waits_within
     closings: Callable[[Activity], Sequence[Closing]] = rules.closings
-    resolved: Callable[[Activity, Interval, Conventions], int | None] = rules.resolved_within
-    credited: Callable[[Activity, Collection[int], int, Conventions], bool] = credited_to_repliers
-    whole: Callable[[float | None], int] = office_hours.whole_seconds
+    resolved: Callable[..., int | None] = rules.resolved_within
     end_included: bool = True
 
     def figures(
@@ -55,25 +44,14 @@ class Way:
         within = asked if self.end_included else Interval(asked.first, asked.last - 1)
         counted = [each for each in activities if self.counts(each)]
         sent = [
-            (each, reply)
+            reply
             for each in counted
-            for reply in self.replies(each, conventions)
-            if within.first <= reply.created <= within.last and (not users or reply.author in users)
+            for reply in rules.replies_within(each, within, conventions, users)
         ]
-        ended = [
-            [
-                wait
-                for wait in self.waits(each, within, conventions)
-                if not users or wait.user in users
-            ]
-            for each in counted
-        ]
-        found = [(each, self.resolved(each, within, conventions)) for each in counted]
-        resolved = [
-            (each, moment)
-            for each, moment in found
-            if moment is not None and self.credited(each, users, moment, conventions)
-        ]
+        helped = [rules.customers_helped(each, within, conventions, users) for each in counted]
+        ended = [self.waits(each, within, conventions, users) for each in counted]
+        found = [(each, self.resolved(each, within, conventions, users)) for each in counted]
+        resolved = [(each, moment) for each, moment in found if moment is not None]
         needed = [rules.replies_to_resolve(each, conventions) for each, _ in resolved]
         response = [spans(each) for each in ended if each]
         first = [spans([wait]) for each in ended for wait in each if wait.first]
@@ -85,12 +63,11 @@ class Way:
                 for message in self.messages(each)
             ),
             "repliesSent": len(sent),
-            "customersHelped": len(
-                frozenset().union(
-                    *({reply.customer or each.customer} for each, reply in sent),
-                )
-            ),
-            "totalUsers": len({reply.author for _, reply in sent}),
+            "customersHelped": len(frozenset().union(*helped)),
+            "totalUsers": len({reply.author for reply in sent}),
+            "days": rules.total_days(asked),
+            "repliesPerDay": rules.per_day(len(sent), asked),
+            "resolvedPerDay": rules.per_day(len(resolved), asked),
             "closed": sum(
                 any(
                     within.first <= closing.at <= within.last
@@ -106,8 +83,8 @@ class Way:
             "resolutionTime": mean([moment - each.row.created for each, moment in resolved]),
             "responseTimes": sorted(response),
             "firstResponseTimes": sorted(first),
-            "responseTime": self.whole(mean(response)),
-            "firstResponseTime": self.whole(mean(first)),
+            "responseTime": office_hours.whole_seconds(mean(response)),
+            "firstResponseTime": office_hours.whole_seconds(mean(first)),
         }
 
 

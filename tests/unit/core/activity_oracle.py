@@ -126,6 +126,22 @@ def resolved(payload: Json, automatic: bool = True) -> str | None:
     return closed if before else None
 
 
+def first_resolved(payload: Json, automatic: bool = True) -> str | None:
+    """The other reading: when it was first closed after a reply, or with it."""
+    earlier: list[Json] = []
+    for thread in threads(payload):
+        before = closings(_with_threads(payload, earlier))
+        earlier.append(thread)
+        until = _with_threads(payload, earlier)
+        if len(closings(until)) > len(before) and replies(until, automatic):
+            return str(thread["createdAt"])
+    return None
+
+
+def _with_threads(payload: Json, kept: list[Json]) -> Json:
+    return {**payload, "_embedded": {"threads": kept}}
+
+
 def replies_to_resolve(payload: Json, automatic: bool = True) -> int:
     """How many replies it had until then."""
     closed = resolved(payload, automatic)

@@ -239,7 +239,28 @@ def test_the_base_says_which_waits_count() -> None:
     assert rules.waits_within(conversation, Interval(2, 6), PLAIN) == []
 
 
-# Customers, touches, shares.
+def test_whoever_replied_until_then_helped_to_resolve() -> None:
+    conversation = told(
+        *(replied(1, author=5), replied(2, author=6, by=""), replied(7, author=7)),
+        *(replied(8, author=8), line(7, author=9)),
+        status="closed",
+        closed=7,
+    )
+    assert rules.resolved_by(conversation, PLAIN) == {5, 7}
+    assert rules.resolved_by(conversation._replace(closed=0), PLAIN) == set()
+
+
+# Customers, touches, days, shares.
+
+
+@pytest.mark.parametrize(
+    ("last", "days", "each"),
+    [("2015-01-31T23:59:59Z", 30, 2.0), ("2015-01-02T00:00:00Z", 1, 60.0), (None, 0, 60.0)],
+)
+def test_the_days_of_a_range_are_whole_ones(last: str | None, days: int, each: float) -> None:
+    first = "2015-01-01T00:00:00Z"
+    asked = interval(first, last or first)
+    assert (rules.total_days(asked), rules.per_day(60, asked)) == (days, each)
 
 
 def test_the_customer_of_the_reply_is_helped_or_that_of_the_conversation() -> None:
@@ -304,6 +325,10 @@ def test_the_figures_are_those_of_the_slowest_count(
 @given(payloads())
 def test_each_rule_is_that_of_the_slowest_reading(payload: Json) -> None:
     conversation = activity(payload)
+    first, last = oracle.first_resolved(payload), oracle.resolved(payload)
+    for conventions, moment in ((ONCE, first), (PLAIN, last)):
+        expected = None if moment is None else oracle.seconds(moment)
+        assert rules.resolved_at(conversation, conventions) == expected
     for conventions, automatic in ((PLAIN, True), (MANUAL, False)):
         assert seconds(rules.replies(conversation, conventions)) == [
             oracle.seconds(each["createdAt"]) for each in oracle.replies(payload, automatic)

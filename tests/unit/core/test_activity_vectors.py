@@ -37,11 +37,14 @@ SHARED = (
     *("total", "messagesReceived", "repliesSent", "customersHelped", "totalUsers", "closed"),
     *("resolved", "resolvedOnFirstReply", "percentFraction", "repliesToResolve"),
     *("resolutionTime", "responseTime", "firstResponseTime"),
+    *("days", "repliesPerDay", "resolvedPerDay"),
 )
 """Figures that the vectors have under the same name."""
 
 OF_USERS = {
+    "totalDays": "days",
     "totalReplies": "repliesSent",
+    "repliesPerDay": "repliesPerDay",
     "percentResolvedOnFirstReply": "percentFraction",
     "resolved": "resolved",
     "closed": "closed",
@@ -192,12 +195,12 @@ def notes_are_replies(thread: Thread) -> Thread:
     return thread._replace(type="message") if thread.type == "note" else thread
 
 
-def waits_begin_anew(activity: Activity, within: Interval, conventions: Conventions) -> list[Wait]:
+def waits_begin_anew(activity: Activity, *rest: Any) -> list[Wait]:
     """A wait begins with the last message of the customer."""
     written = [message.created for message in rules.customer_messages(activity)]
     return [
         wait._replace(opened=max(moment for moment in written if moment <= wait.ended))
-        for wait in rules.waits_within(activity, within, conventions)
+        for wait in rules.waits_within(activity, *rest)
     ]
 
 
@@ -205,10 +208,12 @@ def closed_only_if_replied(activity: Activity) -> list[rules.Closing]:
     return rules.closings(activity) if rules.replies(activity, PLAIN) else []
 
 
-def credited_to_closer(
-    activity: Activity, users: Collection[int], resolved: int, conventions: Conventions
-) -> bool:
-    return not users or activity.closed_by in users
+def resolved_by_closer(
+    activity: Activity, within: Interval, conventions: Conventions, users: Collection[int] = ()
+) -> int | None:
+    if users and activity.closed_by not in users:
+        return None
+    return rules.resolved_within(activity, within, conventions)
 
 
 PLANTED: dict[str, tuple[Way, Sequence[Activity]]] = {
@@ -225,7 +230,7 @@ PLANTED: dict[str, tuple[Way, Sequence[Activity]]] = {
     "another message begins the wait anew": (Way(waits=waits_begin_anew), ACTIVITIES),
     "only what was replied to is closed": (Way(closings=closed_only_if_replied), ACTIVITIES),
     "the last second does not count": (Way(end_included=False), ACTIVITIES),
-    "the closer resolves": (Way(credited=credited_to_closer), ACTIVITIES),
+    "the closer resolves": (Way(resolved=resolved_by_closer), ACTIVITIES),
 }
 
 
