@@ -30,8 +30,13 @@ def answer(query: ReportQuery, found: ActivitySet, conventions: Conventions) -> 
     spans = [counted_interval(asked, conventions) for asked in ranges(query)]
 
     def received(activity: Activity) -> list[int]:
-        seconds = [message.created + ahead for message in customer_messages(activity)]
-        return [each for each in seconds if any(first <= each <= last for first, last in spans)]
+        within = [
+            thread
+            for thread in activity.threads
+            if any(first <= thread.created + ahead <= last for first, last in spans)
+        ]
+        found = customer_messages(activity._replace(threads=tuple(within)))
+        return [message.created + ahead for message in found]
 
     seconds = sorted(counted_values(found, query, conventions, received))
     counts = [

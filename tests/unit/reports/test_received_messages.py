@@ -165,6 +165,13 @@ def test_where_no_message_is_in_the_range_nothing_needs_to_be_known() -> None:
     assert sum(messages([silent], question=asked(tags=(7,)), undecided={5: "mailbox"})) == 0
 
 
+def test_who_wrote_must_be_known_of_messages_in_the_range_alone() -> None:
+    nobody = {"type": "chat", "by": ""}
+    assert sum(messages([wrote(-1, thread=nobody), wrote(5, id=2)])) == 1
+    with pytest.raises(UnknownValue, match="who wrote thread 1 of conversation"):
+        messages([wrote(5, thread=nobody)])
+
+
 def test_conversations_with_threads_in_either_range_are_needed() -> None:
     question = asked(
         previous=span(*interval(*BEFORE)),
