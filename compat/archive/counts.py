@@ -1,4 +1,4 @@
-"""Counts conversations in the database, with one statement for each question."""
+"""Counts conversations and messages in the database, with one statement for each question."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from compat.archive.connections import sa
+from compat.core.activity import FROM_CUSTOMERS, IMPORTED
 from compat.core.counting import CountQuery
 
 _BUCKET_TABLE: Final[Mapping[str, str]] = {
@@ -28,6 +29,21 @@ _HAS_TAG: Final = (
     "EXISTS (SELECT 1 FROM conversation_tag AS other WHERE other.tag = {}"
     " AND other.created = c.created AND other.conversation = c.conversation)"
 )
+_WITH_TAG: Final = (
+    "EXISTS (SELECT 1 FROM conversation_tag AS its WHERE its.tag IN ({})"
+    " AND its.created = c.created AND its.conversation = c.id)"
+)
+_MESSAGES: Final = "thread AS t JOIN conversation AS c ON c.id = t.conversation"
+_IS_MESSAGE: Final = (
+    "t.state = 'published' AND t.action NOT IN ({}) AND t.type IN ({})"
+    " AND (t.type = 'customer' OR t.author_type = 'customer')"
+)
+"""The same as `compat.core.activity.customer_messages`, if all authors are known."""
+
+_MAY_BE_MESSAGE: Final = (
+    "t.state = 'published' AND t.action NOT IN ({}) AND t.type IN ({})"
+    " AND t.type <> 'customer' AND t.author_type = ''"
+)
 
 
 def count(connection: sa.Connection, query: CountQuery) -> list[list[int]]:
@@ -37,13 +53,69 @@ def count(connection: sa.Connection, query: CountQuery) -> list[list[int]]:
     index contains all columns of the query. The statement is composed as text: composing it of
     SQLAlchemy's objects took longer than counting a month.
     """
-    buckets = [list(pairwise(edges)) for edges in query.ranges]
     parameters = _Parameters(_PLACEHOLDER[connection.dialect.name])
+    conditions = [*_conditions(query, parameters), *_tag_conditions(query, parameters)]
+    one = f"{_count_expression(query)} FROM {_counted_table(query)} AS c"
+    return _count_by_bucket(connection, query, (one, "c"), conditions, parameters)
+
+
+def count_messages(connection: sa.Connection, query: CountQuery) -> list[list[int]] | None:
+    """Count the messages of customers, bucket by bucket.
+
+    Returns:
+        For each range the number in each of its buckets; None if that may depend on a value that
+        is unknown.
+    """
+    if _is_uncertain(connection, query):
+        return None
+    parameters = _Parameters(_PLACEHOLDER[connection.dialect.name])
+    conditions = [
+        _IS_MESSAGE.format(*map(parameters.add_all, (sorted(IMPORTED), sorted(FROM_CUSTOMERS)))),
+        *_conditions(query, parameters),
+        *_having_tags(query, parameters),
+    ]
+    one = f"count(*) FROM {_MESSAGES}"
+    return _count_by_bucket(connection, query, (one, "t"), conditions, parameters)
+
+
+def _is_uncertain(connection: sa.Connection, query: CountQuery) -> bool:
+    """Whether a message in the ranges has no known author, or a conversation no filtered value."""
+    for first, after in ((edges[0], edges[-1]) for edges in query.ranges):
+        parameters = _Parameters(_PLACEHOLDER[connection.dialect.name])
+        values = map(parameters.add_all, (sorted(IMPORTED), sorted(FROM_CUSTOMERS)))
+        unknown = [_MAY_BE_MESSAGE.format(*values)]
+        unknown += [f"c.{name} IS NULL" for name in query.filtered_fields]
+        within = f"t.created >= {parameters.add(first)} AND t.created < {parameters.add(after)}"
+        statement = (
+            f"SELECT 1 FROM {_MESSAGES} WHERE {within} AND (({') OR ('.join(unknown)})) LIMIT 1"  # noqa: S608 (no values)
+        )
+        if connection.exec_driver_sql(statement, parameters.values).scalar():
+            return True
+    return False
+
+
+def _count_by_bucket(
+    connection: sa.Connection,
+    query: CountQuery,
+    counted: tuple[str, str],
+    conditions: Iterable[str],
+    parameters: _Parameters,
+) -> list[list[int]]:
+    """Count in all buckets with one statement.
+
+    Args:
+        connection: In a transaction.
+        query: The query.
+        counted: What is counted, from which tables; and the table whose creation time counts.
+        conditions: What must hold.
+        parameters: The values of the conditions.
+    """
+    buckets = [list(pairwise(edges)) for edges in query.ranges]
     edges = parameters.add(json.dumps([bucket for some in buckets for bucket in some]))
-    conditions = " AND ".join(_conditions(query, parameters))
+    what, table = counted
     statement = (
-        f"SELECT (SELECT {_count_expression(query)} FROM {_counted_table(query)} AS c"  # noqa: S608 (no values)
-        f" WHERE c.created >= bucket.first AND c.created < bucket.after AND {conditions})"
+        f"SELECT (SELECT {what} WHERE {table}.created >= bucket.first"  # noqa: S608 (no values)
+        f" AND {table}.created < bucket.after AND {' AND '.join(conditions)})"
         f" FROM {_BUCKET_TABLE[connection.dialect.name].format(edges)} ORDER BY bucket.number"
     )
     counts = iter(connection.exec_driver_sql(statement, parameters.values).scalars())
@@ -86,12 +158,26 @@ def _conditions(query: CountQuery, parameters: _Parameters) -> Iterator[str]:
         yield _among("mailbox", sorted(need.mailboxes), parameters)
     if need.folders:
         yield _among("folder", sorted(need.folders), parameters)
+
+
+def _tag_conditions(query: CountQuery, parameters: _Parameters) -> Iterator[str]:
+    """The tags, where the table has a row for each tag."""
+    which = query.filter
     tags = sorted(which.tags)
     if tags and which.all_tags:
         yield _among("tag", tags[:1], parameters)
         yield from (_HAS_TAG.format(parameters.add(tag)) for tag in tags[1:])
     elif tags:
         yield _among("tag", tags, parameters)
+
+
+def _having_tags(query: CountQuery, parameters: _Parameters) -> Iterator[str]:
+    """The tags, where the table has a row for each conversation."""
+    which = query.filter
+    tags = sorted(which.tags)
+    groups = [[tag] for tag in tags] if which.all_tags else [tags] if tags else []
+    for group in groups:
+        yield _WITH_TAG.format(parameters.add_all(group))
 
 
 def _among(column: str, values: list[Any], parameters: _Parameters) -> str:

@@ -79,8 +79,8 @@ class Snapshot:
         """The coverage of one layer, as disjoint intervals in ascending order."""
         return repository.layer_coverage(self._connection, name)
 
-    def activity_coverage(self) -> Interval | None:
-        """The interval of thread time in which every thread is known; None if there is none.
+    def activity_coverage(self) -> list[Coverage]:
+        """The interval of thread time in which every thread is known; none if there is none.
 
         A thread may stand on a conversation of any age. So all conversations since the beginning
         must be covered, and the threads of each must be known. Then all threads are known that
@@ -90,13 +90,14 @@ class Snapshot:
         spans = intervals.union(known.interval for known in covered)
         older_missing = not spans or spans[0].first > FIRST_SECOND
         if not self.keeps_threads or self.kept_since is not None or older_missing:
-            return None
+            return []
         if self.unread_threads(1):
-            return None
+            return []
         last = spans[0].last
+        as_of = min(known.as_of for known in covered if known.interval.first <= last)
         if self.sealed_at is None:
-            last = min(last, *(known.as_of - INDEX_LAG for known in covered))
-        return Interval(FIRST_SECOND, last)
+            last = min(last, as_of - INDEX_LAG)
+        return [Coverage(Interval(FIRST_SECOND, last), as_of)]
 
     def unread_threads(self, most: int) -> list[tuple[int, int]]:
         """The conversations whose threads are not known completely, those created last first.
@@ -176,6 +177,16 @@ class Snapshot:
         """
         self.check_known(query)
         return counts.count(self._connection, query)
+
+    def count_messages(self, query: CountQuery) -> list[list[int]] | None:
+        """Count messages of customers for each bucket of each range of a query, covered or not.
+
+        The folders of the query must be home folders.
+
+        Returns:
+            The counts; None if they may depend on a value that is unknown.
+        """
+        return counts.count_messages(self._connection, query)
 
     def check_known(self, query: CountQuery) -> None:
         """Check that a query filters by no value that is unknown in its ranges.

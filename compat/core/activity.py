@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from compat.core.intervals import Interval
     from compat.core.models import Activity, Thread
 
-_IMPORTED: Final = frozenset({"imported", "importedExternal", "imported-external"})
-_FROM_CUSTOMERS: Final = frozenset({"customer", "chat", "beaconchat", "phone"})
+IMPORTED: Final = frozenset({"imported", "importedExternal", "imported-external"})
+"""Actions of threads that are skipped."""
+
+FROM_CUSTOMERS: Final = frozenset({"customer", "chat", "beaconchat", "phone"})
 _FROM_USERS: Final = frozenset({"message", "chat", "beaconchat"})
 """Types of threads that are messages; their authors decide whose."""
 
@@ -245,7 +247,7 @@ def is_touched(activity: Activity, within: Interval) -> bool:
     seconds = (
         thread.created
         for thread in activity.threads
-        if thread.state != "draft" and thread.action not in _IMPORTED
+        if thread.state != "draft" and thread.action not in IMPORTED
     )
     return any(_contains(within, second) for second in (activity.row.created, *seconds))
 
@@ -274,10 +276,10 @@ def _messages(
 ) -> Iterator[tuple[Thread, Literal["customer", "user"]]]:
     """The messages of customers and the replies of users, in order of time."""
     for thread in activity.threads:
-        if thread.state != "published" or thread.action in _IMPORTED:
+        if thread.state != "published" or thread.action in IMPORTED:
             continue
         side = _side(thread, activity)
-        if side == "customer" and thread.type in _FROM_CUSTOMERS:
+        if side == "customer" and thread.type in FROM_CUSTOMERS:
             yield thread, "customer"
         elif side == "user" and thread.type in _FROM_USERS:
             if _is_automatic(thread) and not automatic_replies:
@@ -289,7 +291,7 @@ def _side(thread: Thread, activity: Activity) -> str:
     """Whose message a thread is, if it is one: `customer` or `user`."""
     if thread.type == "customer":
         return "customer"
-    if thread.by or thread.type not in _FROM_CUSTOMERS:
+    if thread.by or thread.type not in FROM_CUSTOMERS:
         return thread.by or "user"
     raise UnknownValue(
         f"Help Scout does not show who wrote thread {thread.id} of conversation {activity.row.id}",
@@ -300,7 +302,7 @@ def _side(thread: Thread, activity: Activity) -> str:
 
 def _takes_effect(thread: Thread) -> bool:
     """Whether a thread can change the status. Line items may have no state at all (observed)."""
-    if thread.action in _IMPORTED:
+    if thread.action in IMPORTED:
         return False
     if thread.type == "lineitem":
         return thread.state not in {"draft", "hidden"}

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Progress, Row, UnknownValue
@@ -87,19 +87,23 @@ def matching_rows(
 
 @dataclass(frozen=True)
 class CountQuery:
-    """How many conversations were created in each bucket of some ranges.
+    """How many conversations were created in each bucket of some ranges, or messages received.
 
     Attributes:
-        conversations: The conversations to count among.
+        conversations: The conversations to count among. For messages, its intervals are those in
+            which the messages were received, and the conversations are of any age.
         filter: Which of them count.
         ranges: For each range the edges of its buckets, epoch seconds UTC in ascending order. A
             bucket includes the second at its first edge and excludes the one at its second
             edge, where the next bucket begins.
+        counted: What is counted: conversations, or the messages of customers in them
+            (`compat.core.activity.customer_messages`).
     """
 
     conversations: ConversationQuery
     filter: Filter
     ranges: tuple[tuple[int, ...], ...]
+    counted: Literal["conversations", "messages"] = "conversations"
 
     @property
     def filtered_fields(self) -> list[str]:
@@ -128,7 +132,7 @@ class CountResult:
     """A source's answer to a count query.
 
     Attributes:
-        counts: For each range the number of conversations in each of its buckets.
+        counts: For each range the number in each of its buckets.
         as_of: As in `compat.core.models.RowSet`.
         fresh_until: As in `compat.core.models.RowSet`.
         totals: Whether the numbers are totals that Mailbox API 2.0 reports, not counted rows.

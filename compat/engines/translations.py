@@ -186,7 +186,7 @@ def _received_messages(
     client: RelayClient, query: ReportQuery, conventions: Conventions
 ) -> ReceivedMessages:
     counts = _series(client, query, conventions, MessageSeries)
-    return received_messages.answer_from_counts(query, counts, conventions)
+    return received_messages.answer_from_counts(query, CountResult(counts, 0, 0.0), conventions)
 
 
 def _series(

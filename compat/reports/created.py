@@ -42,6 +42,17 @@ def bucket_starts(asked: Range, query: ReportQuery, conventions: Conventions) ->
     return buckets.starts(*range_interval(asked), view_by, conventions.month_step)
 
 
+def bucket_edges(query: ReportQuery, conventions: Conventions) -> tuple[tuple[int, ...], ...]:
+    """For each range the edges of its buckets by the vendor's clock, as in `CountQuery`."""
+    ahead = 60 * conventions.clock_shift_minutes
+
+    def edges(asked: Range) -> tuple[int, ...]:
+        end = range_interval(asked).last + conventions.end_included
+        return tuple(edge - ahead for edge in (*bucket_starts(asked, query, conventions), end))
+
+    return tuple(map(edges, ranges(query)))
+
+
 def counted_rows(found: RowSet, query: ReportQuery, conventions: Conventions) -> list[Row]:
     """The rows in a query's ranges that count, in the order given.
 

@@ -9,6 +9,7 @@ from compat.core import buckets
 from compat.core.counting import CountQuery, CountResult
 from compat.core.models import ConversationQuery, RowSet
 from compat.reports.created import (
+    bucket_edges,
     bucket_starts,
     conversation_query,
     count_filter,
@@ -18,7 +19,7 @@ from compat.reports.created import (
 )
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import Bucket, NewConversations
-from compat.v1.query import Range, ReportQuery
+from compat.v1.query import ReportQuery
 
 
 def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQuery:
@@ -28,16 +29,10 @@ def required_data(query: ReportQuery, conventions: Conventions) -> ConversationQ
 
 def count_query(query: ReportQuery, conventions: Conventions) -> CountQuery:
     """The count query for a source that can count."""
-    ahead = 60 * conventions.clock_shift_minutes
-
-    def edges(asked: Range) -> tuple[int, ...]:
-        end = range_interval(asked).last + conventions.end_included
-        return tuple(edge - ahead for edge in (*bucket_starts(asked, query, conventions), end))
-
     return CountQuery(
         required_data(query, conventions),
         count_filter(query, conventions),
-        tuple(map(edges, ranges(query))),
+        bucket_edges(query, conventions),
     )
 
 

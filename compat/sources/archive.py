@@ -8,7 +8,7 @@ as of the oldest of these.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
@@ -20,7 +20,7 @@ from compat.archive.reader import Snapshot
 from compat.archive.sync import queries
 from compat.core import intervals
 from compat.core.counting import BucketCounts, CountQuery, CountResult
-from compat.core.intervals import MaxAges
+from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import (
     ActivityQuery,
     ActivitySet,
@@ -141,6 +141,8 @@ class ArchiveSource:
         query = tally.conversations
         if self._live_for_views(query):
             return None
+        if tally.counted == "messages":
+            return self._count_messages(tally)
         counts = BucketCounts(tally)
         with self._state(query, progress) as (snapshot, patch):
             changed = patch.changed(snapshot)
@@ -159,18 +161,39 @@ class ArchiveSource:
         return CountResult(counts.values, patch.as_of, patch.fresh_until)
 
     def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
-        """Conversations with their threads: from upstream, as the archive has no threads.
+        """Conversations with their threads: from the archive if it knows all of that time.
 
         Raises:
-            NotCovered: Upstream is not used, or the account is closed.
+            NotCovered: It does not, and upstream is not used.
             UpstreamError: Upstream fails, or its answers contradict each other.
             ArchiveError: The archive fails.
         """
+        rows = ConversationQuery(query.touched, query.mailboxes, query.folders)
+        if live := self._live_for_views(rows):
+            return live.activity(query, progress)
         with self._archive.reading() as snapshot:
+            plan = self._plan(snapshot, snapshot.activity_coverage(), query.touched)
+            if plan.whole:
+                known = snapshot.activities(query.touched)
+                found = [each for each in known if rows.admits(each.row)]
+                undecided = rows.undecided(each.row for each in found)
+                patch = unchanged(plan)
+                return ActivitySet(found, patch.as_of, patch.fresh_until, undecided)
             live = self._live_beside(snapshot)
         if live is None:
-            raise NotCovered(query.touched)
+            raise NotCovered(plan.gaps, [interval for interval, _ in plan.covered])
         return live.activity(query, progress)
+
+    def _count_messages(self, tally: CountQuery) -> CountResult | None:
+        """The messages of customers; None if the archive does not know all, or must not judge."""
+        with self._archive.reading() as snapshot:
+            known = snapshot.activity_coverage()
+            plan = self._plan(snapshot, known, tally.conversations.created)
+            counted = snapshot.count_messages(tally) if plan.whole else None
+        if counted is None:
+            return None
+        patch = unchanged(plan)
+        return CountResult(counted, patch.as_of, patch.fresh_until)
 
     def list_items(self, query: ListQuery) -> ListItems:
         """All mailboxes, all tags, or the folders of a mailbox: from upstream if it is used.
@@ -223,7 +246,7 @@ class ArchiveSource:
     ) -> Iterator[tuple[Snapshot, Patch]]:
         """A committed state of the archive, and the patch to apply to its rows."""
         with self._archive.reading() as snapshot:
-            plan = self._plan(snapshot, query)
+            plan = self._plan(snapshot, snapshot.coverage(), query.created)
             if plan.whole:
                 yield snapshot, unchanged(plan)
                 return
@@ -243,10 +266,12 @@ class ArchiveSource:
                     return
         raise InconsistentData("the archive changes faster than it can be compared with Help Scout")
 
-    def _plan(self, snapshot: Snapshot, query: ConversationQuery) -> ReadPlan:
+    def _plan(
+        self, snapshot: Snapshot, covered: Sequence[Coverage], wanted: Iterable[Interval]
+    ) -> ReadPlan:
         sealed = snapshot.sealed_at is not None
         ages = _ANY_AGE if sealed else self._ages
-        return plan_read(snapshot.coverage(), query.created, int(time.time()), ages)
+        return plan_read(covered, wanted, int(time.time()), ages)
 
     def _live_for_views(self, query: ConversationQuery) -> LiveSource | None:
         """The live source if the archive does not know what the folders show; else None.

@@ -90,7 +90,8 @@ def totals_apply(query: CountQuery) -> bool:
     """Whether the parameters of a list can select the conversations of a query."""
     filter_ = query.filter
     return (
-        not (query.conversations.folders or filter_.types or filter_.tags)
+        query.counted == "conversations"
+        and not (query.conversations.folders or filter_.types or filter_.tags)
         and filter_.excluded_statuses <= {"spam"}
         and "published" in filter_.states
         and len(query.conversations.mailboxes) <= MOST_MAILBOXES_NAMED

@@ -77,7 +77,8 @@ def cover(archive: Archive, first: int = FIRST_SECOND, last: int = SEEN) -> None
 
 def covered(archive: Archive) -> Interval | None:
     with archive.reading() as snapshot:
-        return snapshot.activity_coverage()
+        known = snapshot.activity_coverage()
+    return known[0].interval if known else None
 
 
 def test_threads_are_returned_as_they_were_stored(kept: Archive) -> None:
