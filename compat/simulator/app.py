@@ -82,6 +82,7 @@ class Simulator:
     def show(self, account: Account) -> None:
         """Serve another account from the next request on; tokens and the clock do not change."""
         self.account = account
+        account.ratings_modify = self._behaviour.ratings_modify
         self._churn = Churn(account, self._behaviour)
         self._resources = Resources(
             account, self._current_behaviour, self._plan, self._faults, self._before_list
@@ -95,6 +96,7 @@ class Simulator:
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
+        self.account.ratings_modify = behaviour.ratings_modify
         self._faults.set_behaviour(behaviour)
         self._churn.set_behaviour(behaviour)
 

@@ -15,7 +15,7 @@ DESCRIPTION = "description"
 Plan = Literal["standard", "plus", "pro"]
 ChangeKind = Literal[
     "arrive", "vanish", "merge", "return", "spam", "unspam", "close", "reopen", "assign", "move",
-    "retag", "publish", "touch",
+    "retag", "publish", "touch", "write", "reply", "note", "edit", "send", "erase", "rate",
 ]  # fmt: skip
 """Kinds of random changes."""
 
@@ -69,6 +69,9 @@ class Behaviour:
     embedded_threads: int | None = _option(
         None, "how many threads are shown inside a conversation at most, the latest ones"
     )
+    ratings_modify: bool = _option(
+        True, "whether a rating, which comes later than its reply, sets modifiedAt"
+    )
     token_lifetime: float = _option(172_800, "seconds until a token expires")
     bad_client_status: Literal[400, 401] = _option(
         401, "the status for a wrong client id or secret"
@@ -98,7 +101,7 @@ class Behaviour:
     latency: float = _option(0.0, "seconds that every answer waits")
     latency_spread: float = _option(0.0, "further seconds at most, drawn for each answer")
     churn: float = _option(
-        0.0, "how many changes are made before each list of conversations, on average"
+        0.0, "how many changes are made before each list of conversations or threads, on average"
     )
     churn_of: tuple[ChangeKind, ...] = _option(
         get_args(ChangeKind), "the kinds of these changes, separated by commas"

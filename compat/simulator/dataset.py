@@ -14,7 +14,8 @@ from compat.simulator.conversation import Conversation
 from compat.simulator.folder_views import home_folder_type
 from compat.simulator.layout import Layout
 from compat.simulator.people import SUBJECTS
-from compat.simulator.store import FIRST_ID, Account
+from compat.simulator.records import FIRST_ID
+from compat.simulator.store import Account
 
 SINCE = datetime(2013, 6, 1, tzinfo=UTC)
 FIRST_CUSTOMER = 900_001

@@ -201,7 +201,13 @@ class Layout:
         known = self.tag_by_name.get(name.lower())
         if known:
             return known
-        tag = self._make_tag(len(self.tags), name.lower())
+        return self._keep(self._make_tag(len(self.tags), name.lower()))
+
+    def add_tag(self, tag_id: int, name: str) -> Tag:
+        """The tag of this id; it is added with this name if there is none."""
+        return self.tag_by_id.get(tag_id) or self._keep(Tag(tag_id, name.lower(), "none"))
+
+    def _keep(self, tag: Tag) -> Tag:
         self.tags.append(tag)
         self.tag_by_id[tag.id] = self.tag_by_name[tag.name] = tag
         return tag

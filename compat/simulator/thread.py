@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
-
-from compat.simulator.conversation import parse_timestamp
 
 LINE_ITEM = "lineitem"
 NO_CHANGE = "nochange"
@@ -92,25 +90,29 @@ def waiting_since(threads: Iterable[Thread], created: int) -> int:
     return found
 
 
-def parse_thread(payload: Mapping[str, Any]) -> Thread:
-    """A thread from the JSON of Mailbox API 2.0; keys that are absent have their defaults."""
-    author = payload["createdBy"]
-    rating = payload.get("rating") or {}
-    return Thread(
-        id=payload["id"],
-        created=parse_timestamp(payload["createdAt"]),
-        type=payload["type"],
-        by=author["type"],
-        author_id=author["id"],
-        customer_id=(payload.get("customer") or {}).get("id", 0),
-        status=payload.get("status", NO_CHANGE),
-        state=payload.get("state"),
-        action=(payload.get("action") or {}).get("type", "default"),
-        source=(payload.get("source") or {}).get("type", "email"),
-        saved_reply_id=payload.get("savedReplyId") or 0,
-        rating=rating.get("rating", ""),
-        comments=rating.get("comments", ""),
-        attachments=len((payload.get("_embedded") or {}).get("attachments", ())),
-        assignee_id=(payload.get("assignedTo") or {}).get("id", 0),
-        body=payload.get("body"),
-    )
+def fields_after(history: Sequence[Thread], created: int) -> dict[str, Any]:
+    """The fields of a conversation that follow from its threads.
+
+    Args:
+        history: its threads, the oldest first.
+        created: when it was created.
+    """
+    opening = history[0] if history else None
+    found: dict[str, Any] = {
+        "modified": max([created, *(each.created for each in history)]),
+        "status": "active",
+        "closed": None,
+        "closed_by": 0,
+        "created_by": opening.author_id if opening and opening.by == "user" else 0,
+    }
+    customers = [each.customer_id for each in history if each.customer_id]
+    if customers:
+        found["customer_id"] = customers[0]
+    for each in history:
+        if each.status == "closed" != found["status"]:
+            found |= {"closed": each.created, "closed_by": each.author_id}
+        elif each.status not in {"closed", NO_CHANGE}:
+            found |= {"closed": None, "closed_by": 0}
+        if each.status != NO_CHANGE:
+            found["status"] = each.status
+    return found

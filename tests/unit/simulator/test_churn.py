@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any, get_args
@@ -9,9 +10,10 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from compat.simulator import Account, Behaviour, Conversation, Simulator
+from compat.simulator import Account, Behaviour, Conversation, Simulator, Thread
 from compat.simulator.behaviour import ChangeKind
 from compat.simulator.churn import apply_random_change
+from compat.simulator.thread import waiting_since
 from tests.unit.simulator.clients import (
     all_ids,
     get_page,
@@ -49,12 +51,62 @@ def test_each_kind_of_change_is_one_visible_change(kind: ChangeKind) -> None:
         "retag": lambda was, row: len(row.tag_ids) <= 2,
         "publish": lambda was, row: row.state == "published",
         "touch": lambda was, row: row.modified >= was.modified,
+        "write": lambda was, row: row.status in {"active", "spam"},
+        "reply": lambda was, row: row.threads == was.threads + 1,
+        "note": lambda was, row: row.history,
+        "edit": lambda was, row: row.history,
+        "send": lambda was, row: row.threads == was.threads + 1,
+        "erase": lambda was, row: row.threads <= was.threads,
+        "rate": lambda was, row: any(each.rating for each in row.history),
     }
     for seed in range(5):
         account, was, row = after(kind, seed)
         if row is not None:
             assert holds[kind](was, row), (was, row)
             assert account.changes[-1].id == row.id
+
+
+def test_all_kinds_of_changes_together_leave_histories_that_agree() -> None:
+    for seed in range(3):
+        account, rng = small_account(40, seed), Random(seed)
+        for _ in range(200):
+            apply_random_change(account, rng)
+        seen: Counter[int] = Counter()
+        for row, threads in account.histories():
+            seen.update(each.id for each in threads)
+            assert (row.threads, row.waiting_since) == agreeing(row, threads)
+            assert row.state != "published" or statuses(threads)[-1:] in ([], [row.status])
+            assert max((each.created for each in threads), default=0) <= row.modified
+        assert set(seen.values()) == {1}
+
+
+def agreeing(row: Conversation, threads: tuple[Thread, ...]) -> tuple[int, int]:
+    return sum(each.counted for each in threads), waiting_since(threads, row.created)
+
+
+def statuses(threads: tuple[Thread, ...]) -> list[str]:
+    return [
+        each.status
+        for each in threads
+        if each.status != "nochange" and each.state in {"published", None}
+    ]
+
+
+def test_a_change_of_a_thread_needs_one_that_suits() -> None:
+    account = Account()
+    account.add()
+    for kind in ("edit", "send", "erase", "rate"):
+        assert apply_random_change(account, Random(1), (kind,)) is None
+
+
+def test_an_account_changes_between_pages_of_threads() -> None:
+    account = small_account(60)
+    row = listed(account)[0]
+    simulator = Simulator(account, Behaviour(churn=1, churn_of=("write",)))
+    with signed_in(simulator) as client:
+        for _ in range(20):
+            client.get(f"/conversations/{row.id}/threads")
+    assert len(account.changes) == 20
 
 
 def test_an_empty_account_has_nothing_to_change() -> None:
