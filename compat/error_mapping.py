@@ -9,8 +9,7 @@ from compat.archive.errors import ArchiveError
 from compat.core.intervals import Interval, overlaps
 from compat.core.models import (
     ActivityQuery,
-    ConversationQuery,
-    ListQuery,
+    DataQuery,
     NotCovered,
     UnknownValue,
 )
@@ -121,9 +120,7 @@ _VIEWS: Final = (
 )
 
 
-def not_covered_error(
-    error: NotCovered, query: Query, needed: ConversationQuery | ActivityQuery | ListQuery
-) -> LegacyError:
+def not_covered_error(error: NotCovered, query: Query, needed: DataQuery) -> LegacyError:
     """The error for a query that an archive does not cover, without a connection to Help Scout.
 
     It names the parameter whose seconds, or folders, are not covered.
@@ -134,7 +131,7 @@ def not_covered_error(
         needed: The data that the query needs. Its seconds differ from the query's if the
             conventions shift the clock.
     """
-    if isinstance(needed, ListQuery) or not isinstance(query, ReportQuery):
+    if isinstance(needed, tuple) or not isinstance(query, ReportQuery):
         return Unavailable(_NO_LIST, _MUCH_LATER)
     if error.folders:
         folders = ",".join(map(str, query.folders))

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.core.intervals import Interval
-from compat.core.models import Document, ListItem, ListQuery, NamedTag, Person, Progress, Row
+from compat.core.models import (
+    Document,
+    ListItem,
+    ListKind,
+    ListQuery,
+    NamedTag,
+    Person,
+    Progress,
+    Row,
+)
 from compat.v2 import lists, models
 from compat.v2.client import Client
 from compat.v2.errors import Redirected, RequestRefused
@@ -100,12 +110,12 @@ def to_document(conversation: models.ConversationDocument) -> Document:
 
 
 def to_list_item(entry: models.ListEntry) -> ListItem:
-    """A mailbox, a folder or a tag."""
+    """A mailbox, a folder, a tag, a user or a team."""
     created_at = entry.created_at or entry.updated_at
     created = to_second(created_at) if created_at else 0
     return ListItem(
         id=entry.id,
-        name=entry.name or "",
+        name=entry.name or entry.first_name or "",
         slug=entry.slug or "",
         email=entry.email or "",
         type=entry.type or "",
@@ -115,6 +125,11 @@ def to_list_item(entry: models.ListEntry) -> ListItem:
         active=entry.active or 0,
         created=created,
         modified=to_second(entry.updated_at) if entry.updated_at else created,
+        last=entry.last_name or "",
+        role=entry.role or "",
+        timezone=entry.timezone or "",
+        photo=entry.photo_url or "",
+        company=entry.company_id or 0,
     )
 
 
@@ -123,12 +138,41 @@ def to_second(instant: datetime) -> int:
     return math.floor(instant.timestamp())
 
 
+@dataclass(frozen=True)
+class _ListAddress:
+    """Where a list is upstream; `{parent}` and `{item}` stand for the ids of a query.
+
+    Attributes:
+        path: The path of the whole list; empty if there is none.
+        item_path: The path of one item; empty if the item has to be picked from the list.
+        filters: Parameters of the list.
+        type: The type of the items, where upstream does not say it.
+    """
+
+    path: str = ""
+    item_path: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    type: str = ""
+
+
+_ADDRESSES: Final[Mapping[ListKind, _ListAddress]] = {
+    "mailboxes": _ListAddress("/mailboxes", "/mailboxes/{item}"),
+    "folders": _ListAddress("/mailboxes/{parent}/folders"),
+    "mailbox_users": _ListAddress("/users", filters={"mailbox": "{parent}"}),
+    "tags": _ListAddress("/tags"),
+    "users": _ListAddress("/users", "/users/{item}"),
+    "me": _ListAddress(item_path="/users/me"),
+    "teams": _ListAddress("/teams", type="team"),
+    "members": _ListAddress("/teams/{parent}/members"),
+}
+
+
 def fetch_list(client: Client, query: ListQuery) -> tuple[tuple[ListItem, ...] | None, int]:
-    """All mailboxes, all tags, or the folders of a mailbox.
+    """A list, or one item of it.
 
     Returns:
-        The items, or None if there is no such mailbox; and when they were requested, epoch
-        seconds by upstream's clock.
+        The items, or None if there is no such item, mailbox or team; and when they were
+        requested, epoch seconds by upstream's clock.
 
     Raises:
         UpstreamError: Upstream fails.
@@ -139,7 +183,15 @@ def fetch_list(client: Client, query: ListQuery) -> tuple[tuple[ListItem, ...] |
         if refusal.status != _NOT_FOUND:
             raise
         return None, refusal.requested_at
-    return tuple(map(to_list_item, found.rows)), found.requested_at
+    type_ = _ADDRESSES[query.kind].type
+    items = tuple(
+        item._replace(type=type_ or item.type)
+        for item in map(to_list_item, found.rows)
+        if query.item in (None, item.id)
+    )
+    if query.item is not None and not items:
+        return None, found.requested_at
+    return items, found.requested_at
 
 
 def fetch_documents(
@@ -166,9 +218,12 @@ def fetch_documents(
 
 
 def _fetch_list(client: Client, query: ListQuery) -> lists.EntryList:
-    if query.kind == "folders":
-        return lists.folders(client, query.mailbox)
-    return lists.tags(client) if query.kind == "tags" else lists.mailboxes(client)
+    address = _ADDRESSES[query.kind]
+    ids = {"parent": query.parent, "item": query.item}
+    if address.item_path and (query.item is not None or not address.path):
+        return lists.get_entry(client, address.item_path.format(**ids))
+    filters = {name: text.format(**ids) for name, text in address.filters.items()}
+    return lists.all_entries(client, address.path.format(**ids), filters)
 
 
 def _fetch_document(client: Client, conversation: int) -> Document | None:

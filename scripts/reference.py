@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from inspect import cleandoc, getdoc
 from typing import Final
 
@@ -146,11 +145,7 @@ def reports() -> Iterator[str]:
     )
     for route in ROUTES:
         yield f"## {route.path}"
-        yield (
-            _first_sentence(import_module(f"compat.reports.{route.report}"))
-            .partition(": ")[2]
-            .capitalize()
-        )
+        yield route.summary
         yield _table(
             ("parameter", "required", "default", "what to send"),
             (_parameter(each, route) for each in route.parameters),

@@ -20,11 +20,15 @@ from compat.archive.personal_data import (
     to_json,
 )
 from compat.archive.reader import Snapshot
+from compat.core.models import USER_LISTS
 
 _BATCH: Final = 500
 _KEY_NOTE: Final = "key of erased addresses"
 """The name of the note that stores the key of the digests in `schema.forgotten_address`."""
 _SURROGATES: Final = 2**48
+LISTS_WITH_ADDRESSES: Final = ("folders", "tags")
+"""The lists whose names may contain addresses of customers. The names of mailboxes, users and
+teams stay as they are."""
 _PEOPLE: Final = tuple(schema.conversation.c[name] for name in People._fields)
 
 
@@ -119,7 +123,7 @@ def _record_customers(
     numbers = {each: before.numbers.get(each) or _new_surrogate() for each in customers}
     fallback = next(iter(numbers.values()), _new_surrogate())
     digests = {address_digest(key, each): fallback for each in addresses}
-    users = _folder_users(connection)
+    users = _listed_users(connection)
     asked = ErasedCustomers(numbers, before.addresses, frozenset(), key)
     for some in _conversations(connection):
         for row, packed in some:
@@ -196,15 +200,15 @@ def _erase_from_threads(connection: sa.Connection, erased: ErasedCustomers) -> N
 
 
 def _erase_from_lists(connection: sa.Connection, erased: ErasedCustomers) -> None:
-    """Erase addresses in the names of tags and folders; the names of mailboxes stay."""
+    """Erase addresses in the names of tags and folders."""
     item = schema.menu_item
-    query = sa.select(item.c.kind, item.c.mailbox, item.c.position, item.c.name)
-    for found in connection.execute(query.where(item.c.kind != "mailboxes")).all():
+    query = sa.select(item.c.kind, item.c.parent, item.c.position, item.c.name)
+    for found in connection.execute(query.where(item.c.kind.in_(LISTS_WITH_ADDRESSES))).all():
         name = erased.remove_from_text(found.name)
         if name != found.name:
             one = (
                 (item.c.kind == found.kind)
-                & (item.c.mailbox == found.mailbox)
+                & (item.c.parent == found.parent)
                 & (item.c.position == found.position)
             )
             connection.execute(item.update().where(one).values(name=name))
@@ -227,13 +231,14 @@ def _add_digests(
     return new
 
 
-def _folder_users(connection: sa.Connection) -> set[int]:
-    """The ids of the users who own folders.
+def _listed_users(connection: sa.Connection) -> set[int]:
+    """The ids of the users in lists, and of those who own folders.
 
     Customers and users may be numbered separately: a customer and a user can have the same id.
     """
-    user = schema.menu_item.c.user
-    return set(connection.execute(sa.select(user).distinct()).scalars())
+    item = schema.menu_item.c
+    listed = sa.select(item.id).where(item.kind.in_(sorted(USER_LISTS)))
+    return set(connection.execute(sa.select(item.user).union(listed)).scalars())
 
 
 def _mailbox_addresses(connection: sa.Connection) -> list[str]:

@@ -146,12 +146,24 @@ CREATE INDEX unread_threads_created ON unread_threads (created);
 ALTER TABLE state ADD COLUMN threads BIGINT NOT NULL DEFAULT 0;
 """
 
+# Users and teams; the parent of a list is a mailbox or a team.
+_STAFF: Final = """
+ALTER TABLE menu RENAME COLUMN mailbox TO parent;
+ALTER TABLE menu_item RENAME COLUMN mailbox TO parent;
+ALTER TABLE menu_item ADD COLUMN last TEXT NOT NULL DEFAULT '';
+ALTER TABLE menu_item ADD COLUMN role TEXT NOT NULL DEFAULT '';
+ALTER TABLE menu_item ADD COLUMN timezone TEXT NOT NULL DEFAULT '';
+ALTER TABLE menu_item ADD COLUMN photo TEXT NOT NULL DEFAULT '';
+ALTER TABLE menu_item ADD COLUMN company BIGINT NOT NULL DEFAULT 0;
+"""
+
 MIGRATIONS: Final[Sequence[str]] = (
     _BASE_TABLES,
     _COUNTING_TABLES,
     _ERASED_CUSTOMERS,
     _UNKNOWN_VALUES,
     _THREADS,
+    _STAFF,
 )
 """The statements of each migration, in order; a schema's version is how many were applied."""
 

@@ -20,6 +20,7 @@ from compat.core.models import (
     Activity,
     Document,
     ListItem,
+    ListKind,
     ListQuery,
     NamedTag,
     Person,
@@ -248,9 +249,10 @@ class Snapshot:
         if self.list_seen_at(query) is None:
             return None
         item = schema.menu_item.c
+        chosen = [] if query.item is None else [item.id == query.item]
         found = (
             sa.select(*_ITEM)
-            .where(item.kind == query.kind, item.mailbox == query.mailbox)
+            .where(item.kind == query.kind, item.parent == query.parent, *chosen)
             .order_by(item.position)
         )
         return tuple(ListItem(*each) for each in self._connection.execute(found))
@@ -258,10 +260,14 @@ class Snapshot:
     def list_seen_at(self, query: ListQuery) -> int | None:
         """When a list was last read, in epoch seconds by upstream's clock; None if never."""
         table = schema.menu.c
-        found = sa.select(table.seen).where(
-            table.kind == query.kind, table.mailbox == query.mailbox
-        )
+        found = sa.select(table.seen).where(table.kind == query.kind, table.parent == query.parent)
         return self._connection.execute(found).scalar()
+
+    def list_parents(self, kind: ListKind) -> list[int]:
+        """The ids of the mailboxes or teams of which a list of this kind was read."""
+        table = schema.menu.c
+        found = sa.select(table.parent).where(table.kind == kind).order_by(table.parent)
+        return list(self._connection.execute(found).scalars())
 
     def folder_types(self) -> dict[int, str]:
         """The type of each folder of the mailboxes whose folders were read, by its id."""

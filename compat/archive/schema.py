@@ -106,13 +106,13 @@ chunk: Final = _table("chunk", number=_INTEGER, version=_INTEGER)
 """For each chunk of creation time, the version of the archive in which a column that counting uses
 last changed in it."""
 
-menu: Final = _table("menu", kind=_TEXT, mailbox=_INTEGER, seen=_INTEGER)
-"""The lists of mailboxes, tags and folders that were read, and when: `ListQuery`."""
+menu: Final = _table("menu", kind=_TEXT, parent=_INTEGER, seen=_INTEGER)
+"""The lists that were read, and when: `compat.core.models.ListQuery`."""
 
 menu_item: Final = _table(
     "menu_item",
     kind=_TEXT,
-    mailbox=_INTEGER,
+    parent=_INTEGER,
     position=_INTEGER,
     id=_INTEGER,
     name=_TEXT,
@@ -125,6 +125,11 @@ menu_item: Final = _table(
     active=_INTEGER,
     created=_INTEGER,
     modified=_INTEGER,
+    last=_TEXT,
+    role=_TEXT,
+    timezone=_TEXT,
+    photo=_TEXT,
+    company=_INTEGER,
 )
 """The items of these lists: `compat.core.models.ListItem`."""
 

@@ -16,7 +16,7 @@ from compat.archive.repository import Columns, batches
 from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
-from compat.core.models import ListItem, ListQuery
+from compat.core.models import USER_LISTS, ListItem, ListKind, ListQuery
 
 _COUNTED: Final = ("created", "mailbox", "folder", "type", "status", "state", "tags")
 """The columns that counting uses."""
@@ -158,31 +158,31 @@ class Writer:
 
         Args:
             query: Which list.
-            items: Its items; None if its mailbox does not exist.
+            items: Its items; None if its mailbox or team does not exist.
             seen: When it was requested, epoch seconds by upstream's clock.
         """
         table = schema.menu.c
-        this_list = (table.kind == query.kind) & (table.mailbox == query.mailbox)
+        this_list = (table.kind == query.kind) & (table.parent == query.parent)
         read = self._connection.execute(sa.select(table.seen).where(this_list)).scalar()
         if read is not None and read > seen:
             return
         self._connection.execute(schema.menu.delete().where(this_list))
         item = schema.menu_item.c
-        its_items = (item.kind == query.kind) & (item.mailbox == query.mailbox)
+        its_items = (item.kind == query.kind) & (item.parent == query.parent)
         self._connection.execute(schema.menu_item.delete().where(its_items))
         self._changed = True
         if items is None:
             return
-        if query.kind != "mailboxes" and (erased := self._erased_customers()):
+        if query.kind in erasure.LISTS_WITH_ADDRESSES and (erased := self._erased_customers()):
             items = [each._replace(name=erased.remove_from_text(each.name)) for each in items]
-        key = {"kind": query.kind, "mailbox": query.mailbox}
+        key = {"kind": query.kind, "parent": query.parent}
         self._connection.execute(schema.menu.insert().values(**key, seen=seen))
         repository.insert(
             self._connection,
             schema.menu_item,
             [
                 {**each._asdict(), **key, "position": position}
-                | ({"email": ""} if self._slim else {})
+                | (_left_out(query.kind) if self._slim else {})
                 for position, each in enumerate(items)
             ],
         )
@@ -346,3 +346,9 @@ def _columns(record: ConversationRecord) -> dict[str, Any]:
     fields = {name: getattr(record, name) for name in ConversationRecord.__slots__ if name != "row"}
     del fields["document"], fields["shown"]
     return {**record.row._asdict(), **fields, "tags": repository.tags_to_text(record.row.tags)}
+
+
+def _left_out(kind: ListKind) -> dict[str, str]:
+    """The columns of a list that a slim archive leaves empty: addresses, and names of people."""
+    names = ("name", "last") if kind in USER_LISTS else ()
+    return dict.fromkeys(("email", "photo", *names), "")

@@ -37,6 +37,7 @@ _STEPS: Final = {
     "modified at last": "what was modified meanwhile",
     "lost mailboxes": "mailboxes that are gone",
     "totals": "comparing totals",
+    "users": "users and teams",
 }
 
 _COUNTS: Final = ("requests", "read", "changed", "removed")
@@ -188,6 +189,11 @@ class SyncReporter:
             self.print_line(_STEPS[str(facts["step"])])
         elif event.name == "gone":
             self.print_line(f"  {facts['conversation']} is gone ({facts['why']})")
+        elif event.name == "list refused":
+            self.print_line(
+                f"  Help Scout does not show the list {facts['list']} (status {facts['status']}): "
+                "what is stored of it stays as it is"
+            )
         elif event.name == "not stored":
             self.print_line(
                 f"  {facts['conversation']} cannot be stored, since its id is too large for a "

@@ -238,16 +238,22 @@ class ActivityQuery:
 
 
 class ListItem(NamedTuple):
-    """A mailbox, a folder or a tag. Fields that it does not have are empty or 0.
+    """A mailbox, a folder, a tag, a user or a team. Fields that it does not have are empty or 0.
 
     Attributes:
-        type: The type of a folder, as Mailbox API 2.0 names it.
+        name: Its name; of a user, the first name.
+        type: The type of a folder, as Mailbox API 2.0 names it; `user` or `team`.
         user: The id of the user or team that owns the folder, or 0.
         color: The colour of a tag, as Mailbox API 2.0 names it.
         total: How many conversations it holds.
         active: How many active conversations it holds.
         created: When it was created, epoch seconds UTC.
         modified: When it was last changed, epoch seconds UTC; `created` if it never was.
+        last: The last name of a user.
+        role: The role of a user, such as `owner`, `admin`, `user`.
+        timezone: The time zone of a user or a team, such as `Europe/Rome`.
+        photo: The address of the picture of a user or a team.
+        company: The id of the company, of the user to whom the credentials belong.
     """
 
     id: int
@@ -261,19 +267,40 @@ class ListItem(NamedTuple):
     active: int = 0
     created: int = 0
     modified: int = 0
+    last: str = ""
+    role: str = ""
+    timezone: str = ""
+    photo: str = ""
+    company: int = 0
+
+
+ListKind = Literal[
+    "mailboxes", "folders", "mailbox_users", "tags", "users", "me", "teams", "members"
+]
+"""A list: `mailbox_users` are the users who may see a mailbox, `me` is the one user to whom the
+credentials belong, `members` are the users of a team."""
+
+USER_LISTS: Final[frozenset[ListKind]] = frozenset({"mailbox_users", "users", "me", "members"})
+"""The lists whose items are users."""
 
 
 @dataclass(frozen=True)
 class ListQuery:
-    """All mailboxes, all tags, or all folders of a mailbox.
+    """A whole list, or one item of it.
 
     Attributes:
         kind: Which list.
-        mailbox: The id of the mailbox, if the list is `folders`.
+        parent: The id of the mailbox of `folders` and `mailbox_users`, or of the team of `members`.
+        item: The id of the only item that is needed; None for the whole list.
     """
 
-    kind: Literal["mailboxes", "tags", "folders"]
-    mailbox: int = 0
+    kind: ListKind
+    parent: int = 0
+    item: int | None = None
+
+
+DataQuery = ConversationQuery | ActivityQuery | tuple[ListQuery, ...]
+"""The data that a report needs."""
 
 
 @dataclass(frozen=True)
@@ -281,12 +308,27 @@ class ListItems:
     """A source's answer to a list query.
 
     Attributes:
-        items: In the order of Mailbox API 2.0; None if there is no such mailbox.
+        items: In the order of Mailbox API 2.0; None if there is no such item, mailbox or team.
         as_of: As in `RowSet`.
         fresh_until: As in `RowSet`.
     """
 
     items: Sequence[ListItem] | None
+    as_of: int
+    fresh_until: float
+
+
+@dataclass(frozen=True)
+class ListSet:
+    """The lists that an answer is made of.
+
+    Attributes:
+        lists: The items of each list, in the order of the queries.
+        as_of: As in `RowSet`.
+        fresh_until: As in `RowSet`.
+    """
+
+    lists: Sequence[Sequence[ListItem]]
     as_of: int
     fresh_until: float
 
@@ -419,7 +461,7 @@ class Source(Protocol):
         """
 
     def list_items(self, query: ListQuery) -> ListItems:
-        """Load a list of mailboxes, tags or folders."""
+        """Load a list, or one item of it."""
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         """A few conversations in full, in the order of `ids`; deleted ones are left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import cast
 
@@ -13,8 +14,8 @@ from compat.core.counting import CountingSource, CountResult
 from compat.core.models import (
     ActivityQuery,
     ActivitySet,
-    ListItems,
     ListQuery,
+    ListSet,
     NotCovered,
     Progress,
     RowSet,
@@ -22,10 +23,12 @@ from compat.core.models import (
 )
 from compat.engines import EngineAnswer, EngineName
 from compat.reports import AnswerFromDocuments, CountingReport, ReportModule
+from compat.reports.lists import LISTS
+from compat.v1.errors import ItemNotFound
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
-Data = RowSet | ActivitySet | ListItems
+Data = RowSet | ActivitySet | ListSet
 """What sources return."""
 
 
@@ -72,8 +75,8 @@ class ComputedEngine:
                     report.answer_from_counts(query, counted, conventions), counted
                 )
         needed = report.required_data(query, conventions)
-        if isinstance(needed, ListQuery):
-            data: Data = source.list_items(needed)
+        if isinstance(needed, tuple):
+            data: Data = _load_lists(source, needed)
         elif isinstance(needed, ActivityQuery):
             data = source.activity(needed, progress)
         else:
@@ -85,8 +88,28 @@ class ComputedEngine:
 
 
 def load_report(route: Route) -> ReportModule:
-    """The module that computes the report of a route."""
+    """What computes the report of a route: a row of the table of lists, or a module."""
+    if route.report in LISTS:
+        return LISTS[route.report]
     return cast("ReportModule", import_module(f"compat.reports.{route.report}"))
+
+
+def _load_lists(source: Source, queries: Sequence[ListQuery]) -> ListSet:
+    """Lists one after the other.
+
+    Raises:
+        ItemNotFound: One of them does not exist; those after it are not loaded.
+    """
+    lists, loaded = [], []
+    for query in queries:
+        found = source.list_items(query)
+        if found.items is None:
+            raise ItemNotFound
+        lists.append(found.items)
+        loaded.append(found)
+    return ListSet(
+        lists, min(each.as_of for each in loaded), min(each.fresh_until for each in loaded)
+    )
 
 
 def _engine_answer(answer: BaseModel, data: Data | CountResult) -> EngineAnswer:

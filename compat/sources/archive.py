@@ -196,9 +196,9 @@ class ArchiveSource:
         return CountResult(counted, patch.as_of, patch.fresh_until)
 
     def list_items(self, query: ListQuery) -> ListItems:
-        """All mailboxes, all tags, or the folders of a mailbox: from upstream if it is used.
+        """A list, or one item of it: from upstream if it is used.
 
-        An archive of a closed account has them itself.
+        An archive of a closed account has it itself.
 
         Raises:
             NotCovered: The list was never read, and upstream is not used.
@@ -206,13 +206,8 @@ class ArchiveSource:
         with self._archive.reading() as snapshot:
             live = self._live_beside(snapshot)
             if live is None:
-                items, seen = snapshot.list_items(query), snapshot.list_seen_at(query)
-                missing = seen is None and not _is_no_mailbox(snapshot, query)
-        if live:
-            return live.list_items(query)
-        if missing:
-            raise NotCovered
-        return ListItems(items, seen or 0, clock.elapsed())
+                return _stored_list(snapshot, query)
+        return live.list_items(query)
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         """A few complete conversations, in the order of the ids; deleted ones are left out.
@@ -305,11 +300,31 @@ class ArchiveSource:
         return self._live if snapshot.sealed_at is None else None
 
 
-def _is_no_mailbox(snapshot: Snapshot, query: ListQuery) -> bool:
-    """Whether a list is of a mailbox that neither the archive's list nor its rows contain."""
-    if query.kind != "folders":
-        return False
+def _stored_list(snapshot: Snapshot, query: ListQuery) -> ListItems:
+    """A list, or one item of it, as it was last read.
+
+    A mailbox that the list of mailboxes leaves out may still be shown: it is certain that there is
+    none only if the archive has no conversation of it.
+
+    Raises:
+        NotCovered: The list was never read, or it is not certain that there is no such mailbox.
+    """
+    stored, seen = snapshot.list_items(query), snapshot.list_seen_at(query) or 0
+    if stored or (stored is not None and query.item is None):
+        return ListItems(stored, seen, clock.elapsed())
+    if query.kind in {"mailboxes", "folders"}:
+        mailbox = query.parent if query.item is None else query.item
+        is_certain = _is_no_mailbox(snapshot, mailbox)
+    else:
+        is_certain = stored is not None
+    if not is_certain:
+        raise NotCovered
+    return ListItems(None, seen, clock.elapsed())
+
+
+def _is_no_mailbox(snapshot: Snapshot, mailbox: int) -> bool:
+    """Whether neither the archive's list of mailboxes nor its rows contain a mailbox."""
     listed = snapshot.list_items(ListQuery("mailboxes"))
-    if listed is None or any(mailbox.id == query.mailbox for mailbox in listed):
+    if listed is None or any(each.id == mailbox for each in listed):
         return False
-    return not queries.count_by_mailbox(snapshot).get(query.mailbox)
+    return not queries.count_by_mailbox(snapshot).get(mailbox)

@@ -167,7 +167,7 @@ class LiveSource:
         raise NotCovered(query.touched)
 
     def list_items(self, query: ListQuery) -> ListItems:
-        """All mailboxes, all tags, or the folders of a mailbox.
+        """A list, or one item of it.
 
         Raises:
             UpstreamError: Upstream fails.
@@ -352,7 +352,7 @@ def _united(parts: Sequence[Fetched]) -> Fetched:
 
 
 def fetch_list_items(client: Client, query: ListQuery, max_age: int) -> ListItems:
-    """All mailboxes, all tags, or the folders of a mailbox; usable for `max_age` seconds.
+    """A list, or one item of it; usable for `max_age` seconds.
 
     Raises:
         UpstreamError: Upstream fails.

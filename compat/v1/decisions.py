@@ -231,6 +231,27 @@ DECISIONS: Final = (
         "whole list because of an eighth. In the old API a team could be used like a user.",
     ),
     Decision(
+        "Users and teams",
+        "`users.json` and `mailboxes/{id}/users.json` list users, and all teams of the account "
+        "with `type=team`; another `type` is 400. `users/{id}.json` finds users only, and "
+        "`teams/{id}.json` teams only.",
+        "Recorded lists of all users had no teams. Mailbox API 2.0 has users and teams in separate "
+        "lists, and does not show which teams see a mailbox.",
+    ),
+    Decision(
+        "Names of users and teams",
+        "`fullName` joins `firstName` and `lastName`; a team's name is its `firstName`. `role` is "
+        "`user` for a team. Without a change, `modifiedAt` is `createdAt`.",
+        "Mailbox API 2.0 has no full names, and of a team only the name, the time zone and the "
+        "picture. The documented example of a team has no last name.",
+    ),
+    Decision(
+        "The user `me`",
+        "`users/me.json` is the user who made the application at Help Scout, whatever API key the "
+        "caller has.",
+        "Old API keys belong to no user any more.",
+    ),
+    Decision(
         "The name of a tag",
         "In the list of tags each name is present twice, as `tag` and, at the end, as `name`.",
         "The recordings have `tag`. The vendor's own PHP client read `name`, and both kinds of "

@@ -128,6 +128,24 @@ DIFFERENCES: Final = (
         "Code that expects no other keys finds one more.",
     ),
     KnownDifference(
+        "Users who see a mailbox",
+        "`mailboxes/{id}/users.json` lists users. The old API was recorded to list teams there as "
+        "well; Mailbox API 2.0 does not show which teams see a mailbox.",
+        "Teams are listed if `type=team` is sent, and then all teams of the account.",
+    ),
+    KnownDifference(
+        "Names of teams",
+        "A team has its name as `firstName` and `fullName`; `lastName` and `email` are empty, and "
+        "`role` is `user`.",
+        "The old API was recorded to show a last name and an address of teams as well.",
+    ),
+    KnownDifference(
+        "The order of keys of a mailbox",
+        "`mailboxes/{id}.json` ends with `folders`, as recorded in 2017; in 2016 `createdAt` and "
+        "`modifiedAt` came after it.",
+        "Code that reads keys by their names notices nothing.",
+    ),
+    KnownDifference(
         "New statuses",
         "403 and 503 report problems with Mailbox API 2.0.",
         "A caller that does not know them must treat 503 as a request to wait.",

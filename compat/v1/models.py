@@ -200,7 +200,7 @@ class MailboxItem(_Answer):
 
 
 class FolderItem(_Answer):
-    """A folder in `mailboxes/{id}/folders.json`.
+    """A folder of a mailbox.
 
     Attributes:
         type: open, mine, needsattention, drafts, assigned, closed, spam, or a newer type.
@@ -214,6 +214,12 @@ class FolderItem(_Answer):
     totalCount: int  # noqa: N815
     activeCount: int  # noqa: N815
     modifiedAt: Instant  # noqa: N815
+
+
+class MailboxWithFolders(MailboxItem):
+    """The mailbox in `mailboxes/{id}.json`; `folders` is the last key, as in 2017."""
+
+    folders: tuple[FolderItem, ...]
 
 
 class TagItem(_Answer):
@@ -234,11 +240,46 @@ class TagItem(_Answer):
     name: str
 
 
-Item = TypeVar("Item", MailboxItem, FolderItem, TagItem)
+class _Person(_Answer):
+    id: int
+    firstName: str  # noqa: N815
+    lastName: str  # noqa: N815
+    fullName: str  # noqa: N815
+    email: str
+    role: str
+    timezone: str
+    photoUrl: str | None  # noqa: N815
+
+
+class UserItem(_Person):
+    """A user or a team.
+
+    Attributes:
+        firstName: The first name of a user; the name of a team.
+        role: owner, admin, user, or a newer role; `user` for a team.
+        photoUrl: None if there is no picture.
+        type: user or team.
+    """
+
+    createdAt: Instant  # noqa: N815
+    modifiedAt: Instant  # noqa: N815
+    type: str
+
+
+class CurrentUserItem(_Person):
+    """The user in `users/me.json`; the keys have another order there."""
+
+    type: str
+    companyId: int  # noqa: N815
+    createdAt: Instant  # noqa: N815
+    modifiedAt: Instant  # noqa: N815
+
+
+Item = TypeVar("Item", bound=BaseModel)
 
 
 class Envelope(_Answer, Generic[Item]):
-    """One page of a list of mailboxes, folders or tags."""
+    """One page of a list."""
 
     page: int
     pages: int
@@ -246,6 +287,16 @@ class Envelope(_Answer, Generic[Item]):
     items: tuple[Item, ...]
 
 
+class SingleItem(_Answer, Generic[Item]):
+    """One item of a list."""
+
+    item: Item
+
+
 Mailboxes = Envelope[MailboxItem]
 Folders = Envelope[FolderItem]
 Tags = Envelope[TagItem]
+Users = Envelope[UserItem]
+Mailbox = SingleItem[MailboxWithFolders]
+User = SingleItem[UserItem]
+CurrentUser = SingleItem[CurrentUserItem]

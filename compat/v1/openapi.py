@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib import import_module
 from inspect import getdoc
 from typing import Any, Final, get_args
 
@@ -41,6 +40,7 @@ _FORMATS: Final[Mapping[Callable[..., object], Json]] = {
     parameters.parse_end: _INSTANT,
     parameters.parse_id: {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
     parameters.parse_type: {"type": "string", "enum": list(parameters.TYPES)},
+    parameters.parse_user_type: {"type": "string", "enum": list(parameters.USER_TYPES)},
     parameters.parse_view_by: {"type": "string", "enum": list(get_args(ViewBy))},
     parameters.parse_number: _NUMBER,
     parameters.parse_rows: _NUMBER,
@@ -123,10 +123,9 @@ def document() -> Json:
 
 
 def _operation(route: Route) -> Json:
-    summary = _first(import_module(f"compat.reports.{route.report}")).partition(": ")[2]
     return {
         "operationId": route.report,
-        "summary": summary[:1].upper() + summary[1:],
+        "summary": route.summary,
         "parameters": [_parameter(each, route) for each in route.parameters],
         "responses": {
             "200": _response("The answer.", _ref(route.model), _ANSWER_HEADERS),

@@ -23,6 +23,9 @@ ValueParser = Callable[[str, Conventions], object]
 TYPES: Final = ("email", "chat", "phone")
 """The types of conversation in the old API, as the vendor's page lists them."""
 
+USER_TYPES: Final = ("user", "team")
+"""What a list of users may list, as the vendor's page has it."""
+
 DEFAULT_ROWS: Final = 10
 MAX_ROWS: Final = 50
 """Rows on a page of a list of conversations: the default and the maximum, by the vendor's page."""
@@ -94,6 +97,15 @@ def parse_type(text: str, _: Conventions) -> str:
         ValueError: It is not one of `TYPES`.
     """
     return _one_of(TYPES, text)
+
+
+def parse_user_type(text: str, _: Conventions) -> str:
+    """Whether users or teams are listed, in lower case.
+
+    Raises:
+        ValueError: It is not one of `USER_TYPES`.
+    """
+    return _one_of(USER_TYPES, text)
 
 
 def parse_view_by(text: str, _: Conventions) -> ViewBy:
@@ -197,4 +209,15 @@ PAGING: Final = (
 """The requested page of a list of conversations, and its length."""
 
 MAILBOX: Final = Parameter("mailbox", "mailbox", parse_id, "the id of a mailbox")
-"""The mailbox in a path."""
+USER: Final = Parameter("user", "user", parse_id, "the id of a user")
+TEAM: Final = Parameter("team", "team", parse_id, "the id of a team")
+"""The mailbox, user or team in a path."""
+
+USER_TYPE: Final = Parameter(
+    "type",
+    "type",
+    parse_user_type,
+    f"one of {', '.join(USER_TYPES)}",
+    default=lambda _: USER_TYPES[0],
+)
+"""Whether a list of users has users or teams."""

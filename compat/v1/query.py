@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote_to_bytes
 
 from compat.core import buckets, calendar
@@ -63,15 +63,21 @@ class ReportQuery:
 
 @dataclass(frozen=True, slots=True)
 class ListPageQuery:
-    """The parsed query of a list of mailboxes, folders or tags.
+    """The parsed query of a list, or of one item of a list.
 
     Attributes:
         page: The requested page, from 1 on.
         mailbox: The id of the mailbox in the path; 0 without one.
+        user: The id of the user in the path; 0 without one.
+        team: The id of the team in the path; 0 without one.
+        type: Whether users are listed, or teams.
     """
 
     page: int = 1
     mailbox: int = 0
+    user: int = 0
+    team: int = 0
+    type: Literal["user", "team"] = "user"
 
 
 Query = ReportQuery | ListPageQuery

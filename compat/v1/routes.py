@@ -12,7 +12,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
 from compat.v1.errors import NotFound
-from compat.v1.parameters import FILTERS, MAILBOX, PAGE, PAGING, PREVIOUS_RANGE, RANGE, VIEW_BY
+from compat.v1.parameters import (
+    FILTERS,
+    MAILBOX,
+    PAGE,
+    PAGING,
+    PREVIOUS_RANGE,
+    RANGE,
+    TEAM,
+    USER,
+    USER_TYPE,
+    VIEW_BY,
+)
 from compat.v1.query import ListPageQuery, Query, ReportQuery, parameter_name
 
 if TYPE_CHECKING:
@@ -29,7 +40,9 @@ class Route:
 
     Attributes:
         path: The whole path; a name in braces stands for an id.
-        report: The name of the module in `compat/reports/` that answers.
+        report: What answers: the name of a module in `compat/reports/`, or of a row of
+            `compat.reports.lists.LISTS`.
+        summary: A sentence about the answer, for the reference.
         parameters: The parameters of the report; errors are listed in this order.
         model_name: The name in `compat.v1.models` of the model of a successful answer.
         query_type: The type of the parsed query.
@@ -37,6 +50,7 @@ class Route:
 
     path: str
     report: str
+    summary: str
     parameters: tuple[Parameter, ...]
     model_name: str
     query_type: type[Query] = ReportQuery
@@ -69,42 +83,87 @@ def _compile_pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[0-9]{1,18})", re.escape(path)))
 
 
+def _list_route(
+    path: str, report: str, summary: str, parameters: tuple[Parameter, ...], model_name: str
+) -> Route:
+    return Route(f"/v1/{path}", report, summary, parameters, model_name, ListPageQuery)
+
+
 ROUTES: Final = (
     Route(
         "/v1/reports/conversations/new.json",
         "new_conversations",
+        "New conversations per bucket.",
         (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY),
         "NewConversations",
     ),
     Route(
         "/v1/reports/conversations/new-drilldown.json",
         "new_drilldown",
+        "The new conversations, page by page.",
         (*RANGE, *FILTERS, *PAGING),
         "Drilldown",
     ),
     Route(
-        "/v1/reports/conversations/busy-times.json", "busy_times", (*RANGE, *FILTERS), "BusyTimes"
+        "/v1/reports/conversations/busy-times.json",
+        "busy_times",
+        "New conversations by weekday and hour.",
+        (*RANGE, *FILTERS),
+        "BusyTimes",
     ),
     Route(
         "/v1/reports/conversations/received-messages.json",
         "received_messages",
+        "Messages received from customers, by day, week or month.",
         (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY),
         "ReceivedMessages",
     ),
-    Route("/v1/mailboxes.json", "mailboxes", (PAGE,), "Mailboxes", ListPageQuery),
-    Route(
-        "/v1/mailboxes/{mailbox}/folders.json",
+    _list_route("mailboxes.json", "mailboxes", "The account's mailboxes.", (PAGE,), "Mailboxes"),
+    _list_route(
+        "mailboxes/{mailbox}.json", "mailbox", "A mailbox with its folders.", (MAILBOX,), "Mailbox"
+    ),
+    _list_route(
+        "mailboxes/{mailbox}/folders.json",
         "folders",
+        "The folders of a mailbox.",
         (MAILBOX, PAGE),
         "Folders",
-        ListPageQuery,
     ),
-    Route("/v1/tags.json", "tags", (PAGE,), "Tags", ListPageQuery),
+    _list_route(
+        "mailboxes/{mailbox}/users.json",
+        "mailbox_users",
+        "The users who may see a mailbox, or all teams.",
+        (MAILBOX, PAGE, USER_TYPE),
+        "Users",
+    ),
+    _list_route("tags.json", "tags", "The account's tags.", (PAGE,), "Tags"),
+    _list_route(
+        "users.json", "users", "The account's users, or its teams.", (PAGE, USER_TYPE), "Users"
+    ),
+    _list_route("users/{user}.json", "user", "A user.", (USER,), "User"),
+    _list_route(
+        "users/me.json",
+        "me",
+        "The user who made the application that the server uses.",
+        (),
+        "CurrentUser",
+    ),
+    _list_route("teams.json", "teams", "The account's teams.", (PAGE,), "Users"),
+    _list_route("teams/{team}.json", "team", "A team.", (TEAM,), "User"),
+    _list_route(
+        "teams/{team}/members.json", "team_members", "The users of a team.", (TEAM, PAGE), "Users"
+    ),
 )
 """All routes of the old API that are answered."""
 
 LOCAL_ROUTES: Final = (
-    Route("", "new_ids", (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY), "NewIds"),
+    Route(
+        "",
+        "new_ids",
+        "The ids of the new conversations per bucket.",
+        (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY),
+        "NewIds",
+    ),
 )
 """Reports that the old API did not have. They have no path, so requests cannot reach them."""
 

@@ -1,8 +1,9 @@
-"""Lists of mailboxes, folders and tags, and single conversations and mailboxes."""
+"""Lists of mailboxes, folders, tags, users and teams, and single things by their ids."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
@@ -39,7 +40,7 @@ class EntryList:
 
 def mailboxes(client: Client) -> EntryList:
     """All mailboxes that the application may see."""
-    return _all_pages(client, "/mailboxes")
+    return all_entries(client, "/mailboxes")
 
 
 def folders(client: Client, mailbox: int) -> EntryList:
@@ -48,20 +49,22 @@ def folders(client: Client, mailbox: int) -> EntryList:
     Raises:
         RequestRefused: There is no such mailbox; status 404.
     """
-    return _all_pages(client, f"/mailboxes/{mailbox}/folders")
+    return all_entries(client, f"/mailboxes/{mailbox}/folders")
 
 
-def tags(client: Client) -> EntryList:
-    """All tags of the account."""
-    return _all_pages(client, "/tags")
+def all_entries(client: Client, path: str, filters: Mapping[str, str] | None = None) -> EntryList:
+    """All pages of a list.
 
-
-def _all_pages(client: Client, path: str) -> EntryList:
+    Args:
+        client: The API client.
+        path: The path of the list, such as `/tags`.
+        filters: Further parameters of each request.
+    """
     rows: dict[int, ListEntry] = {}
     requested_at: list[int] = []
     number, last = 1, 1
     while number <= last:
-        response = client.get(path, {"page": str(number)}, ListPage)
+        response = client.get(path, {**(filters or {}), "page": str(number)}, ListPage)
         rows |= {row.id: row for row in response.value.rows}
         requested_at.append(response.requested_at)
         number, last = number + 1, response.value.total_pages
@@ -107,6 +110,20 @@ def get_conversation(client: Client, conversation: int, model: type[C]) -> ApiRe
     if found.value.state == _DELETED:
         return Missing("deleted", found.requested_at)
     return found
+
+
+def get_entry(client: Client, path: str) -> EntryList:
+    """One mailbox or user, as a list of one.
+
+    Args:
+        client: The API client.
+        path: Its path, such as `/users/me`.
+
+    Raises:
+        RequestRefused: There is none; status 404.
+    """
+    found = client.get(path, {}, ListEntry)
+    return EntryList((found.value,), found.requested_at)
 
 
 def get_mailbox(client: Client, mailbox: int) -> ApiResponse[ListEntry] | Missing:

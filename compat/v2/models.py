@@ -165,12 +165,18 @@ class ConversationWithDocument(FullConversation):
 
 
 class ListEntry(_Model):
-    """A mailbox, a folder or a tag in a list; `type` distinguishes home folders from views."""
+    """A mailbox, a folder, a tag, a user or a team; `type` tells home folders from views."""
 
     id: _Number
     name: _Text = None
+    first_name: _Text = Field(alias="firstName", default=None)
+    last_name: _Text = Field(alias="lastName", default=None)
     slug: _Text = None
     email: _Text = None
+    role: _Text = None
+    timezone: _Text = None
+    photo_url: _Text = Field(alias="photoUrl", default=None)
+    company_id: _Integer = Field(alias="companyId", default=None)
     type: _Text = None
     user_id: _Integer = Field(alias="userId", default=None)
     color: _Text = None
@@ -185,6 +191,14 @@ class _Entries(_Model):
     mailboxes: tuple[ListEntry, ...] | None = None
     folders: tuple[ListEntry, ...] | None = None
     tags: tuple[ListEntry, ...] | None = None
+    users: tuple[ListEntry, ...] | None = None
+    teams: tuple[ListEntry, ...] | None = None
+
+    @property
+    def rows(self) -> tuple[ListEntry, ...]:
+        """The entries of the lists that there are."""
+        lists = (self.mailboxes, self.folders, self.tags, self.users, self.teams)
+        return tuple(entry for each in lists for entry in each or ())
 
 
 class PageInfo(_Model):
@@ -236,7 +250,7 @@ class PageWithDocuments(FullConversationPage):
 
 
 class ListPage(_Model):
-    """One page of mailboxes, folders or tags; without `page` it is the only one."""
+    """One page of mailboxes, folders, tags, users or teams; without `page` it is the only one."""
 
     embedded: _Entries | None = Field(alias="_embedded", default=None)
     page: PageInfo | None = None
@@ -249,8 +263,7 @@ class ListPage(_Model):
     @property
     def rows(self) -> tuple[ListEntry, ...]:
         """The entries on the page, of any kind."""
-        lists = self.embedded or _Entries()
-        return (*(lists.mailboxes or ()), *(lists.folders or ()), *(lists.tags or ()))
+        return self.embedded.rows if self.embedded else ()
 
 
 class TokenResponse(_Model):

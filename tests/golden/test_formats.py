@@ -28,7 +28,7 @@ _TARGETS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     (f"{NEW}?start=x", {"Authorization": stage.basic()}),
     (f"{NEW}?{RANGE}", {}),
     ("/v1/mailboxes.json", {"Authorization": stage.basic()}),
-    ("/v1/users.json", {"Authorization": stage.basic()}),
+    ("/v1/customers.json", {"Authorization": stage.basic()}),
     ("/healthz", {}),
     ("/v2/conversations", {}),
 )
@@ -159,7 +159,7 @@ def _captures(reports: LegacyReports) -> Iterator[str]:
     yield changed(target=f"{NEW}?start=x", body="{}")
     yield changed(status=401, body='{"code":401,"error":"no"}')
     yield changed(status=400, body='{"code":400,"error":"no"}')
-    yield changed(target="/v1/users.json", body="{}")
+    yield changed(target="/v1/customers.json", body="{}")
     yield "no JSON"
 
 

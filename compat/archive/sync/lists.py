@@ -1,8 +1,8 @@
-"""Reads the lists of mailboxes, folders and tags, and settles mailboxes that are not listed."""
+"""Reads lists of mailboxes, folders, tags, users, teams; settles mailboxes that are not listed."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Final
 
 from compat.archive.sync import queries
@@ -10,21 +10,21 @@ from compat.archive.sync.deletions import check_lost_mailboxes
 from compat.archive.sync.session import WHOLE, SyncSession
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval
-from compat.core.models import ListItem, ListQuery
+from compat.core.models import ListItem, ListKind, ListQuery
 from compat.upstream import fetch_list
 from compat.v2.errors import AccessRefused, RequestRefused
 from compat.v2.lists import Missing, get_mailbox
 from compat.v2.search import Selection
 
 _NOT_SHOWN: Final = frozenset({400, 403, 404})
-"""The statuses with which upstream may refuse a list of a mailbox that it does not show."""
+"""The statuses with which upstream may refuse a list that it does not show."""
 
 _BATCH: Final = 500
 """How many conversations are removed in one transaction."""
 
 
 def read_lists(session: SyncSession) -> None:
-    """Read all lists. The first answer also says what time it is upstream.
+    """Read mailboxes, folders and tags. The first answer also says what time it is upstream.
 
     A mailbox of which the archive holds conversations, and which is not listed, is looked up.
 
@@ -43,8 +43,23 @@ def read_lists(session: SyncSession) -> None:
         _read(session, ListQuery("folders", mailbox))
     for mailbox in unlisted:
         if mailbox not in lost:
-            _read_folders_of_unlisted(session, mailbox)
+            _read_if_shown(session, ListQuery("folders", mailbox))
     _read(session, ListQuery("tags"))
+
+
+def read_users(session: SyncSession) -> None:
+    """Read users and teams, as far as upstream shows them: not every application may see them.
+
+    No conversation is counted by them, so they are read last: a failure keeps nothing else out.
+    """
+    _read_if_shown(session, ListQuery("users"))
+    _read_if_shown(session, ListQuery("me"))
+    teams = _read_if_shown(session, ListQuery("teams"))
+    with session.reading() as snapshot:
+        mailboxes = snapshot.list_items(ListQuery("mailboxes")) or ()
+    _read_with_parents(session, "mailbox_users", mailboxes)
+    if teams is not None:
+        _read_with_parents(session, "members", teams)
 
 
 def remove_lost_mailboxes(session: SyncSession) -> None:
@@ -81,7 +96,7 @@ def read_new_folders(session: SyncSession) -> None:
             and snapshot.list_seen_at(ListQuery("folders", mailbox)) is None
         ]
     for mailbox in new:
-        _read_folders_of_unlisted(session, mailbox)
+        _read_if_shown(session, ListQuery("folders", mailbox))
 
 
 def _is_shown(session: SyncSession, mailbox: int) -> bool:
@@ -114,13 +129,31 @@ def _has_conversations(session: SyncSession, mailbox: int, status: str) -> bool:
     return any(row.mailbox_id == mailbox for row in page.rows)
 
 
-def _read_folders_of_unlisted(session: SyncSession, mailbox: int) -> None:
-    """Read the folders of a mailbox; if they may not be seen, what is known of them stays.
+def _read_with_parents(session: SyncSession, kind: ListKind, parents: Sequence[ListItem]) -> None:
+    """Read one list for each mailbox or team, and remove those of others."""
+    ids = [parent.id for parent in parents]
+    with session.reading() as snapshot:
+        gone = [id_ for id_ in snapshot.list_parents(kind) if id_ not in ids]
+    for id_ in gone:
+        with session.writing() as writer:
+            writer.set_list_items(ListQuery(kind, id_), None, session.requested_at)
+    for id_ in ids:
+        _read_if_shown(session, ListQuery(kind, id_))
 
-    Its conversations are shown, so a refusal is no reason to stop.
+
+def _read_if_shown(session: SyncSession, query: ListQuery) -> tuple[ListItem, ...] | None:
+    """Read a list; None if upstream refuses it, and then what is known of it stays.
+
+    Conversations are shown, so a refusal is no reason to stop.
     """
-    with suppress(AccessRefused):
-        _read(session, ListQuery("folders", mailbox))
+    try:
+        return _read(session, query)
+    except (RequestRefused, AccessRefused) as refusal:
+        if refusal.status not in _NOT_SHOWN:
+            raise
+        session.note_time(refusal.requested_at)
+        session.emit("list refused", list=query.kind, of=query.parent, status=refusal.status)
+        return None
 
 
 def _read(session: SyncSession, query: ListQuery) -> tuple[ListItem, ...]:

@@ -11,7 +11,12 @@ from compat.archive.database import open_archive
 from compat.archive.errors import ArchiveError, LossAhead, SyncUnderWay
 from compat.archive.sync.backfill import fill_gaps
 from compat.archive.sync.incremental import read_modified, read_modified_at_end
-from compat.archive.sync.lists import read_lists, read_new_folders, remove_lost_mailboxes
+from compat.archive.sync.lists import (
+    read_lists,
+    read_new_folders,
+    read_users,
+    remove_lost_mailboxes,
+)
 from compat.archive.sync.reconcile import compare_totals
 from compat.archive.sync.reread import reread
 from compat.archive.sync.session import WHOLE, SyncEvent, SyncOptions, SyncSession
@@ -196,6 +201,10 @@ def _take_steps(session: SyncSession) -> None:
     # What modification does not show, such as deletions.
     session.begin_step("totals")
     compare_totals(session)
+
+    # Users and teams, which no count depends on.
+    session.begin_step("users")
+    read_users(session)
 
 
 def _with_advice(error: Exception) -> str:

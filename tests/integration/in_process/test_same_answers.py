@@ -22,12 +22,15 @@ from tests.unit.service.doubles import LONG, basic
 SINCE = datetime(2015, 1, 1, tzinfo=UTC)
 NOW = datetime(2015, 1, 31, tzinfo=UTC)
 MAILBOX = 8501
+USER = 4101
+TEAM = 4901
 NEW = "/v1/reports/conversations/new.json"
 RANGE = "start=2015-01-01T00:00:00Z&end=2015-01-31T23:59:59Z"
 ENCODED = RANGE.replace(":", "%3A")
 
 EVERY_ROUTE = {
-    route.path: Call(f"{route.path.format(mailbox=MAILBOX)}?{RANGE}") for route in ROUTES
+    route.path: Call(f"{route.path.format(mailbox=MAILBOX, user=USER, team=TEAM)}?{RANGE}")
+    for route in ROUTES
 }
 SPELLINGS = {
     "commas and colons as they are": f"{NEW}?{RANGE}&types=email,chat&viewBy=day",

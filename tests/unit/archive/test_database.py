@@ -242,6 +242,24 @@ def test_a_writer_migrates_an_old_archive(engine: sa.Engine, archive_url: str) -
     open_archive(archive_url).close()
 
 
+OLD_ITEM = """
+INSERT INTO menu_item VALUES
+('folders', 1, 0, 11, 'Mine', '', '', 'mytickets', 7, '', 3, 2, 5, 6)
+"""
+
+
+def test_lists_of_an_old_archive_stay(engine: sa.Engine, archive_url: str) -> None:
+    with engine.begin() as connection:
+        migrations.migrate(connection, migrations.MIGRATIONS[:4])
+        connection.exec_driver_sql("INSERT INTO menu VALUES ('folders', 1, 5)")
+        connection.exec_driver_sql(OLD_ITEM)
+    with open_archive(archive_url, create=True) as archive, archive.reading() as snapshot:
+        assert snapshot.list_items(ListQuery("folders", 1)) == (
+            ListItem(11, "Mine", "", "", "mytickets", 7, "", 3, 2, 5, 6),
+        )
+        assert snapshot.list_items(ListQuery("users")) is None
+
+
 def test_a_failed_migration_leaves_the_archive_unchanged(
     engine: sa.Engine, archive_url: str
 ) -> None:

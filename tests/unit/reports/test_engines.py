@@ -13,6 +13,7 @@ from compat.core.models import (
     ActivitySet,
     ConversationQuery,
     Document,
+    ListItem,
     ListItems,
     ListQuery,
     Progress,
@@ -118,6 +119,18 @@ def test_conversations_with_threads_are_asked_of_the_source_as_such() -> None:
     assert (needed.mailboxes, source.asked) == (frozenset({3}), [])
     assert handed_on is progress
     assert (computed.as_of, computed.fresh_until) == (FIRST + 7, 79.0)
+
+
+def test_an_answer_of_two_lists_is_as_old_as_the_older_one() -> None:
+    class Lists(Hand):
+        def list_items(self, query: ListQuery) -> ListItems:
+            is_first = query.kind == "mailboxes"
+            return ListItems([ListItem(3, "")], FIRST + is_first, 78.0 - is_first)
+
+    computed = ComputedEngine(Lists()).answer(
+        route_of_report("mailbox"), ListPageQuery(mailbox=3), PLAIN, Progress()
+    )
+    assert (computed.as_of, computed.fresh_until) == (FIRST, 77.0)
 
 
 def test_what_is_shown_in_full_is_asked_for_after_the_counting() -> None:

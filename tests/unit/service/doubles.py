@@ -22,6 +22,7 @@ from compat.core.models import (
     Document,
     ListItem,
     ListItems,
+    ListKind,
     ListQuery,
     Progress,
     Row,
@@ -66,6 +67,7 @@ class FakeSource:
         activities: The conversations with their threads that it has.
         list_queries: The queries for lists.
         items: The items of every list; None for a mailbox that does not exist.
+        items_of: The items of single lists, which count in place of `items`.
         known: The conversations it has in full, by id.
         error: Raised in place of an answer.
         kept: Seconds for which its rows may be used again.
@@ -87,6 +89,7 @@ class FakeSource:
         self.activities: Sequence[Activity] = ()
         self.list_queries: list[ListQuery] = []
         self.items: Sequence[ListItem] | None = ()
+        self.items_of: dict[ListKind, Sequence[ListItem] | None] = {}
         self.known: dict[int, Document] = {}
         self.error: BaseException | None = None
         self.kept = kept
@@ -109,7 +112,8 @@ class FakeSource:
     def list_items(self, query: ListQuery) -> ListItems:
         self.list_queries.append(query)
         self._pass(Progress())
-        return ListItems(self.items, AS_OF, clock.elapsed() + self.kept)
+        items = self.items_of.get(query.kind, self.items)
+        return ListItems(items, AS_OF, clock.elapsed() + self.kept)
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         self._pass(progress)

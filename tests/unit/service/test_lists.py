@@ -244,7 +244,7 @@ def test_a_key_is_needed(fake_source: FakeSource, path: str, authorization: str 
     assert fake_source.list_queries == []
 
 
-@pytest.mark.parametrize("path", [*ALL, "/v1/mailboxes.json/", "/v1/mailboxes/8501.json"])
+@pytest.mark.parametrize("path", [*ALL, "/v1/mailboxes.json/", "/v1/mailboxes/8501"])
 def test_any_other_method_and_any_other_path_is_not_found(
     fake_source: FakeSource, path: str
 ) -> None:

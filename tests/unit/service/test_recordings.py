@@ -1,4 +1,4 @@
-"""Lists and errors are those that the old API was recorded to send.
+"""Lists, single items and errors are those that the old API was recorded to send.
 
 The recordings are of 2016 and 2017, with names and ids replaced. Their compression, rate limits
 and headers of transport security are not imitated.
@@ -7,6 +7,7 @@ and headers of transport security are not imitated.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,11 @@ IMITATED = ("access-control-", "content-type", "www-authenticate", "correlation-
 ADDED = {"/v1/tags.json": ["name"]}
 """Keys of items that the recordings do not have; `docs/conventions.md` says why."""
 
-LISTS = [each for each in RECORDINGS if each["method"] == "GET" and each["status"] == 200]
+ANSWERS = [each for each in RECORDINGS if each["method"] == "GET" and each["status"] == 200]
+LISTS = [each for each in ANSWERS if "items" in each["body"]]
+ITEMS = [each for each in ANSWERS if "item" in each["body"]]
+EARLIER = {("2016", "/v1/mailboxes/{id}.json")}
+"""Recordings whose keys have another order than a later recording of the same path."""
 NOT_FOUND = [each for each in RECORDINGS if each["method"] != "GET"]
 EMPTY = {"page": 1, "pages": 0, "count": 0, "items": []}
 
@@ -63,7 +68,7 @@ def item(recorded: dict[str, Any]) -> ListItem:
 
     return ListItem(
         id=recorded["id"],
-        name=recorded.get("name") or recorded["tag"],
+        name=recorded.get("name") or recorded.get("tag") or recorded["firstName"],
         slug=recorded.get("slug", ""),
         email=recorded.get("email", ""),
         type=recorded.get("type", ""),
@@ -73,7 +78,20 @@ def item(recorded: dict[str, Any]) -> ListItem:
         active=recorded.get("activeCount", 0),
         created=second("createdAt"),
         modified=second("modifiedAt"),
+        last=recorded.get("lastName", ""),
+        role=recorded.get("role", ""),
+        timezone=recorded.get("timezone", ""),
+        photo=recorded.get("photoUrl") or "",
+        company=recorded.get("companyId", 0),
     )
+
+
+def source_of(recorded: dict[str, Any]) -> FakeSource:
+    """A source of one recorded item, and of its folders."""
+    fake_source = FakeSource()
+    fake_source.items = [item(recorded)]
+    fake_source.items_of = {"folders": [item(each) for each in recorded.get("folders", ())]}
+    return fake_source
 
 
 @pytest.mark.parametrize("recording", LISTS, ids=title)
@@ -94,22 +112,61 @@ def test_a_list_has_the_recorded_keys_and_values_in_the_recorded_order(
     assert {**answer, "items": []} == {**body, "count": len(items), "items": []}
 
 
+@pytest.mark.parametrize("recording", ITEMS, ids=title)
+def test_an_item_has_the_recorded_keys_and_values_in_the_recorded_order(
+    recording: dict[str, Any],
+) -> None:
+    recorded = recording["body"]["item"]
+    response = response_to(recording, source_of(recorded))
+    answer = json.loads(response.body)
+    assert response.status == 200
+    assert answer == recording["body"]
+    if (recording["recorded"], recording["path"]) not in EARLIER:
+        assert list(answer["item"]) == list(recorded)
+    for found, folder in zip(
+        answer["item"].get("folders", ()), recorded.get("folders", ()), strict=True
+    ):
+        assert list(found) == list(folder)
+
+
+@pytest.mark.parametrize("recording", ITEMS, ids=title)
+def test_an_item_that_does_not_exist_is_answered_as_one_was_recorded(
+    recording: dict[str, Any],
+) -> None:
+    fake_source = FakeSource()
+    fake_source.items = None
+    response = response_to(recording, fake_source)
+    recorded = next(
+        each["body"]
+        for each in RECORDINGS
+        if (each["method"], each["path"], each["status"])
+        == ("GET", "/v1/conversations/{id}.json", 404)
+    )
+    assert response.status == 404
+    assert json.loads(response.body) == recorded
+
+
 @pytest.mark.parametrize("recording", LISTS, ids=title)
 def test_an_empty_list_has_no_pages(recording: dict[str, Any]) -> None:
-    response = response_to(recording, FakeSource())
+    fake_source = FakeSource()
+    if "{id}" in recording["path"] and "folders" not in recording["path"]:
+        fake_source.items_of = {"mailboxes": [ListItem(9, "")], "teams": [ListItem(9, "")]}
+    response = response_to(recording, fake_source)
     assert list(json.loads(response.body).items()) == list(EMPTY.items())
 
 
 def test_every_list_that_is_answered_was_recorded() -> None:
     lists = {
-        route.path.replace("{mailbox}", "{id}") for route in ROUTES if "reports" not in route.path
+        re.sub(r"{\w+}", "{id}", route.path) for route in ROUTES if "reports" not in route.path
     }
-    assert {each["path"] for each in LISTS} == lists
+    assert {each["path"] for each in ANSWERS} == lists
 
 
-@pytest.mark.parametrize("recording", LISTS, ids=title)
+@pytest.mark.parametrize("recording", ANSWERS, ids=title)
 def test_a_list_has_the_recorded_headers(recording: dict[str, Any]) -> None:
-    response = response_to(recording, FakeSource())
+    fake_source = FakeSource()
+    fake_source.items = [ListItem(9, "")]
+    response = response_to(recording, fake_source)
     assert imitated(dict(response.headers)) == imitated(recording["headers"])
 
 

@@ -86,7 +86,7 @@ def test_all_pages_of_tags_are_read(stage_and_client: tuple[Stage, Client]) -> N
     for number in range(120):
         account.layout.tag_named(f"tag {number}")
     stage.playing = Simulator(account, QUIET)
-    found = [tag.id for tag in lists.tags(client).rows]
+    found = [tag.id for tag in lists.all_entries(client, "/tags").rows]
     assert found == [tag.id for tag in account.layout.tags]
 
 

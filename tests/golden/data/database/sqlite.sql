@@ -24,13 +24,13 @@ CREATE TABLE known (
     PRIMARY KEY (layer, first)
 );
 CREATE TABLE menu (
-    kind TEXT NOT NULL, mailbox BIGINT NOT NULL, seen BIGINT NOT NULL, PRIMARY KEY (kind, mailbox)
+    kind TEXT NOT NULL, parent BIGINT NOT NULL, seen BIGINT NOT NULL, PRIMARY KEY (kind, parent)
 );
 CREATE TABLE menu_item (
-    kind TEXT NOT NULL, mailbox BIGINT NOT NULL, position BIGINT NOT NULL, id BIGINT NOT NULL,
+    kind TEXT NOT NULL, parent BIGINT NOT NULL, position BIGINT NOT NULL, id BIGINT NOT NULL,
     name TEXT NOT NULL, slug TEXT NOT NULL, email TEXT NOT NULL, type TEXT NOT NULL,
     "user" BIGINT NOT NULL, color TEXT NOT NULL, total BIGINT NOT NULL, active BIGINT NOT NULL,
-    created BIGINT NOT NULL, modified BIGINT NOT NULL, PRIMARY KEY (kind, mailbox, position)
+    created BIGINT NOT NULL, modified BIGINT NOT NULL, last TEXT NOT NULL DEFAULT '', role TEXT NOT NULL DEFAULT '', timezone TEXT NOT NULL DEFAULT '', photo TEXT NOT NULL DEFAULT '', company BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (kind, parent, position)
 );
 CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE state (

@@ -37,7 +37,8 @@ def test_json_lines_name_the_steps_and_the_end(stage: Staged, settings: dict[str
     done = run("sync", "--json", **settings)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [each["step"] for each in events if each["event"] == "step"] == [
-        *("menus", "modified", "new", "reread", "modified at last", "lost mailboxes", "totals")
+        *("menus", "modified", "new", "reread", "modified at last", "lost mailboxes", "totals"),
+        "users",
     ]
     assert events[-1]["event"] == "done"
     assert events[-1]["changed"] == len(stage.truth())
