@@ -162,7 +162,7 @@ LOCAL: Final = {
     "the root": Request("/"),
     "elsewhere": Request("/elsewhere"),
     "version 1 alone": Request("/v1/"),
-    "another list of version 1": Request("/v1/users.json"),
+    "another list of version 1": Request("/v1/customers.json"),
     "version 2": Request("/v2/conversations"),
 }
 """What only a server answers: the other entry points pass it on."""
