@@ -14,7 +14,8 @@ What is guaranteed, whatever changes meanwhile:
   are read in their order.
 - The caller's thread gets the pages of a lane in the order in which they were requested. A page
   of what was taken over comes after the pages of the lists that were read there before.
-- At most as many pages as there are workers wait for the caller, beside one request for each.
+- A worker makes its next request when the caller is done with its page, so at most one page of
+  each lane was requested that the caller has not dealt with.
 """
 
 from __future__ import annotations
@@ -148,23 +149,30 @@ class LanePage(Generic[R]):
 
 
 def read_lanes(
-    lists: Sequence[Paginator[R]], windows: Iterable[UnreadWindow], *, workers: int
+    lists: Sequence[Paginator[R]],
+    windows: Iterable[UnreadWindow],
+    *,
+    workers: int,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> Generator[LanePage[R], None, None]:
     """Read all conversations of these windows, with several requests at a time.
 
-    The module says what is guaranteed. Close the generator (`contextlib.closing`) to stop early:
-    it returns when the requests that are under way have ended.
+    The module says what is guaranteed. The caller is done with a page when it takes the next one.
+    Close the generator (`contextlib.closing`) to stop early: it returns when the requests that
+    are under way have ended.
 
     Args:
         lists: The lists to read one after the other in each window.
         windows: The windows, the one to start first. The next one is taken when a worker has
             nothing to do, in any thread, but never in two at once.
         workers: How many requests are made at a time, at most.
+        on_stop: Called after the first error, or when the generator is closed early, in any
+            thread. It may cut short the requests that are under way.
 
     Raises:
         UpstreamError: The first error of any request, after the pages that were read before it.
     """
-    schedule = _Schedule(lists, windows, workers)
+    schedule = _Schedule(lists, windows, workers, on_stop)
     with ThreadPoolExecutor(workers, thread_name_prefix="lane") as pool:
         try:
             for _ in range(workers):
@@ -178,14 +186,19 @@ class _Schedule(Generic[R]):
     """The state of one call of `read_lanes`, under one lock."""
 
     def __init__(
-        self, lists: Sequence[Paginator[R]], windows: Iterable[UnreadWindow], workers: int
+        self,
+        lists: Sequence[Paginator[R]],
+        windows: Iterable[UnreadWindow],
+        workers: int,
+        on_stop: Callable[[], None],
     ) -> None:
         self._lists = lists
+        self._on_stop = on_stop
         self._waiting = iter(windows)
         self._changed = threading.Condition()
         self._lanes: list[Lane] = []
         self._pages: deque[LanePage[R]] = deque()
-        self._most_pages = self._working = workers
+        self._working = workers
         self._error: BaseException | None = None
         self._stopped = False
 
@@ -206,24 +219,30 @@ class _Schedule(Generic[R]):
                 self._changed.wait_for(lambda: self._pages or self._error or not self._working)
                 if not self._pages:
                     break
-                page = self._pages.popleft()
-                self._changed.notify_all()
+                page = self._pages[0]
             yield page
+            with self._changed:
+                self._pages.popleft()
+                self._changed.notify_all()
         if self._error is not None:
             raise self._error
 
     def stop(self) -> None:
         """Let no worker make another request."""
         with self._changed:
+            is_early = self._working > 0 and not self._stopped
             self._stopped = True
             self._changed.notify_all()
+        if is_early:
+            self._on_stop()
 
     def _end_work(self, error: BaseException | None) -> None:
         with self._changed:
-            self._working -= 1
             self._error = self._error or error
-            self._stopped |= error is not None
+            self._working -= 1
             self._changed.notify_all()
+        if error is not None:
+            self.stop()
 
     def _next_lane(self) -> Lane | None:
         """The next window that waits, or a part of one that is read; None if nothing is left."""
@@ -260,17 +279,18 @@ class _Schedule(Generic[R]):
             self._changed.notify_all()
 
     def _put(self, lane: Lane, batch: Batch[R]) -> None:
-        """Give a page to the caller, who may need time to take those before it."""
+        """Give a page to the caller, and wait until it is done with it."""
         with self._changed:
             lane.observe(batch)
             # What is claimed to the end cannot be divided any more.
             is_last = lane.stage == len(self._lists) - 1 and batch.complete_until == lane.last
+            page = LanePage(lane, lane.stage, batch, is_last)
+            if not self._stopped:
+                self._pages.append(page)
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._stopped or len(self._pages) < self._most_pages)
+            self._changed.wait_for(lambda: self._stopped or page not in self._pages)
             if self._stopped:
                 raise Cancelled("another part of the same list failed, or is not needed any more")
-            self._pages.append(LanePage(lane, lane.stage, batch, is_last))
-            self._changed.notify_all()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, cast
 
 import pytest
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from compat.simulator.conversation import format_timestamp
 from compat.v2 import lanes
 from compat.v2.client import ApiResponse, Client
-from compat.v2.errors import InconsistentData, Unreachable
+from compat.v2.errors import Cancelled, InconsistentData, Unreachable
 from compat.v2.lanes import Lane, LanePage, UnreadWindow, read_lanes
 from compat.v2.models import Conversation, ConversationPage
 from compat.v2.pagination import Batch, Paginator, SharedWindow
@@ -384,13 +385,53 @@ def test_closing_the_generator_stops_all_workers() -> None:
     assert not [each for each in threading.enumerate() if each.name.startswith("lane")]
 
 
-def test_few_pages_wait_for_a_caller_that_is_slow() -> None:
+def test_a_worker_makes_no_request_while_the_caller_is_not_done_with_its_page() -> None:
     account = dense(SPAN)
     paginator = Paginator(account.client(), Selection(), ConversationPage)
     with closing(read_lanes([paginator], [UnreadWindow(WHOLE)], workers=2)) as pages:
-        next(pages)
-        threading.Event().wait(0.1)
-        assert account.requests <= 1 + 2 + 2
+        for taken, _ in enumerate(pages):
+            threading.Event().wait(0.02)
+            assert account.requests <= taken + 2
+
+
+def test_the_first_error_and_no_later_one_cuts_short_what_is_under_way() -> None:
+    account = dense(SPAN)
+    stops: list[int] = []
+    under_way = threading.Event()
+
+    def before_request() -> None:
+        if threading.current_thread().name.endswith("_0") and account.requests:
+            assert under_way.wait(10)
+            raise Unreachable("no answer")
+        if account.requests > 1:
+            under_way.set()
+            assert wait_until(lambda: bool(stops))
+            raise Cancelled("closed")
+
+    paginator = Paginator(account.client(), Selection(), ConversationPage, before_request)
+    reading = read_lanes(
+        [paginator], [UnreadWindow(WHOLE)], workers=2, on_stop=lambda: stops.append(1)
+    )
+    with pytest.raises(Unreachable):
+        list(reading)
+    assert stops == [1]
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Whether a condition is met within ten seconds."""
+    return any(condition() or threading.Event().wait(0.01) for _ in range(1_000))
+
+
+@pytest.mark.parametrize(("taken", "stops"), [(1, 1), (None, 0)])
+def test_closing_early_cuts_short_what_is_under_way(taken: int | None, stops: int) -> None:
+    account, stopped = dense(SPAN), []
+    paginator = Paginator(account.client(), Selection(), ConversationPage)
+    reading = read_lanes(
+        [paginator], [UnreadWindow(WHOLE)], workers=2, on_stop=lambda: stopped.append(1)
+    )
+    with closing(reading) as pages:
+        assert list(islice(pages, taken))
+    assert len(stopped) == stops
 
 
 def test_waiting_windows_are_begun_in_their_order() -> None:
