@@ -134,7 +134,10 @@ class Settings(BaseModel):
         ),
     )
     parallel: int = Field(
-        default=4, ge=1, le=16, description="The number of simultaneous requests for one question."
+        default=4,
+        ge=1,
+        le=16,
+        description="The number of simultaneous requests for one question, and of a `sync`.",
     )
     archive: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
         default=None,

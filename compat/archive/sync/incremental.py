@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
+
 from compat.archive.records import INDEX_LAG, LAYERS
-from compat.archive.sync.backfill import STATUS, note_spam
+from compat.archive.sync.backfill import LISTS, SpamOnLists
+from compat.archive.sync.pages import read_pages
 from compat.archive.sync.session import SyncSession
 from compat.core import intervals
 from compat.core.intervals import Interval
-from compat.v2.search import Selection
+from compat.upstream import to_window
+from compat.v2.lanes import UnreadWindow
 
 
 def read_modified(session: SyncSession) -> None:
@@ -45,16 +50,15 @@ def _read_modified(session: SyncSession) -> None:
     every = [known for layer in LAYERS for known in covered[layer]]
     since = min(known.as_of for known in every) - INDEX_LAG
     spans = intervals.union(known.interval for known in every)
-    window = Interval(spans[0].first, spans[-1].last)
-    spam = dict.fromkeys(LAYERS, 0)
-    for layer in LAYERS:
-        selection = Selection(status=STATUS[layer], modified_since=since)
-        for page in session.pages(selection, window, within=spans):
+    windows = [UnreadWindow(to_window(Interval(spans[0].first, spans[-1].last)))]
+    lists = {layer: replace(each, modified_since=since) for layer, each in LISTS.items()}
+    spam = SpamOnLists(session)
+    with closing(read_pages(session, lists, windows, within=spans)) as pages:
+        for page in pages:
             with session.writing() as writer:
                 session.write_rows(writer, page.rows, page.requested_at)
-                for known in covered[layer]:
+                for known in covered[page.layer]:
                     if proven := page.covered(known.interval):
-                        session.add_coverage(writer, layer, proven)
-            session.page_written(page)
-            spam[layer] += page.spam
-    note_spam(session, spam, same_seconds=True)
+                        session.add_coverage(writer, page.layer, proven)
+            session.page_written(len(page.rows), page.left)
+            spam.add(page)

@@ -10,16 +10,20 @@ Totals that agree prove nothing: `compat.archive.sync.reread` is for that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from typing import Final, NamedTuple
 
 from compat.archive.sync import queries
 from compat.archive.sync.backfill import note_all_lists_spam
 from compat.archive.sync.deletions import check_loss, remove_missing
+from compat.archive.sync.pages import read_pages
 from compat.archive.sync.queries import ALL_MAILBOXES, Offset, Part
 from compat.archive.sync.session import SyncSession
 from compat.core import intervals
 from compat.core.intervals import Interval
 from compat.core.models import ListQuery
+from compat.upstream import to_window
+from compat.v2.lanes import UnreadWindow
 from compat.v2.search import Selection
 
 FEW: Final = 25
@@ -197,22 +201,25 @@ class _Comparison:
             same run saw in the second in which this reading began is not looked up.
         """
         session, part = self._session, self._part(interval)
-        began = session.requested_at
         shown: set[int] = set()
-        for page in session.pages(self._compared.selection(), interval):
-            with session.writing() as writer:
-                session.write_rows(writer, page.rows, page.requested_at)
-            session.page_written(page)
-            began = page.began
-            shown |= {row.id for row in page.rows}
-            if page.spam and not self._compared.spam:
-                note_all_lists_spam(session, shown=True)
-                self._all_lists_spam = True
-                part = self._part(interval)
+        began: list[int] = []
+        lists = {"compared": self._compared.selection()}
+        windows = [UnreadWindow(to_window(interval))]
+        with closing(read_pages(session, lists, windows)) as pages:
+            for page in pages:
+                with session.writing() as writer:
+                    session.write_rows(writer, page.rows, page.requested_at)
+                session.page_written(len(page.rows), page.left)
+                began.append(page.began)
+                shown |= {row.id for row in page.rows}
+                if page.spam and not self._compared.spam:
+                    note_all_lists_spam(session, shown=True)
+                    self._all_lists_spam = True
+                    part = self._part(interval)
         with session.reading() as snapshot:
             held = queries.not_seen_since(snapshot, part, session.requested_at + 1)
-            looked_up = queries.not_seen_since(snapshot, part, began)
-        remove_missing(session, part, began)
+            looked_up = queries.not_seen_since(snapshot, part, min(began))
+        remove_missing(session, part, min(began))
         return shown.union(looked_up).issuperset(held)
 
     def _difference(self, interval: Interval) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from compat.archive.records import LAYERS
 from compat.archive.sync import queries
-from compat.archive.sync.backfill import READ, ROWS, read_window
+from compat.archive.sync.backfill import LISTED, READ, ROWS, read_windows
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
 from compat.core import intervals
@@ -14,6 +15,13 @@ from compat.core.intervals import Coverage, Interval
 
 REREAD_UNTIL: Final = "reread until"
 """The name of the note that says up to which second the share of each day has been read again."""
+
+VERIFY_SINCE: Final = "verify since"
+"""The name of the note that says when a run began to read everything again, epoch seconds by
+upstream's clock, while that is not finished; what was read since then is not read once more."""
+
+_VERIFY_DAYS: Final = 7
+"""Reading everything again begins anew if it was begun longer ago, in days."""
 
 _DAY: Final = 86_400
 _FEWEST_ROWS: Final = 25
@@ -28,19 +36,57 @@ def reread(session: SyncSession) -> None:
     """
     if session.options.verify:
         _reread_everything(session)
-        _note_done(session, session.started_at)
     else:
         _reread_share(session)
 
 
 def _reread_everything(session: SyncSession) -> None:
-    """Read again all that is wanted and covered, newest first."""
+    """Read again all that is wanted and covered, newest first.
+
+    If an earlier run began this and was killed, what it has read is not read once more.
+    """
     with session.reading() as snapshot:
         spans = _wanted_of(session, snapshot.coverage())
+        since = snapshot.get_note(VERIFY_SINCE)
+    if since is None or since < session.started_at - _VERIFY_DAYS * _DAY:
+        since = session.started_at
+        _begin_verification(session, spans)
+    with session.reading() as snapshot:
+        read = [known.interval for known in snapshot.layer_coverage(READ) if known.as_of >= since]
+        spans = intervals.difference(spans, read)
         session.expected = sum(queries.count(snapshot, Part(interval)) for interval in spans)
-    for interval in reversed(spans):
-        for window in _windows(session, interval):
-            read_window(session, window, again=True)
+    _read_again(session, [each for span in reversed(spans) for each in _windows(session, span)])
+    with session.writing() as writer:
+        writer.set_note(VERIFY_SINCE, None)
+        writer.set_note(REREAD_UNTIL, session.started_at)
+
+
+def _begin_verification(session: SyncSession, spans: Sequence[Interval]) -> None:
+    """Note that what is read from now on is verified, and nothing is that was read before."""
+    since = session.started_at
+    with session.reading() as snapshot:
+        read = [known for known in snapshot.layer_coverage(READ) if known.as_of >= since]
+    with session.writing() as writer:
+        for interval, _ in read:  # in the same second
+            writer.remove_coverage(interval, [READ])
+            writer.add_coverage(READ, Coverage(interval, since - 1))
+        for interval in spans:
+            writer.remove_coverage(interval, LISTED.values())
+        writer.set_note(VERIFY_SINCE, since)
+
+
+def _read_again(
+    session: SyncSession,
+    windows: Sequence[Interval],
+    on_read: Callable[[Interval], None] = lambda _: None,
+) -> None:
+    """Read windows again, except the lists of them that a run which was killed has read."""
+    with session.reading() as snapshot:
+        listed = {
+            layer: [known.interval for known in snapshot.layer_coverage(LISTED[layer])]
+            for layer in LAYERS
+        }
+    read_windows(session, windows, listed, on_read)
 
 
 def _wanted_of(session: SyncSession, covered: list[Coverage]) -> list[Interval]:
@@ -68,20 +114,23 @@ def _reread_share(session: SyncSession) -> None:
         _note_done(session, now)
         return
     done = max(done, now - whole)
-    while (due := (now - done) * size // whole) >= _FEWEST_ROWS:
-        window = _window_read_longest_ago(session, min(due, ROWS))
-        if window is None:
-            _note_done(session, now)
-            return
+    due = (now - done) * size // whole
+    windows = list(_windows_read_longest_ago(session, due))
+
+    def note_share(window: Interval) -> None:
+        nonlocal done
         with session.reading() as snapshot:
             rows = max(queries.count(snapshot, Part(window)), 1)
-        read_window(session, window, again=True)
         done = min(done + rows * whole // size + 1, now)
         _note_done(session, done)
 
+    _read_again(session, [window for window, _ in windows], note_share)
+    if due - sum(rows for _, rows in windows) >= _FEWEST_ROWS:  # all was read in this run
+        _note_done(session, now)
 
-def _window_read_longest_ago(session: SyncSession, rows: int) -> Interval | None:
-    """About so many conversations that were read longest ago; None if all were read in this run.
+
+def _windows_read_longest_ago(session: SyncSession, due: int) -> Iterator[tuple[Interval, int]]:
+    """Windows with about so many conversations that were read longest ago, and how many each has.
 
     What was imported, or read by a run that was killed before it looked for what is gone, counts
     as never read.
@@ -93,11 +142,18 @@ def _window_read_longest_ago(session: SyncSession, rows: int) -> Interval | None
         never = intervals.difference(
             (known.interval for known in covered), (known.interval for known in read)
         )
-        every = [*read, *(Coverage(interval, 0) for interval in never)]
-        oldest = min(every, key=lambda each: each.as_of, default=None)
-        if oldest is None or oldest.as_of >= session.started_at:
-            return None
-        return queries.newest_window(snapshot, oldest.interval, rows)
+    every = [*read, *(Coverage(interval, 0) for interval in never)]
+    for interval, as_of in sorted(every, key=lambda each: each.as_of):
+        if as_of >= session.started_at:
+            return
+        rest = interval
+        while rest.first <= rest.last and due >= _FEWEST_ROWS:
+            with session.reading() as snapshot:
+                window = queries.newest_window(snapshot, rest, min(due, ROWS))
+                rows = max(queries.count(snapshot, Part(window)), 1)
+            yield window, rows
+            due -= rows
+            rest = Interval(rest.first, window.first - 1)
 
 
 def _note_done(session: SyncSession, until: int) -> None:

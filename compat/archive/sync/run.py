@@ -150,6 +150,7 @@ class Sync:
                 lock,
                 client,
                 self._options,
+                parallel=self._settings.parallel,
                 on_event=self._on_event,
                 check_stopped=self._check_stopped,
             )

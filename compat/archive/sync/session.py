@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +17,6 @@ from compat.archive.writer import Writer
 from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
-from compat.upstream import to_window
 from compat.v2.client import Client
 from compat.v2.models import (
     LARGEST_ID,
@@ -80,60 +79,19 @@ class SyncEvent:
     rate_left: int | None
 
 
-@dataclass(frozen=True)
-class WindowPage:
-    """A page of the conversations that were created in a window.
-
-    It says itself what it proves, so pages of several windows may be written in turn.
-
-    Attributes:
-        window: The window, in seconds of creation.
-        rows: The conversations. One may be on several pages; the later page is right.
-        requested_at: When the page was asked for, epoch seconds by upstream's clock.
-        began: When the first page of the window was asked for, by the same clock.
-        complete: Up to this second, included, all conversations of the window have been on this
-            page or an earlier one.
-        left: About how many conversations there are from this page on.
-    """
-
-    window: Interval
-    rows: Sequence[FullConversation]
-    requested_at: int
-    began: int
-    complete: int
-    left: int
-
-    @property
-    def spam(self) -> int:
-        """How many of the conversations are spam."""
-        return sum(row.status == "spam" for row in self.rows)
-
-    def covered(self, interval: Interval) -> Coverage | None:
-        """The part of an interval that this page and the earlier ones prove to be covered.
-
-        None if they prove nothing of it yet.
-
-        Args:
-            interval: A part of the window.
-        """
-        last = min(interval.last, self.complete)
-        if last < interval.first:
-            return None
-        return Coverage(Interval(interval.first, last), self.began)
-
-
 class SyncSession:
     """One run: the archive, the API client, the options, and what the steps share.
 
-    One thread takes all steps, and alone changes what is here.
+    One thread takes all steps, and alone changes what is here. Other threads fetch pages for it.
 
     Args:
         archive: The archive to write to.
         lock: The lock on the archive.
         client: The API client.
         options: What the run is asked to do.
+        parallel: The number of simultaneous requests where windows are read.
         on_event: Called with each event.
-        check_stopped: Raises if the run is to stop; called before each request.
+        check_stopped: Raises if the run is to stop; called before each request, from any thread.
 
     Attributes:
         started_at: When the run began, epoch seconds by upstream's clock; 0 before the first
@@ -162,6 +120,7 @@ class SyncSession:
         client: Client,
         options: SyncOptions,
         *,
+        parallel: int,
         on_event: Callable[[SyncEvent], None],
         check_stopped: Callable[[], None],
     ) -> None:
@@ -169,6 +128,7 @@ class SyncSession:
         self._lock = lock
         self.client = client
         self.options = options
+        self.parallel = parallel
         self._on_event = on_event
         self.check_stopped = check_stopped
         self.started_at = self.requested_at = 0
@@ -223,8 +183,8 @@ class SyncSession:
     def note_time(self, requested_at: int) -> int:
         """Note when a request was made; returns the second, never before an earlier request.
 
-        Upstream's clock shows whole seconds and its servers differ by some. Requests of a run
-        are made one after the other.
+        Upstream's clock shows whole seconds and its servers differ by some. Except where windows
+        are read, the requests of a run are made one after the other.
         """
         self.requested_at = max(self.requested_at, requested_at)
         return self.requested_at
@@ -242,27 +202,9 @@ class SyncSession:
         self.note_time(answer.requested_at)
         return answer.value
 
-    def pages(
-        self, selection: Selection, window: Interval, *, within: Sequence[Interval] = ()
-    ) -> Iterator[WindowPage]:
-        """Fetch the conversations created in a window page by page, oldest first.
-
-        The caller writes the rows of a page, and the coverage that the page proves, in one
-        transaction, and calls `page_written` before it takes the next page.
-
-        Args:
-            selection: The list to read.
-            window: Seconds of creation.
-            within: Only conversations created in these intervals are on the pages; all if empty.
-        """
-        kept = intervals.union(within) or [window]
-        began: int | None = None
-        paginator = Paginator(self.client, selection, self._page_model, self.check_stopped)
-        for page in paginator.batches(to_window(window)):
-            requested_at = self.note_time(page.requested_at)
-            began = requested_at if began is None else began
-            rows = [row for row in page.rows if _in(kept, creation_second(row))]
-            yield WindowPage(window, rows, requested_at, began, page.complete_until, page.expected)
+    def paginator(self, selection: Selection) -> Paginator[FullConversation]:
+        """Fetches a list of conversations; may be used by several threads."""
+        return Paginator(self.client, selection, self._page_model, self.check_stopped)
 
     def write_rows(
         self, writer: Writer, rows: Sequence[FullConversation], requested_at: int
@@ -310,13 +252,14 @@ class SyncSession:
             noted = queries.not_stored(snapshot)
         writer.set_note(queries.NOT_STORED, sorted((noted | self.not_stored).items()))
 
-    def page_written(self, page: WindowPage) -> None:
-        """Count and report a page that has been committed."""
-        self.rows_read += len(page.rows)
-        self.expected = max(self.expected, self.received + page.left)
-        self.received += len(page.rows)
-        self.emit("page", rows=len(page.rows))
+    def page_written(self, rows: int, left: int) -> None:
+        """Count and report a page that has been committed.
 
-
-def _in(spans: Sequence[Interval], second: int) -> bool:
-    return any(interval.first <= second <= interval.last for interval in spans)
+        Args:
+            rows: How many conversations were on it.
+            left: About how many conversations there are in its window, from this page on.
+        """
+        self.rows_read += rows
+        self.expected = max(self.expected, self.received + left)
+        self.received += rows
+        self.emit("page", rows=rows)

@@ -1,7 +1,7 @@
 """Runs the command, and interrupts it while its main thread holds a lock.
 
 The arguments are two functions, and those of the command. The signal is sent once, when the second
-function begins below the first one.
+function begins below the first one, or when the first one calls it if its name begins with `=`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from compat.cli import main
 
 
 def interrupt_in(inner: str, outer: str) -> None:
-    """Send SIGINT to this process when the inner function begins, called below the outer one."""
+    """Send SIGINT to this process when the inner function begins, below the outer one or by it."""
 
     def trace(frame: FrameType, _event: str, _argument: object) -> None:
         if frame.f_code.co_qualname == inner and _is_below(frame, outer):
@@ -26,6 +26,8 @@ def interrupt_in(inner: str, outer: str) -> None:
 
 def _is_below(frame: FrameType, outer: str) -> bool:
     above = frame.f_back
+    if outer.startswith("="):
+        return above is not None and above.f_code.co_qualname == outer[1:]
     while above is not None and above.f_code.co_qualname != outer:
         above = above.f_back
     return above is not None

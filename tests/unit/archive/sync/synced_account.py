@@ -88,6 +88,10 @@ class Staged:
         self.events.clear()
         return Sync(self.settings, SyncOptions(**options), self._on_event).run()
 
+    def limit_requests(self, parallel: int) -> None:
+        """Let runs make at most so many requests at a time."""
+        self.settings = self.settings.model_copy(update={"parallel": parallel})
+
     def rows(self, span: Interval = EVER) -> dict[int, Row]:
         """What the archive holds, by id."""
         with open_archive(self.url) as archive, archive.reading() as snapshot:

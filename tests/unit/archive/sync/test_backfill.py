@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice, pairwise
 
 import pytest
 
@@ -13,9 +14,10 @@ from compat.archive.database import Archive, open_archive
 from compat.archive.locks import SyncLock
 from compat.archive.records import INDEX_LAG, LAYERS
 from compat.archive.sync import backfill
-from compat.archive.sync.backfill import WindowPlan, newest_window
+from compat.archive.sync.backfill import WindowPlan, windows_of
 from compat.archive.sync.run import SyncStopped
 from compat.archive.writer import Writer
+from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Interval
 from compat.core.models import ListQuery
@@ -83,6 +85,7 @@ def test_an_empty_account_is_covered_as_well(upstream_server: Upstream, url: str
 
 def test_the_newest_months_come_first(stage: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill, "ROWS", 60)
+    stage.limit_requests(1)
     stage.sync()
     windows = [facts["last"] for facts in stage.reported("window")]
     assert len(windows) > 3
@@ -264,7 +267,16 @@ MAY = Interval(
 def test_windows_begin_with_a_month_or_with_the_gap(
     gap: Interval, months: int, oldest: int, first: int
 ) -> None:
-    assert newest_window(gap, WindowPlan(gap, oldest, months)) == Interval(first, gap.last)
+    windows = list(islice(windows_of(gap, WindowPlan(oldest, months)), 3))
+    assert windows[0] == Interval(first, gap.last)
+    assert all(later.last + 1 == window.first for window, later in pairwise(windows))
+
+
+def test_the_last_window_of_a_gap_is_all_that_is_left() -> None:
+    gap = Interval(FIRST_SECOND, MAY.last)
+    windows = list(windows_of(gap, WindowPlan(MAY.first - 40 * DAY, 1)))
+    assert intervals.union(windows) == [gap]
+    assert [window.first for window in windows[:-1]] == [MAY.first, MAY.first - 30 * DAY]
 
 
 def test_what_is_asked_is_of_documented_kinds_only(stage: Staged) -> None:

@@ -35,8 +35,9 @@ def settings(stage: Staged) -> dict[str, str]:
         ("Client._send", "RateLimiter._seconds_to_wait"),
         ("Client._send", "ConnectionPool._assign_requests_to_connections"),
         ("Client._request", "_outcome"),
+        ("_Schedule.pages", "Condition.wait"),
     ],
-    ids=["rate limiter", "connection pool", "counters"],
+    ids=["rate limiter", "connection pool", "counters", "pages"],
 )
 def test_a_signal_while_the_main_thread_holds_a_lock_ends_the_run(
     stage: Staged, settings: dict[str, str], outer: str, inner: str
@@ -59,7 +60,7 @@ def test_a_signal_at_the_beginning_of_the_wait_for_the_next_run_ends_the_watch(
     stage: Staged, settings: dict[str, str]
 ) -> None:
     watch = ("--watch", "1d")
-    with interrupted_in("_repeat", "Condition.wait", *watch, **settings) as process:
+    with interrupted_in("=_repeat", "Event.wait", *watch, **settings) as process:
         assert process.wait(LONG) == 0
     assert stage.rows() == stage.truth()
 
@@ -125,7 +126,7 @@ def running(*command: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
 def interrupted_in(
     outer: str, inner: str, *arguments: str, **settings: str
 ) -> AbstractContextManager[subprocess.Popen[str]]:
-    """A run that gets SIGINT when the inner function begins below the outer one."""
+    """A run that gets SIGINT when the inner function begins below the outer one, or by it."""
     command = (
         sys.executable,
         "-m",
