@@ -118,7 +118,8 @@ class Records:
             mailbox_id: default the first mailbox.
             tags: ids or names; unknown names become new tags.
             others: any other fields of the record. Fields that are not given agree with
-                ``history``, all threads of the conversation, if that is given.
+                ``history``, all threads of the conversation, if that is given. Without it, a
+                closed one was closed when it was created, and a draft has no threads that count.
         """
         unknown = set(others) - _FIELDS
         if unknown:
@@ -134,8 +135,8 @@ class Records:
             if others.get("history") is not None:
                 history = in_order(others["history"])
                 others = fields_after(history, created) | others | {"history": history}
-            elif others.get("state") == "draft":
-                others = {"threads": 0} | others
+            else:
+                others = self._without_history(created, others) | others
             return self._store(replace(new, tag_ids=self.tag_ids(tags), **others))
 
     def set_status(self, conversation_id: int, status: str, user_id: int = 0) -> Conversation:
@@ -231,6 +232,16 @@ class Records:
                 raise ValueError("a datetime without a zone is no instant")
             return int(instant.timestamp() // 1)
         return self.now() if instant is None else instant
+
+    def _without_history(self, created: int, others: dict[str, Any]) -> dict[str, Any]:
+        """Fields with which threads that are made up can agree."""
+        found: dict[str, Any] = {}
+        if others.get("state") == "draft":
+            found["threads"] = 0
+        if others.get("status") == "closed":
+            closed_by = others.get("assignee_id") or self.layout.authors[0]
+            found |= {"closed": created, "closed_by": closed_by}
+        return found
 
     def _new_record(self, row_id: int, number: int, created: int, mailbox_id: int) -> Conversation:
         return Conversation(

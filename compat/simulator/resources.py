@@ -60,8 +60,7 @@ class Resources:
         self._before_list(request.target)
         list_request = parse_list_request(request.parameters)
         page = self.conversation_list.page(list_request)
-        if page.number > max(page.pages, 1) and self._behaviour().past_end == "not_found":
-            raise not_found()
+        self._check_end(page.number, page.pages)
         rows = (
             []
             if self._faults.empties_page(page.total)
@@ -70,9 +69,7 @@ class Resources:
         shown = [self._payload(request, row, embed=list_request.threads) for row in rows]
         name, total = "conversations", page.total
         payload = hal.page(request, name, shown, total=total, size=page.size, number=page.number)
-        if not shown and self._behaviour().empty == "absent":
-            del payload["_embedded"]
-        return json_response(payload)
+        return self._page(payload, shown)
 
     def conversation(self, request: Request, conversation_id: int) -> Response:
         """One conversation; a merged one redirects to the other."""
@@ -92,8 +89,12 @@ class Resources:
         if row is None or not row.listed:
             raise not_found()
         found = thread_payloads.listed(row, self._layout, request.base)
-        size = self._behaviour().page_size
-        return json_response(hal.slice_page(request, "threads", found, size))
+        size, number = self._behaviour().page_size, hal.page_number(request)
+        self._check_end(number, -(-len(found) // size))
+        shown = found[(number - 1) * size : number * size]
+        name, total = "threads", len(found)
+        payload = hal.page(request, name, shown, total=total, size=size, number=number)
+        return self._page(payload, shown)
 
     def mailboxes(self, request: Request) -> Response:
         """The mailboxes."""
@@ -180,6 +181,15 @@ class Resources:
         if self._plan not in PLANS_WITH_REPORTS:
             raise ApiError(403, "Reports are not part of this plan")
         return json_response(make(self._account, self._behaviour(), request.parameters))
+
+    def _check_end(self, number: int, pages: int) -> None:
+        if number > max(pages, 1) and self._behaviour().past_end == "not_found":
+            raise not_found()
+
+    def _page(self, payload: payloads.Payload, shown: list[payloads.Payload]) -> Response:
+        if not shown and self._behaviour().empty == "absent":
+            del payload["_embedded"]
+        return json_response(payload)
 
     def _users(self, request: Request, known: list[User]) -> Response:
         found = [payloads.user(each, request.base) for each in known]

@@ -184,6 +184,18 @@ def test_fields_can_be_given_besides_the_threads() -> None:
     assert (row.status, row.modified) == ("spam", CREATED + 9)
 
 
+@pytest.mark.parametrize("status", ["active", "pending", "closed", "spam"])
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_conversation_that_is_added_without_threads_agrees_with_those_made_up(
+    status: str, threads: int
+) -> None:
+    account = Account()
+    row = account.add(CREATED, status=status, threads=threads, assignee_id=4104)
+    found = account.threads(row.id)
+    assert walked(found) == (status, row.closed, row.closed_by)
+    assert sum(each.counted for each in found) == threads
+
+
 def test_threads_stay_as_they_are_when_the_conversation_changes() -> None:
     account = make_account(60, 3, NOW)
     for row, threads in list(account.histories()):
@@ -201,6 +213,19 @@ def test_threads_are_listed_newest_first_on_pages_of_the_size_of_the_simulator()
         payload = client.get(f"/conversations/{row.id}/threads").json()
     assert pages == [list(range(60, 10, -1)), list(range(10, 0, -1)), []]
     assert payload["page"] == {"size": 50, "totalElements": 60, "totalPages": 2, "number": 1}
+
+
+def test_a_page_of_threads_past_the_end_is_empty_or_not_found() -> None:
+    account = Account()
+    row = account.add(CREATED, history=history(("note", "user", "nochange")))
+    simulator = Simulator(account)
+    with signed_in(simulator) as client:
+        path = f"/conversations/{row.id}/threads?page=2"
+        assert client.get(path).json()["_embedded"]["threads"] == []
+        simulator.behaviour = Behaviour(empty="absent")
+        assert "_embedded" not in client.get(path).json()
+        simulator.behaviour = Behaviour(past_end="not_found")
+        assert client.get(path).status_code == 404
 
 
 def test_a_hook_runs_before_each_page_of_threads() -> None:
