@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests.profiles import PROFILE, THOROUGH
 
 settings.register_profile("quick", deadline=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
+settings.register_profile(  # for scripts/mutants: the same examples for each change of the code
+    "mutants",
+    deadline=None,
+    max_examples=40,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile(PROFILE)
 
 # A process that was started in the background ignores Ctrl-C, and its children do the same.
@@ -36,3 +44,13 @@ def log_levels() -> Iterator[None]:
     yield
     for logger, level in zip(loggers, before, strict=True):
         logger.setLevel(level)
+
+
+@pytest.fixture
+def machine_in_honolulu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The clock of the machine is ten hours behind UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Pacific/Honolulu")
+        time.tzset()
+        yield
+    time.tzset()

@@ -84,7 +84,7 @@ def number_of_buckets(
     if step := _seconds(view_by, month_step):
         return max(1, -((start - end) // step))
     months = month_number(end) - month_number(start)
-    opens_in_last_month = _months_later(start, max(0, months), month_step) < end
+    opens_in_last_month = _months_later(start, months, month_step) < end
     return max(1, months + opens_in_last_month)
 
 
@@ -105,7 +105,7 @@ def count(
     """
     to_the_end = bisect_right if end_included else bisect_left
     edges = [bisect_left(instants, start) for start in starts]
-    edges.append(to_the_end(instants, end, edges[-1]))
+    edges.append(to_the_end(instants, end))
     return [after - before for before, after in pairwise(edges)]
 
 
@@ -123,6 +123,6 @@ def _months_later(start: int, months: int, month_step: MonthStep) -> int:
     if month_step == "drifting":
         # A short month on the way lowers the day for all that follow. Any two years contain a
         # February of 28 days, and the day cannot become lower than that.
-        passed = list(range(1, min(months, _MONTHS_UNTIL_DRIFT_ENDS) + 1))
+        passed = list(range(min(months, _MONTHS_UNTIL_DRIFT_ENDS) + 1))
     day = min([day_of_month(start), *(days_in_month(first + number) for number in passed)])
     return (first_day(first + months) + day - 1) * DAY + start % DAY

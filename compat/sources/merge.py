@@ -129,7 +129,7 @@ def plan_read(
 def unchanged(plan: ReadPlan) -> Patch:
     """The patch for a plan that the archive alone has all for."""
     as_of = min(known.as_of for known in plan.young)
-    fresh_until = clock.elapsed() + min(_LOCAL_LIFETIME, plan.young_for)
+    fresh_until = clock.elapsed() + _LOCAL_LIFETIME
     return Patch([interval for interval, _ in plan.young], as_of, fresh_until)
 
 

@@ -245,8 +245,7 @@ class _QueryParser:
                 self._add_error(row, self._text(row), reason)
 
     def _snapped(self, span: Range) -> Range:
-        first = _first_second(span, self._conventions)
-        return span if first == to_epoch(span.start) else Range(from_epoch(first), span.end)
+        return Range(from_epoch(_first_second(span, self._conventions)), span.end)
 
     def _text(self, row: Parameter) -> str | None:
         return next(iter(self._sent[row.name]), None)

@@ -58,6 +58,19 @@ def test_months_step_as_the_convention_says(month_step: MonthStep, expected: lis
     assert texts(buckets.starts(start, end, "month", month_step))[:4] == expected
 
 
+@pytest.mark.parametrize(
+    ("month_step", "expected"),
+    [("clamped", ["01-31", "02-28"]), ("drifting", ["01-31", "02-28", "03-28"])],
+)
+def test_a_last_month_opens_where_its_convention_lets_it_open(
+    month_step: MonthStep, expected: list[str]
+) -> None:
+    openings = buckets.starts(
+        at("2015-01-31T00:00:00"), at("2015-03-29T00:00:00"), "month", month_step
+    )
+    assert [text[:5] for text in texts(openings)] == expected
+
+
 def test_a_leap_day_comes_back_every_fourth_year() -> None:
     openings = buckets.starts(at("2016-02-29T00:00:00"), at("2020-03-01T00:00:00"), "month")
     assert [texts(openings)[number][:5] for number in (0, 12, 24, 48)] == [

@@ -82,3 +82,9 @@ def test_nothing_is_moved_out_of_the_calendar(snap: StartSnap, zone: str, later:
 def test_starts_known_by_heart(snap: StartSnap, zone: str, start: str, first: str) -> None:
     found = buckets.snap_start(at(start), snap, zone)
     assert datetime.fromtimestamp(found, UTC) == datetime.fromisoformat(first)
+
+
+@pytest.mark.usefixtures("machine_in_honolulu")
+def test_the_clock_of_the_machine_does_not_matter() -> None:
+    start, first = at("2015-01-08T03:30:00Z"), at("2015-01-08T00:00:00Z")
+    assert buckets.snap_start(start, "midnight", "UTC") == first

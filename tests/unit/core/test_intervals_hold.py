@@ -13,7 +13,10 @@ from compat.core.intervals import (
     Interval,
     MaxAges,
     add_coverage,
+    coalesce,
     difference,
+    intersection,
+    lifetime,
     overlaps,
     union,
     usable,
@@ -123,3 +126,42 @@ def test_what_was_not_settled_when_it_was_fetched_is_not(first: int, parts: list
 
 def test_a_day_settles_a_conversation() -> None:
     assert MaxAges(60, 3600).settled == 86_400
+
+
+@given(KNOWN, KNOWN)
+def test_an_intersection_is_what_both_cover_as_of_the_earlier_time(
+    some: list[Coverage], others: list[Coverage]
+) -> None:
+    one, other = by_second(taught(some)), by_second(taught(others))
+    expected = {second: min(one[second], other[second]) for second in one.keys() & other.keys()}
+    result = intersection(taught(some), taught(others))
+    assert by_second(result) == expected
+    assert_tidy([part.interval for part in result])
+
+
+@given(KNOWN)
+def test_coalesced_coverage_is_the_same_in_the_fewest_parts(news: list[Coverage]) -> None:
+    known = taught(news)
+    result = coalesce(reversed(known))
+    assert by_second(result) == by_second(known)
+    assert_tidy([part.interval for part in result])
+    assert not any(
+        part.as_of == later.as_of and part.interval.last + 1 == later.interval.first
+        for part, later in pairwise(result)
+    )
+
+
+def by_second(known: list[Coverage]) -> dict[int, int]:
+    """As of when each second is known."""
+    return {second: as_of for span, as_of in known for second in seconds(span)}
+
+
+@given(SPANS, st.integers(0, 2 * MOST), AGES)
+def test_a_part_is_usable_as_a_whole_until_its_lifetime_ends(
+    span: Interval, as_of: int, ages: MaxAges
+) -> None:
+    part = Coverage(span, as_of)
+    ends = as_of + lifetime(part, ages)
+    assert usable([part], ends, ages) != [part]
+    if ends > as_of:
+        assert usable([part], ends - 1, ages) == [part]

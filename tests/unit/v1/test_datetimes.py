@@ -141,6 +141,12 @@ def test_fraction_and_zone_do_not_change_the_second(
     assert format_instant(there.replace(microsecond=micro)) == format_instant(instant)
 
 
+@pytest.mark.usefixtures("machine_in_honolulu")
+def test_the_clock_of_the_machine_does_not_matter() -> None:
+    assert format_instant(NOON) == "2015-12-25T12:00:00Z"
+    assert read("2015-12-25T12:00:00Z") == NOON
+
+
 @given(text=st.text(max_size=30))
 def test_any_text_is_an_instant_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):

@@ -53,6 +53,12 @@ def test_any_target_is_a_request(target: str | bytes, header: str | None) -> Non
     assert (request.authorization is None) == (header is None)
 
 
+def test_what_cannot_be_encoded_becomes_a_question_mark() -> None:
+    """A text that Python decoded from other bytes may hold half of a surrogate pair."""
+    request = LegacyRequest.from_target("/v1/x?tags=\ud800", authorization="Basic \u20ac")
+    assert (request.query, request.authorization) == (b"tags=?", b"Basic ?")
+
+
 def test_a_request_does_not_show_its_key() -> None:
     request = LegacyRequest.from_target(PATH, authorization="Basic a2V5Olg=")
     assert request.authorization == b"Basic a2V5Olg="
@@ -81,6 +87,7 @@ def test_the_response_to_head_has_the_length_of_the_body_and_no_body() -> None:
         (["mailbox"], "mailbox"),
         (["mailbox", "tag"], "mailbox, tag"),
         (["a, b\r\nc: é"], "a%2C%20b%0D%0Ac%3A%20%C3%A9"),
+        (["a/b"], "a%2Fb"),
         ([f"n{number}" for number in range(12)], "n0, n1, n2, n3, n4, n5, n6, n7, n8, n9"),
         (["n" * 1000], "n" * 64),
     ],
@@ -158,3 +165,8 @@ def test_whatever_was_sent_can_be_told_back(path: str) -> None:
 def test_a_refusal_reads_well_in_a_log() -> None:
     refusal = errors.ValidationFailed([BadParameter("tags", "x", "tags must be ids.")])
     assert str(refusal) == "Input could not be validated: tags must be ids."
+
+
+def test_the_sentences_of_a_refusal_follow_each_other_in_a_log() -> None:
+    faults = [BadParameter("start", None, "Send it."), BadParameter("tags", "é", "Digits.")]
+    assert str(errors.ValidationFailed(faults)) == "Input could not be validated: Send it. Digits."

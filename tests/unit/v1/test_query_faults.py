@@ -194,18 +194,18 @@ def test_the_ceiling_counts_months_as_they_will_be_cut() -> None:
     [
         (
             Conventions(max_days_by_day=2),
-            "start=1970-01-01&end=1970-01-03&viewBy=day",
-            "start=1970-01-01&end=1970-01-03T00:00:01Z&viewBy=day",
+            "start=2015-01-01&end=2015-01-03&viewBy=day",
+            "start=2015-01-01&end=2015-01-03T00:00:01Z&viewBy=day",
         ),
         (
             Conventions(max_days_by_week=8),
-            "start=1970-01-01&end=1970-01-08T23:59:59Z",
-            "start=1970-01-01&end=1970-01-09T00:00:01Z",
+            "start=2015-01-01&end=2015-01-08T23:59:59Z",
+            "start=2015-01-01&end=2015-01-09T00:00:01Z",
         ),
         (
             Conventions(min_days_by_month=31),
-            "start=1970-01-01&end=1970-01-31T23:59:59Z&viewBy=month",
-            "start=1970-01-01&end=1970-01-31T23:59:58Z&viewBy=month",
+            "start=2015-01-01&end=2015-01-31T23:59:59Z&viewBy=month",
+            "start=2015-01-01&end=2015-01-31T23:59:58Z&viewBy=month",
         ),
     ],
 )

@@ -139,6 +139,14 @@ def test_of_a_scalar_sent_twice_the_convention_takes_one(repeated: str, view_by:
     assert ask(query, conventions).view_by == view_by
 
 
+@pytest.mark.parametrize(
+    ("repeated", "value"), [("first", "day&viewBy=x"), ("last", "x&viewBy=day")]
+)
+def test_of_a_scalar_sent_twice_the_other_one_is_not_looked_at(repeated: str, value: str) -> None:
+    conventions = Conventions.model_validate({"repeated_parameter": repeated})
+    assert ask(f"{JANUARY}&viewBy={value}", conventions).view_by == "day"
+
+
 @pytest.mark.parametrize("view_by", ["day", "week", "month"])
 def test_without_view_by_the_convention_speaks(view_by: str) -> None:
     conventions = Conventions.model_validate({"default_view_by": view_by})
@@ -156,3 +164,41 @@ def test_equal_requests_are_equal_and_hash_alike() -> None:
     other = ask("tags[]=1&tags[]=2&end=2015-01-31T23:59:59.5&start=2015-01-01T01:00:00+01:00")
     assert one == other
     assert hash(one) == hash(other)
+
+
+def test_starts_are_moved_to_the_midnight_of_the_convention_and_ends_are_not() -> None:
+    conventions = Conventions(start_snapped="monday", company_time_zone="Europe/Berlin")
+    query = ask(
+        "start=2015-01-08T12:00:00Z&end=2015-01-09T12:00:00Z"
+        "&previousStart=2015-01-04T22:59:59Z&previousEnd=2015-01-05T12:00:00Z",
+        conventions,
+    )
+    assert query.current == Range(
+        datetime(2015, 1, 4, 23, tzinfo=UTC), datetime(2015, 1, 9, 12, tzinfo=UTC)
+    )
+    assert query.previous == Range(
+        datetime(2014, 12, 28, 23, tzinfo=UTC), datetime(2015, 1, 5, 12, tzinfo=UTC)
+    )
+
+
+def test_a_range_may_end_in_the_second_in_which_it_starts() -> None:
+    noon = datetime(2015, 1, 8, 12, tzinfo=UTC)
+    query = ask("start=2015-01-08T12:00:00Z&end=2015-01-08T12:00:00Z")
+    assert query.current == Range(noon, noon)
+
+
+def test_a_date_alone_is_read_as_the_convention_says_at_the_end_only() -> None:
+    query = ask("start=2015-01-01&end=2015-01-31", Conventions(date_only_end="last-second"))
+    assert query.current == SPAN
+
+
+@pytest.mark.parametrize("compact", [True, False])
+def test_both_ends_are_read_by_the_convention_on_offsets(compact: bool) -> None:
+    conventions = Conventions(compact_offsets=compact)
+    sent = "start=2015-01-01T01:00:00%2B0100&end=2015-02-01T00:59:59%2B0100"
+    if compact:
+        assert ask(sent, conventions).current == SPAN
+    else:
+        with pytest.raises(ValidationFailed) as caught:
+            ask(sent, conventions)
+        assert [error.property for error in caught.value.errors] == ["start", "end"]

@@ -135,6 +135,10 @@ def test_an_id_in_a_path_is_a_parameter() -> None:
     assert pairs == [("mailbox", "8501"), ("page", "2")]
 
 
+def test_a_route_takes_nothing_from_a_path_that_is_not_its_own() -> None:
+    assert route_of_report("folders").pairs("/v1/tags.json", [("page", "2")]) == [("page", "2")]
+
+
 @pytest.mark.parametrize("again", ["mailbox", "mailbox[]", "mailbox[0]", "mailbox[a][b]"])
 def test_what_a_path_says_cannot_be_said_again(again: str) -> None:
     route = route_of_report("folders")

@@ -1,0 +1,193 @@
+"""Mutation testing, package by package: which changes of the code does no test notice?
+
+A mutant is a function with one change. mutmut runs those tests of the package that enter the
+function, in a copy at build/mutants/PACKAGE, and remembers there what it found. What survives, and
+is not explained in tests/mutants.toml, is tried once more: the change is written into the copy, and
+a new process runs all tests of the package and the wider ones. It also sees functions that run
+while modules are imported. What survives that as well is printed.
+
+Not changed, because a test of it would only repeat the code:
+
+- annotations, docstrings, decorators and what they decorate (properties among it), and data of
+  modules and classes;
+- texts for people: strings that contain a blank, and f-strings;
+- arguments of log calls, and the type that `cast` is given;
+- the case of strings, and more than one way of losing an argument.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mutmut_run import Survivor
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+EXPLAINED: Final = ROOT / "tests" / "mutants.toml"
+COPIED: Final = ("compat", "docs", "scripts", "tests")
+TEST_OPTIONS: Final = (
+    "-knot postgresql",  # the same tests run with SQLite, which is faster
+    "-pno:cacheprovider",
+    # These two collect garbage after every run, which takes longer than most tests.
+    "-pno:unraisableexception",
+    "-pno:threadexception",
+)
+
+LONGEST: Final = 900
+"""Seconds that the tests may take in a new process; a change that makes them hang is noticed."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """What is mutated together, and the tests that have to notice it.
+
+    Attributes:
+        mutated: Patterns of files.
+        tests: Patterns of fast tests, which are run for each mutant.
+        wider: Patterns of more tests, which are run for the survivors only.
+    """
+
+    mutated: tuple[str, ...]
+    tests: tuple[str, ...]
+    wider: tuple[str, ...] = ()
+
+    def found(self, tests: tuple[str, ...]) -> list[str]:
+        """The paths that patterns of tests stand for."""
+        found = (path for pattern in tests for path in sorted(ROOT.glob(pattern)))
+        return [str(path.relative_to(ROOT)) for path in found]
+
+
+PACKAGES: Final = {
+    "core": Package(("compat/core/*",), ("tests/unit/core",)),
+    "v1": Package(
+        ("compat/v1/*",),
+        (
+            "tests/unit/v1",
+            "tests/unit/server/test_openapi.py",
+            "tests/unit/service/test_keyword_arguments.py",
+        ),
+        ("tests/unit/service",),
+    ),
+    "sources": Package(
+        ("compat/sources/*",),
+        ("tests/unit/sources", "tests/unit/engines/test_totals.py"),
+        (
+            "tests/integration/archived/test_answers.py",
+            "tests/integration/exactness/test_memory.py",
+        ),
+    ),
+    "v2": Package(("compat/v2/*",), ("tests/unit/v2",), ("tests/unit/engines",)),
+    "archive": Package(
+        ("compat/archive/*.py",),
+        ("tests/unit/archive/test_*.py",),
+        ("tests/unit/archive/sync", "tests/integration/archived/test_answers.py"),
+    ),
+}
+
+
+def main() -> None:
+    """Run the packages that are named, or all."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/mutants", description="Print the changes of the code that no test notices."
+    )
+    parser.add_argument("packages", nargs="*", metavar="package", help=", ".join(PACKAGES))
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="all by default")
+    parser.add_argument("--again", action="store_true", help="forget what was found before")
+    options = parser.parse_args()
+    if unknown := set(options.packages) - set(PACKAGES):
+        parser.error(f"no such package: {', '.join(sorted(unknown))}")
+    failed = False
+    for name in options.packages or PACKAGES:
+        worker = multiprocessing.get_context("spawn").Process(
+            target=run, args=(name, options.processes, options.again)
+        )
+        worker.start()
+        worker.join()
+        failed |= worker.exitcode != 0
+    sys.exit(failed)
+
+
+def run(name: str, processes: int, again: bool) -> None:
+    """Mutate one package and print what survives; exits with status 1 if something does."""
+    directory = ROOT / "build" / "mutants" / name
+    if again:
+        shutil.rmtree(directory, ignore_errors=True)
+    prepare(directory, PACKAGES[name])
+    os.chdir(directory)
+    os.environ["HYPOTHESIS_PROFILE"] = "mutants"
+
+    multiprocessing.set_start_method("fork", force=True)  # mutmut's own workers
+    import mutmut_run  # noqa: PLC0415 - it reads the configuration that was written above
+
+    known = set(explained())
+    survivors = mutmut_run.run(processes)
+    left = [each for each in survivors if (each.function, each.change) not in known]
+    left = [each for each in left if not noticed(each, PACKAGES[name])]
+    for each in left:
+        print(f"\n{each.function} ({each.status})\n    {each.change}")
+    print(f"\n{name}: {len(survivors)} survived mutmut; {len(left)} of them are not explained")
+    sys.exit(bool(left))
+
+
+def noticed(survivor: Survivor, package: Package) -> bool:
+    """Write a change into the copy, and run all tests on it; the result is remembered."""
+    with survivor.applied():
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-pno:cacheprovider"]
+        try:
+            tested = subprocess.run(
+                [*command, *package.found(package.tests + package.wider)],
+                check=False,
+                stdout=subprocess.DEVNULL,
+                timeout=LONGEST,
+            )
+        except subprocess.TimeoutExpired:
+            tested = None
+    if tested and tested.returncode == 0:
+        return False
+    survivor.mark_noticed()
+    return True
+
+
+def prepare(directory: Path, package: Package) -> None:
+    """Make a directory in which mutmut finds the code, the tests, and a configuration."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in COPIED:
+        shutil.rmtree(directory / name, ignore_errors=True)
+        shutil.copytree(ROOT / name, directory / name)  # with times: mutmut compares them
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy2(ROOT / name, directory / name)
+    settings = {
+        "source_paths": ["compat"],
+        "only_mutate": package.mutated,
+        "pytest_add_cli_args_test_selection": package.found(package.tests),
+        "pytest_add_cli_args": TEST_OPTIONS,
+        "also_copy": ["docs", "scripts", "README.md"],
+        "track_dependencies": ["false"],
+        "use_git_change_detection": ["false"],
+    }
+    lines = [
+        f"{key} = {chr(10).join(f'    {each}' for each in values).strip()}"
+        for key, values in settings.items()
+    ]
+    (directory / "setup.cfg").write_text("[mutmut]\n" + "\n".join(lines) + "\n", "utf-8")
+
+
+def explained() -> Iterator[tuple[str, str]]:
+    """The functions and changes that the list of survivors explains."""
+    for entry in tomllib.loads(EXPLAINED.read_text("utf-8"))["equivalent"]:
+        for change in entry["changes"]:
+            yield entry["function"], change
+
+
+if __name__ == "__main__":
+    main()
