@@ -68,7 +68,7 @@ class Package:
 
 
 PACKAGES: Final = {
-    "core": Package(("compat/core/*",), ("tests/unit/core",)),
+    "core": Package(("compat/core/*",), ("tests/unit/core/test_[!p]*.py",)),
     "v1": Package(
         ("compat/v1/*",),
         (

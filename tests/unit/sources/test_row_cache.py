@@ -240,6 +240,31 @@ def test_the_scope_that_covers_most_of_the_interval_is_used() -> None:
     assert upstream.spans() == [[Interval(100, 104), Interval(131, 135)]]
 
 
+def test_of_two_scopes_the_one_with_more_seconds_is_used_however_they_are_divided() -> None:
+    one = Scope(frozenset({1}))
+    for spans, gaps in [
+        ((Interval(100, 101), Interval(104, 105)), [Interval(102, 103), Interval(106, 112)]),
+        ((Interval(100, 100), Interval(102, 102)), [Interval(100, 109)]),
+        ((Interval(100, 100), Interval(109, 109)), [Interval(100, 109)]),
+    ]:
+        upstream = Upstream(*ROWS)
+        source = upstream.source()
+        for span in spans:
+            ask(source, span, scope=one)
+        ask(source, Interval(110, 112))
+        upstream.spans()
+        ask(source, Interval(100, 112), scope=one)
+        assert upstream.spans() == [gaps]
+
+
+def test_a_single_second_is_kept_as_well() -> None:
+    upstream = Upstream(*ROWS)
+    source = upstream.source()
+    for _ in range(2):
+        assert ids(ask(source, Interval(100, 100))) == [1100]
+    assert upstream.spans() == [[Interval(100, 100)]]
+
+
 # Bounds.
 
 
@@ -259,6 +284,19 @@ def test_no_more_rows_are_kept_than_may_be_and_the_oldest_go_first() -> None:
     assert upstream.spans() == []
     ask(source, Interval(100, 199))
     assert upstream.spans() == [[Interval(100, 199)]]
+
+
+def test_the_rows_fetched_first_go_first_whenever_they_were_created() -> None:
+    upstream = Upstream(*ROWS)
+    source = upstream.source(most_rows=25)
+    for first in (300, 200, 100):
+        ask(source, Interval(first, first + 99))
+        upstream.now += 1
+    upstream.spans()
+    ask(source, Interval(100, 299))
+    assert upstream.spans() == []
+    ask(source, Interval(300, 399))
+    assert upstream.spans() == [[Interval(300, 399)]]
 
 
 def test_the_scope_that_was_not_used_for_longest_goes_first() -> None:
