@@ -11,7 +11,7 @@ Not changed, because a test of it would only repeat the code:
 - annotations, docstrings, decorators and what they decorate (properties among it), and data of
   modules and classes;
 - texts for people: strings that contain a blank, and f-strings;
-- arguments of log calls, and the type that `cast` is given;
+- arguments of log calls, the type that `cast` is given, and the `strict` of `zip`;
 - the case of strings, and more than one way of losing an argument.
 """
 
@@ -172,6 +172,7 @@ def prepare(directory: Path, package: Package) -> None:
         "pytest_add_cli_args_test_selection": package.found(package.tests),
         "pytest_add_cli_args": TEST_OPTIONS,
         "also_copy": ["docs", "scripts", "README.md"],
+        "timeout_multiplier": ["5"],
         "track_dependencies": ["false"],
         "use_git_change_detection": ["false"],
     }

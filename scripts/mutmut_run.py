@@ -82,13 +82,20 @@ _types_of_casts: set[int] = set()
 
 
 def _is_left_out(node: cst.CSTNode) -> bool:
-    """Whether a node and all in it is not changed: log calls, and the types given to `cast`."""
+    """Whether a node and all in it is not changed."""
+    if isinstance(node, cst.Arg) and _is_strict(node):
+        return True
     if not isinstance(node, cst.Call):
         return id(node) in _types_of_casts
     if isinstance(node.func, cst.Name) and node.func.value == "cast":
         _types_of_casts.add(id(node.args[0]))
     owner = node.func.value if isinstance(node.func, cst.Attribute) else None
     return isinstance(owner, cst.Name) and owner.value in _LOGGERS
+
+
+def _is_strict(arg: cst.Arg) -> bool:
+    """Whether an argument is the one that makes `zip` refuse what cannot be passed to it."""
+    return arg.keyword is not None and arg.keyword.value == "strict"
 
 
 def _is_text(node: cst.CSTNode) -> bool:
@@ -108,7 +115,7 @@ def _arguments(node: cst.Call) -> Iterator[cst.Call]:
     is_cast = isinstance(node.func, cst.Name) and node.func.value == "cast"
     positional = [arg for arg in node.args if arg.keyword is None]
     for number, arg in enumerate(node.args):
-        if _is_text(arg.value) or arg.star or (is_cast and number == 0):
+        if _is_text(arg.value) or arg.star or (is_cast and number == 0) or _is_strict(arg):
             continue
         before, after = node.args[:number], node.args[number + 1 :]
         if arg.keyword is None and not (

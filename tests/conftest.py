@@ -17,7 +17,7 @@ settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.register_profile(  # for scripts/mutants: the same examples for each change of the code
     "mutants",
     deadline=None,
-    max_examples=40,
+    max_examples=25,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
 )

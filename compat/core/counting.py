@@ -79,7 +79,7 @@ def matching_rows(
         UnknownValue: Whether one of them counts depends on a value that is unknown.
     """
     found = [row for row in rows if which.matches(row)]
-    for row in found if undecided else ():
+    for row in found:
         if row.id in undecided:
             raise UnknownValue.of(row.id, undecided[row.id])
     return found

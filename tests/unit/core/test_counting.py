@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -60,6 +61,35 @@ def test_an_unknown_value_does_not_matter_where_another_one_decides(row: Row) ->
         PUBLISHED.states, PUBLISHED.excluded_statuses, frozenset({"email"}), frozenset({7})
     )
     assert not which.matches(row)
+
+
+@pytest.mark.parametrize(
+    ("tags", "any_of_them", "all_of_them"),
+    [
+        ((), True, False),
+        ((7,), True, False),
+        ((7, 8), True, False),
+        ((9,), False, False),
+    ],
+)
+def test_a_conversation_without_tags_has_the_tag_for_untagged_ones(
+    tags: tuple[int, ...], any_of_them: bool, all_of_them: bool
+) -> None:
+    which = replace(PUBLISHED, tags=frozenset({UNTAGGED, 7}))
+    assert which.matches(ROW._replace(tags=tags)) is any_of_them
+    assert replace(which, all_tags=True).matches(ROW._replace(tags=tags)) is all_of_them
+
+
+@pytest.mark.parametrize(
+    ("tags", "any_of_them", "all_of_them"),
+    [((), False, False), ((7,), True, False), ((8, 7), True, True), ((7, 8, 9), True, True)],
+)
+def test_one_of_the_tags_is_enough_or_all_of_them_are_needed(
+    tags: tuple[int, ...], any_of_them: bool, all_of_them: bool
+) -> None:
+    which = replace(PUBLISHED, tags=frozenset({7, 8}))
+    assert which.matches(ROW._replace(tags=tags)) is any_of_them
+    assert replace(which, all_tags=True).matches(ROW._replace(tags=tags)) is all_of_them
 
 
 def test_rows_that_nobody_asks_for_may_be_in_another_mailbox_or_folder() -> None:
@@ -146,3 +176,9 @@ def test_intervals_add_up_to_the_whole_wherever_it_is_cut(
 
         counts.add_interval(Interval(first, after - 1), count)
     assert counts.values == [counted(created, edges) for edges in ranges]
+
+
+def test_an_interval_is_added_to_later_ranges_if_the_first_is_outside() -> None:
+    counts = BucketCounts(counting((0, 2), (4, 6), (5, 9)))
+    counts.add_interval(Interval(4, 9), lambda part: [[1] * (len(part.ranges[0]) - 1)])
+    assert counts.values == [[0], [1], [1]]

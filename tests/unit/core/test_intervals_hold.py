@@ -124,6 +124,12 @@ def test_what_was_not_settled_when_it_was_fetched_is_not(first: int, parts: list
     assert usable([Coverage(Interval(first, 120), 150)], 200, MaxAges(10, 100, settled=60)) == parts
 
 
+@pytest.mark.parametrize(("last", "lives_for"), [(90, 100), (91, 10)])
+def test_a_part_lives_long_if_all_of_it_was_settled(last: int, lives_for: int) -> None:
+    ages = MaxAges(recent=10, older=100, settled=60)
+    assert lifetime(Coverage(Interval(0, last), 150), ages) == lives_for
+
+
 def test_a_day_settles_a_conversation() -> None:
     assert MaxAges(60, 3600).settled == 86_400
 

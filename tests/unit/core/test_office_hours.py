@@ -74,6 +74,19 @@ def test_where_the_clock_is_set_what_it_shows_decides(
     assert open_seconds(noon - 2 * DAY, noon + 2 * DAY, conventions) == seconds
 
 
+def test_a_clock_that_is_set_is_noticed_days_after_one_that_showed_utc() -> None:
+    """London shows UTC until the last Sunday of March."""
+    fortnight = ("2015-03-23T00:00:00Z", "2015-04-03T08:30:00Z")
+    assert within(*fortnight, hours(WEEKDAYS, "Europe/London")) == 9 * 8 * HOUR + HOUR // 2
+
+
+@pytest.mark.parametrize("later", [-1, 0, 1, 2])
+def test_an_interval_may_end_in_the_second_in_which_the_clock_is_set(later: int) -> None:
+    conventions = hours("sun 00:00-24:00", "Europe/Berlin")
+    change = oracle.seconds("2015-03-29T01:00:00Z")
+    assert open_seconds(change - HOUR, change + later, conventions) == HOUR + later
+
+
 _MOMENTS = st.builds(
     lambda day, minutes: oracle.at(f"{day}T00:00:00Z") + timedelta(minutes=minutes),
     st.sampled_from(["2015-03-29", "2015-10-25", "2015-04-05", "2015-11-01", "2015-07-01"]),

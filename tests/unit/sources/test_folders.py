@@ -15,7 +15,7 @@ HOME, VIEW, WITHOUT_TYPE, UNKNOWN = 21, 22, 23, 99
 
 def script(asked: Asked) -> Reply:
     """Mailbox 1 is hidden, 2 has folders, 3 does not exist any more, and 4 is refused."""
-    folders = {
+    folders: dict[int, list[Json]] = {
         HERE: [
             {"id": HOME, "type": "closed"},
             {"id": VIEW, "type": "mytickets"},
