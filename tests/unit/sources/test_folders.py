@@ -23,7 +23,8 @@ def script(asked: Asked) -> Reply:
         ]
     }
     if asked.path == "/v2/mailboxes":
-        return rows("mailboxes", [{"id": HIDDEN}, {"id": HERE}])
+        listed: list[Json] = [{"id": HIDDEN}, {"id": HERE}]
+        return rows("mailboxes", listed)
     mailbox = int(asked.path.split("/")[3])
     if mailbox in folders:
         return rows("folders", folders[mailbox])
