@@ -66,7 +66,7 @@ class ConstantSource:
         """Return no documents."""
         return ()
 
-    def rate_limit_wait(self) -> float:
+    def seconds_for(self, _pages: float, _others: float = 0.0) -> float:
         """Return 0: nothing has to wait."""
         return 0.0
 

@@ -184,7 +184,7 @@ class Account:
 
     def seconds_left(self, call: Call[EngineAnswer]) -> int:
         """An estimate of the whole seconds until a call has its result."""
-        return call.seconds_left(self._source.rate_limit_wait())
+        return self._calls.seconds_left(call, self._source.seconds_for)
 
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         """The conversations that a query needs, for callers that count them in another way.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from heapq import heapify, heappop, heappush
 from typing import Final, Generic, TypeVar
 
 from cachetools import TLRUCache
@@ -39,7 +40,7 @@ class Call(Generic[V]):
     Attributes:
         future: Holds the result or the error once the computation has ended.
         progress: How many rows are loaded so far.
-        started: When the first caller asked for it, in seconds of `compat.clock.elapsed`.
+        begun: Whether a worker has begun it; it is queued until then.
         callers: How many callers wait for it.
         cancelled: Whether the computation has to stop at its next step.
     """
@@ -47,21 +48,9 @@ class Call(Generic[V]):
     def __init__(self) -> None:
         self.future: Future[V] = Future()
         self.progress = Progress(check=self._check)
-        self.started = clock.elapsed()
+        self.begun = False
         self.callers = 0
         self.cancelled = False
-
-    def seconds_left(self, delay: float = 0.0) -> int:
-        """An estimate of the whole seconds until the result is there: 1 to 3600.
-
-        Args:
-            delay: Seconds until the rate limit allows the next request.
-        """
-        taken = self.progress.received
-        left = max(self.progress.expected - taken, 0)
-        spent = clock.elapsed() - self.started
-        estimate = left * spent / taken if taken else _FIRST_ESTIMATE
-        return math.ceil(min(max(estimate + delay, 1), _LONGEST_ESTIMATE))
 
     def _check(self) -> None:
         if self.cancelled:
@@ -91,6 +80,7 @@ class SingleFlight(Generic[K, V]):
         elapsed: Callable[[], float] = clock.elapsed,
     ) -> None:
         self._compute = compute
+        self._workers = workers
         self._most = most
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="report")
@@ -128,6 +118,32 @@ class SingleFlight(Generic[K, V]):
             if cancel and not call.callers:
                 call.cancelled = True
 
+    def seconds_left(self, call: Call[V], seconds_for: Callable[[float, float], float]) -> int:
+        """An estimate of the whole seconds until a call has its result: 1 to 3600.
+
+        Args:
+            call: The call.
+            seconds_for: Estimates the seconds in which so many pages are fetched, while so many
+                others are.
+        """
+        with self._lock:
+            calls = list(self._running.values())
+        begun = [each for each in calls if each.begun]
+        left = {id(each): _seconds_left(each, begun, seconds_for) for each in begun}
+        estimate = left.get(id(call))
+        if estimate is None:
+            queued = [each for each in calls if not each.begun]
+            ahead = queued.index(call) if call in queued else 0
+            estimate = self._seconds_in_queue(ahead, list(left.values())) + _FIRST_ESTIMATE
+        return math.ceil(min(max(estimate, 1), _LONGEST_ESTIMATE))
+
+    def _seconds_in_queue(self, ahead: int, ends: list[float]) -> float:
+        """Seconds until a worker is free for a call, with so many queued calls ahead of it."""
+        heapify(ends)
+        for _ in range(ahead):
+            heappush(ends, (heappop(ends) if len(ends) >= self._workers else 0.0) + _FIRST_ESTIMATE)
+        return heappop(ends) if len(ends) >= self._workers else 0.0
+
     def close(self) -> None:
         """Cancel all computations; their callers get the error at once."""
         with self._lock:
@@ -145,6 +161,7 @@ class SingleFlight(Generic[K, V]):
         return call
 
     def _run(self, key: K, call: Call[V]) -> None:
+        call.begun = True
         try:
             finish = partial(_set_result, call.future, self._compute(key, call.progress))
         except BaseException as error:  # noqa: BLE001 - the callers get every error
@@ -154,6 +171,26 @@ class SingleFlight(Generic[K, V]):
             del self._running[key]
             if not call.callers:
                 self._kept[key] = call
+
+
+def _seconds_left(
+    call: Call[V], begun: Sequence[Call[V]], seconds_for: Callable[[float, float], float]
+) -> float:
+    """An estimate of the seconds that a call that has begun still needs.
+
+    One that has received nothing may wait for data that another call fetches.
+    """
+    left = {id(each): each.progress.pages_left for each in begun}
+    known = {key: pages for key, pages in left.items() if pages is not None}
+
+    def seconds(key: int) -> float:
+        # While this call is not done, the others have fetched as many pages, if they need to.
+        others = sum(min(known[key], pages) for other, pages in known.items() if other != key)
+        return seconds_for(known[key], others)
+
+    if id(call) in known:
+        return seconds(id(call))
+    return max([seconds_for(0, 0) + _FIRST_ESTIMATE, *map(seconds, known)])
 
 
 def _kept_until(_: object, call: Call[V], now: float) -> float:

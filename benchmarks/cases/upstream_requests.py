@@ -3,7 +3,7 @@
 The number of requests for conversations, compared with the smallest possible number: the rows
 divided by the rows on a page. Nothing is timed. A ratio of 1 would need page numbers, which lose
 conversations when something changes between two pages. Reading by key costs the rows that two
-pages share, and about one request for each part that is read in parallel.
+pages share, and about half a request for each part that is read side by side.
 """
 
 from __future__ import annotations

@@ -404,11 +404,20 @@ class Progress:
         check: Called before each request; raises an exception to cancel the work.
         expected: How many rows are expected, as far as known.
         received: How many rows were received so far.
+        pages: On how many pages they were, one for each request.
     """
 
     check: Callable[[], None] = field(default=lambda: None, repr=False)
     expected: int = 0
     received: int = 0
+    pages: int = 0
+
+    @property
+    def pages_left(self) -> float | None:
+        """How many pages are still to be received, roughly; None if that is not known yet."""
+        if not self.received:
+            return None
+        return max(self.expected - self.received, 0) * self.pages / self.received
 
 
 @dataclass(frozen=True)
@@ -466,8 +475,13 @@ class Source(Protocol):
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         """A few conversations in full, in the order of `ids`; deleted ones are left out."""
 
-    def rate_limit_wait(self) -> float:
-        """Seconds until the rate limit allows the next request; usually zero."""
+    def seconds_for(self, pages: float, others: float = 0.0, /) -> float:
+        """An estimate of the seconds in which so many more pages of a query are fetched.
+
+        Args:
+            pages: How many pages. For none it is how long the rate limit delays the next request.
+            others: How many pages of other queries are fetched at the same time.
+        """
 
     def close(self) -> None:
         """Cancel the work in progress and close all connections."""

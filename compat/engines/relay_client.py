@@ -90,6 +90,7 @@ class RelayClient:
         with ThreadPoolExecutor(self.workers, thread_name_prefix="relay") as pool:
             for answer in pool.map(fetch_part, parts):
                 self.progress.received += 1
+                self.progress.pages += 1
                 answers.append(answer)
         return answers
 

@@ -81,9 +81,9 @@ class ArchiveSource:
         """False while upstream, if it is used, refuses the account's credentials."""
         return self._live is None or self._live.ready
 
-    def rate_limit_wait(self) -> float:
-        """Seconds until the rate limit allows the next request."""
-        return self._live.rate_limit_wait() if self._live else 0.0
+    def seconds_for(self, pages: float, others: float = 0.0) -> float:
+        """An estimate of the seconds in which so many more pages are fetched from upstream."""
+        return self._live.seconds_for(pages, others) if self._live else 0.0
 
     def check(self) -> None:
         """Open the archive, and send one request to upstream if it is used.

@@ -111,9 +111,16 @@ class LiveSource:
         """False while upstream refuses the account's credentials."""
         return not self._client.credentials_refused
 
-    def rate_limit_wait(self) -> float:
-        """Seconds until the rate limit allows the next request."""
-        return self._client.rate_limiter.seconds_to_wait()
+    def seconds_for(self, pages: float, others: float = 0.0) -> float:
+        """An estimate of the seconds in which so many more pages of a query are fetched.
+
+        By how long the latest requests took, and by the rate limit, which all queries share.
+
+        Args:
+            pages: How many pages. For none it is how long the rate limit delays the next request.
+            others: How many pages of other queries are fetched at the same time.
+        """
+        return self._client.rate_limiter.seconds_for(pages, others, workers=self._workers)
 
     def check(self) -> None:
         """Send one request, unless the rate limit lets it wait.
@@ -121,7 +128,7 @@ class LiveSource:
         Raises:
             UpstreamError: Upstream does not answer, or refuses it.
         """
-        if not self.rate_limit_wait():
+        if not self.seconds_for(0):
             check_access(self._client)
 
     def stats(self) -> SourceStats:
@@ -325,6 +332,7 @@ class _RowCollector:
             if any(interval.first <= row.created <= interval.last for interval in self._created):
                 self._rows[row.id] = row
         self._progress.received += len(self._rows) - before
+        self._progress.pages += 1
 
     def expect(self, total: int) -> None:
         self._progress.expected += total

@@ -158,7 +158,7 @@ class _MemorySource:
         progress.check()
         return [self._documents[each] for each in ids if each in self._documents]
 
-    def rate_limit_wait(self) -> float:
+    def seconds_for(self, _pages: float, _others: float = 0.0) -> float:
         return 0.0
 
     def close(self) -> None:

@@ -19,6 +19,8 @@ REMAINING_HEADER: Final = "X-RateLimit-Remaining-Minute"
 _RETRY_AFTER_HEADERS: Final = ("X-RateLimit-Retry-After", "Retry-After")
 _MINUTE: Final = 60.0
 _MAX_PAUSE: Final = 3600.0
+_NEWEST_SHARE: Final = 0.1
+"""How much the newest request counts in the time that a request takes."""
 
 
 class RateLimiter:
@@ -40,6 +42,7 @@ class RateLimiter:
         self._under_way = 0
         self._minute_ends = -math.inf  # no response so far
         self._paused_until = 0.0
+        self._request_takes: float | None = None
 
     def acquire(self) -> float:
         """Acquire one request.
@@ -63,6 +66,8 @@ class RateLimiter:
         """
         with self._lock:
             self._under_way -= 1
+            if headers is not None:
+                self._note_duration(self.clock() - acquired_at)
             limit, remaining = (
                 integer_header(headers or {}, name) for name in (LIMIT_HEADER, REMAINING_HEADER)
             )
@@ -86,6 +91,40 @@ class RateLimiter:
         """Seconds until the next request may be sent; zero if it may be sent now."""
         with self._lock:
             return self._seconds_to_wait()
+
+    def seconds_for(self, requests: float, others: float = 0.0, *, workers: int) -> float:
+        """An estimate of the seconds that requests will take, by the latest ones and the limit.
+
+        Args:
+            requests: How many requests. For none it is the same as `seconds_to_wait`.
+            others: How many requests are sent beside them by other threads. Both share the limit.
+            workers: How many of the requests are made at a time.
+        """
+        with self._lock:
+            waits, takes = self._seconds_to_wait(), self._request_takes or 0.0
+            if requests <= 0:
+                return waits
+            pace = (requests + others) * workers / (requests * takes) if takes else math.inf
+            at_end = takes * (1 - 1 / workers)  # all others have ended, the last one goes on
+            return self._seconds_within_limit(requests + others, pace, waits) + at_end
+
+    def _seconds_within_limit(self, requests: float, pace: float, waits: float) -> float:
+        """Seconds for requests that could be sent at a pace, so many a second, without a limit."""
+        each_minute = self._limit - math.floor(self._limit * self._reserve)
+        if self._minute_ends == -math.inf or each_minute <= 0:
+            return waits + requests / pace
+        now = self.clock()
+        seconds, left = (waits, _MINUTE) if waits else (0.0, self._minute_ends - now)
+        free = each_minute - (0 if waits else self._limit - self._remaining + self._under_way)
+        while requests > (possible := max(min(free, pace * left), 0)) and seconds < _MAX_PAUSE:
+            requests -= possible
+            seconds += left
+            free, left = each_minute, _MINUTE
+        return seconds + requests / pace
+
+    def _note_duration(self, seconds: float) -> None:
+        before = seconds if self._request_takes is None else self._request_takes
+        self._request_takes = before + (seconds - before) * _NEWEST_SHARE
 
     def _seconds_to_wait(self) -> float:
         now = self.clock()

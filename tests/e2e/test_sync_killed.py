@@ -108,7 +108,7 @@ class ArchiveOnlySource:
     def documents(self, ids: Sequence[int], _progress: Progress) -> Sequence[Document]:
         raise LookupError(ids)
 
-    def rate_limit_wait(self) -> float:
+    def seconds_for(self, _pages: float, _others: float = 0.0) -> float:
         return 0
 
     def close(self) -> None:

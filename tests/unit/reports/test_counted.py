@@ -73,7 +73,7 @@ class Counter:
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
         raise AssertionError(ids)
 
-    def rate_limit_wait(self) -> float:
+    def seconds_for(self, _pages: float, _others: float = 0.0) -> float:
         return 0.0
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ class Hand:
         self.shown.append((list(ids), progress))
         return ()
 
-    def rate_limit_wait(self) -> float:
+    def seconds_for(self, _pages: float, _others: float = 0.0) -> float:
         return 0.0
 
     def close(self) -> None:

@@ -101,6 +101,7 @@ class FakeSource:
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         self.asked.append(need)
         progress.expected, progress.received = self.expected, self.received
+        progress.pages = self.received // 25
         self._pass(progress)
         return RowSet(self.held_rows, AS_OF, clock.elapsed() + self.kept)
 
@@ -119,8 +120,8 @@ class FakeSource:
         self._pass(progress)
         return [self.known[each] for each in ids if each in self.known]
 
-    def rate_limit_wait(self) -> float:
-        return self.waits
+    def seconds_for(self, pages: float, others: float = 0.0) -> float:
+        return self.waits + pages + others
 
     def close(self) -> None:
         self.closed = True

@@ -18,7 +18,6 @@ from tests.unit.service.doubles import (
     JANUARY,
     LONG,
     FakeSource,
-    ManualClock,
     basic,
     only_account,
     reports_on,
@@ -116,13 +115,12 @@ def test_a_retry_gets_an_error_once_and_the_next_one_computes_again(
     [((0, 0), 0.0, 5), ((250, 1000), 0.0, 30), ((250, 1000), 30.5, 61), ((1000, 1000), 0.0, 1)],
 )
 def test_retry_after_follows_from_the_progress(
-    manual_clock: ManualClock, slow: FakeSource, rows: tuple[int, int], waits: float, seconds: int
+    slow: FakeSource, rows: tuple[int, int], waits: float, seconds: int
 ) -> None:
     (slow.received, slow.expected), slow.waits = rows, waits
     with reports_on(slow) as reports:
         ask(reports, patience=0)
         assert slow.started.wait(LONG)
-        manual_clock.now += 10
         assert retry_after(ask(reports, patience=0)) == seconds
 
 

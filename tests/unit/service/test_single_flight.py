@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,10 @@ from hypothesis import strategies as st
 
 from compat.core.models import Progress
 from compat.single_flight import Call, CallCancelled, SingleFlight, TooManyCalls
-from tests.unit.service.doubles import LONG, ManualClock, use_manual_clock
+from tests.unit.service.doubles import LONG, ManualClock
+
+Estimates = Callable[[int, Callable[[float, float], float]], int]
+"""Estimates the seconds left of the n-th call."""
 
 
 class Computation:
@@ -335,52 +339,80 @@ def test_callers_get_even_an_exit_in_the_computation(
     assert call.future.exception(LONG) is computation.error
 
 
-def call_with(manual_clock: ManualClock, *, expected: int, taken: int, spent: float) -> Call[int]:
-    """A call that has run for some seconds and loaded some rows."""
-    call: Call[int] = Call()
-    call.progress.expected, call.progress.received = expected, taken
-    manual_clock.now += spent
-    return call
+@contextmanager
+def calls_with(*pages: tuple[int, int] | None, workers: int = 9) -> Iterator[Estimates]:
+    """Calls that go on, with as many pages received and left; None has received nothing."""
+    gate = threading.Event()
+    begun = threading.Semaphore(0)
+
+    def compute(at: int, progress: Progress) -> int:
+        if each := pages[at]:
+            progress.pages, left = each
+            progress.received, progress.expected = 20 * progress.pages, 20 * (left + each[0])
+        begun.release()
+        gate.wait(LONG)
+        return at
+
+    flight = SingleFlight(compute, workers=workers, most=99)
+    calls = [flight.start_or_join(at) for at in range(len(pages))]
+    for _ in range(min(workers, len(pages))):
+        assert begun.acquire(timeout=LONG)
+    try:
+        yield lambda at, seconds_for: flight.seconds_left(calls[at], seconds_for)
+    finally:
+        gate.set()
+        flight.close()
+
+
+def two_each(pages: float, others: float) -> float:
+    """Two seconds for each page, and one for each of others."""
+    return 2 * pages + others
 
 
 @pytest.mark.parametrize(
-    ("rows", "spent", "held", "seconds"),
+    ("pages", "seconds"),
     [
-        ((0, 0), 0.0, 0.0, 5),
-        ((0, 0), 100.0, 0.0, 5),
-        ((0, 0), 0.0, 40.2, 46),
-        ((0, 1000), 10.0, 0.0, 5),
-        ((500, 1000), 10.0, 0.0, 10),
-        ((250, 1000), 10.0, 0.0, 30),
-        ((250, 1000), 10.0, 0.5, 31),
-        ((999, 1000), 10.0, 0.0, 1),
-        ((1000, 1000), 10.0, 0.0, 1),
-        ((1010, 1000), 10.0, 0.0, 1),
-        ((500, 1000), 0.0, 0.0, 1),
-        ((1, 10**9), 60.0, 0.0, 3600),
+        ([(1, 10)], [20]),
+        ([(1, 0)], [1]),
+        ([(1, 10), (1, 30)], [30, 70]),  # the other call fetches ten pages meanwhile
+        ([None], [5]),
+        ([None, (1, 10)], [20, 20]),  # it may wait for what the other one fetches
+        ([(1, 10_000)], [3600]),
     ],
 )
-def test_the_pace_so_far_gives_the_seconds_left(
-    monkeypatch: pytest.MonkeyPatch, rows: tuple[int, int], spent: float, held: float, seconds: int
+def test_the_pages_that_are_left_give_the_seconds_left(
+    pages: list[tuple[int, int] | None], seconds: list[int]
 ) -> None:
-    manual_clock = use_manual_clock(monkeypatch)
-    taken, expected = rows
-    call = call_with(manual_clock, expected=expected, taken=taken, spent=spent)
-    assert call.seconds_left(held) == seconds
+    with calls_with(*pages) as estimate:
+        assert [estimate(at, two_each) for at in range(len(pages))] == seconds
+
+
+def test_a_call_that_has_received_nothing_is_delayed_by_the_rate_limit() -> None:
+    with calls_with(None) as estimate:
+        assert estimate(0, lambda *_: 40.2) == 46
+
+
+def test_a_queued_call_also_waits_for_those_before_it() -> None:
+    with calls_with((1, 10), (1, 30), None, None, workers=2) as estimate:
+        assert [estimate(at, lambda pages, _: 2 * pages) for at in range(4)] == [20, 60, 25, 30]
 
 
 @given(
     expected=st.integers(0, 10**7),
-    taken=st.integers(0, 10**7),
-    spent=st.floats(0, 10**6),
+    received=st.integers(0, 10**7),
+    pages=st.integers(0, 10**6),
     held=st.floats(0, 10**6),
 )
 def test_the_seconds_left_are_between_one_and_an_hour(
-    expected: int, taken: int, spent: float, held: float
+    expected: int, received: int, pages: int, held: float
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        manual_clock = use_manual_clock(patch)
-        call = call_with(manual_clock, expected=expected, taken=taken, spent=spent)
-        seconds = call.seconds_left(held)
+    flight: SingleFlight[int, int] = SingleFlight(lambda _, __: 0, workers=1, most=1)
+    call: Call[int] = Call()
+    call.begun = True
+    call.progress.expected, call.progress.received = expected, received
+    call.progress.pages = pages
+    flight._running[0] = call
+    seconds = flight.seconds_left(call, lambda pages, _: held + pages)
+    flight.close()
     assert isinstance(seconds, int)
     assert 1 <= seconds <= 3600

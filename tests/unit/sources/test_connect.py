@@ -22,7 +22,7 @@ def fault(settings: Settings) -> str:
 
 def test_complete_settings_make_a_source_without_asking_anybody() -> None:
     source = live_source_from_settings(COMPLETE)
-    assert (source.ready, source.rate_limit_wait()) == (True, 0)
+    assert (source.ready, source.seconds_for(0)) == (True, 0)
     source.close()
 
 

@@ -605,9 +605,9 @@ def test_a_source_knows_how_long_the_rate_limit_delays_it(
     upstream: Upstream, client: Client
 ) -> None:
     source = source_of(client)
-    assert source.rate_limit_wait() == 0
+    assert source.seconds_for(0) == 0
     client.rate_limiter.pause({"Retry-After": "600"})
-    assert 590 < source.rate_limit_wait() <= 600
+    assert 590 < source.seconds_for(0) <= 600
 
 
 def test_a_closed_source_has_stopped(upstream: Upstream, client: Client) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 import pytest
@@ -185,13 +186,34 @@ def test_only_the_callback_for_rows_is_required(upstream: Upstream, client: Clie
     assert (recorder.pages, recorder.ids) == (1, set())
 
 
-@pytest.mark.parametrize("size", [25, 50])
-@pytest.mark.parametrize(("rows", "largest"), [(1_000, 1.15), (10_000, 1.08)])
+def by_day(seconds: float) -> float:
+    """Nine in ten come in ten hours of a day."""
+    day, within = divmod(seconds, 86_400)
+    share = within / 86_400
+    hours = 8 + 10 * share / 0.9 if share < 0.9 else 18 + 14 * (share - 0.9) / 0.1
+    return (day * 24 + hours) * 3600
+
+
+def growing(seconds: float) -> float:
+    """Twenty times as many in the last month as in the first."""
+    return YEAR * math.log1p(19 * seconds / YEAR) / math.log(20)
+
+
+@pytest.mark.parametrize("shape", [float, by_day, growing], ids=["even", "by day", "growing"])
+@pytest.mark.parametrize(
+    ("rows", "size", "largest"), [(2_000, 25, 1.15), (2_000, 50, 1.15), (10_000, 25, 1.08)]
+)
 def test_a_window_costs_few_more_requests_than_its_pages(
-    stage_and_client: StageAndClient, rows: int, size: int, largest: float
+    stage_and_client: StageAndClient,
+    rows: int,
+    size: int,
+    largest: float,
+    shape: Callable[[float], float],
 ) -> None:
     stage, client = stage_and_client
-    account = account_with(rows)
+    account = Account(clock=lambda: FIRST + 2 * YEAR)
+    for second in sorted(Random(5).sample(range(YEAR), rows)):
+        account.add(FIRST + int(shape(second)))
     lists: list[str] = []
     stage.playing = Simulator(
         account,
@@ -199,6 +221,7 @@ def test_a_window_costs_few_more_requests_than_its_pages(
         before_request=lambda _, target: lists.append(target),
     )
     recorder = Recorder()
-    fetch_windows(client, ALL, [Window(FIRST, FIRST + YEAR)], recorder.callbacks, workers=4)
+    window = Window(FIRST, FIRST + YEAR + 86_400)
+    fetch_windows(client, ALL, [window], recorder.callbacks, workers=4)
     assert len(recorder.ids) == rows
     assert len(lists) <= largest * rows / size

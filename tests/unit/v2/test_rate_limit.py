@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from email.utils import formatdate
-from heapq import heappop, heappush
-from itertools import count
 from random import Random
 
 import pytest
@@ -18,26 +15,14 @@ from compat.v2.errors import Cancelled, Overloaded
 from compat.v2.models import ConversationPage
 from compat.v2.rate_limit import RateLimiter
 from tests.unit.v2.upstream import Reply, Upstream, in_turn, page_of
-
-HALF_PAST = "Thu, 01 Jan 2015 00:00:30 GMT"
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 5000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def rate_headers(left: object, limit: object = 200, date: str = HALF_PAST) -> dict[str, str]:
-    return {
-        "X-RateLimit-Limit-Minute": str(limit),
-        "X-RateLimit-Remaining-Minute": str(left),
-        "Date": date,
-    }
+from tests.unit.v2.virtual_upstream import (
+    HALF_PAST,
+    Clock,
+    CountingUpstream,
+    Events,
+    rate_headers,
+    send,
+)
 
 
 def limiter_after(headers: Mapping[str, str], reserve: float = 0.1) -> tuple[RateLimiter, Clock]:
@@ -171,66 +156,19 @@ def test_a_request_that_spans_the_end_of_a_minute_counts_as_one_of_the_next() ->
     assert acquired(limiter) == 179
 
 
-class Counter:
-    """An upstream that counts requests per minute of its own clock.
-
-    Attributes:
-        limit: Requests a minute.
-        ahead: By how many seconds its clock is ahead of the client's.
-        counted: How many requests each minute has had, from this program alone.
-        others: How many requests of others each minute has.
-    """
-
-    def __init__(self, limit: int, ahead: float, others: int) -> None:
-        self.limit, self.ahead, self.others = limit, ahead, others
-        self.counted: dict[int, int] = {}
-
-    def count(self, now: float) -> int:
-        """Count a request; returns how many are left."""
-        minute = int((now + self.ahead) // 60)
-        self.counted[minute] = self.counted.get(minute, 0) + 1
-        return max(self.limit - self.others - self.counted[minute], 0)
-
-    def headers(self, left: int, now: float) -> dict[str, str]:
-        return rate_headers(left, self.limit, formatdate(now + self.ahead, usegmt=True))
-
-
 def run_workers(
-    upstream: Counter, workers: int, way: Callable[[], tuple[float, float]], minutes: int
+    upstream: CountingUpstream, workers: int, way: Callable[[], tuple[float, float]], minutes: int
 ) -> None:
-    """Let workers send as many requests as the limiter allows, for some minutes.
-
-    `way` draws the seconds from sending to counting, and from there to the response.
-    """
-    clock = Clock()
+    """Let workers send as many requests as the limiter allows, for some minutes."""
+    clock = Events()
     limiter = RateLimiter(0.1, clock=clock)
-    begin, order = clock.now, count()
-    events: list[tuple[float, int, Callable[[], None]]] = []
 
-    def at(moment: float, what: Callable[[], None]) -> None:
-        heappush(events, (moment, next(order), what))
-
-    def send() -> None:
-        if wait := limiter.acquire():
-            at(clock.now + wait, send)
-            return
-        there, back = way()
-        sent = clock.now
-        at(sent + there, lambda: arrive(sent, back))
-
-    def arrive(sent: float, back: float) -> None:
-        headers = upstream.headers(upstream.count(clock.now), clock.now)
-        at(clock.now + back, lambda: answer(sent, headers))
-
-    def answer(sent: float, headers: dict[str, str]) -> None:
-        limiter.release(headers, sent)
-        send()
+    def work() -> None:
+        send(clock, limiter, upstream, way(), work)
 
     for _ in range(workers):
-        at(begin, send)
-    while events[0][0] < begin + 60 * minutes:
-        clock.now, _, event = heappop(events)
-        event()
+        work()
+    clock.run(clock.now + 60 * minutes)
 
 
 @given(
@@ -244,7 +182,7 @@ def run_workers(
 def test_requests_side_by_side_never_exceed_the_limit_and_use_what_the_reserve_leaves(
     *, workers: int, limit: int, ahead: float, there: float, back: float, seed: int
 ) -> None:
-    upstream, random = Counter(limit, ahead, others=0), Random(seed)
+    upstream, random = CountingUpstream(limit, ahead), Random(seed)
     run_workers(
         upstream,
         workers,
@@ -261,10 +199,42 @@ def test_requests_side_by_side_never_exceed_the_limit_and_use_what_the_reserve_l
 
 @given(workers=st.integers(1, 8), ahead=st.floats(0, 60), others=st.sampled_from([50, 150, 179]))
 def test_what_others_use_is_left_to_them(workers: int, ahead: float, others: int) -> None:
-    upstream = Counter(200, ahead, others)
+    upstream = CountingUpstream(200, ahead, others)
     run_workers(upstream, workers, lambda: (0.1, 0.15), minutes=4)
     first_second = workers * 1.5 / 0.25 + workers  # until a response says what is left
     assert max(upstream.counted.values()) <= max(180 - others, 0) + first_second
+
+
+@pytest.mark.parametrize(
+    ("requests", "others", "workers", "seconds"),
+    [
+        (0, 0, 4, 0),
+        (40, 0, 1, 20),  # half a second each
+        (40, 0, 4, 5.375),  # the last one goes on while the others have ended
+        (40, 50, 4, 5.375),  # others do not delay them while the limit allows all
+        (100, 0, 4, 12.875),  # as many as are left in this minute
+        (101, 0, 4, 30.5),  # one waits for the next
+        (60, 41, 4, 30.45),  # others take a part of the limit
+        (100 + 180 + 1, 0, 4, 90.5),
+    ],
+)
+def test_the_seconds_for_requests_follow_from_the_latest_ones_and_the_limit(
+    requests: float, others: float, workers: int, seconds: float
+) -> None:
+    clock = Clock()
+    limiter = RateLimiter(0.1, clock=clock)
+    limiter.acquire()
+    sent = clock.now
+    clock.now += 0.5
+    limiter.release(rate_headers(120), sent)
+    assert limiter.seconds_for(requests, others, workers=workers) == pytest.approx(seconds, abs=0.1)
+
+
+def test_the_seconds_for_requests_begin_with_the_end_of_a_pause() -> None:
+    limiter, _ = limiter_after(rate_headers(20))
+    assert limiter.seconds_for(0, workers=4) == 30
+    assert limiter.seconds_for(180, workers=4) == pytest.approx(30)
+    assert limiter.seconds_for(181, workers=4) == pytest.approx(90)
 
 
 @pytest.mark.parametrize("date", ["", "soon", "Thu, 32 Foo 2015 00:00:30 GMT"])
