@@ -6,25 +6,24 @@ success to everything below.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from functools import partial
+from random import random
 from socket import socket
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
 import httpx
 import stamina
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel
 
 from compat.v2 import errors
-from compat.v2.json_text import json_text
+from compat.v2.json_text import parse_body
 from compat.v2.models import TokenResponse
 from compat.v2.oauth import AccessToken, Credentials, TokenCache
 from compat.v2.rate_limit import LIMIT_HEADER, REMAINING_HEADER, RateLimiter, integer_header
@@ -33,11 +32,15 @@ from compat.v2.transport import (
     LOOP_HEADER,
     Address,
     client_options,
+    request_time,
     shut_down,
     tls_extensions,
 )
 
 _ATTEMPTS: Final = 8
+_CHECK_SECONDS: Final = 0.25
+"""Seconds after which a request that waits looks again whether its caller stops."""
+
 _OUTAGES: Final = (
     errors.Unreachable,
     errors.CredentialsRefused,
@@ -46,8 +49,6 @@ _OUTAGES: Final = (
 )
 """Errors that concern all requests, not just the one that was sent."""
 
-_DEPTH_OF_A_ROW: Final = 3
-"""How many steps lead from a page to one of its conversations."""
 _CREDENTIALS_REFUSED: Final = frozenset({400, 401, 403})
 _OUTCOMES: Final = {2: "answered", 3: "redirected", 4: "refused"}
 """How a request ended, by the first digit of its response's status."""
@@ -125,6 +126,7 @@ class Client:
         model: type[M],
         *,
         check: Callable[[M], None] | None = None,
+        check_stopped: Callable[[], None] | None = None,
         attempts: int = _ATTEMPTS,
     ) -> ApiResponse[M]:
         """Send a GET request, within the rate limit, and retry until its response is usable.
@@ -134,16 +136,19 @@ class Client:
             params: The query's parameters.
             model: The model of the body.
             check: Raises InconsistentData when the body makes no sense; it is requested again.
+            check_stopped: Raises to stop; called some times a second while the request waits for
+                the rate limit or to be sent again.
             attempts: How often the request is sent at most.
 
         Raises:
             UpstreamError: One of its kinds, once a retry does not help.
         """
-        for attempt in stamina.retry_context(
-            on=errors.Unreachable, attempts=attempts, timeout=None, wait_jitter=0.2
-        ):
+        pause = partial(self._pause, check_stopped=check_stopped)
+        retry = _Retry(attempts, pause)
+        for attempt in stamina.retry_context(on=retry, attempts=attempts, timeout=None):
+            retry.attempt = attempt
             with attempt, self._noting_outages():
-                return self._get_once(path, params, model, check)
+                return self._get_once(path, params, model, check, pause)
         raise AssertionError("unreachable")  # pragma: no cover
 
     @property
@@ -207,22 +212,27 @@ class Client:
         params: Mapping[str, str],
         model: type[M],
         check: Callable[[M], None] | None,
+        pause: Callable[[float], None],
     ) -> ApiResponse[M]:
         token = self._tokens.current()
-        response, requested_at = self._send(path, params, token)
+        response, requested_at = self._send(path, params, token, pause)
         if response.status_code == 401:
             token = self._tokens.replace(token)
-            response, requested_at = self._send(path, params, token)
+            response, requested_at = self._send(path, params, token, pause)
         if response.status_code != 200:
             raise _error(response, requested_at)
-        value = _parse(response, model)
+        value = parse_body(response, model)
         if check is not None:
             check(value)
         return ApiResponse(value, requested_at)
 
-    def _send(self, path: str, params: Mapping[str, str], token: str) -> tuple[httpx.Response, int]:
+    def _send(
+        self, path: str, params: Mapping[str, str], token: str, pause: Callable[[float], None]
+    ) -> tuple[httpx.Response, int]:
         """Send one request when the rate limit allows it."""
-        self._wait_for_rate_limit()
+        while (seconds := self.rate_limiter.acquire()) > 0:
+            pause(seconds)
+        self._raise_if_closed()
         response: httpx.Response | None = None
         acquired_at = self.rate_limiter.clock()
         sent_at, started = time.time(), time.monotonic()
@@ -235,13 +245,17 @@ class Client:
             self.rate_limiter.release(headers, acquired_at)
         if response.status_code == 429:
             self.rate_limiter.pause(response.headers)
-        return response, _requested_at(response, sent_at, time.monotonic() - started)
+        return response, request_time(response, sent_at, time.monotonic() - started)
 
-    def _wait_for_rate_limit(self) -> None:
-        while (seconds := self.rate_limiter.acquire()) > 0:
-            if self._closed.wait(seconds):
-                break
-        self._raise_if_closed()
+    def _pause(self, seconds: float, check_stopped: Callable[[], None] | None) -> None:
+        """Wait, unless the client is closed or the caller stops."""
+        step = seconds if check_stopped is None else _CHECK_SECONDS
+        while seconds > 0:
+            self._closed.wait(min(step, seconds))
+            self._raise_if_closed()
+            if check_stopped is not None:
+                check_stopped()
+            seconds -= step
 
     def _raise_if_closed(self) -> None:
         if self._closed.is_set():
@@ -286,61 +300,44 @@ class Client:
             self.rate_limiter.pause(response.headers)
         if response.status_code != 200:
             raise _error(response)
-        body = _parse(response, TokenResponse)
+        body = parse_body(response, TokenResponse)
         return AccessToken(body.access_token, body.expires_in)
 
 
-def _parse(response: httpx.Response, model: type[M]) -> M:
-    """Read a body.
+class _Retry:
+    """Decides whether a request is sent again after an error, and waits before that.
 
-    Raises:
-        InconsistentData: It is cut short, or damaged.
-        MalformedData: It lacks a key that is documented as always there.
+    A body that is malformed in the same way a second time stays so.
+
+    Args:
+        attempts: How often the request is sent at most.
+        pause: Waits for some seconds; raises to stop.
+
+    Attributes:
+        attempt: The attempt that goes on.
     """
-    try:
-        text = json_text(response.content)
-        return model.model_validate_json(text)
-    except UnicodeDecodeError:
-        raise errors.InconsistentData(
-            "an answer of Mailbox API 2.0 cannot be read: body: it is not UTF-8",
-            status=response.status_code,
-            correlation_id=response.headers.get("Correlation-Id"),
-        ) from None
-    except ValidationError as invalid:
-        first = invalid.errors(include_input=False, include_url=False)[0]
-        is_json = first["type"] != "json_invalid"
-        kind = errors.MalformedData if is_json else errors.InconsistentData
-        where = _where(text, first["loc"]) if is_json else "body"
-        raise kind(
-            f"an answer of Mailbox API 2.0 cannot be read: {where}: {first['msg']}",
-            status=response.status_code,
-            correlation_id=response.headers.get("Correlation-Id"),
-        ) from None
 
+    attempt: stamina.Attempt
 
-def _where(text: str, location: Sequence[str | int]) -> str:
-    """Which key is wrong, and of which conversation."""
-    value, owner, path = from_json(text), "", list(location)
-    if isinstance(value, dict) and type(value.get("id")) is int:
-        owner = f"conversation {value['id']}: "
-    elif path[:2] == ["_embedded", "conversations"] and len(path) > _DEPTH_OF_A_ROW:
-        row = value["_embedded"]["conversations"][path[2]]
-        if isinstance(row, dict) and type(row.get("id")) is int:
-            owner, path = f"conversation {row['id']}: ", path[_DEPTH_OF_A_ROW:]
-    return owner + ".".join(map(str, path or ["body"]))
+    def __init__(self, attempts: int, pause: Callable[[float], None]) -> None:
+        self._attempts = attempts
+        self._pause = pause
+        self._malformed: set[str] = set()
+
+    def __call__(self, error: Exception) -> float | bool:
+        """False, or how many seconds the library still has to wait: none, it cannot be stopped."""
+        if not isinstance(error, errors.Unreachable) or str(error) in self._malformed:
+            return False
+        if isinstance(error, errors.MalformedData):
+            self._malformed.add(str(error))
+        if self.attempt.num < self._attempts:
+            jitter = 1 + random() / 2  # noqa: S311 - no secret
+            self._pause(self.attempt.next_wait * jitter)
+        return 0.0
 
 
 def _error(response: httpx.Response, requested_at: int = 0) -> errors.UpstreamError:
     return errors.error_for(response.status_code, response.headers, response.content, requested_at)
-
-
-def _requested_at(response: httpx.Response, sent_at: float, took: float) -> int:
-    """When the request was sent, by upstream's clock if the response shows it; never too late."""
-    try:
-        answered_at = parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
-    except ValueError:
-        return math.floor(sent_at)
-    return math.floor(answered_at) - math.ceil(took)
 
 
 def _outcome(response: httpx.Response | None) -> str:

@@ -90,7 +90,7 @@ class InconsistentData(Unreachable):
 class MalformedData(InconsistentData):
     """A complete response in which a required key is missing or of another type; the text names it.
 
-    It is requested again like others, but a later run most likely gets the same.
+    It is requested again once: if the same is wrong again, a later run most likely gets it too.
     """
 
 

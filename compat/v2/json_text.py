@@ -1,10 +1,19 @@
-"""JSON from outside as text that parsers and databases take."""
+"""JSON from outside: as text that parsers and databases take, and as models."""
 
 from __future__ import annotations
 
 import codecs
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from compat.v2 import errors
+
+M = TypeVar("M", bound=BaseModel)
 
 _REPLACEMENT: Final = r"\ufffd"
 _PAIR: Final = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -13,6 +22,8 @@ _NUL: Final = r"\\u0000"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPE: Final = re.compile(rf"({_PAIR})|({_HALF})|({_NUL})|\\.", re.DOTALL)
 _NEEDS_REPAIR: Final = re.compile(rf"{_HALF}|{_NUL}")
+_DEPTH_OF_A_ROW: Final = 3
+"""How many steps lead from a page to one of its conversations."""
 
 
 def json_text(body: bytes) -> str:
@@ -35,3 +46,43 @@ def _repaired(escape: re.Match[str]) -> str:
     if nul:
         return ""
     return _REPLACEMENT if half else escape[0]
+
+
+def parse_body(response: httpx.Response, model: type[M]) -> M:
+    """The body of a response as a model.
+
+    Raises:
+        InconsistentData: It is cut short, or damaged.
+        MalformedData: It lacks a key that is documented as always there.
+    """
+    try:
+        text = json_text(response.content)
+        return model.model_validate_json(text)
+    except UnicodeDecodeError:
+        raise errors.InconsistentData(
+            "an answer of Mailbox API 2.0 cannot be read: body: it is not UTF-8",
+            status=response.status_code,
+            correlation_id=response.headers.get("Correlation-Id"),
+        ) from None
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False, include_url=False)[0]
+        is_json = first["type"] != "json_invalid"
+        kind = errors.MalformedData if is_json else errors.InconsistentData
+        where = _where(text, first["loc"]) if is_json else "body"
+        raise kind(
+            f"an answer of Mailbox API 2.0 cannot be read: {where}: {first['msg']}",
+            status=response.status_code,
+            correlation_id=response.headers.get("Correlation-Id"),
+        ) from None
+
+
+def _where(text: str, location: Sequence[str | int]) -> str:
+    """Which key is wrong, and of which conversation."""
+    value, owner, path = from_json(text), "", list(location)
+    if isinstance(value, dict) and type(value.get("id")) is int:
+        owner = f"conversation {value['id']}: "
+    elif path[:2] == ["_embedded", "conversations"] and len(path) > _DEPTH_OF_A_ROW:
+        row = value["_embedded"]["conversations"][path[2]]
+        if isinstance(row, dict) and type(row.get("id")) is int:
+            owner, path = f"conversation {row['id']}: ", path[_DEPTH_OF_A_ROW:]
+    return owner + ".".join(map(str, path or ["body"]))

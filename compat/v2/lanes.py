@@ -192,7 +192,7 @@ class _Schedule(Generic[R]):
         workers: int,
         on_stop: Callable[[], None],
     ) -> None:
-        self._lists = lists
+        self._lists = [each.with_check(self._check_stopped) for each in lists]
         self._on_stop = on_stop
         self._waiting = iter(windows)
         self._changed = threading.Condition()
@@ -235,6 +235,10 @@ class _Schedule(Generic[R]):
             self._changed.notify_all()
         if is_early:
             self._on_stop()
+
+    def _check_stopped(self) -> None:
+        if self._stopped:
+            raise Cancelled("another part of the same list failed, or is not needed any more")
 
     def _end_work(self, error: BaseException | None) -> None:
         with self._changed:
@@ -289,8 +293,7 @@ class _Schedule(Generic[R]):
                 self._pages.append(page)
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._stopped or page not in self._pages)
-            if self._stopped:
-                raise Cancelled("another part of the same list failed, or is not needed any more")
+            self._check_stopped()
 
 
 @dataclass(frozen=True)
@@ -300,7 +303,8 @@ class PageCallbacks:
     Attributes:
         on_rows: Gets the rows of each page.
         on_expected: Gets the number of rows in each window, after its first page.
-        before_request: Called before each request, from any thread; raises to stop.
+        before_request: Called before each request, and while one waits, from any thread; raises
+            to stop.
     """
 
     on_rows: Callable[[Sequence[Conversation]], None]

@@ -123,7 +123,7 @@ class Paginator(Generic[R]):
         client: The API client.
         selection: The filters, except the creation time.
         model: The model of a page.
-        before_request: Called before each request; raises to stop.
+        before_request: Called before each request, and while one waits; raises to stop.
     """
 
     def __init__(
@@ -137,6 +137,15 @@ class Paginator(Generic[R]):
         self._selection = selection
         self._model = model
         self._before_request = before_request
+
+    def with_check(self, check: Callable[[], None]) -> Paginator[R]:
+        """The same, with another check before each request."""
+
+        def before_request() -> None:
+            check()
+            self._before_request()
+
+        return Paginator(self._client, self._selection, self._model, before_request)
 
     def batches(self, window: Window | SharedWindow) -> Iterator[Batch[R]]:
         """All rows created in a window, page by page, oldest first.
@@ -219,7 +228,13 @@ class Paginator(Generic[R]):
         self, params: dict[str, str], check: Callable[[Page[R]], None]
     ) -> ApiResponse[Page[R]]:
         self._before_request()
-        return self._client.get("/conversations", params, self._model, check=check)
+        return self._client.get(
+            "/conversations",
+            params,
+            self._model,
+            check=check,
+            check_stopped=self._before_request,
+        )
 
 
 def _incomplete_batch(second: int, response: ApiResponse[Page[R]]) -> Batch[R]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from socket import SHUT_RDWR, socket
 from typing import Any, Final, Self
 from urllib.parse import SplitResult, urlsplit
@@ -155,3 +157,12 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def request_time(response: httpx.Response, sent_at: float, took: float) -> int:
+    """When the request was sent, by upstream's clock if the response shows it; never too late."""
+    try:
+        answered_at = parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+    except ValueError:
+        return math.floor(sent_at)
+    return math.floor(answered_at) - math.ceil(took)

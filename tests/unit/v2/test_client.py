@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import stamina
 
 from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import (
     AccessRefused,
+    Cancelled,
     InconsistentData,
     MalformedData,
     Overloaded,
@@ -66,7 +69,6 @@ PASSING = {
     "garbled JSON": Reply(200, GOOD.body[:30] + b"\x00<!-- \xff" + GOOD.body[30:]),
     "no body": Reply(200, b""),
     "another body": Reply(200, b"<html>Sorry!</html>"),
-    "another shape": answer({"message": "all is well"}),
 }
 
 
@@ -97,7 +99,6 @@ def test_a_timeout_is_retried(upstream: Upstream) -> None:
         (Reply(500, headers=NAMED), Overloaded, 500),
         (Reply(503, headers=NAMED), Overloaded, 503),
         (Reply(200, GOOD.body[:-9], NAMED), InconsistentData, 200),
-        (answer({"page": {}}, 200, NAMED), MalformedData, 200),
     ],
 )
 def test_a_permanent_error_has_its_own_class(
@@ -111,6 +112,58 @@ def test_a_permanent_error_has_its_own_class(
     assert type(error) is kind
     assert (error.status, error.correlation_id) == (status, "6f0c-1#7")
     assert len(upstream.asked) == 8
+
+
+MALFORMED = [answer({"message": text}, 200, NAMED) for text in ("all", "is well")]
+
+
+def test_a_malformed_body_is_requested_again(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(MALFORMED[0], Reply(500), GOOD)
+    assert ids(client) == [7]
+
+
+def test_a_body_that_is_malformed_twice_in_the_same_way_is_not_requested_again(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = in_turn(MALFORMED[0], Reply(500), MALFORMED[1], GOOD)
+    with pytest.raises(MalformedData) as caught:
+        get_page(client)
+    assert (caught.value.status, caught.value.correlation_id) == (200, "6f0c-1#7")
+    assert len(upstream.asked) == 3
+
+
+class Stop(Exception):
+    """The caller stops."""
+
+
+@pytest.mark.parametrize("limited", [False, True], ids=["a retry", "the rate limit"])
+def test_a_request_that_waits_stops_when_its_caller_does(
+    upstream: Upstream, client: Client, limited: bool
+) -> None:
+    upstream.script = in_turn(Reply(500), GOOD)
+    if limited:
+        client.rate_limiter.pause({"Retry-After": "3600"})
+    checks = 0
+
+    def check_stopped() -> None:
+        nonlocal checks
+        checks += 1
+        raise Stop
+
+    with stamina.set_testing(False), pytest.raises(Stop):
+        client.get("/conversations", {}, ConversationPage, check_stopped=check_stopped)
+    assert checks == 1
+
+
+def test_a_client_that_is_closed_sends_no_retry(upstream: Upstream, client: Client) -> None:
+    def close(_asked: Asked) -> Reply:
+        threading.Timer(0.05, client.close).start()
+        return Reply(500)
+
+    upstream.script = close
+    with stamina.set_testing(False), pytest.raises(Cancelled):
+        get_page(client)
+    assert len(upstream.asked) == 1
 
 
 @pytest.mark.parametrize("fate", ["dropped", "cut"])

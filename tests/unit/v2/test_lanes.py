@@ -24,7 +24,7 @@ from compat.v2.lanes import Lane, LanePage, UnreadWindow, read_lanes
 from compat.v2.models import Conversation, ConversationPage
 from compat.v2.pagination import Batch, Paginator, SharedWindow
 from compat.v2.search import Selection, Window
-from tests.unit.v2.upstream import FIRST, conversation
+from tests.unit.v2.upstream import FIRST, Living, Upstream, conversation
 
 SPAN = 40
 WHOLE = Window(FIRST, FIRST + SPAN)
@@ -92,7 +92,9 @@ class MemoryList:
         model: type[Any],
         *,
         check: Callable[[Any], None],
+        check_stopped: Callable[[], None],
     ) -> ApiResponse[Any]:
+        check_stopped()
         with self._lock:
             self.before()
             self.requests += 1
@@ -463,3 +465,15 @@ def test_a_list_that_is_not_the_first_one_is_divided_too() -> None:
     with closing(read_lanes(lists, [UnreadWindow(WHOLE)], workers=2)) as pages:
         stages = {page.stage for page in pages if page.lane.taken_over}
     assert stages == {1, 2}
+
+
+def test_workers_that_wait_for_the_rate_limit_stop_when_the_generator_is_closed(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = Living([conversation(at, FIRST + at) for at in range(SPAN)], size=2)
+    paginator = Paginator(client, Selection(), ConversationPage)
+    pages = read_lanes([paginator], [UnreadWindow(WHOLE)], workers=3)
+    next(pages)
+    client.rate_limiter.pause({"Retry-After": "3600"})
+    pages.close()
+    assert client.rate_limiter.seconds_to_wait() > 3500
