@@ -1,4 +1,4 @@
-"""API 2.0's own reports on new conversations, counted in the most obvious way."""
+"""API 2.0's own reports on conversations, counted in the most obvious way."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from compat.simulator import payloads
 from compat.simulator.conversation import format_timestamp
 from compat.simulator.folder_views import folder_shows
+from compat.simulator.history import threads_of
 from compat.simulator.messages import ApiError, InvalidParameter, validation_error
 from compat.simulator.query_parameters import one_of, parse_date, parse_each, parse_id, parse_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from compat.simulator.behaviour import Behaviour
     from compat.simulator.conversation import Conversation
     from compat.simulator.folder_views import Predicate
     from compat.simulator.store import Account
+    from compat.simulator.thread import Thread
+
+Row = TypeVar("Row", "Conversation", "Thread")
+"""What is counted: its creation time decides."""
 
 UNTAGGED = 1
 DEFAULT_VIEW = "week"
@@ -74,15 +81,25 @@ def new_conversations(
         ApiError: a parameter is missing, invalid, or does not fit the others.
     """
     values: dict[str, Any] = parse_each(parameters, _SERIES)
-    view = values.get("viewBy", DEFAULT_VIEW)
-    rows = _selected(account, values)
-    found: dict[str, object] = {}
-    for name, first, last in _ranges(values):
-        if "viewBy" in values:
-            _check_view(view, first, last)
-        within = _within(rows, first, last, behaviour)
-        found[name] = _counted(within, first, last, view)
-    return found
+    return _series(_selected(account, values), values, behaviour, ("start", "count"))
+
+
+def received_messages(
+    account: Account, behaviour: Behaviour, parameters: dict[str, str]
+) -> dict[str, object]:
+    """Messages of customers by bucket; imported ones are left out.
+
+    Raises:
+        ApiError: as for `new_conversations`.
+    """
+    values: dict[str, Any] = parse_each(parameters, _SERIES)
+    messages = [
+        each
+        for row in _selected(account, values)
+        for each in threads_of(row, account.layout)
+        if each.is_from_customer and "imported" not in each.action
+    ]
+    return _series(messages, values, behaviour, ("date", "messages"))
 
 
 def new_drilldown(
@@ -132,15 +149,29 @@ def busy_times(
     ]
 
 
+def _series(
+    rows: Sequence[Row], values: dict[str, Any], behaviour: Behaviour, keys: tuple[str, str]
+) -> dict[str, object]:
+    view = values.get("viewBy", DEFAULT_VIEW)
+    found: dict[str, object] = {}
+    for name, first, last in _ranges(values):
+        if "viewBy" in values:
+            _check_view(view, first, last)
+        starts, counts = _counted(_within(rows, first, last, behaviour), first, last, view)
+        found[name] = [
+            dict(zip(keys, (format_timestamp(start), count), strict=True))
+            for start, count in zip(starts, counts, strict=True)
+        ]
+    return found
+
+
 def _selected(account: Account, values: dict[str, Any]) -> list[Conversation]:
     wanted = _wanted(account, values)
     with account.lock:
         return [row for row in account.conversations() if wanted(row)]
 
 
-def _within(
-    rows: list[Conversation], first: int, last: int, behaviour: Behaviour
-) -> list[Conversation]:
+def _within(rows: Sequence[Row], first: int, last: int, behaviour: Behaviour) -> list[Row]:
     after = last + 1 if behaviour.report_end == "included" else last
     return [row for row in rows if first <= row.created < after]
 
@@ -165,7 +196,7 @@ def _check_view(view: str, first: int, last: int) -> None:
         raise validation_error(InvalidParameter("viewBy", message, view))
 
 
-def _counted(rows: list[Conversation], first: int, last: int, view: str) -> list[dict[str, object]]:
+def _counted(rows: Sequence[Row], first: int, last: int, view: str) -> tuple[list[int], list[int]]:
     starts = _starts(first, last, view)
     counts = [0] * len(starts)
     for row in rows:
@@ -173,10 +204,7 @@ def _counted(rows: list[Conversation], first: int, last: int, view: str) -> list
             is_last = at == len(starts) - 1
             if starts[at] <= row.created and (is_last or row.created < starts[at + 1]):
                 counts[at] += 1
-    return [
-        {"start": format_timestamp(start), "count": count}
-        for start, count in zip(starts, counts, strict=True)
-    ]
+    return starts, counts
 
 
 def _starts(first: int, last: int, view: str) -> list[int]:

@@ -12,7 +12,12 @@ from compat.simulator.conversation_list import ConversationList
 from compat.simulator.folder_views import folder_shows
 from compat.simulator.messages import ApiError, Response, json_response, not_found
 from compat.simulator.query_parameters import parse_each, parse_id, parse_list_request
-from compat.simulator.reports import busy_times, new_conversations, new_drilldown
+from compat.simulator.reports import (
+    busy_times,
+    new_conversations,
+    new_drilldown,
+    received_messages,
+)
 
 if TYPE_CHECKING:
     from compat.simulator.behaviour import Behaviour, Plan
@@ -251,6 +256,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
         (r"reports/conversations/new", _report(new_conversations)),
         (r"reports/conversations/new-drilldown", _report(new_drilldown)),
         (r"reports/conversations/busy-times", _report(busy_times)),
+        (r"reports/conversations/received-messages", _report(received_messages)),
     )
 )
 """The handler for each address; numbers in an address are its arguments."""

@@ -13,6 +13,8 @@ from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from compat.simulator import Account, Conversation
+from compat.simulator.history import threads_of
+from compat.simulator.thread import Thread
 from tests.unit.core import naive
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -96,7 +98,7 @@ def shows(folder_id: int, row: Conversation, account: Account) -> bool:
 
 
 def counted(
-    rows: Iterable[Conversation], start: int, end: int, view_by: str | None
+    rows: Iterable[Conversation | Thread], start: int, end: int, view_by: str | None
 ) -> list[tuple[str, int]]:
     """The series of a range: each bucket's start, and how many of the rows fall into it."""
     openings = list(_openings(start, end, view_by or "week"))
@@ -125,12 +127,33 @@ def _until(first: datetime, last: datetime, view_by: Any) -> Iterable[datetime]:
 def answer(asked: Asked, account: Account) -> Series:
     """The whole answer, as its JSON reads."""
     rows = [row for row in account.conversations() if matches(row, asked, account)]
+    return _series(asked, rows, ("start", "count"))
+
+
+def received(asked: Asked, account: Account) -> Series:
+    """The whole answer to the same question about received messages."""
+    rows = [row for row in account.conversations() if matches(row, asked, account)]
+    messages = [
+        each for row in rows for each in threads_of(row, account.layout) if _is_message(each)
+    ]
+    return _series(asked, messages, ("date", "messages"))
+
+
+def _is_message(thread: Thread) -> bool:
+    if thread.state != "published" or "imported" in thread.action:
+        return False
+    by_customer = thread.by == "customer" and thread.type in {"chat", "beaconchat", "phone"}
+    return thread.type == "customer" or by_customer
+
+
+def _series(asked: Asked, rows: Iterable[Conversation | Thread], keys: tuple[str, str]) -> Series:
+    found = list(rows)
     ranges = {"current": (asked.start, asked.end)}
     if asked.previous:
         ranges["previous"] = asked.previous
     return {
         name: [
-            {"start": start, "count": count} for start, count in counted(rows, *span, asked.view_by)
+            dict(zip(keys, point, strict=True)) for point in counted(found, *span, asked.view_by)
         ]
         for name, span in ranges.items()
     }

@@ -29,6 +29,7 @@ QUESTIONS = questions(ACCOUNT, any_folders(ACCOUNT)).map(
 NEW, LIST, HOURS = (
     f"/v1/reports/conversations/{name}.json" for name in ("new", "new-drilldown", "busy-times")
 )
+MESSAGES = NEW.replace("new", "received-messages")
 MANNERS = ("included", "excluded")
 ZONE = "Australia/Adelaide"
 RULES = [
@@ -90,6 +91,17 @@ def test_relayed_counts_are_those_of_the_oracle(
 ) -> None:
     relayed = pairs[manner, 0].relayed
     assert content(relayed, asked.target()) == oracle.answer(asked, ACCOUNT)
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+@settings(max_examples=EXAMPLES)
+@given(asked=QUESTIONS)
+def test_relayed_messages_are_those_of_the_oracle(
+    pairs: dict[tuple[str, int], Pair], manner: str, asked: Asked
+) -> None:
+    relayed = pairs[manner, 0].relayed
+    target = asked.target().replace(NEW, MESSAGES)
+    assert content(relayed, target) == oracle.received(asked, ACCOUNT)
 
 
 @pytest.mark.parametrize("manner", MANNERS)

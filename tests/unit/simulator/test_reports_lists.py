@@ -10,14 +10,18 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from compat.simulator import Account, Behaviour, Simulator
+from compat.simulator import Account, Behaviour, Simulator, thread_payloads
+from compat.simulator.payloads import conversation
+from tests.unit.core import activity_oracle
 from tests.unit.simulator.clients import listed, signed_in
 
 NEW = "/reports/conversations/new"
 LIST = "/reports/conversations/new-drilldown"
 HOURS = "/reports/conversations/busy-times"
+MESSAGES = "/reports/conversations/received-messages"
 JANUARY = {"start": "2015-01-01T00:00:00Z", "end": "2015-01-31T23:59:59Z"}
 EVER = {"start": "2013-06-01T00:00:00Z", "end": "2019-06-15T12:30:45Z"}
+YEAR = {"start": "2015-01-01T13:30:00Z", "end": "2015-12-31T13:29:59Z"}
 FIRST = 1_420_070_400
 
 
@@ -27,7 +31,7 @@ def get_report(client: httpx.Client, path: str, **parameters: str) -> Any:
     return answer.json()
 
 
-@pytest.mark.parametrize("path", [LIST, HOURS])
+@pytest.mark.parametrize("path", [LIST, HOURS, MESSAGES])
 def test_the_standard_plan_has_no_reports(path: str) -> None:
     with signed_in(Simulator(Account())) as client:
         assert client.get(path, params=JANUARY).status_code == 403
@@ -120,3 +124,20 @@ def test_an_invalid_parameter_is_refused_by_name(
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/vnd.error+json"
     assert [error["path"] for error in answer.json()["_embedded"]["errors"]] == [wrong]
+
+
+def test_messages_are_those_that_lists_of_threads_show(
+    client: httpx.Client, account: Account
+) -> None:
+    points = get_report(client, MESSAGES, **YEAR, viewBy="week")["current"]
+    payloads = [
+        {
+            **conversation(row, account.layout),
+            "_embedded": {"threads": thread_payloads.listed(row, account.layout)},
+        }
+        for row in listed(account)
+    ]
+    days = activity_oracle.received_per_day(payloads, YEAR["start"], YEAR["end"])
+    weeks = [sum(days[first : first + 7]) for first in range(0, len(days), 7)]
+    assert [point["messages"] for point in points] == weeks
+    assert sum(weeks) > 20
