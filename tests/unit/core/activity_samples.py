@@ -144,10 +144,13 @@ def thread_payloads(draw: st.DrawFn) -> Json:
     }
 
 
+_THREADS = st.lists(thread_payloads(), max_size=9)
+
+
 @st.composite
 def payloads(draw: st.DrawFn) -> Json:
     """A conversation with threads, as Mailbox API 2.0 lists it."""
-    drawn = draw(st.lists(thread_payloads(), max_size=9))
+    drawn = draw(_THREADS)
     created = min([each["createdAt"] for each in drawn], default=FIRST)
     closed = draw(st.booleans())
     return {

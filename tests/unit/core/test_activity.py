@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
@@ -301,6 +301,9 @@ def test_a_convention_says_how_the_share_on_the_first_reply_is_written(
 
 # All of it together.
 
+EXAMPLES = min(settings().max_examples, 400)
+"""Whole accounts take long to draw."""
+
 ACCOUNTS = st.lists(payloads(), max_size=4, unique_by=lambda payload: payload["id"])
 COMPARED = (
     *("resolved", "resolvedOnFirstReply", "repliesToResolve", "resolutionTime"),
@@ -309,6 +312,7 @@ COMPARED = (
 ADDITIVE = ("messagesReceived", "repliesSent", "resolved", "resolvedOnFirstReply")
 
 
+@settings(max_examples=EXAMPLES)
 @given(
     ACCOUNTS,
     st.sampled_from([("resolved", PLAIN), ("replied", REPLIED)]),
@@ -322,6 +326,7 @@ def test_the_figures_are_those_of_the_slowest_count(
     assert {name: found[name] for name in COMPARED} == {name: expected[name] for name in COMPARED}
 
 
+@settings(max_examples=EXAMPLES)
 @given(payloads())
 def test_each_rule_is_that_of_the_slowest_reading(payload: Json) -> None:
     conversation = activity(payload)
@@ -346,6 +351,7 @@ def test_each_rule_is_that_of_the_slowest_reading(payload: Json) -> None:
     )
 
 
+@settings(max_examples=EXAMPLES)
 @given(ACCOUNTS, st.integers(interval().first, interval().last - 1))
 def test_the_parts_of_a_range_add_up(account: list[Json], cut: int) -> None:
     whole, first, last = (
@@ -360,6 +366,7 @@ def test_the_parts_of_a_range_add_up(account: list[Json], cut: int) -> None:
         assert first[name] + last[name] == whole[name]
 
 
+@settings(max_examples=EXAMPLES)
 @given(ACCOUNTS, st.integers(0, 300_000), st.integers(0, 300_000))
 def test_a_longer_range_never_has_less(account: list[Json], sooner: int, later: int) -> None:
     short, long = (
@@ -370,6 +377,7 @@ def test_a_longer_range_never_has_less(account: list[Json], sooner: int, later: 
         assert short[name] <= long[name]
 
 
+@settings(max_examples=EXAMPLES)
 @given(ACCOUNTS)
 def test_the_order_of_conversations_does_not_matter(account: list[Json]) -> None:
     orders = (account, account[::-1])
@@ -378,6 +386,7 @@ def test_the_order_of_conversations_does_not_matter(account: list[Json]) -> None
         assert after[name] == pytest.approx(before[name])
 
 
+@settings(max_examples=EXAMPLES)
 @given(payloads())
 def test_what_is_no_message_changes_neither_replies_nor_waits(payload: Json) -> None:
     conversation = activity(payload)
@@ -391,6 +400,7 @@ def test_what_is_no_message_changes_neither_replies_nor_waits(payload: Json) -> 
         assert "imported" not in thread.action
 
 
+@settings(max_examples=EXAMPLES)
 @given(payloads())
 def test_waits_follow_each_other_and_each_ends_with_a_reply(payload: Json) -> None:
     conversation = activity(payload)
@@ -402,6 +412,7 @@ def test_waits_follow_each_other_and_each_ends_with_a_reply(payload: Json) -> No
     assert [wait.first for wait in found[1:]] == [False] * len(found[1:])
 
 
+@settings(max_examples=EXAMPLES)
 @given(payloads(), st.sampled_from([PLAIN, ONCE, MANUAL]))
 def test_what_is_resolved_needed_a_reply(payload: Json, conventions: Conventions) -> None:
     conversation = activity(payload)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
@@ -32,6 +32,7 @@ from tests.unit.reports.samples import DAY, query, row, span
 from tests.unit.service.doubles import FakeSource, basic, reports_on
 
 PLAIN = Conventions()
+EXAMPLES = min(settings().max_examples, 400)
 PATH = "/v1/reports/conversations/received-messages.json"
 START = interval().first
 
@@ -193,6 +194,7 @@ def test_with_untagged_conversations_threads_of_all_tags_are_needed() -> None:
     assert received_messages.required_data(asked(tags=(1, 7)), PLAIN).tags == frozenset()
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.lists(payloads(), max_size=4, unique_by=lambda payload: payload["id"]))
 def test_every_day_has_what_the_slowest_count_finds(account: list[Json]) -> None:
     found = activities(account)
@@ -200,6 +202,7 @@ def test_every_day_has_what_the_slowest_count_finds(account: list[Json]) -> None
     assert messages(found[::-1]) == messages(found)
 
 
+@settings(max_examples=EXAMPLES)
 @given(
     st.lists(payloads(), max_size=3, unique_by=lambda payload: payload["id"]),
     st.sampled_from(["day", "week", "month"]),
