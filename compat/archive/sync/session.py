@@ -62,7 +62,8 @@ class SyncEvent:
         name: `step` (a step begins), `window` (a window is read next), `page` (a page has been
             committed), `gone` (a conversation was removed), `not stored` (the id of a conversation
             is too large for databases), `mailbox gone` (the conversations of a mailbox were
-            removed) or `differs` (a total differs from the archive's).
+            removed), `differs` (a total differs from the archive's) or `list refused` (upstream
+            does not show a list of users or teams, or the folders of a mailbox).
         facts: What happened, by names; values that JSON can hold.
         received: How many conversations the step has read so far.
         expected: About how many it will have read at its end; 0 if that is not known.

@@ -19,7 +19,7 @@ from compat.archive.admin import export
 from compat.archive.database import Archive, open_archive
 from compat.archive.erasure import find_customers
 from compat.archive.records import ConversationRecord
-from compat.core.models import ListItem, ListQuery
+from compat.core.models import ListItem, ListKind, ListQuery
 from tests.unit.archive.samples import EVERYTHING, SEEN, record, save_all
 
 NUMBER: Final = 918_273_645
@@ -288,6 +288,18 @@ def test_an_id_without_a_type_that_closed_a_conversation_may_be_a_user(archive: 
     save_all(archive, [seen_with(1, assignee=user), seen_with(closedBy=NUMBER, closedByUser=None)])
     forget(archive)
     assert column(archive, "closed_by") == [5, NUMBER]
+
+
+@pytest.mark.parametrize("kind", ["users", "me", "mailbox_users", "members", "teams"])
+def test_an_id_that_closed_a_conversation_may_be_that_of_a_listed_user(
+    archive: Archive, kind: ListKind
+) -> None:
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.set_list_items(ListQuery(kind), [ListItem(NUMBER, "Ann")], 5)
+    save_all(archive, [seen_with(closedBy=NUMBER, closedByUser=None)])
+    forget(archive)
+    is_kept = column(archive, "closed_by") == [NUMBER]
+    assert is_kept is (kind != "teams")
 
 
 def test_other_values_equal_to_the_id_stay(archive: Archive) -> None:

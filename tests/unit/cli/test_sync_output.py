@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from compat.cli.output import SyncBar, format_pace
+from compat.archive.sync.session import SyncEvent
+from compat.cli.output import SyncBar, SyncReporter, format_pace
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,12 @@ from compat.cli.output import SyncBar, format_pace
 )
 def test_the_pace_is_that_of_the_step(taken: int, expected: int, seconds: float, said: str) -> None:
     assert format_pace(taken, expected, seconds) == said
+
+
+def test_a_list_that_is_not_shown_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    facts: dict[str, int | str] = {"list": "teams", "of": 0, "status": 403}
+    SyncReporter().on_event(SyncEvent("list refused", facts, 0, 0, 1, None))
+    assert "does not show the list teams (status 403)" in capsys.readouterr().err
 
 
 def test_the_bar_shows_the_step_and_what_is_left_of_the_budget() -> None:
