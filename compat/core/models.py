@@ -405,19 +405,22 @@ class Progress:
         expected: How many rows are expected, as far as known.
         received: How many rows were received so far.
         pages: On how many pages they were, one for each request.
+        rounds_left: How often, at least, what is expected is fetched again after this time.
     """
 
     check: Callable[[], None] = field(default=lambda: None, repr=False)
     expected: int = 0
     received: int = 0
     pages: int = 0
+    rounds_left: int = 0
 
     @property
     def pages_left(self) -> float | None:
         """How many pages are still to be received, roughly; None if that is not known yet."""
         if not self.received:
             return None
-        return max(self.expected - self.received, 0) * self.pages / self.received
+        expected = self.expected * (1 + self.rounds_left)
+        return max(expected - self.received, 0) * self.pages / self.received
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,8 @@ class LiveSource:
             InconsistentData: No two rounds in a row agree.
         """
         rounds: list[Fetched] = []
-        for _ in range(_ROUNDS):
+        for at in range(_ROUNDS):
+            progress.rounds_left = 0 if at else 1
             rounds.append(self._fetch_folders(query, folders, progress))
             if len(rounds) > 1 and _ids(rounds[-1]) == _ids(rounds[-2]):
                 return _united(rounds)

@@ -339,6 +339,21 @@ def test_views_that_do_not_change_are_read_twice(stage_and_client: StageAndClien
     assert rounds(scene) == 2
 
 
+def test_the_second_round_of_views_is_expected_in_the_first(
+    stage_and_client: StageAndClient,
+) -> None:
+    account = account_of(60)
+    scene = Scene(stage_and_client, account)
+    progress, left = Progress(), list[float | None]()
+    progress.check = lambda: left.append(progress.pages_left)
+    views = frozenset({folder(account, "needs_attn")})
+    scene.source.rows(ConversationQuery((HOUR,), folders=views), progress)
+    # Three pages in each round; the first request of the second comes before its total.
+    in_rounds = [each for each in left if each]
+    assert in_rounds[0] == pytest.approx(3.8, abs=0.1)
+    assert in_rounds == sorted(in_rounds, reverse=True)
+
+
 def test_a_conversation_that_moves_from_view_to_view_is_met(
     stage_and_client: StageAndClient,
 ) -> None:
