@@ -214,7 +214,11 @@ def _sqlite_engine(path: Path) -> sa.Engine:
         )
 
     engine = sa.create_engine(
-        "sqlite://", creator=open_file, poolclass=sa.QueuePool, hide_parameters=True
+        "sqlite://",
+        creator=open_file,
+        poolclass=sa.QueuePool,
+        hide_parameters=True,
+        paramstyle="named",  # so that rows are parameters as they are, as with PostgreSQL
     )
 
     def remember_file(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:

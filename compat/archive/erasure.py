@@ -32,6 +32,9 @@ teams stay as they are."""
 _PEOPLE: Final = tuple(schema.conversation.c[name] for name in People._fields)
 
 
+NOBODY: Final = ErasedCustomers({}, {}, frozenset(), b"")
+
+
 def load_erased(connection: sa.Connection) -> ErasedCustomers:
     """The customers who were erased from an archive."""
     table, address = schema.forgotten.c, schema.forgotten_address

@@ -8,7 +8,7 @@ from typing import Final
 
 from compat.core.models import Row, Thread
 from compat.upstream import to_row, to_second
-from compat.v2.models import FullConversation, PersonPayload, waiting_time
+from compat.v2.models import FullConversation, PersonId, waiting_time
 
 LAYERS: Final = ("spam", "all", "spam-again")
 """The lists that have to be read, in this order, before an interval is covered. Whether the list of
@@ -102,5 +102,5 @@ def to_record(conversation: FullConversation, seen: int) -> ConversationRecord:
     )
 
 
-def _id(person: PersonPayload | None) -> int:
+def _id(person: PersonId | None) -> int:
     return (person and person.id) or 0

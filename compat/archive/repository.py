@@ -6,11 +6,13 @@ Functions take a batch of at most as many ids as one statement can name; see `ba
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from compat.archive import schema
 from compat.archive.connections import postgresql, sa, sqlite
+from compat.archive.records import ConversationRecord
 from compat.core.counting import UNTAGGED
 from compat.core.intervals import Coverage, Interval
 from compat.v2.models import LARGEST_ID
@@ -19,15 +21,57 @@ Columns: TypeAlias = Mapping[str, Any]
 """The columns of a row by their names."""
 
 StoredConversation: TypeAlias = tuple[Columns, bytes | None]
-"""The columns of a conversation, and its compressed document if it is stored."""
+"""The columns of a conversation, and its document if it is to be stored."""
 
 _BATCH: Final = 500
 """Ids in one statement; databases limit how many there may be."""
+_STATEMENTS: Final = 256
+"""How many compiled statements of each kind are kept."""
+_LEVEL: Final = 1
+"""Of compression: a higher one saves a sixth of the space, and takes half as long again."""
+_FIELDS: Final = tuple(
+    name for name in ConversationRecord.__slots__ if name not in ("row", "document", "shown")
+)
+"""The fields of a record that are columns of the same name."""
 _REPEATED_PER_TAG: Final = ("created", "state", "status", "type", "mailbox", "folder")
 _INSERT: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Insert]]] = {
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
 }
+
+_IDS: Final[sa.BindParameter[int]] = sa.bindparam("ids", expanding=True)
+_CONVERSATIONS: Final = sa.select(schema.conversation).where(schema.conversation.c.id.in_(_IDS))
+_DOCUMENTS: Final = sa.select(schema.document).where(schema.document.c.conversation.in_(_IDS))
+_TOMBSTONES: Final = sa.select(schema.gone).where(schema.gone.c.conversation.in_(_IDS))
+_LAYER: Final = (
+    sa.select(schema.known.c.first, schema.known.c.last, schema.known.c.as_of)
+    .where(schema.known.c.layer == sa.bindparam("layer"))
+    .order_by(schema.known.c.first)
+)
+_PERSON: Final = '{"id":,"type":"customer","first":"","last":"","email":"@gmail.com","photoUrl":"'
+_USER: Final = _PERSON.replace("customer", "user").replace("@gmail.com", "")
+_INSTANT: Final = "2020-10-01T10:00:00Z"
+_LINK: Final = '{"href":"https://api.helpscout.net/v2/'
+_DICTIONARY: Final = (
+    f'"type":"phone""type":"chat""status":"spam""status":"pending""state":"draft","snooze":{{'
+    f'"snoozedBy":,"snoozedUntil":"{_INSTANT}","unsnoozeOnCustomerReply":true}},"closedBy":0,'
+    '{"id":,"number":,"threads":1,"type":"email","folderId":,"status":"active","status":"closed",'
+    '"state":"published","subject":"Re: ","preview":"Hello, Hi ","mailboxId":,'
+    f'"assignee":{_USER}"}},"createdBy":{_PERSON}"}},"createdAt":"{_INSTANT}","closedBy":,'
+    f'"closedAt":"{_INSTANT}","closedByUser":{_USER}"}},"userUpdatedAt":"{_INSTANT}",'
+    f'"customerWaitingSince":{{"time":"{_INSTANT}","friendly":" ago"}},'
+    '"source":{"type":"email","via":"customer"},"tags":[{"id":,"color":"#","tag":""}],"cc":[],'
+    f'"bcc":[],"primaryCustomer":{_PERSON}"}},"customFields":[{{"id":,"name":"","value":"",'
+    f'"text":""}}],"_embedded":{{"threads":[]}},"_links":{{"assignee":{_LINK}users/"}},'
+    f'"closedBy":{_LINK}users/"}},"createdByCustomer":{_LINK}customers/"}},'
+    f'"createdByUser":{_LINK}users/"}},"mailbox":{_LINK}mailboxes/"}},'
+    f'"primaryCustomer":{_LINK}customers/"}},"self":{_LINK}conversations/"}},'
+    f'"threads":{_LINK}conversations//threads/"}},"web":{{"href":"https://secure.helpscout.net/'
+    'conversation/"}}}'
+).encode()
+"""What documents have in common, in their own order: it makes them a third smaller when compressed.
+What was compressed with it cannot be read with another, so it must never change. What was
+compressed without one can be read as well."""
 
 
 def batches(ids: Iterable[int]) -> Iterator[Sequence[int]]:
@@ -49,9 +93,31 @@ def tags_from_text(text: str | None) -> tuple[int, ...] | None:
     return tuple(map(int, text.split(","))) if text else ()
 
 
+def to_columns(record: ConversationRecord) -> dict[str, Any]:
+    """The columns of a record."""
+    columns = record.row._asdict()
+    columns["tags"] = tags_to_text(record.row.tags)
+    for name in _FIELDS:
+        columns[name] = getattr(record, name)
+    return columns
+
+
+def is_same(stored: Columns | None, columns: Columns) -> bool:
+    """Whether a conversation has the columns that are stored, whenever it was seen."""
+    return stored is not None and {**stored, "seen": 0} == {**columns, "seen": 0}
+
+
+def is_packed(document: bytes | None, packed: bytes | None) -> bool:
+    """Whether a document is the one that is stored."""
+    if document is None or packed is None:
+        return document is packed
+    return document == decompress(packed)
+
+
 def compress(document: bytes) -> bytes:
     """A document as the column `packed` stores it."""
-    return zlib.compress(document)
+    stream = zlib.compressobj(_LEVEL, zdict=_DICTIONARY)
+    return stream.compress(document) + stream.flush()
 
 
 def decompress(packed: bytes) -> bytes:
@@ -60,38 +126,35 @@ def decompress(packed: bytes) -> bytes:
     Raises:
         zlib.error: The value is damaged.
     """
-    return zlib.decompress(packed)
+    stream = zlib.decompressobj(zdict=_DICTIONARY)
+    document = stream.decompress(packed)
+    if not stream.eof:
+        raise zlib.error("the value is cut short")
+    return document
 
 
 def conversations(connection: sa.Connection, ids: Sequence[int]) -> dict[int, Columns]:
     """The columns of a batch of conversations, by id."""
-    table = schema.conversation
-    found = connection.execute(sa.select(table).where(table.c.id.in_(ids))).mappings()
+    found = connection.execute(_CONVERSATIONS, {"ids": ids}).mappings()
     return {each["id"]: dict(each) for each in found}
 
 
-def packed_documents(connection: sa.Connection, ids: Collection[int]) -> dict[int, bytes]:
+def packed_documents(connection: sa.Connection, ids: Sequence[int]) -> dict[int, bytes]:
     """The compressed documents of a batch of conversations, by id."""
-    table = schema.document.c
-    query = sa.select(table.conversation, table.packed).where(table.conversation.in_(ids))
-    return {conversation: bytes(packed) for conversation, packed in connection.execute(query)}
+    found = connection.execute(_DOCUMENTS, {"ids": ids}) if ids else ()
+    return {conversation: bytes(packed) for conversation, packed in found}
 
 
-def tombstones(connection: sa.Connection, ids: Sequence[int]) -> Mapping[int, int]:
+def tombstones(connection: sa.Connection, ids: Sequence[int]) -> dict[int, int]:
     """When conversations of a batch were seen to be deleted or merged, by id."""
-    table = schema.gone.c
-    query = sa.select(table.conversation, table.seen).where(table.conversation.in_(ids))
-    return {found.conversation: found.seen for found in connection.execute(query)}
+    found = connection.execute(_TOMBSTONES, {"ids": ids})
+    return {each.conversation: each.seen for each in found}
 
 
 def layer_coverage(connection: sa.Connection, layer: str) -> list[Coverage]:
     """The coverage of a layer, as disjoint intervals in ascending order."""
-    table = schema.known.c
-    query = sa.select(table.first, table.last, table.as_of).where(table.layer == layer)
-    return [
-        Coverage(Interval(first, last), as_of)
-        for first, last, as_of in connection.execute(query.order_by(table.first))
-    ]
+    found = connection.execute(_LAYER, {"layer": layer})
+    return [Coverage(Interval(first, last), as_of) for first, last, as_of in found]
 
 
 def replace(
@@ -107,8 +170,8 @@ def replace(
         changed: What to store.
     """
     rows = [columns for columns, _ in changed]
-    ids = [columns["id"] for columns in rows]
-    _delete_tags(connection, [before[id_] for id_ in ids if id_ in before])
+    stored = [columns["id"] for columns in rows if columns["id"] in before]
+    _delete_tags(connection, [before[id_] for id_ in stored])
     upsert(connection, schema.conversation, "id", rows, newest=True)
     tags = [
         {name: row[name] for name in _REPEATED_PER_TAG} | {"conversation": row["id"], "tag": tag}
@@ -116,12 +179,11 @@ def replace(
         for tag in _tags(row)
     ]
     insert(connection, schema.conversation_tag, tags)
-    documents = {columns["id"]: packed for columns, packed in changed if packed}
-    without = [id_ for id_ in ids if id_ not in documents]
+    documents = {columns["id"]: document for columns, document in changed if document is not None}
+    without = [id_ for id_ in stored if id_ not in documents]
     delete(connection, schema.document, "conversation", without)
-    packed = [{"conversation": id_, "packed": packed} for id_, packed in documents.items()]
+    packed = [{"conversation": id_, "packed": compress(each)} for id_, each in documents.items()]
     upsert(connection, schema.document, "conversation", packed)
-    delete(connection, schema.gone, "conversation", ids)
 
 
 def set_seen(connection: sa.Connection, seen: Mapping[int, int]) -> None:
@@ -132,12 +194,8 @@ def set_seen(connection: sa.Connection, seen: Mapping[int, int]) -> None:
         seen: Epoch seconds UTC, by id.
     """
     if seen:
-        table = schema.conversation
-        one = table.update().where(table.c.id == sa.bindparam("which"))
-        connection.execute(
-            one.values(seen=sa.bindparam("when")),
-            [{"which": id_, "when": second} for id_, second in seen.items()],
-        )
+        rows = [{"which": id_, "when": second} for id_, second in seen.items()]
+        _execute_many(connection, _compiled_set_seen(connection.dialect), rows)
 
 
 def remove(connection: sa.Connection, ids: Sequence[int], seen: int) -> list[int]:
@@ -163,15 +221,20 @@ def remove(connection: sa.Connection, ids: Sequence[int], seen: int) -> list[int
 
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Columns]) -> None:
-    """Insert rows whose keys are new."""
+    """Insert rows whose keys are new; all of them have the same columns."""
     if rows:
-        connection.execute(table.insert(), rows)
+        _execute_many(connection, _compiled_insert(connection.dialect, table, tuple(rows[0])), rows)
 
 
 def delete(connection: sa.Connection, table: sa.Table, key: str, ids: Sequence[int]) -> None:
     """Delete the rows of a batch of ids."""
-    if ids:
-        connection.execute(table.delete().where(table.c[key].in_(ids)))
+    delete_rows(connection, table, [{key: id_} for id_ in ids])
+
+
+def delete_rows(connection: sa.Connection, table: sa.Table, keys: Sequence[Columns]) -> None:
+    """Delete rows by all columns of their keys."""
+    if keys:
+        _execute_many(connection, _compiled_delete(connection.dialect, table, tuple(keys[0])), keys)
 
 
 def upsert(
@@ -188,34 +251,63 @@ def upsert(
         connection: In a transaction.
         table: The table.
         key: The name of its key.
-        rows: The rows.
+        rows: The rows; all of them have the same columns.
         newest: Do not replace a row that was seen later.
     """
-    if not rows:
-        return
-    statement = _INSERT[connection.dialect.name](table)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[key],
-            set_={column: statement.excluded[column] for column in rows[0] if column != key},
-            where=statement.excluded.seen >= table.c.seen if newest else None,
-        ),
-        rows,
+    if rows:
+        columns = tuple(rows[0])
+        statement = _compiled_upsert(connection.dialect, table, key, columns, newest=newest)
+        _execute_many(connection, statement, rows)
+
+
+def _execute_many(connection: sa.Connection, statement: str, rows: Sequence[Columns]) -> None:
+    """Execute a compiled statement for each row.
+
+    The driver gets the rows as they are. To compose a statement, and to copy its values, SQLAlchemy
+    takes longer than a database takes to execute it.
+    """
+    connection.exec_driver_sql(statement, rows)
+
+
+@lru_cache(_STATEMENTS)
+def _compiled_insert(dialect: sa.Dialect, table: sa.Table, columns: Sequence[str]) -> str:
+    return str(table.insert().compile(dialect=dialect, column_keys=columns))
+
+
+@lru_cache(_STATEMENTS)
+def _compiled_upsert(
+    dialect: sa.Dialect, table: sa.Table, key: str, columns: Sequence[str], *, newest: bool
+) -> str:
+    statement = _INSERT[dialect.name](table)
+    statement = statement.on_conflict_do_update(
+        index_elements=[key],
+        set_={column: statement.excluded[column] for column in columns if column != key},
+        where=statement.excluded.seen >= table.c.seen if newest else None,
     )
+    return str(statement.compile(dialect=dialect, column_keys=columns))
+
+
+@lru_cache(_STATEMENTS)
+def _compiled_delete(dialect: sa.Dialect, table: sa.Table, key: Sequence[str]) -> str:
+    same = [table.c[name] == sa.bindparam(name) for name in key]
+    return str(table.delete().where(*same).compile(dialect=dialect))
+
+
+@lru_cache(_STATEMENTS)
+def _compiled_set_seen(dialect: sa.Dialect) -> str:
+    table = schema.conversation
+    one = table.update().where(table.c.id == sa.bindparam("which"))
+    return str(one.values(seen=sa.bindparam("when")).compile(dialect=dialect))
 
 
 def _delete_tags(connection: sa.Connection, rows: Sequence[Columns]) -> None:
     """Delete the rows of conversations from the table that counting by tag reads."""
-    table = schema.conversation_tag.c
-    keys = (table.tag, table.created, table.conversation)
     old = [
-        {"old_tag": tag, "old_created": row["created"], "old_conversation": row["id"]}
+        {"tag": tag, "created": row["created"], "conversation": row["id"]}
         for row in rows
         for tag in _tags(row)
     ]
-    if old:
-        one = [column == sa.bindparam(f"old_{column.name}") for column in keys]
-        connection.execute(schema.conversation_tag.delete().where(*one), old)
+    delete_rows(connection, schema.conversation_tag, old)
 
 
 def _tags(columns: Columns) -> list[int]:

@@ -21,6 +21,20 @@ from compat.core.models import USER_LISTS, ListItem, ListKind, ListQuery
 _COUNTED: Final = ("created", "mailbox", "folder", "type", "status", "state", "tags")
 """The columns that counting uses."""
 
+_STATE: Final = sa.select(
+    schema.state.c.slim,
+    schema.state.c.threads,
+    schema.state.c.kept_since,
+    (sa.exists(sa.select(schema.forgotten)) | sa.exists(sa.select(schema.forgotten_address))).label(
+        "has_erased"
+    ),
+)
+_ADD_VERSION: Final = (
+    schema.state.update()
+    .where(schema.state.c.epoch == sa.bindparam("own_epoch"))
+    .values(version=schema.state.c.version + sa.bindparam("increment"))
+)
+
 
 class Writer:
     """One transaction on an archive; made by `Archive.writing`, and valid within it."""
@@ -29,8 +43,8 @@ class Writer:
         self._connection = connection
         self._changed = False
         self._changed_chunks: set[int] = set()
-        self._erased: ErasedCustomers | None = None
-        state = connection.execute(sa.select(schema.state)).one()
+        state = connection.execute(_STATE).one()
+        self._erased: ErasedCustomers | None = None if state.has_erased else erasure.NOBODY
         self._slim = bool(state.slim)
         self._keeps_threads = bool(state.threads)
         self._kept_since: int | None = state.kept_since
@@ -207,49 +221,50 @@ class Writer:
         Raises:
             LockLost: Another process has taken the lock over.
         """
-        table = schema.state.c
         increment = int(self._changed or bool(self._changed_chunks))
-        own_epoch = schema.state.update().where(table.epoch == epoch)
-        updated = own_epoch.values(version=table.version + increment)
-        if not self._connection.execute(updated).rowcount:
+        updated = {"own_epoch": epoch, "increment": increment}
+        if not self._connection.execute(_ADD_VERSION, updated).rowcount:
             raise LockLost(
                 "another process took over the writing to this archive while this one was "
                 "silent; nothing of the last step was written: run it again if need be"
             )
         if self._changed_chunks:
-            version = self._connection.execute(sa.select(table.version)).scalar_one()
+            version = self._connection.execute(sa.select(schema.state.c.version)).scalar_one()
             rows = [{"number": chunk, "version": version} for chunk in sorted(self._changed_chunks)]
             repository.upsert(self._connection, schema.chunk, "number", rows)
 
     def _save(self, records: Sequence[ConversationRecord]) -> int:
         ids = [record.row.id for record in records]
         stored = repository.conversations(self._connection, ids)
-        documents = repository.packed_documents(self._connection, ids)
         tombstones = repository.tombstones(self._connection, ids)
-        changed: list[repository.StoredConversation] = []
-        unchanged: dict[int, int] = {}
-        new_columns = 0
-        shown: list[tuple[ConversationRecord, bool]] = []
-        for record in self._storable(records):
-            id_, columns = record.row.id, _columns(record)
-            before = stored.get(id_)
-            if record.seen < max(tombstones.get(id_, record.seen), (before or columns)["seen"]):
-                continue
-            packed = None if record.document is None else repository.compress(record.document)
-            same = before is not None and {**before, "seen": 0} == {**columns, "seen": 0}
-            shown.append((record, same))
-            if same and packed == documents.get(id_):
-                unchanged[id_] = record.seen
-            else:
-                changed.append((columns, packed))
-                new_columns += not same
-                self._add_changed_chunks(before, columns)
+        seen = tombstones | {id_: columns["seen"] for id_, columns in stored.items()}
+        latest = {
+            record.row.id: (record, repository.to_columns(record))
+            for record in self._storable(records)
+            if record.seen >= seen.get(record.row.id, record.seen)
+        }
+        same = {id_ for id_, (_, new) in latest.items() if repository.is_same(stored.get(id_), new)}
+        packed = repository.packed_documents(self._connection, sorted(same))
+        unchanged = {
+            id_: latest[id_][0].seen
+            for id_ in same
+            if repository.is_packed(latest[id_][0].document, packed.get(id_))
+        }
+        changed = [
+            (columns, record.document)
+            for id_, (record, columns) in latest.items()
+            if id_ not in unchanged
+        ]
         repository.replace(self._connection, stored, changed)
+        for columns, _ in changed:
+            self._add_changed_chunks(stored.get(columns["id"]), columns)
+        restored = [id_ for id_ in tombstones if id_ in latest]
+        repository.delete(self._connection, schema.gone, "conversation", restored)
         repository.set_seen(self._connection, unchanged)
         self._changed |= bool(changed)
         if self._keeps_threads:
-            self._save_shown_threads(shown)
-        return new_columns
+            self._save_shown_threads([(each, id_ in same) for id_, (each, _) in latest.items()])
+        return len(latest) - len(same)
 
     def _save_shown_threads(self, records: Sequence[tuple[ConversationRecord, bool]]) -> None:
         """Store the threads of a batch of conversations, or note that they are unknown.
@@ -327,25 +342,17 @@ class Writer:
     def _replace_coverage(
         self, layer: str, before: Sequence[Coverage], after: Sequence[Coverage]
     ) -> None:
-        removed = [each.interval.first for each in before if each not in after]
-        added = [each for each in after if each not in before]
-        table = schema.known.c
-        if removed:
-            old = schema.known.delete().where(table.layer == layer, table.first.in_(removed))
-            self._connection.execute(old)
-        rows = [
-            {"layer": layer, "first": span.first, "last": span.last, "as_of": as_of}
-            for span, as_of in added
+        removed = [
+            {"layer": layer, "first": each.interval.first} for each in before if each not in after
         ]
-        repository.insert(self._connection, schema.known, rows)
+        added = [
+            {"layer": layer, "first": span.first, "last": span.last, "as_of": as_of}
+            for span, as_of in after
+            if Coverage(span, as_of) not in before
+        ]
+        repository.delete_rows(self._connection, schema.known, removed)
+        repository.insert(self._connection, schema.known, added)
         self._changed |= bool(removed or added)
-
-
-def _columns(record: ConversationRecord) -> dict[str, Any]:
-    """The columns of a record."""
-    fields = {name: getattr(record, name) for name in ConversationRecord.__slots__ if name != "row"}
-    del fields["document"], fields["shown"]
-    return {**record.row._asdict(), **fields, "tags": repository.tags_to_text(record.row.tags)}
 
 
 def _left_out(kind: ListKind) -> dict[str, str]:

@@ -35,10 +35,17 @@ def json_text(body: bytes) -> str:
     Raises:
         UnicodeDecodeError: Other bytes are not UTF-8: the body was damaged on its way.
     """
-    text = body.removeprefix(codecs.BOM_UTF8).decode(errors="surrogatepass").replace("\0", "")
-    text = _SURROGATE.sub("\ufffd", text)
+    body = body.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = _SURROGATE.sub("\ufffd", body.decode(errors="surrogatepass"))
+    text = text.replace("\0", "")
+    # Most bodies have no escape of this kind, and this is seen faster than by an expression.
+    if "\\u" not in text or not _NEEDS_REPAIR.search(text):
+        return text
     # A backslash that is itself escaped begins no escape: so all escapes are looked at in order.
-    return _ESCAPE.sub(_repaired, text) if _NEEDS_REPAIR.search(text) else text
+    return _ESCAPE.sub(_repaired, text)
 
 
 def _repaired(escape: re.Match[str]) -> str:

@@ -11,7 +11,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PrivateAttr,
 )
 from pydantic_core import from_json, to_json
 
@@ -34,11 +33,13 @@ _Missing: TypeAlias = Annotated[None, BeforeValidator(_nothing)]
 """Any value of another type than documented: it counts as missing, as null does. So does an empty
 text where an instant belongs."""
 
+# With a null of their own, before `_Missing`, these read null without a call of `_nothing`.
+_Null: TypeAlias = None
 _Number: TypeAlias = Annotated[int, Field(ge=-LARGEST_ID - 1, le=LARGEST_ID)]
 _LEFT_TO_RIGHT: Final = Field(union_mode="left_to_right")
-_Integer: TypeAlias = Annotated[_Number | _Missing, _LEFT_TO_RIGHT]
-_Text: TypeAlias = Annotated[str | _Missing, _LEFT_TO_RIGHT]
-_Instant: TypeAlias = Annotated[AwareDatetime | _Missing, _LEFT_TO_RIGHT]
+_Integer: TypeAlias = Annotated[_Number | _Null | _Missing, _LEFT_TO_RIGHT]
+_Text: TypeAlias = Annotated[str | _Null | _Missing, _LEFT_TO_RIGHT]
+_Instant: TypeAlias = Annotated[AwareDatetime | _Null | _Missing, _LEFT_TO_RIGHT]
 
 
 class Tag(_Model):
@@ -66,16 +67,22 @@ class Conversation(_Model):
     tags: Annotated[tuple[Tag, ...] | _Missing, _LEFT_TO_RIGHT] = None
 
 
-class PersonPayload(_Model):
-    """A customer or a user."""
+class PersonId(_Model):
+    """The id of a customer or a user."""
 
     id: _Integer = None
+
+
+class PersonPayload(PersonId):
+    """A customer or a user."""
+
     first: _Text = None
     last: _Text = None
     email: _Text = None
 
 
-_Person: TypeAlias = Annotated[PersonPayload | _Missing, _LEFT_TO_RIGHT]
+_PersonId: TypeAlias = Annotated[PersonId | _Null | _Missing, _LEFT_TO_RIGHT]
+_Person: TypeAlias = Annotated[PersonPayload | _Null | _Missing, _LEFT_TO_RIGHT]
 
 
 class NamedTagPayload(_Model):
@@ -92,7 +99,9 @@ class WaitingSince(_Model):
     time: _Instant = None
 
 
-_WaitingSince: TypeAlias = Annotated[WaitingSince | AwareDatetime | _Missing, _LEFT_TO_RIGHT]
+_WaitingSince: TypeAlias = Annotated[
+    WaitingSince | AwareDatetime | _Null | _Missing, _LEFT_TO_RIGHT
+]
 """An instant that stands in the place of the object is read as well: see `waiting_time`."""
 
 
@@ -126,6 +135,8 @@ class FullConversation(Conversation):
 
     Attributes:
         closed_by: The id of the user who closed it; 0 or None if nobody did.
+        document: The conversation as it was received, as JSON; empty unless the model keeps it. A
+            key of this name in what is received has no meaning.
     """
 
     number: _Integer = None
@@ -134,15 +145,10 @@ class FullConversation(Conversation):
     closed_by: _Integer = Field(alias="closedBy", default=None)
     updated_at: _Instant = Field(alias="userUpdatedAt", default=None)
     waiting_since: _WaitingSince = Field(alias="customerWaitingSince", default=None)
-    created_by: _Person = Field(alias="createdBy", default=None)
-    customer: _Person = Field(alias="primaryCustomer", default=None)
-    assignee: _Person = None
-    _document: bytes = PrivateAttr(default=b"")
-
-    @property
-    def document(self) -> bytes:
-        """The conversation as it was received, as JSON; empty unless the model keeps it."""
-        return self._document
+    created_by: _PersonId = Field(alias="createdBy", default=None)
+    customer: _PersonId = Field(alias="primaryCustomer", default=None)
+    assignee: _PersonId = None
+    document: Annotated[bytes, BeforeValidator(lambda _: b"")] = b""
 
     def set_document(self, received: object) -> None:
         """Keep the payload.
@@ -150,7 +156,8 @@ class FullConversation(Conversation):
         Args:
             received: The JSON value, decoded.
         """
-        self._document = to_json(received)
+        # A private attribute would cost a call for each conversation, kept or not.
+        object.__setattr__(self, "document", to_json(received))
 
 
 class ConversationWithDocument(FullConversation):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import zlib
+from dataclasses import replace
 
+import pytest
+import sqlalchemy as sa
+
+from compat.archive import repository, schema
 from compat.archive.database import Archive, open_archive
 from compat.archive.errors import ArchiveError
 from compat.archive.records import LAYERS
@@ -37,6 +42,57 @@ def test_an_unchanged_conversation_is_not_counted_as_changed(archive: Archive) -
     assert save_all(archive, [record(1, seen=SEEN + 5), record(2, tags=(4,), seen=SEEN + 5)]) == 1
     with archive.reading() as snapshot:
         assert snapshot.seen_at([1, 2, 3]) == {1: SEEN + 5, 2: SEEN + 5}
+
+
+def test_a_document_that_changed_is_stored_though_the_columns_are_the_same(
+    archive: Archive,
+) -> None:
+    save_all(archive, [record(1, name="Ada")])
+    assert save_all(archive, [record(1, name="Eve", seen=SEEN + 5)]) == 0
+    with archive.reading() as snapshot:
+        assert [each.subject for each in snapshot.documents([1])] == ["Subject of Eve"]
+
+
+def test_a_document_that_is_not_there_any_more_is_removed(archive: Archive) -> None:
+    save_all(archive, [record(1)])
+    save_all(archive, [replace(record(1, seen=SEEN + 5), document=None)])
+    with archive.reading() as snapshot:
+        assert snapshot.raw_documents([1]) == {}
+
+
+def test_a_document_that_was_compressed_without_the_dictionary_is_read(archive: Archive) -> None:
+    seen = record(1)
+    save_all(archive, [seen])
+    packed = zlib.compress(seen.document or b"")
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        rows = [{"conversation": 1, "packed": packed}]
+        repository.upsert(writer._connection, schema.document, "conversation", rows)
+    with archive.reading() as snapshot:
+        assert snapshot.raw_documents([1]) == {1: seen.document}
+
+
+def test_a_damaged_document_is_an_error() -> None:
+    packed = repository.compress(record(1).document or b"")
+    for damaged in (packed[:-1], packed[:9], b"", b"no document"):
+        with pytest.raises(zlib.error):
+            repository.decompress(damaged)
+
+
+@pytest.mark.parametrize("number", [1, 50])
+def test_a_page_is_written_with_few_statements(archive: Archive, number: int) -> None:
+    statements: list[str] = []
+    cover(archive, Interval(0, 10))
+    sa.event.listen(
+        archive._engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: statements.append(statement),
+    )
+    with archive.lock() as lock:
+        statements.clear()
+        with archive.writing(lock) as writer:
+            writer.save([record(id_, tags=(id_, 3)) for id_ in range(100, 100 + number)])
+            writer.add_coverage("all", Coverage(Interval(11, 20), SEEN))
+    assert len(statements) <= 13, statements
 
 
 def test_an_older_record_never_overwrites_a_newer(archive: Archive) -> None:
