@@ -1,4 +1,4 @@
-"""Both profiles, the marker `thorough`, Ctrl-C as a terminal sends it, and levels of loggers."""
+"""The profiles, the marker `thorough`, Ctrl-C as a terminal sends it, and levels of loggers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ settings.register_profile(  # for scripts/mutants: the same examples for each ch
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
 )
+settings.register_profile("nightly", deadline=None, max_examples=2000, derandomize=False)
 settings.load_profile(PROFILE)
 
 # A process that was started in the background ignores Ctrl-C, and its children do the same.

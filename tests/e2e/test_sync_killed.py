@@ -136,7 +136,7 @@ def questions(stage: Staged) -> list[Asked]:
     ]
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(max(1800, 60 * KILLS))
 def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_is_upstream(
     upstream_server: Upstream, any_url: str
 ) -> None:
