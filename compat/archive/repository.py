@@ -198,6 +198,13 @@ def set_seen(connection: sa.Connection, seen: Mapping[int, int]) -> None:
         _execute_many(connection, _compiled_set_seen(connection.dialect), rows)
 
 
+def set_chunk_versions(connection: sa.Connection, chunks: Sequence[int]) -> None:
+    """Store that chunks last changed in the version that the archive has now."""
+    if chunks:
+        rows = [{"number": chunk} for chunk in chunks]
+        _execute_many(connection, _compiled_set_chunk_version(connection.dialect), rows)
+
+
 def remove(connection: sa.Connection, ids: Sequence[int], seen: int) -> list[int]:
     """Remove a batch of conversations that were not seen later, and store tombstones for them.
 
@@ -240,7 +247,7 @@ def delete_rows(connection: sa.Connection, table: sa.Table, keys: Sequence[Colum
 def upsert(
     connection: sa.Connection,
     table: sa.Table,
-    key: str,
+    key: str | Sequence[str],
     rows: Sequence[Columns],
     *,
     newest: bool = False,
@@ -250,13 +257,13 @@ def upsert(
     Args:
         connection: In a transaction.
         table: The table.
-        key: The name of its key.
+        key: The name of its key, or the names of its columns.
         rows: The rows; all of them have the same columns.
         newest: Do not replace a row that was seen later.
     """
     if rows:
-        columns = tuple(rows[0])
-        statement = _compiled_upsert(connection.dialect, table, key, columns, newest=newest)
+        keys, columns = (key,) if isinstance(key, str) else tuple(key), tuple(rows[0])
+        statement = _compiled_upsert(connection.dialect, table, keys, columns, newest=newest)
         _execute_many(connection, statement, rows)
 
 
@@ -276,15 +283,32 @@ def _compiled_insert(dialect: sa.Dialect, table: sa.Table, columns: Sequence[str
 
 @lru_cache(_STATEMENTS)
 def _compiled_upsert(
-    dialect: sa.Dialect, table: sa.Table, key: str, columns: Sequence[str], *, newest: bool
+    dialect: sa.Dialect,
+    table: sa.Table,
+    key: Sequence[str],
+    columns: Sequence[str],
+    *,
+    newest: bool,
 ) -> str:
     statement = _INSERT[dialect.name](table)
     statement = statement.on_conflict_do_update(
-        index_elements=[key],
-        set_={column: statement.excluded[column] for column in columns if column != key},
+        index_elements=key,
+        set_={column: statement.excluded[column] for column in columns if column not in key},
         where=statement.excluded.seen >= table.c.seen if newest else None,
     )
     return str(statement.compile(dialect=dialect, column_keys=columns))
+
+
+@lru_cache(_STATEMENTS)
+def _compiled_set_chunk_version(dialect: sa.Dialect) -> str:
+    version = sa.select(schema.state.c.version).scalar_subquery()
+    statement = _INSERT[dialect.name](schema.chunk).values(
+        number=sa.bindparam("number"), version=version
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["number"], set_={"version": statement.excluded.version}
+    )
+    return str(statement.compile(dialect=dialect))
 
 
 @lru_cache(_STATEMENTS)

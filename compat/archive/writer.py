@@ -28,6 +28,7 @@ _STATE: Final = sa.select(
     (sa.exists(sa.select(schema.forgotten)) | sa.exists(sa.select(schema.forgotten_address))).label(
         "has_erased"
     ),
+    sa.exists(sa.select(schema.gone)).label("has_tombstones"),
 )
 _ADD_VERSION: Final = (
     schema.state.update()
@@ -45,6 +46,7 @@ class Writer:
         self._changed_chunks: set[int] = set()
         state = connection.execute(_STATE).one()
         self._erased: ErasedCustomers | None = None if state.has_erased else erasure.NOBODY
+        self._has_tombstones = bool(state.has_tombstones)
         self._slim = bool(state.slim)
         self._keeps_threads = bool(state.threads)
         self._kept_since: int | None = state.kept_since
@@ -125,6 +127,7 @@ class Writer:
         Returns:
             How many were removed.
         """
+        self._has_tombstones = True
         removed = [
             created
             for some in batches(sorted(ids))
@@ -228,15 +231,12 @@ class Writer:
                 "another process took over the writing to this archive while this one was "
                 "silent; nothing of the last step was written: run it again if need be"
             )
-        if self._changed_chunks:
-            version = self._connection.execute(sa.select(schema.state.c.version)).scalar_one()
-            rows = [{"number": chunk, "version": version} for chunk in sorted(self._changed_chunks)]
-            repository.upsert(self._connection, schema.chunk, "number", rows)
+        repository.set_chunk_versions(self._connection, sorted(self._changed_chunks))
 
     def _save(self, records: Sequence[ConversationRecord]) -> int:
         ids = [record.row.id for record in records]
         stored = repository.conversations(self._connection, ids)
-        tombstones = repository.tombstones(self._connection, ids)
+        tombstones = repository.tombstones(self._connection, ids) if self._has_tombstones else {}
         seen = tombstones | {id_: columns["seen"] for id_, columns in stored.items()}
         latest = {
             record.row.id: (record, repository.to_columns(record))
@@ -342,8 +342,9 @@ class Writer:
     def _replace_coverage(
         self, layer: str, before: Sequence[Coverage], after: Sequence[Coverage]
     ) -> None:
+        kept = {each.interval.first for each in after}
         removed = [
-            {"layer": layer, "first": each.interval.first} for each in before if each not in after
+            {"layer": layer, "first": span.first} for span, _ in before if span.first not in kept
         ]
         added = [
             {"layer": layer, "first": span.first, "last": span.last, "as_of": as_of}
@@ -351,7 +352,7 @@ class Writer:
             if Coverage(span, as_of) not in before
         ]
         repository.delete_rows(self._connection, schema.known, removed)
-        repository.insert(self._connection, schema.known, added)
+        repository.upsert(self._connection, schema.known, ("layer", "first"), added)
         self._changed |= bool(removed or added)
 
 
