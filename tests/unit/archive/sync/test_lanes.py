@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tempfile
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -170,6 +172,36 @@ def test_what_is_covered_was_read_whatever_happens_and_whoever_read_it(
         clock.advance(DAY)
         stage.sync(accept_loss=True)
         assert stage.rows() == stage.truth()
+
+
+def test_each_as_of_is_the_first_request_of_the_worker_who_read_that(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request for what is covered was made before its *as of*, which may be a second early."""
+    monkeypatch.setattr(backfill, "ROWS", 150)
+    monkeypatch.setattr(lanes, "_MIN_PAGES", 1.0)
+    asked: list[tuple[str, int, float]] = []
+
+    def note(_account: Account, target: str) -> None:
+        if found := LIST.search(target):
+            stage.clock.advance(10)
+            key = datetime.fromisoformat(found[2]).timestamp() if found[2] != "*" else EVER.first
+            asked.append((found[1], int(key), stage.clock.now))
+
+    stage.simulator.before_request = note
+    with interrupted(stage, 20), pytest.raises(PowerCut):
+        stage.sync()
+    with open_archive(stage.url) as archive, archive.reading() as snapshot:
+        covered = {layer: snapshot.layer_coverage(layer) for layer in ("spam", "all")}
+    assert len(covered["all"]) > 2
+    asked.remove(next(each for each in asked if each[0] == "all"))  # it only looks how many
+    for layer, known in covered.items():
+        for (first, last), as_of in known:
+            times = [at for status, key, at in asked if status == layer and first <= key <= last]
+            assert min(times) >= as_of >= min(times) - 15
+
+
+LIST = re.compile(r"status=(\w+)&query=\(createdAt:\[(\S+) TO ")
 
 
 @contextmanager
