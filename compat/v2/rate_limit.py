@@ -19,8 +19,8 @@ REMAINING_HEADER: Final = "X-RateLimit-Remaining-Minute"
 _RETRY_AFTER_HEADERS: Final = ("X-RateLimit-Retry-After", "Retry-After")
 _MINUTE: Final = 60.0
 _MAX_PAUSE: Final = 3600.0
-_NEWEST_SHARE: Final = 0.1
-"""How much the newest request counts in the time that a request takes."""
+_NEWEST_SHARE: Final = 0.05
+"""How much the newest request counts, at least, in the seconds that a request takes."""
 
 
 class RateLimiter:
@@ -42,7 +42,8 @@ class RateLimiter:
         self._under_way = 0
         self._minute_ends = -math.inf  # no response so far
         self._paused_until = 0.0
-        self._request_takes: float | None = None
+        self._request_takes = 0.0
+        self._responses = 0
 
     def acquire(self) -> float:
         """Acquire one request.
@@ -101,7 +102,7 @@ class RateLimiter:
             workers: How many of the requests are made at a time.
         """
         with self._lock:
-            waits, takes = self._seconds_to_wait(), self._request_takes or 0.0
+            waits, takes = self._seconds_to_wait(), self._request_takes
             if requests <= 0:
                 return waits
             pace = (requests + others) * workers / (requests * takes) if takes else math.inf
@@ -123,8 +124,9 @@ class RateLimiter:
         return seconds + requests / pace
 
     def _note_duration(self, seconds: float) -> None:
-        before = seconds if self._request_takes is None else self._request_takes
-        self._request_takes = before + (seconds - before) * _NEWEST_SHARE
+        self._responses += 1
+        share = max(1 / self._responses, _NEWEST_SHARE)
+        self._request_takes += (seconds - self._request_takes) * share
 
     def _seconds_to_wait(self) -> float:
         now = self.clock()

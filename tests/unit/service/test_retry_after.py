@@ -12,6 +12,7 @@ from random import Random
 from statistics import median
 from typing import Final, NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ from tests.unit.v2.virtual_upstream import CountingUpstream, Events, send
 _ROWS: Final = 24
 """How many rows of a page are not on the page before."""
 
-_EVERY: Final = 7.0
+_EVERY: Final = 3.0
 """Seconds from one estimate to the next."""
 
 
@@ -140,27 +141,32 @@ UPSTREAMS = st.builds(
 QUESTIONS = st.builds(Question, after=st.floats(0, 30), pages=st.integers(100, 700))
 
 
-@settings(max_examples=max(settings().max_examples // 2, 20))
+@settings(max_examples=max(settings().max_examples // 10, 20))
 @given(question=QUESTIONS, upstream=UPSTREAMS, workers=st.integers(1, 8), seed=st.integers(0, 999))
 def test_each_estimate_comes_close_to_what_the_answer_takes(
     question: Question, upstream: Upstream, workers: int, seed: int
 ) -> None:
     made = estimates([question], upstream, workers=workers, seed=seed)
-    # Where the rate limit binds, a single request more can wait for the next minute.
+    # The first requests may be fast or slow by chance. Where the rate limit binds, a single
+    # request more can wait for the next minute.
     slack = 60 if upstream.limit < 10**6 else 0
     for each in made:
-        assert abs(each.said - each.took) <= 0.15 * each.took + 2 + slack
+        assert abs(each.said - each.took) <= (0.15 + 0.2 * upstream.spread) * each.took + 2 + slack
 
 
-@settings(max_examples=max(settings().max_examples // 4, 10))
-@given(
-    questions=st.lists(QUESTIONS, min_size=2, max_size=4),
-    upstream=UPSTREAMS,
-    workers=st.integers(2, 6),
-    seed=st.integers(0, 999),
-)
+@pytest.mark.parametrize("limit", [200, 400, 10**6])
+@pytest.mark.parametrize("number", [1, 2, 4])
 def test_half_of_the_estimates_are_right_to_a_tenth_while_other_questions_are_answered(
-    questions: list[Question], upstream: Upstream, workers: int, seed: int
+    limit: int, number: int
 ) -> None:
-    errors = [*map(relative_error, estimates(questions, upstream, workers=workers, seed=seed))]
-    assert len(errors) < 10 or median(errors) <= 0.1
+    errors: list[float] = []
+    for seed in range(5):
+        random = Random(seed)
+        questions = [
+            Question(after=30 * random.random(), pages=random.randrange(100, 700))
+            for _ in range(number)
+        ]
+        upstream = Upstream(latency=random.uniform(0.1, 0.5), spread=0.5, limit=limit)
+        errors += map(relative_error, estimates(questions, upstream, workers=4, seed=seed))
+    assert len(errors) >= 10
+    assert median(errors) <= 0.1
