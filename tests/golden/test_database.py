@@ -8,7 +8,6 @@ import re
 import secrets
 import sqlite3
 import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
+from compat.archive.repository import decompress
 from tests.golden import stage
 from tests.golden.golden import compare, masked, without
 
@@ -124,7 +124,9 @@ def test_notes_of_a_sealed_and_of_a_slim_archive_are_what_they_were(
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         tables = ("state", "note", "forgotten", "known")
-        found = {name: [_row(dict(row)) for row in _rows(connection, name)] for name in tables}
+        read = {name: [dict(row) for row in _rows(connection, name)] for name in tables}
+        read["known"] = _coverage(read["known"])
+        found = {name: list(map(_row, rows)) for name, rows in read.items()}
         for note in found["note"]:
             if note["name"] == "key of erased addresses":  # drawn at random
                 note["value"] = "<str>"
@@ -150,7 +152,9 @@ def test_what_the_archive_prints_is_what_it_was(sqlite_archive: tuple[str, Query
 
 
 def test_what_sync_prints_as_json_is_what_it_was(base_url: str, tmp_path: Path) -> None:
-    kept = stage.settings(base_url, COMPAT_ARCHIVE=str(tmp_path / "archive.db"))
+    archive = str(tmp_path / "archive.db")
+    # Workers side by side would begin and end in any order.
+    kept = stage.settings(base_url, COMPAT_ARCHIVE=archive, COMPAT_PARALLEL="1")
     printed = []
     for options in ((), ("--verify",)):
         time.sleep(1.1)  # the second run begins in a later second, so that there is one to read
@@ -195,6 +199,7 @@ def _stored(query: Query) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for table, order in _ORDER.items():
         rows = query(f'SELECT * FROM "{table}" ORDER BY {order}')  # noqa: S608
+        rows = _coverage(rows) if table == "known" else rows
         words = {
             column: sorted({str(row[column]) for row in rows}) for column in _WORDS.get(table, ())
         }
@@ -222,6 +227,21 @@ _ORDER: Final = {
 """Every table, and an order of its rows."""
 
 
+def _coverage(rows: Rows) -> Rows:
+    """Coverage without when it was read, which depends on how fast this machine is."""
+    joined: Rows = []
+    for row in rows:
+        if (
+            joined
+            and joined[-1]["layer"] == row["layer"]
+            and joined[-1]["last"] + 1 == row["first"]
+        ):
+            joined[-1] = {**row, "first": joined[-1]["first"]}
+        else:
+            joined.append(row)
+    return joined
+
+
 def _row(row: dict[str, Any]) -> dict[str, Any]:
     return {name: _cell(name, value) for name, value in row.items()}
 
@@ -235,7 +255,7 @@ def _cell(name: str, value: Any) -> Any:
     if name in _CLOCK and value is not None:
         return f"<{type(value).__name__}>"
     if isinstance(value, bytes | memoryview):
-        return json.loads(masked(zlib.decompress(bytes(value)).decode()))
+        return json.loads(masked(decompress(bytes(value)).decode()))
     if name == "version" and value > 2:
         return "<count>"
     if isinstance(value, int) and -10_000_000_000 < value < -1:

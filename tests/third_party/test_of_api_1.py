@@ -79,7 +79,7 @@ def test_its_folders_are_the_mailboxes_with_what_is_in_them(brought: Any) -> Non
             # To this client a count of nothing is no count.
             counts = {name: row[name] or 0 for name in ("totalCount", "activeCount")}
             assert row | counts | {"userId": None} == row | expected | {"userId": None}
-        owned = sorted({*ACCOUNT.layout.user_by_id, *ACCOUNT.layout.team_by_id})
+        owned = sorted({*(user.id for user in ACCOUNT.layout.users), *ACCOUNT.layout.team_by_id})
         assert sorted(row["userId"] for row in rows if row["type"] == "mine") == owned
 
 
@@ -88,8 +88,15 @@ def test_its_tags_have_their_names_and_counts(brought: Any) -> None:
     assert all(row["color"] and row["slug"] for row in brought["tags"])
 
 
+def test_its_users_are_the_accounts(brought: Any) -> None:
+    names = {row["id"]: (row["firstName"], row["lastName"]) for row in brought["users"]}
+    assert names == {
+        each.id: (each.first, each.last) for each in ACCOUNT.layout.user_by_id.values()
+    }
+
+
 def test_what_is_not_served_is_an_error_it_understands(brought: Any) -> None:
-    message = "The specified resource was not found: '/v1/users.json'"
+    message = "The specified resource was not found: '/v1/customers.json'"
     assert brought["missing"] == [404, f"(404) {message}"]
 
 

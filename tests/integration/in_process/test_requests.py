@@ -88,7 +88,7 @@ def test_how_it_is_to_be_sent_is_handed_on(reports: LegacyReports, inner: Inner)
     }
     with mounted(reports, inner) as session:
         session.trust_env = False
-        session.get(f"{ORIGIN}/v1/users.json", **how)
+        session.get(f"{ORIGIN}/v1/customers.json", **how)
     assert {name: inner.options[0][name] for name in how} == how
 
 
@@ -205,7 +205,7 @@ def test_a_session_keeps_its_own_adapters_for_other_requests(
     with requests.Session() as session:
         session.mount(prefix, inner)
         mount(session, reports)
-        assert session.get(f"{ORIGIN}/v1/users.json").content == b"inner"
+        assert session.get(f"{ORIGIN}/v1/customers.json").content == b"inner"
         assert session.get(ORIGIN + JANUARY, headers=KEY).status_code == 200
     assert len(inner.taken) == 1
     assert inner.closed

@@ -49,7 +49,8 @@ got = {
     },
     "tags": rows(helpscout.Tags.list()),
     "reports": [report(name, how) for name, how in asked["reports"]],
-    "missing": refused(lambda: rows(helpscout.Users.list())),
+    "users": rows(helpscout.Users.list()),
+    "missing": refused(lambda: rows(helpscout.Customers.list())),
     "stranger": refused(lambda: rows(HelpScout("wrong").Mailboxes.list())),
 }
 json.dump(got, sys.stdout)
