@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
+from benchmarks.generated_account import generated
 from compat import LegacyReports, Settings
 from compat.asgi import create_app
 from compat.core.models import (
@@ -188,6 +189,7 @@ APPLICATIONS: Final[Mapping[str, Callable[..., Application]]] = {
     "starlette": starlette,
     "starlette with a log": starlette_with_log,
     "playback": playback,
+    "generated account": generated,
 }
 
 
