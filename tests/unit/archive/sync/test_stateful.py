@@ -25,6 +25,7 @@ from compat.core.intervals import Interval
 from compat.core.models import Row
 from compat.simulator import Behaviour
 from compat.simulator.churn import apply_random_change
+from compat.v2 import lanes
 from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.archive.sync.synced_account import (
     DAY,
@@ -57,13 +58,16 @@ class SyncLife(RuleBasedStateMachine):
 
     upstream_server: Upstream
 
-    @initialize(behaviour=BEHAVIOURS, seed=st.integers(0, 10**6))
-    def begin(self, behaviour: Behaviour, seed: int) -> None:
+    @initialize(
+        behaviour=BEHAVIOURS, seed=st.integers(0, 10**6), parallel=st.sampled_from([1, 2, 4])
+    )
+    def begin(self, behaviour: Behaviour, seed: int, parallel: int) -> None:
         self.place = tempfile.mkdtemp()
         clock = Clock()
         account = sample_account(clock, 40, 12)
         url = f"sqlite:///{self.place}/archive.db"
         self.stage: Staged = staged(self.upstream_server, url, account, clock, behaviour)
+        self.stage.limit_requests(parallel)
         open_archive(url, create=True).close()
         self.rng = random.Random(seed)
         self.ever: dict[int, set[Row]] = {}
@@ -162,6 +166,7 @@ def test_what_an_archive_says_of_itself_is_right_after_any_events(
 ) -> None:
     monkeypatch.setattr(backfill, "ROWS", 20)
     monkeypatch.setattr(reconcile, "FEW", 5)
+    monkeypatch.setattr(lanes, "_MIN_PAGES", 1.0)
     SyncLife.upstream_server = upstream_server
     run_state_machine_as_test(
         SyncLife, settings=settings(max_examples=EXAMPLES, stateful_step_count=10)
