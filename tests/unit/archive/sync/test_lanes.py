@@ -8,10 +8,11 @@ import shutil
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,13 +26,14 @@ from compat.archive.sync import backfill
 from compat.archive.sync.reread import VERIFY_SINCE
 from compat.archive.sync.run import SyncEvent, SyncStopped
 from compat.archive.writer import Writer
-from compat.simulator import Account, Behaviour
+from compat.simulator import Account, Behaviour, make_account
 from compat.v2 import lanes
 from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.archive.sync.synced_account import (
     DAY,
     EVER,
     QUIET,
+    SINCE,
     Clock,
     PowerCut,
     Staged,
@@ -367,3 +369,38 @@ class OneRefusedAndTheOthersSlow:
         start = {"type": "http.response.start", "status": 403, "headers": []}
         await send(start)
         await send({"type": "http.response.body", "body": b"{}"})
+
+
+@pytest.mark.skipif(not THOROUGH, reason="takes three minutes: the rate limit goes by the minute")
+@pytest.mark.timeout(900)
+def test_all_that_the_reserve_leaves_of_the_rate_limit_is_used_and_nothing_is_refused(
+    upstream_server: Upstream, url: str
+) -> None:
+    account = make_account(5_000, 3, datetime.now(UTC), SINCE)
+    behaviour = replace(QUIET, rate_limit=100, latency=0.1)
+    stage = staged(upstream_server, url, account, Clock(), behaviour)
+    statuses = Statuses(stage.simulator)
+    upstream_server.app = statuses
+    stage.sync()
+    used = [minute[200] for minute in statuses.by_minute.values()]
+    assert not any(minute[429] for minute in statuses.by_minute.values())
+    assert len(used) >= 3
+    assert max(used) <= 90 + 1  # the one of the sign-in, which does not count
+    assert min(used[1:-1]) >= 90 * 0.95
+
+
+class Statuses:
+    """The API, which counts the statuses of its answers in each minute of the clock."""
+
+    def __init__(self, simulator: Any) -> None:
+        self._simulator = simulator
+        self.by_minute: dict[int, Counter[int]] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def count(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                minute = self.by_minute.setdefault(int(time.time() // 60), Counter())
+                minute[message["status"]] += 1
+            await send(message)
+
+        await self._simulator(scope, receive, count)
