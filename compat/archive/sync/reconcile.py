@@ -62,12 +62,27 @@ def compare_totals(session: SyncSession) -> None:
     with session.reading() as snapshot:
         spans = intervals.union(known.interval for known in snapshot.coverage())
         mailboxes = [mailbox.id for mailbox in snapshot.list_items(ListQuery("mailboxes")) or ()]
-    for interval in spans:
-        # Spam first: where `all` shows it as well, what is read again corrects both lists.
-        for spam in (True, False):
-            # All together last: this is how mailboxes are compared that are not listed.
-            for mailbox in (*mailboxes, ALL_MAILBOXES):
-                _Comparison(session, ComparedList(mailbox, spam=spam)).run(interval)
+    # Spam first: where `all` shows it as well, what is read again corrects both lists.
+    # All mailboxes together last: this is how mailboxes are compared that are not listed.
+    lists = [
+        (ComparedList(mailbox, spam=spam), interval)
+        for interval in spans
+        for spam in (True, False)
+        for mailbox in (*mailboxes, ALL_MAILBOXES)
+    ]
+    cut = [
+        (compared, within)
+        for compared, interval in lists
+        if (within := _Comparison(session, compared).cut_end(interval))
+    ]
+    pages = session.first_pages([(compared.selection(), within) for compared, within in cut])
+    totals = {key: page.page.total_elements for key, page in zip(cut, pages, strict=True)}
+    for compared, interval in lists:
+        comparison = _Comparison(session, compared)
+        if within := comparison.cut_end(interval):
+            total = totals.get((compared, within))
+            if total is None or not comparison.agrees(within, total):
+                comparison.run(within)
 
 
 class _Comparison:
@@ -84,12 +99,19 @@ class _Comparison:
         with session.reading() as snapshot:
             self._all_lists_spam = bool(queries.all_lists_spam(snapshot))
 
+    def cut_end(self, interval: Interval) -> Interval | None:
+        """An interval up to a second without a conversation; None if there is none near its end."""
+        last = self._second_without_rows(interval, interval.last)
+        return None if last is None else Interval(interval.first, last)
+
+    def agrees(self, interval: Interval, total: int) -> bool:
+        """Whether a total is what the archive holds, and what is accepted."""
+        return self._difference(interval, total) == remainder(
+            self._offsets(), self._compared, interval
+        )
+
     def run(self, interval: Interval) -> None:
         """Compare a covered interval, and read again what differs."""
-        last = self._second_without_rows(interval, interval.last)
-        if last is None:
-            return
-        interval = Interval(interval.first, last)
         accepted = remainder(self._offsets(), self._compared, interval)
         differs = self._difference(interval) - accepted
         if not differs:
@@ -222,9 +244,11 @@ class _Comparison:
         remove_missing(session, part, min(began))
         return shown.union(looked_up).issuperset(held)
 
-    def _difference(self, interval: Interval) -> int:
+    def _difference(self, interval: Interval, total: int | None = None) -> int:
         """By how many conversations upstream's total exceeds the archive's and the offsets."""
-        total = self._session.first_page(self._compared.selection(), interval).page.total_elements
+        if total is None:
+            page = self._session.first_page(self._compared.selection(), interval)
+            total = page.page.total_elements
         with self._session.reading() as snapshot:
             held = queries.count(snapshot, self._part(interval))
         return total - held - sum_of_parts(self._offsets(), self._compared, interval)

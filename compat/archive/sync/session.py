@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,7 @@ from compat.archive.writer import Writer
 from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
-from compat.v2.client import Client
+from compat.v2.client import ApiResponse, Client
 from compat.v2.models import (
     LARGEST_ID,
     ConversationPage,
@@ -197,11 +198,29 @@ class SyncSession:
             selection: The list.
             interval: Only conversations created in these seconds.
         """
-        self.check_stopped()
-        params = selection.params(interval.first, interval.last, "createdAt", 1)
-        answer = self.client.get("/conversations", params, ConversationPage)
-        self.note_time(answer.requested_at)
-        return answer.value
+        (page,) = self.first_pages([(selection, interval)])
+        return page
+
+    def first_pages(
+        self, lists: Sequence[tuple[Selection, Interval]]
+    ) -> Sequence[ConversationPage]:
+        """The first pages of several lists, requested side by side, as `first_page`."""
+
+        def fetch(each: tuple[Selection, Interval]) -> ApiResponse[ConversationPage]:
+            self.check_stopped()
+            selection, (first, last) = each
+            params = selection.params(first, last, "createdAt", 1)
+            return self.client.get("/conversations", params, ConversationPage)
+
+        with ThreadPoolExecutor(self.parallel, thread_name_prefix="first-page") as pool:
+            try:
+                answers = list(pool.map(fetch, lists))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        for answer in answers:
+            self.note_time(answer.requested_at)
+        return [answer.value for answer in answers]
 
     def paginator(self, selection: Selection) -> Paginator[FullConversation]:
         """Fetches a list of conversations; may be used by several threads."""
