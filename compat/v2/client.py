@@ -23,8 +23,8 @@ import stamina
 from pydantic import BaseModel
 
 from compat.v2 import errors
-from compat.v2.json_text import parse_body
-from compat.v2.models import TokenResponse
+from compat.v2.json_text import parse_body, without_texts
+from compat.v2.models import TokenResponse, WithoutLongTexts
 from compat.v2.oauth import AccessToken, Credentials, TokenCache
 from compat.v2.rate_limit import LIMIT_HEADER, REMAINING_HEADER, RateLimiter, integer_header
 from compat.v2.transport import (
@@ -214,11 +214,11 @@ class Client:
         check: Callable[[M], None] | None,
         pause: Callable[[float], None],
     ) -> ApiResponse[M]:
-        token = self._tokens.current()
-        response, requested_at = self._send(path, params, token, pause)
+        is_short = issubclass(model, WithoutLongTexts)
+        send = partial(self._send, path, pause, params=params, short=is_short)
+        response, requested_at = send(token := self._tokens.current())
         if response.status_code == 401:
-            token = self._tokens.replace(token)
-            response, requested_at = self._send(path, params, token, pause)
+            response, requested_at = send(self._tokens.replace(token))
         if response.status_code != 200:
             raise _error(response, requested_at)
         value = parse_body(response, model)
@@ -227,7 +227,7 @@ class Client:
         return ApiResponse(value, requested_at)
 
     def _send(
-        self, path: str, params: Mapping[str, str], token: str, pause: Callable[[float], None]
+        self, path: str, pause: Callable[[float], None], token: str, **options: Any
     ) -> tuple[httpx.Response, int]:
         """Send one request when the rate limit allows it."""
         while (seconds := self.rate_limiter.acquire()) > 0:
@@ -237,9 +237,8 @@ class Client:
         acquired_at = self.rate_limiter.clock()
         sent_at, started = time.time(), time.monotonic()
         try:
-            response = self._request(
-                "GET", path, params=params, headers={"Authorization": f"Bearer {token}"}
-            )
+            authorization = {"Authorization": f"Bearer {token}"}
+            response = self._request("GET", path, headers=authorization, **options)
         finally:
             headers = None if response is None else response.headers
             self.rate_limiter.release(headers, acquired_at)
@@ -261,11 +260,13 @@ class Client:
         if self._closed.is_set():
             raise errors.Cancelled("the connection to Mailbox API 2.0 was closed")
 
-    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def _request(self, verb: str, path: str, short: bool = False, **options: Any) -> httpx.Response:
+        """Send one request, and receive its response: without long texts if it is to be short."""
+        url, extensions = self._address.url + path, self._extensions
         try:
-            response = self._http.request(
-                method, self._address.url + path, extensions=self._extensions, **options
-            )
+            with self._http.stream(verb, url, extensions=extensions, **options) as stream:
+                response = without_texts(stream) if short else stream
+                response.read()
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             # A client that is closed in the middle of a request raises a bare RuntimeError.
             self._raise_if_closed()

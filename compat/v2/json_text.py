@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 import httpx
@@ -24,6 +24,17 @@ _ESCAPE: Final = re.compile(rf"({_PAIR})|({_HALF})|({_NUL})|\\.", re.DOTALL)
 _NEEDS_REPAIR: Final = re.compile(rf"{_HALF}|{_NUL}")
 _DEPTH_OF_A_ROW: Final = 3
 """How many steps lead from a page to one of its conversations."""
+
+_RUN: Final = 256
+_ESCAPES: Final = 8
+"""A text is short that has at most so many escapes, and characters before and after each."""
+
+_LONGEST_SHORT: Final = (_ESCAPES + 1) * _RUN + 2 * _ESCAPES
+_QUOTE: Final = b'"'
+_SHORT_TEXTS: Final = re.compile(
+    rb'(?:[^"]*+"[^"\\]{0,%d}+(?:\\.[^"\\]{0,%d}+){0,%d}+")*+' % (_RUN, _RUN, _ESCAPES), re.DOTALL
+)
+_TEXT: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 
 
 def json_text(body: bytes) -> str:
@@ -46,6 +57,50 @@ def json_text(body: bytes) -> str:
         return text
     # A backslash that is itself escaped begins no escape: so all escapes are looked at in order.
     return _ESCAPE.sub(_repaired, text)
+
+
+def without_long_texts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """A JSON body as it arrives, with the empty text in place of each long one.
+
+    So a body may be larger than the memory that it takes. Ids, instants and words are short, and
+    stay. A body that is cut short stays so.
+    """
+    rest, in_long_text = b"", False
+    for chunk in chunks:
+        data, at = rest + chunk, 0
+        while True:
+            if in_long_text:
+                at = _end(_TEXT, data, at)
+                if not data.startswith(_QUOTE, at):
+                    break  # the text goes on in the next chunk
+                in_long_text = False
+                yield _QUOTE
+                at += 1
+            start, at = at, _end(_SHORT_TEXTS, data, at)
+            yield data[start:at]
+            opening = data.find(_QUOTE, at)
+            if opening < 0 or len(data) - opening <= _LONGEST_SHORT + 1:
+                break  # the end of the text, if there is one, may be in the next chunk
+            yield data[at : opening + 1]
+            at, in_long_text = opening + 1, True
+        rest = data[at:]
+    yield rest
+
+
+def without_texts(stream: httpx.Response) -> httpx.Response:
+    """A response of JSON without its long texts, which are dropped while it is received."""
+    content = b"".join(without_long_texts(stream.iter_bytes()))
+    headers = [
+        (name, value)
+        for name, value in stream.headers.multi_items()
+        if name.lower() not in {"content-encoding", "content-length"}
+    ]
+    return httpx.Response(stream.status_code, headers=headers, content=content)
+
+
+def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
+    found = pattern.match(data, at)
+    return found.end() if found else at
 
 
 def _repaired(escape: re.Match[str]) -> str:

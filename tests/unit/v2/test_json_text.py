@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compat.v2.json_text import json_text
+from compat.v2.json_text import json_text, without_long_texts
 
 texts = st.text(
     st.one_of(st.characters(), st.sampled_from('\0\\u d8\ud83d\ude00\U0001f600"')), max_size=12
@@ -47,3 +48,56 @@ def test_all_other_text_stays_as_it_is(text: str) -> None:
     read = json.loads(json_text(whole))
     kept = json.loads(whole).replace("\0", "")
     assert read == "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in kept)
+
+
+short = st.text('ab\\"é', max_size=8)
+long = st.builds(lambda text, more: text + "b" * more, short, st.integers(2400, 9000))
+values = st.recursive(
+    st.one_of(st.none(), st.integers(), short, long),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(short, inner)),
+    max_leaves=12,
+)
+
+
+def shortened(value: object) -> object:
+    """The value with the empty text in place of each long one."""
+    if isinstance(value, dict):
+        return {key: shortened(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [shortened(inner) for inner in value]
+    return "" if isinstance(value, str) and len(value) > 8 else value
+
+
+def in_chunks(body: bytes, sizes: list[int]) -> Iterator[bytes]:
+    """A body in chunks of these sizes, and the rest in one."""
+    for size in sizes:
+        yield body[:size]
+        body = body[size:]
+    yield body
+
+
+@given(value=values, ascii_only=st.booleans(), sizes=st.lists(st.integers(0, 4000)))
+def test_long_texts_are_dropped_and_all_else_stays_wherever_a_body_is_cut_in_chunks(
+    value: object, ascii_only: bool, sizes: list[int]
+) -> None:
+    body = json.dumps(value, ensure_ascii=ascii_only).encode()
+    assert json.loads(b"".join(without_long_texts(in_chunks(body, sizes)))) == shortened(value)
+
+
+@given(
+    value=st.lists(values, min_size=1), sizes=st.lists(st.integers(0, 4000)), cut=st.integers(1, 50)
+)
+def test_a_body_without_long_texts_that_is_cut_short_can_still_not_be_read(
+    value: object, sizes: list[int], cut: int
+) -> None:
+    body = json.dumps(value).encode()
+    with pytest.raises(ValueError, match=":"):
+        json.loads(b"".join(without_long_texts(in_chunks(body[:-cut], sizes))))
+
+
+def test_no_long_text_is_held_in_memory() -> None:
+    chunks = [b'["', *[b'x\\"' * 1000] * 1000, b'", "y"]']
+    held = 0
+    for part in without_long_texts(chunks):
+        held = max(held, len(part))
+    assert held < 10
