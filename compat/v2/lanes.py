@@ -38,8 +38,7 @@ from compat.v2.search import Selection, Window
 R = TypeVar("R", bound=Conversation)
 
 _MIN_PAGES: Final = 4
-"""How many pages a lane has left, at least, if another worker takes over a part of them. A part
-costs about half a request more than its pages."""
+"""A part of a lane costs about half a request more than its pages."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +152,7 @@ def read_lanes(
     windows: Iterable[UnreadWindow],
     *,
     workers: int,
+    min_pages: int = _MIN_PAGES,
     on_stop: Callable[[], None] = lambda: None,
 ) -> Generator[LanePage[R], None, None]:
     """Read all conversations of these windows, with several requests at a time.
@@ -166,13 +166,14 @@ def read_lanes(
         windows: The windows, the one to start first. The next one is taken when a worker has
             nothing to do, in any thread, but never in two at once.
         workers: How many requests are made at a time, at most.
+        min_pages: How many pages a lane has left, at least, if another worker takes over a part.
         on_stop: Called after the first error, or when the generator is closed early, in any
             thread. It may cut short the requests that are under way.
 
     Raises:
         UpstreamError: The first error of any request, after the pages that were read before it.
     """
-    schedule = _Schedule(lists, windows, workers, on_stop)
+    schedule = _Schedule(lists, windows, workers, min_pages, on_stop)
     with ThreadPoolExecutor(workers, thread_name_prefix="lane") as pool:
         try:
             for _ in range(workers):
@@ -190,6 +191,7 @@ class _Schedule(Generic[R]):
         lists: Sequence[Paginator[R]],
         windows: Iterable[UnreadWindow],
         workers: int,
+        min_pages: int,
         on_stop: Callable[[], None],
     ) -> None:
         self._lists = [each.with_check(self._check_stopped) for each in lists]
@@ -199,6 +201,7 @@ class _Schedule(Generic[R]):
         self._lanes: list[Lane] = []
         self._pages: deque[LanePage[R]] = deque()
         self._working = workers
+        self._min_pages = min_pages
         self._error: BaseException | None = None
         self._stopped = False
 
@@ -266,7 +269,7 @@ class _Schedule(Generic[R]):
 
     def _take_over(self) -> Lane | None:
         for lane in sorted(self._lanes, key=lambda lane: lane.pages_left, reverse=True):
-            if lane.pages_left < _MIN_PAGES:
+            if lane.pages_left < self._min_pages:
                 return None
             if taken := lane.divide():
                 return taken

@@ -18,7 +18,7 @@ _MERGED: Final = 301
 _HIDDEN: Final = 403
 _NOT_FOUND: Final = 404
 _DELETED: Final = "deleted"
-_MERGED_INTO: Final = re.compile(r"/conversations/([0-9]{1,18})/?(?:[?#].*)?\Z")
+_MERGED_INTO: Final = re.compile(r"/conversations/([0-9]{1,18})(?:/threads)?/?(?:[?#].*)?\Z")
 
 C = TypeVar("C", bound=Conversation | ConversationDocument)
 
@@ -99,14 +99,8 @@ def get_conversation(client: Client, conversation: int, model: type[C]) -> ApiRe
     """
     try:
         found = client.get(f"/conversations/{conversation}", {}, model)
-    except Redirected as redirect:
-        # A redirect to anything else, such as a proxy's login page, says nothing.
-        target = _MERGED_INTO.search(redirect.location)
-        if redirect.status != _MERGED or target is None:
-            raise
-        return Missing("merged", redirect.requested_at, int(target[1]))
-    except (RequestRefused, AccessRefused) as refusal:
-        return _missing(refusal)
+    except (Redirected, RequestRefused, AccessRefused) as refusal:
+        return missing(refusal)
     if found.value.state == _DELETED:
         return Missing("deleted", found.requested_at)
     return found
@@ -139,11 +133,21 @@ def get_mailbox(client: Client, mailbox: int) -> ApiResponse[ListEntry] | Missin
     try:
         return client.get(f"/mailboxes/{mailbox}", {}, ListEntry)
     except (RequestRefused, AccessRefused) as refusal:
-        return _missing(refusal)
+        return missing(refusal)
 
 
-def _missing(refusal: RequestRefused | AccessRefused) -> Missing:
-    """What a refusal means; a refusal that is neither 403 nor 404 is raised again."""
+def missing(refusal: Redirected | RequestRefused | AccessRefused) -> Missing:
+    """What it means that upstream does not show something.
+
+    Raises:
+        UpstreamError: It says nothing about that: the refusal itself.
+    """
+    if isinstance(refusal, Redirected):
+        # A redirect to anything else, such as a proxy's login page, says nothing.
+        target = _MERGED_INTO.search(refusal.location)
+        if refusal.status != _MERGED or target is None:
+            raise refusal
+        return Missing("merged", refusal.requested_at, int(target[1]))
     if refusal.status not in {_NOT_FOUND, _HIDDEN}:
         raise refusal
     return Missing("deleted" if refusal.status == _NOT_FOUND else "hidden", refusal.requested_at)

@@ -25,7 +25,7 @@ from compat.v2.search import Selection, Window, format_timestamp
 
 R = TypeVar("R", bound=Conversation)
 
-_ATTEMPTS_FOR_A_SECOND: Final = 3
+_ATTEMPTS_BY_NUMBER: Final = 3
 _EMPTY_PAGE: Final = PageInfo(totalElements=0, totalPages=0)
 
 
@@ -171,7 +171,8 @@ class Paginator(Generic[R]):
             # What was taken over meanwhile is not read. The first unclaimed second stays here.
             if last <= shared.last and (last == key or _is_crowded(rows, last)):
                 # If the second is the key itself, it has at least two pages.
-                yield from self._whole_second(last, probe=2 if last == key else 1)
+                probe = 2 if last == key else 1
+                yield from self._by_number(Window(last, last), probe)
                 yield Batch((), shared.claim(last), 0, at, last, 0)
                 last += 1
             key = last
@@ -183,39 +184,56 @@ class Paginator(Generic[R]):
             lambda page: _check_ascending(page, key),
         )
 
-    def _whole_second(self, second: int, *, probe: int) -> Iterator[Batch[R]]:
-        """All rows of a second that may have more of them than fit on a page: by page number.
+    def first_by_number(self, window: Window) -> Batch[R]:
+        """The first page by number of all rows created in a window.
+
+        If it is the only one, these are all rows as they were at one time.
+        """
+        return _incomplete_batch(window, self._numbered_page(window, 1))
+
+    def by_number(self, window: Window) -> Iterator[Batch[R]]:
+        """All rows created in a window, by page number: for a selection that rows only leave.
+
+        All that stay in it are returned, whatever leaves it meanwhile.
+
+        Raises:
+            InconsistentData: It keeps growing.
+            UpstreamError: Upstream fails.
+        """
+        return self._by_number(window, 1)
+
+    def _by_number(self, window: Window, probe: int) -> Iterator[Batch[R]]:
+        """All rows of a window that may have more of them than fit on a page.
 
         The pages are sorted by number and read from the last to the first. A removal then moves
         rows towards pages that are still to be read. A row that is added in the middle moves them
-        the other way, so the second is read again if it grew meanwhile.
+        the other way, so the window is read again if it grew meanwhile.
 
         Args:
-            second: The second, epoch UTC.
+            window: Seconds of creation.
             probe: The page to read first. It shows the number of pages, and, when it is read
                 again, which rows are new on it.
         """
-        for _ in range(_ATTEMPTS_FOR_A_SECOND):
-            response = self._numbered_page(second, probe)
-            yield _incomplete_batch(second, response)
+        for _ in range(_ATTEMPTS_BY_NUMBER):
+            response = self._numbered_page(window, probe)
+            yield _incomplete_batch(window, response)
             first = response.value
             last = max(first.page.total_pages, 1)
             read = [(probe, first)] if probe == last else []
             for number in range(last - len(read), 0, -1):
-                response = self._numbered_page(second, number)
-                yield _incomplete_batch(second, response)
+                response = self._numbered_page(window, number)
+                yield _incomplete_batch(window, response)
                 read.append((number, response.value))
             if _did_not_grow(read) and not _has_new_rows(first, probe, read):
                 return
-        at = format_timestamp(second)
-        raise InconsistentData(
-            f"the conversations created at {at} kept changing while they were read"
-        )
+        second = f" created at {format_timestamp(window.first)}"
+        which = second if window.first == window.last else ""
+        raise InconsistentData(f"the conversations{which} kept changing while they were read")
 
-    def _numbered_page(self, second: int, number: int) -> ApiResponse[Page[R]]:
+    def _numbered_page(self, window: Window, number: int) -> ApiResponse[Page[R]]:
         try:
             return self._get(
-                self._selection.params(second, second + 1, "number", number),
+                self._selection.params(window.first, window.last + 1, "number", number),
                 lambda page: _check_not_empty(page, number),
             )
         except RequestRefused as refusal:
@@ -237,10 +255,10 @@ class Paginator(Generic[R]):
         )
 
 
-def _incomplete_batch(second: int, response: ApiResponse[Page[R]]) -> Batch[R]:
-    """The batch of one page of a second that is not complete yet."""
+def _incomplete_batch(window: Window, response: ApiResponse[Page[R]]) -> Batch[R]:
+    """The batch of one page of a window that is not complete yet."""
     rows, page, at = response.value.rows, response.value.page, response.requested_at
-    return Batch(rows, second - 1, page.total_elements, at, second, page.total_pages)
+    return Batch(rows, window.first - 1, page.total_elements, at, window.last, page.total_pages)
 
 
 def _last_second(rows: Iterable[Conversation], key: int) -> int:

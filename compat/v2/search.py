@@ -31,12 +31,17 @@ class Selection:
         folder: Only conversations that this folder shows.
         status: `all`, or `spam` for what `all` may hide.
         modified_since: Only what was modified in this second, epoch UTC, or later.
+        modified_until: Only what was last modified in this second or before. What is modified
+            while the list is read leaves it. Not used without `modified_since`.
+        threads: Whether each conversation is listed with its threads.
     """
 
     mailboxes: tuple[int, ...] = ()
     folder: int | None = None
     status: str = "all"
     modified_since: int | None = None
+    modified_until: int = LAST_SECOND
+    threads: bool = False
 
     def params(self, first: int, last: int, sort: str, page: int) -> dict[str, str]:
         """The parameters of one request.
@@ -58,12 +63,14 @@ class Selection:
             params["mailbox"] = ",".join(map(str, self.mailboxes))
         if self.folder is not None:
             params["folder"] = str(self.folder)
+        if self.threads:
+            params["embed"] = "threads"
         return params
 
     def _query(self, first: int, last: int) -> str:
         if self.modified_since is None:
             return created_between(first, last)
-        return modified_since(self.modified_since, first, last)
+        return modified_between(self.modified_since, self.modified_until, first, last)
 
 
 def created_between(first: int, last: int) -> str:
@@ -73,7 +80,7 @@ def created_between(first: int, last: int) -> str:
         first: The first second, epoch UTC, included; `FIRST_SECOND` or before means no limit.
         last: The last second, included; `LAST_SECOND` or after means no limit.
     """
-    return f"({_created(first, last)})"
+    return f"({_range('createdAt', first, last)})"
 
 
 def modified_since(since: int, first: int, last: int) -> str:
@@ -87,13 +94,21 @@ def modified_since(since: int, first: int, last: int) -> str:
         first: The first second of creation, as for `created_between`.
         last: The last second of creation, as for `created_between`.
     """
-    return f"(modifiedAt:[{format_timestamp(since)} TO *] AND {_created(first, last)})"
+    return modified_between(since, LAST_SECOND, first, last)
 
 
-def _created(first: int, last: int) -> str:
+def modified_between(since: int, until: int, first: int, last: int) -> str:
+    """The same for a last modification up to a second, included.
+
+    What is modified later leaves the list: it has to be looked for in another one.
+    """
+    return f"({_range('modifiedAt', since, until)} AND {_range('createdAt', first, last)})"
+
+
+def _range(field: str, first: int, last: int) -> str:
     low = "*" if first <= FIRST_SECOND else format_timestamp(first)
     high = "*" if last >= LAST_SECOND else format_timestamp(last)
-    return f"createdAt:[{low} TO {high}]"
+    return f"{field}:[{low} TO {high}]"
 
 
 def format_timestamp(second: int) -> str:

@@ -1,0 +1,213 @@
+"""Threads of conversations: embedded in lists of conversations, and in a list of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
+
+from pydantic import Field
+
+from compat.v2.client import Client
+from compat.v2.errors import AccessRefused, InconsistentData, Redirected, RequestRefused
+from compat.v2.lists import Missing, missing
+from compat.v2.models import (
+    _LEFT_TO_RIGHT,
+    FullConversation,
+    Page,
+    PageInfo,
+    PersonId,
+    WithoutLongTexts,
+    _Instant,
+    _Integer,
+    _Missing,
+    _Model,
+    _Text,
+)
+
+_READINGS: Final = 4
+_PUBLISHED: Final = "published"
+_LINE_ITEM: Final = "lineitem"
+_CHATS: Final = frozenset({"chat", "beaconchat"})
+_RATINGS: Final = {"great": 1, "okay": 2, "not_good": 3}
+
+T = TypeVar("T")
+_Optional: TypeAlias = Annotated[T | _Missing, _LEFT_TO_RIGHT]
+
+
+class TypeOnly(_Model):
+    """An object of which only the type is read."""
+
+    type: _Text = None
+
+
+class Author(PersonId):
+    """Who created something: a customer or a user."""
+
+    type: _Text = None
+
+
+class Rating(_Model):
+    """What a customer said of a reply."""
+
+    rating: _Text = None
+
+
+class _Attachments(_Model):
+    attachments: _Optional[tuple[Any, ...]] = None
+
+
+class ThreadPayload(_Model):
+    """A thread; what may be None is unknown then, or there is none."""
+
+    id: _Integer = None
+    type: _Text = None
+    state: _Text = None
+    status: _Text = None
+    action: _Optional[TypeOnly] = None
+    source: _Optional[TypeOnly] = None
+    customer: _Optional[PersonId] = None
+    created_by: _Optional[Author] = Field(alias="createdBy", default=None)
+    saved_reply: _Integer = Field(alias="savedReplyId", default=None)
+    created_at: _Instant = Field(alias="createdAt", default=None)
+    rating: _Optional[Rating] = None
+    embedded: _Optional[_Attachments] = Field(alias="_embedded", default=None)
+
+    @property
+    def has_attachments(self) -> bool:
+        """Whether it has attachments."""
+        return bool(self.embedded and self.embedded.attachments)
+
+    @property
+    def rating_number(self) -> int:
+        """The rating as the old API numbers it; 0 if there is none."""
+        rating = (self.rating and self.rating.rating) or ""
+        return _RATINGS.get(rating.lower().replace("-", "_"), 0)
+
+    @property
+    def unknown_key(self) -> str:
+        """The first key without which nobody can count the thread; empty if all are known."""
+        values = {"id": self.id, "createdAt": self.created_at, "type": self.type}
+        found = [key for key, value in values.items() if value is None or value == ""]
+        if self.rating and self.rating.rating and not self.rating_number:
+            found.append("rating")
+        return found[0] if found else ""
+
+
+class _EmbeddedThreads(_Model):
+    threads: _Optional[tuple[ThreadPayload, ...]] = None
+
+
+class ConversationWithThreads(FullConversation):
+    """A conversation with its threads, as a list with `embed=threads` shows it."""
+
+    created_by: _Optional[Author] = Field(alias="createdBy", default=None)
+    embedded: _Optional[_EmbeddedThreads] = Field(alias="_embedded", default=None)
+
+    @property
+    def shown_threads(self) -> tuple[ThreadPayload, ...]:
+        """The embedded threads, not always all of them: see `are_all_shown`."""
+        return (self.embedded and self.embedded.threads) or ()
+
+    @property
+    def are_all_shown(self) -> bool:
+        """Whether the embedded threads are all threads of the conversation.
+
+        Those of chats are truncated. `threads` counts published threads without line items: if
+        fewer are shown, some are missing.
+        """
+        shown = self.shown_threads
+        if self.type == "chat" or any(thread.type in _CHATS for thread in shown):
+            return False
+        return self.threads is not None and count_published(shown) >= self.threads
+
+
+class PageWithThreads(Page[ConversationWithThreads], WithoutLongTexts):
+    """A page of conversations with their threads, without texts."""
+
+
+class _ThreadEntries(_Model):
+    threads: tuple[ThreadPayload, ...] | None = None
+
+
+class ThreadPage(WithoutLongTexts, _Model):
+    """One page of a conversation's threads; without `page` it is the only one."""
+
+    embedded: _ThreadEntries | None = Field(alias="_embedded", default=None)
+    page: PageInfo | None = None
+
+    @property
+    def rows(self) -> tuple[ThreadPayload, ...]:
+        """The threads on the page."""
+        return (self.embedded and self.embedded.threads) or ()
+
+
+@dataclass(frozen=True)
+class ThreadList:
+    """All threads of a conversation.
+
+    Attributes:
+        threads: The threads, each once, those with the lowest ids first.
+        requested_at: When the last reading began, epoch seconds by upstream's clock.
+    """
+
+    threads: tuple[ThreadPayload, ...]
+    requested_at: int
+
+
+def count_published(threads: Sequence[ThreadPayload]) -> int:
+    """How many of some threads a conversation's number of threads counts."""
+    counted = (each for each in threads if each.type != _LINE_ITEM and each.state == _PUBLISHED)
+    return sum(1 for _ in counted)
+
+
+def list_threads(
+    client: Client, conversation: int, before_request: Callable[[], None] = lambda: None
+) -> ThreadList | Missing:
+    """All threads of a conversation, also of a chat; or why the conversation is missing.
+
+    Threads move from page to page when one is added or removed. So several pages are read until
+    two readings show the same threads. One page needs one request.
+
+    Args:
+        client: The API client.
+        conversation: Its id.
+        before_request: Called before each request; raises to stop.
+
+    Raises:
+        InconsistentData: The threads keep changing.
+        UpstreamError: Upstream fails.
+    """
+    before: frozenset[int | None] | None = None
+    for _ in range(_READINGS):
+        try:
+            threads, pages, requested_at = _read_threads(client, conversation, before_request)
+        except (AccessRefused, Redirected, RequestRefused) as refusal:
+            return missing(refusal)
+        ids = frozenset(thread.id for thread in threads)
+        if pages <= 1 or ids == before:
+            return ThreadList(threads, requested_at)
+        before = ids
+    raise InconsistentData(
+        f"the threads of conversation {conversation} kept changing while they were read"
+    )
+
+
+def _read_threads(
+    client: Client, conversation: int, before_request: Callable[[], None]
+) -> tuple[tuple[ThreadPayload, ...], int, int]:
+    """One reading: the threads, on how many pages they were, and when it began."""
+    path = f"/conversations/{conversation}/threads"
+    found: dict[object, ThreadPayload] = {}
+    requested_at: list[int] = []
+    number, last = 1, 1
+    while number <= last:
+        before_request()
+        response = client.get(path, {"page": str(number)}, ThreadPage)
+        requested_at.append(response.requested_at)
+        rows = response.value.rows
+        found |= {each.id if each.id is not None else object(): each for each in rows}
+        last = max(last, response.value.page.total_pages if response.value.page else 1)
+        number += 1
+    threads = tuple(sorted(found.values(), key=lambda each: each.id or 0))
+    return threads, last, requested_at[0]
