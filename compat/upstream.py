@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from typing import Final
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.core.intervals import Interval
 from compat.core.models import (
+    Activity,
     Document,
     ListItem,
     ListKind,
@@ -21,18 +22,23 @@ from compat.core.models import (
     Person,
     Progress,
     Row,
+    Thread,
 )
 from compat.v2 import lists, models
 from compat.v2.client import Client
-from compat.v2.errors import Redirected, RequestRefused
+from compat.v2.errors import MalformedData, Redirected, RequestRefused
 from compat.v2.models import Conversation
 from compat.v2.oauth import Credentials
 from compat.v2.pagination import creation_second
 from compat.v2.search import Window
+from compat.v2.threads import Author, ConversationWithThreads, ThreadPayload, TypeOnly
 
 _MERGED: Final = 301
 _NOT_FOUND: Final = 404
 _DELETED: Final = "deleted"
+_NO_CHANGE: Final = "nochange"
+_AUTHORS: Final = {"customer": "customer", "user": "user", "system_user": "user"}
+"""What the author of a thread is, by the type that upstream shows."""
 
 
 def client_from_settings(settings: Settings) -> Client:
@@ -106,6 +112,29 @@ def to_document(conversation: models.ConversationDocument) -> Document:
             NamedTag(tag.id or 0, tag.name or "", tag.color or "")
             for tag in conversation.tags or ()
         ),
+    )
+
+
+def to_threads(conversation: int, threads: Iterable[ThreadPayload]) -> tuple[Thread, ...]:
+    """The threads of a conversation, each once, sorted by creation and id.
+
+    Raises:
+        MalformedData: One lacks what counting needs.
+    """
+    found = {thread.id: thread for thread in (_to_thread(conversation, each) for each in threads)}
+    return tuple(sorted(found.values()))
+
+
+def to_activity(conversation: ConversationWithThreads, threads: tuple[Thread, ...]) -> Activity:
+    """A conversation with these threads."""
+    by_user = _author_type(conversation.created_by) == "user"
+    return Activity(
+        to_row(conversation),
+        threads,
+        customer=_id(conversation.customer),
+        created_by=_id(conversation.created_by) if by_user else 0,
+        closed=to_second(conversation.closed_at) if conversation.closed_at else None,
+        closed_by=conversation.closed_by or 0,
     )
 
 
@@ -238,6 +267,41 @@ def _fetch_document(client: Client, conversation: int) -> Document | None:
             raise
         return None
     return None if found.value.state == _DELETED else to_document(found.value)
+
+
+def _to_thread(conversation: int, thread: ThreadPayload) -> Thread:
+    if thread.unknown_key or thread.id is None or thread.created_at is None:
+        raise MalformedData(
+            f"a thread cannot be read: conversation {conversation}: thread {thread.id or ''}: "
+            f"`{thread.unknown_key}` is missing, or has no known value"
+        )
+    return Thread(
+        to_second(thread.created_at),
+        thread.id,
+        sys.intern(thread.type or ""),
+        sys.intern(thread.state or ""),
+        None if thread.status in {None, "", _NO_CHANGE} else sys.intern(thread.status or ""),
+        _author_type(thread.created_by),
+        _id(thread.created_by),
+        _id(thread.customer),
+        _type(thread.action),
+        _type(thread.source),
+        thread.saved_reply or 0,
+        thread.rating_number,
+        thread.has_attachments,
+    )
+
+
+def _author_type(author: Author | None) -> str:
+    return _AUTHORS.get((author and author.type) or "", "")
+
+
+def _id(person: models.PersonId | None) -> int:
+    return (person and person.id) or 0
+
+
+def _type(value: TypeOnly | None) -> str:
+    return sys.intern((value and value.type) or "")
 
 
 def _to_person(person: models.PersonPayload | None) -> Person:
