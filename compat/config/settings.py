@@ -121,7 +121,10 @@ class Settings(BaseModel):
     memory_rows: int = Field(
         default=500_000,
         ge=0,
-        description="How many conversations are kept in memory (about 400 bytes each).",
+        description=(
+            "How many conversations are kept in memory (about 400 bytes each). Beside them as many "
+            "conversations and threads, counted together, for reports that need threads."
+        ),
     )
     answers: int = Field(default=1024, ge=1, description="How many answers are kept in memory.")
     rate_reserve: float = Field(

@@ -17,6 +17,11 @@ from compat.v2.lists import Missing, get_mailbox
 _LIFETIME: Final = 300.0
 _MOST_MAILBOXES: Final = 10_000
 _NOT_FOUND: Final = 404
+MOST_MAILBOXES_NAMED: Final = 50
+"""In one request; a longer list would make a longer URL than servers read."""
+
+UNKNOWN: Final = frozenset({400, 404})
+"""How upstream may refuse a mailbox or a folder that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,22 @@ class Folders:
         """
         unlisted = mailboxes - self.mailboxes()
         return mailboxes - {mailbox for mailbox in unlisted if self._is_deleted(mailbox)}
+
+    def existing_of_refused(
+        self, mailboxes: frozenset[int], refusal: RequestRefused
+    ) -> frozenset[int]:
+        """Those of the mailboxes of a refused request that exist.
+
+        Raises:
+            RequestRefused: Something else was refused.
+            UpstreamError: Upstream fails.
+        """
+        if refusal.status not in UNKNOWN or not mailboxes:
+            raise refusal
+        existing = self.existing(mailboxes)
+        if existing == mailboxes:
+            raise refusal
+        return existing
 
     def mailboxes(self) -> frozenset[int]:
         """The ids of all mailboxes that the application may see.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from compat import clock
 from compat.config.settings import Settings
-from compat.core.intervals import Interval, MaxAges, union
+from compat.core.intervals import Interval, MaxAges
 from compat.core.models import (
     ActivityQuery,
     ActivitySet,
@@ -16,14 +16,15 @@ from compat.core.models import (
     Document,
     ListItems,
     ListQuery,
-    NotCovered,
     Progress,
     Row,
     RowSet,
     SourceStats,
     in_order_of_creation,
 )
-from compat.sources.folders import Folders, SortedFolders
+from compat.sources.activity import ActivityLoader, ShownConversations
+from compat.sources.folder_views import Fetched, FolderViews
+from compat.sources.folders import MOST_MAILBOXES_NAMED, Folders, SortedFolders
 from compat.sources.row_cache import RowCache, Scope
 from compat.upstream import (
     client_from_settings,
@@ -33,38 +34,16 @@ from compat.upstream import (
     to_window,
 )
 from compat.v2.client import ApiResponse, Client
-from compat.v2.errors import InconsistentData, RequestRefused
+from compat.v2.errors import RequestRefused
 from compat.v2.lanes import PageCallbacks, fetch_windows
 from compat.v2.models import Conversation, ConversationPage
 from compat.v2.probes import check_access
-from compat.v2.search import Selection
-
-_ROUNDS: Final = 3
-MOST_MAILBOXES_NAMED: Final = 50
-"""In one request; a longer list would make a longer URL than servers read."""
-
-_UNKNOWN: Final = frozenset({400, 404})
-"""How upstream may refuse a mailbox or a folder that does not exist."""
+from compat.v2.search import FIRST_SECOND, LAST_SECOND, Selection
 
 _ALL: Final = ("all",)
 _WITH_SPAM: Final = ("spam", "all", "spam")
 """Whether `all` shows spam is not documented. A conversation that is marked, or unmarked, while
 the lists are read is still met in one of the three."""
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """Rows from upstream.
-
-    Attributes:
-        rows: The rows.
-        as_of: When fetching them started, epoch seconds by upstream's clock.
-        undecided: Ids of rows that may not be in the folders asked for.
-    """
-
-    rows: Sequence[Row]
-    as_of: int
-    undecided: frozenset[int] = frozenset()
 
 
 def live_source_from_settings(
@@ -104,7 +83,11 @@ class LiveSource:
         self._ages = ages
         self._workers = workers
         self._folders = Folders(client)
+        self._views = FolderViews(self._fetch_existing)
         self._cache = RowCache(ages, most_rows)
+        self._activities = ActivityLoader(
+            client, self._folders, ages, workers=workers, most=most_rows
+        )
 
     @property
     def ready(self) -> bool:
@@ -132,10 +115,9 @@ class LiveSource:
             check_access(self._client)
 
     def stats(self) -> SourceStats:
-        """Requests made, requests left, and rows in the cache."""
-        return SourceStats(
-            self._client.request_counts(), self._client.rate_left, self._cache.row_count
-        )
+        """Requests made, requests left, and conversations in the caches."""
+        rows = self._cache.row_count + self._activities.conversation_count
+        return SourceStats(self._client.request_counts(), self._client.rate_left, rows)
 
     def close(self) -> None:
         """Close all connections; requests that wait for the rate limit fail."""
@@ -154,7 +136,7 @@ class LiveSource:
         if folders.views | folders.unknown:
             # Not cached: the payload of a conversation does not show which views it is in.
             started = clock.elapsed()
-            fetched = self._fetch_until_stable(query, folders, progress)
+            fetched = self._views.fetch(query, folders, progress)
             undecided = replace(query, folders=frozenset()).undecided(fetched.rows)
             undecided |= dict.fromkeys(fetched.undecided, "folder")
             fresh_until = started + self._ages.recent
@@ -165,13 +147,30 @@ class LiveSource:
         return RowSet(rows, cached.as_of, cached.fresh_until, query.undecided(rows))
 
     def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
-        """Conversations with their threads.
+        """The conversations that a query needs, with their threads.
 
         Raises:
-            NotCovered: Always: threads are not read yet.
+            UpstreamError: Upstream fails, or its answers contradict each other.
         """
-        progress.check()
-        raise NotCovered(query.touched)
+        shown = ShownConversations(Scope(query.mailboxes, query.spam))
+        if query.folders:
+            folders = self._folders.sort(query.folders, query.mailboxes)
+            shown = ShownConversations(Scope(folders.home_mailboxes, query.spam), folders.homes)
+            if folders.views | folders.unknown:
+                shown = self._shown_now(query, folders, progress)
+        return self._activities.load(query, shown, progress)
+
+    def _shown_now(
+        self, query: ActivityQuery, folders: SortedFolders, progress: Progress
+    ) -> ShownConversations:
+        """The conversations that views and home folders show, as far as a query needs them."""
+        first = min(query.touched).first
+        created = Interval(FIRST_SECOND, LAST_SECOND)
+        rows = ConversationQuery((created,), query.mailboxes, query.folders, query.spam)
+        fetched = self._views.fetch(rows, folders, progress, modified_since=first)
+        undecided = dict.fromkeys(fetched.undecided, "folder")
+        scope = Scope(query.mailboxes, query.spam)
+        return ShownConversations(scope, None, frozenset(fetched.ids), undecided)
 
     def list_items(self, query: ListQuery) -> ListItems:
         """A list, or one item of it.
@@ -226,71 +225,23 @@ class LiveSource:
                 claim.put(fetched.rows, fetched.as_of)
             return claim.result()
 
-    def _fetch_until_stable(
-        self, query: ConversationQuery, folders: SortedFolders, progress: Progress
-    ) -> Fetched:
-        """The conversations in views and home folders, read until two rounds agree.
-
-        Conversations move between folders while these are read. One that leaves a folder before
-        it is read there is met in the other folder, in this round or in the next. So the rows of
-        all rounds count, and none may come from the cache.
-
-        Raises:
-            InconsistentData: No two rounds in a row agree.
-        """
-        rounds: list[Fetched] = []
-        for at in range(_ROUNDS):
-            progress.rounds_left = 0 if at else 1
-            rounds.append(self._fetch_folders(query, folders, progress))
-            if len(rounds) > 1 and _ids(rounds[-1]) == _ids(rounds[-2]):
-                return _united(rounds)
-        raise InconsistentData("the folders asked for kept changing while they were read")
-
-    def _fetch_folders(
-        self, query: ConversationQuery, folders: SortedFolders, progress: Progress
-    ) -> Fetched:
-        views = sorted(folders.views | folders.unknown)
-        parts = [self._fetch_view(query, view, folders, progress) for view in views]
-        if folders.homes:
-            scope = Scope(folders.home_mailboxes, query.spam)
-            fetched = self._fetch_existing(scope, union(query.created), progress)
-            unknown = [row for row in fetched.rows if row.folder is None]
-            homes = [row for row in fetched.rows if row.folder in folders.homes]
-            ids = frozenset(row.id for row in unknown)
-            parts.append(Fetched([*homes, *unknown], fetched.as_of, ids))
-        return _united(parts)
-
-    def _fetch_view(
-        self, query: ConversationQuery, view: int, folders: SortedFolders, progress: Progress
-    ) -> Fetched:
-        scope = Scope(query.mailboxes, query.spam)
-        try:
-            return self._fetch_existing(scope, union(query.created), progress, view)
-        except RequestRefused as refusal:
-            # A folder that does not exist has no conversations; that is no error.
-            if refusal.status not in _UNKNOWN or view not in folders.unknown:
-                raise
-            return Fetched((), refusal.requested_at)
-
     def _fetch_existing(
         self,
         scope: Scope,
         created: Sequence[Interval],
         progress: Progress,
         folder: int | None = None,
+        modified_since: int | None = None,
     ) -> Fetched:
         """The rows of those mailboxes of a scope that exist."""
         try:
-            return self._fetch(scope, created, progress, folder)
+            return self._fetch(scope, created, progress, folder, modified_since)
         except RequestRefused as refusal:
-            if refusal.status not in _UNKNOWN or not scope.mailboxes:
-                raise
-            existing = self._folders.existing(scope.mailboxes)
-            if existing == scope.mailboxes:
-                raise
+            existing = self._folders.existing_of_refused(scope.mailboxes, refusal)
             if not existing:
                 return Fetched((), refusal.requested_at)
-        return self._fetch(Scope(existing, scope.spam), created, progress, folder)
+        scope = Scope(existing, scope.spam)
+        return self._fetch(scope, created, progress, folder, modified_since)
 
     def _fetch(
         self,
@@ -340,24 +291,6 @@ class _RowCollector:
 
     def rows(self) -> list[Row]:
         return in_order_of_creation(self._rows.values())
-
-
-def _ids(fetched: Fetched) -> set[int]:
-    return {row.id for row in fetched.rows}
-
-
-def _united(parts: Sequence[Fetched]) -> Fetched:
-    """The rows of all parts, each conversation once, as of the oldest part.
-
-    A row is undecided if no part is certain of it.
-    """
-    rows = {row.id: row for part in parts for row in part.rows}
-    certain = {row.id for part in parts for row in part.rows if row.id not in part.undecided}
-    return Fetched(
-        in_order_of_creation(rows.values()),
-        min(part.as_of for part in parts),
-        frozenset(rows.keys() - certain),
-    )
 
 
 def fetch_list_items(client: Client, query: ListQuery, max_age: int) -> ListItems:

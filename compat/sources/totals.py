@@ -20,7 +20,8 @@ from typing import Any, Final
 from compat import clock
 from compat.core.counting import CountQuery, CountResult
 from compat.core.models import Progress
-from compat.sources.live import MOST_MAILBOXES_NAMED, LiveSource
+from compat.sources.folders import MOST_MAILBOXES_NAMED
+from compat.sources.live import LiveSource
 from compat.v2 import probes
 from compat.v2.client import Client
 from compat.v2.errors import RequestRefused

@@ -226,6 +226,14 @@ DIFFERENCES: Final = (
         "In such a case a count can be one too low.",
     ),
     KnownDifference(
+        "Messages that are known from memory",
+        "Without an archive, what was read of threads is kept in memory for up to COMPAT_MAX_AGE. "
+        "Before it is used again, whatever was modified since is read. Deletions of "
+        "conversations without a thread of the last day, and ratings, do not show in that.",
+        "A message of a deleted conversation can still count for up to that time. With "
+        "COMPAT_MAX_AGE and COMPAT_RECENT_AGE at 0, all is read again for each question.",
+    ),
+    KnownDifference(
         "Relayed hours",
         "With COMPAT_ENGINE at `relayed`, busy times use the company's own time zone at Help "
         "Scout, not COMPAT_COMPANY_TIME_ZONE, and only the hours that Help Scout lists are "

@@ -17,7 +17,8 @@ from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import ListQuery
 from compat.simulator import Behaviour, Conversation, Simulator
-from compat.sources.live import Fetched, LiveSource
+from compat.sources.folder_views import Fetched
+from compat.sources.live import LiveSource
 from compat.sources.merge import plan_read, unchanged
 from tests.integration.archived.offline_service import (
     LISTS,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import Progress, Row, RowSet
-from compat.sources.live import Fetched
+from compat.sources.folder_views import Fetched
 from compat.sources.row_cache import RowCache, Scope
 
 ALL = Scope()

@@ -15,7 +15,8 @@ from compat.archive.records import INDEX_LAG, ConversationRecord
 from compat.archive.sync.queries import ACCEPTED_OFFSETS, ALL_LISTS_SPAM, ALL_MAILBOXES
 from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import ConversationQuery, Progress, Row, RowSet
-from compat.sources.live import Fetched, LiveSource
+from compat.sources.folder_views import Fetched
+from compat.sources.live import LiveSource
 from compat.sources.merge import Completer, Patch, ReadPlan, plan_read, unchanged
 from tests.unit.archive.samples import CREATED, SEEN, record
 

@@ -10,7 +10,7 @@ import pytest
 
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import Progress, Row, RowSet
-from compat.sources.live import Fetched
+from compat.sources.folder_views import Fetched
 from compat.sources.row_cache import Scope
 from compat.v2.errors import Unreachable
 from tests.unit.sources.cached_upstream import AGES, ALL, SPAM, CachedSource, Upstream, row
