@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from compat.archive import counts, repository, schema, threads
 from compat.archive.connections import sa
-from compat.archive.records import INDEX_LAG, LAYERS
+from compat.archive.records import INDEX_LAG, LAYERS, THREADS_KNOWN
 from compat.archive.repository import batches, tags_from_text
 from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND
@@ -84,19 +84,21 @@ class Snapshot:
         """The interval of thread time in which every thread is known; none if there is none.
 
         A thread may stand on a conversation of any age. So all conversations since the beginning
-        must be covered, and the threads of each must be known. Then all threads are known that
-        were created before the oldest reading, less the margin for upstream's index.
+        must be covered, and the threads of each must be known. Merges move threads between
+        conversations that are read one after the other: only a note of the run that has dealt
+        with them says that none is missing that was created before, less the margin for
+        upstream's index.
         """
+        as_of: int | None = self.get_note(THREADS_KNOWN)
         covered = self.coverage()
         spans = intervals.union(known.interval for known in covered)
         older_missing = not spans or spans[0].first > FIRST_SECOND
         if not self.keeps_threads or self.kept_since is not None or older_missing:
             return []
-        if self.unread_threads(1):
+        if as_of is None or self.unread_threads(1):
             return []
         last = spans[0].last
-        as_of = min(known.as_of for known in covered if known.interval.first <= last)
-        if self.sealed_at is None:
+        if self.sealed_at is None or self.sealed_at > as_of - INDEX_LAG:
             last = min(last, as_of - INDEX_LAG)
         return [Coverage(Interval(FIRST_SECOND, last), as_of)]
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from compat.core.models import Row, Thread
-from compat.upstream import to_row, to_second
+from compat.upstream import to_row, to_second, to_threads
+from compat.v2.errors import MalformedData
 from compat.v2.models import FullConversation, PersonId, waiting_time
+from compat.v2.threads import ConversationWithThreads
 
 LAYERS: Final = ("spam", "all", "spam-again")
 """The lists that have to be read, in this order, before an interval is covered. Whether the list of
@@ -18,6 +20,11 @@ unmarked, in the meantime is still seen in one of the three."""
 INDEX_LAG: Final = 900
 """Seconds that upstream's search index may be behind. A list does not reliably show what was
 created or modified less than this before it was requested."""
+
+THREADS_KNOWN: Final = "threads known"
+"""The name of the note that says since when all threads are known as they were at one time: those
+of all conversations, after a run that began to read what was modified in this second, epoch UTC by
+upstream's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +84,15 @@ class ConversationRecord:
     shown: ShownThreads | None = None
 
 
-def to_record(conversation: FullConversation, seen: int) -> ConversationRecord:
+def to_record(
+    conversation: FullConversation, seen: int, *, modified: bool = False
+) -> ConversationRecord:
     """The record of a conversation from API 2.0.
 
     Args:
         conversation: As an answer showed it.
         seen: When that answer was requested, epoch seconds by upstream's clock.
+        modified: Whether that answer was a list of what was modified.
     """
     waiting = waiting_time(conversation.waiting_since)
     closed, updated = conversation.closed_at, conversation.updated_at
@@ -99,7 +109,20 @@ def to_record(conversation: FullConversation, seen: int) -> ConversationRecord:
         updated=to_second(updated) if updated else None,
         waiting_since=to_second(waiting) if waiting else None,
         document=conversation.document or None,
+        shown=_shown_threads(conversation, seen, modified=modified),
     )
+
+
+def _shown_threads(
+    conversation: FullConversation, seen: int, *, modified: bool
+) -> ShownThreads | None:
+    if not isinstance(conversation, ConversationWithThreads):
+        return None
+    try:
+        threads = to_threads(conversation.id, conversation.shown_threads)
+    except MalformedData:  # the list of its threads may be readable, and else names the thread
+        return ShownThreads((), complete=False, seen=seen, modified=True)
+    return ShownThreads(threads, conversation.are_all_shown, seen, modified)
 
 
 def _id(person: PersonId | None) -> int:

@@ -66,6 +66,12 @@ _BETWEEN_LOOKS: Final = 0.1
         flag("--verify", "read everything again that is in the archive"),
         flag("--accept-loss", "take out what is gone at Help Scout, however much it is"),
         flag("--slim", "make an archive without subjects, previews, names and addresses"),
+        click.Option(
+            ["--threads/--no-threads"],
+            default=None,
+            help="keep the threads of conversations, without their texts, or erase them; the "
+            "archive remembers it (a new one keeps none)",
+        ),
         ACCOUNT,
         json_flag("print what happens as JSON lines"),
     ],
@@ -78,6 +84,7 @@ def sync(
     verify: bool,
     accept_loss: bool,
     slim: bool,
+    threads: bool | None,
     account: str | None,
     as_json: bool,
 ) -> int:
@@ -90,7 +97,7 @@ def sync(
     within = _range(start, end)
     seconds = None if watch is None else _duration(watch)
     settings = settings_for(account)
-    options = SyncOptions(within, verify, accept_loss, settings.reread_days, slim or None)
+    options = SyncOptions(within, verify, accept_loss, settings.reread_days, slim or None, threads)
     with sync_reporter(as_json=as_json) as reporter:
         run = Sync(settings, options, reporter.on_event)
         with _stopped_by_signals(run) as stop:

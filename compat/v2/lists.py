@@ -86,19 +86,23 @@ class Missing:
     merged_into: int = 0
 
 
-def get_conversation(client: Client, conversation: int, model: type[C]) -> ApiResponse[C] | Missing:
+def get_conversation(
+    client: Client, conversation: int, model: type[C], *, threads: bool = False
+) -> ApiResponse[C] | Missing:
     """One conversation as it is now, or why it is missing.
 
     Args:
         client: The API client.
         conversation: Its id.
         model: The model of a conversation.
+        threads: Whether it is shown with its threads.
 
     Raises:
         UpstreamError: Upstream fails, or redirects to something that is no conversation.
     """
+    params = {"embed": "threads"} if threads else {}
     try:
-        found = client.get(f"/conversations/{conversation}", {}, model)
+        found = client.get(f"/conversations/{conversation}", params, model)
     except (Redirected, RequestRefused, AccessRefused) as refusal:
         return missing(refusal)
     if found.value.state == _DELETED:

@@ -220,6 +220,7 @@ class PageInfo(_Model):
 
 
 R_co = TypeVar("R_co", bound=Conversation, covariant=True)
+F = TypeVar("F", bound=FullConversation)
 
 
 class _Embedded(_Model, Generic[R_co]):
@@ -245,8 +246,8 @@ FullConversationPage = Page[FullConversation]
 """A page of full conversations."""
 
 
-class PageWithDocuments(FullConversationPage):
-    """A page of full conversations that keep their payloads as `document`."""
+class PageKeepingDocuments(Page[F]):
+    """A page whose conversations keep their payloads as `document`."""
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -258,6 +259,10 @@ class PageWithDocuments(FullConversationPage):
             for row, document in zip(page.rows, received, strict=True):
                 row.set_document(document)
         return page
+
+
+class PageWithDocuments(PageKeepingDocuments[FullConversation]):
+    """A page of full conversations that keep their payloads as `document`."""
 
 
 class ListPage(_Model):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar
 
 from pydantic import Field
+from pydantic_core import from_json
 
 from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, InconsistentData, Redirected, RequestRefused
@@ -16,6 +17,7 @@ from compat.v2.models import (
     FullConversation,
     Page,
     PageInfo,
+    PageKeepingDocuments,
     PersonId,
     WithoutLongTexts,
     _Instant,
@@ -122,8 +124,32 @@ class ConversationWithThreads(FullConversation):
         return self.threads is not None and count_published(shown) >= self.threads
 
 
+class ConversationWithThreadsAndDocument(ConversationWithThreads):
+    """A conversation with its threads that keeps the rest of its payload as `document`."""
+
+    def set_document(self, received: object) -> None:
+        """Keep the payload without the threads, whose texts are not to be kept."""
+        if isinstance(received, dict):
+            embedded = received.get("_embedded")
+            others = {key: each for key, each in (embedded or {}).items() if key != "threads"}
+            received = {key: each for key, each in received.items() if key != "_embedded"}
+            received |= {"_embedded": others} if others else {}
+        super().set_document(received)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Read one conversation."""
+        read = super().model_validate_json(json_data, **options)
+        read.set_document(from_json(json_data))
+        return read
+
+
 class PageWithThreads(Page[ConversationWithThreads], WithoutLongTexts):
     """A page of conversations with their threads, without texts."""
+
+
+class PageWithThreadsAndDocuments(PageKeepingDocuments[ConversationWithThreadsAndDocument]):
+    """A page of conversations with their threads that keep the rest of their payloads."""
 
 
 class _ThreadEntries(_Model):

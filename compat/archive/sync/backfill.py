@@ -35,6 +35,10 @@ READ: Final = "read"
 """The layer that says when all lists of an interval were last read, and what is gone removed.
 Answers do not depend on it."""
 
+READ_WITH_THREADS: Final = "read with threads"
+"""The layer that says when all lists of an interval were last read with threads, in an archive that
+keeps them."""
+
 LISTED: Final[Mapping[str, str]] = {layer: f"listed {layer}" for layer in LAYERS}
 """For each layer, one that says when its list was read, while the reading of the interval is not
 finished. The coverage of the layer itself becomes younger when what was modified is read, although
@@ -215,7 +219,8 @@ def _finish(session: SyncSession, window: Interval) -> None:
         return
     remove_missing(session, Part(window), min(as_ofs))
     with session.writing() as writer:
-        writer.add_coverage(READ, Coverage(window, min(as_ofs)))
+        for layer in (READ, READ_WITH_THREADS)[: 1 + session.keeps_threads]:
+            writer.add_coverage(layer, Coverage(window, min(as_ofs)))
         writer.remove_coverage(window, LISTED.values())
 
 

@@ -13,7 +13,7 @@ from compat.archive.errors import LossAhead
 from compat.archive.sync import queries
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
-from compat.v2.lists import Missing, get_conversation
+from compat.v2.lists import Missing
 
 _SHARE: Final = 100
 """One conversation in so many may be missing."""
@@ -39,16 +39,14 @@ def remove_missing(session: SyncSession, part: Part, since: int) -> None:
     check_loss(session, len(missing))
     session.rows_missing += len(missing)
     for id_ in missing:
-        session.check_stopped()
-        found = get_conversation(session.client, id_, session.model)
-        requested_at = session.note_time(found.requested_at)
+        found = session.look_up(id_)
         if isinstance(found, Missing):
             with session.writing() as writer:
-                session.rows_removed += writer.remove([id_], requested_at)
+                session.rows_removed += writer.remove([id_], found.requested_at)
             session.emit("gone", conversation=id_, why=found.reason, into=found.merged_into)
         else:
             with session.writing() as writer:
-                session.write_rows(writer, [found.value], requested_at)
+                session.write_rows(writer, [found.value], found.requested_at)
             session.rows_missing -= 1
 
 

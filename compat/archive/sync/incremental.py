@@ -56,7 +56,7 @@ def _read_modified(session: SyncSession) -> None:
     with closing(read_pages(session, lists, windows, within=spans)) as pages:
         for page in pages:
             with session.writing() as writer:
-                session.write_rows(writer, page.rows, page.requested_at)
+                session.write_rows(writer, page.rows, page.requested_at, modified=True)
                 for known in covered[page.layer]:
                     if proven := page.covered(known.interval):
                         session.add_coverage(writer, page.layer, proven)

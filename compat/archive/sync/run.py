@@ -20,6 +20,7 @@ from compat.archive.sync.lists import (
 from compat.archive.sync.reconcile import compare_totals
 from compat.archive.sync.reread import reread
 from compat.archive.sync.session import WHOLE, SyncEvent, SyncOptions, SyncSession
+from compat.archive.sync.threads import set_threads_kept
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.core.intervals import Coverage
 from compat.upstream import client_from_settings
@@ -144,6 +145,8 @@ class Sync:
             archive.lock() as lock,
         ):
             self._client = client
+            if self._options.threads is not None:
+                set_threads_kept(archive, lock, kept=self._options.threads)
             self._check_stopped()  # a stop before this line could not close the client
             session = SyncSession(
                 archive,

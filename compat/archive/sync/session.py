@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from compat.archive.database import Archive
@@ -19,19 +19,38 @@ from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.v2.client import ApiResponse, Client
+from compat.v2.lists import Missing, get_conversation
 from compat.v2.models import (
     LARGEST_ID,
     ConversationPage,
     ConversationWithDocument,
     FullConversation,
     FullConversationPage,
+    Page,
     PageWithDocuments,
 )
 from compat.v2.pagination import Paginator, creation_second
 from compat.v2.search import Selection
+from compat.v2.threads import (
+    ConversationWithThreads,
+    ConversationWithThreadsAndDocument,
+    PageWithThreads,
+    PageWithThreadsAndDocuments,
+)
 
 WHOLE: Final = Interval(FIRST_SECOND, LAST_SECOND)
 """All seconds of creation."""
+
+_MODELS: Final[
+    Mapping[tuple[bool, bool], tuple[type[Page[FullConversation]], type[FullConversation]]]
+] = {
+    (False, False): (PageWithDocuments, ConversationWithDocument),
+    (False, True): (PageWithThreadsAndDocuments, ConversationWithThreadsAndDocument),
+    (True, False): (FullConversationPage, FullConversation),
+    (True, True): (PageWithThreads, ConversationWithThreads),
+}
+"""The models of a page and of a conversation, by whether the archive is slim, and whether it keeps
+threads."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +65,7 @@ class SyncOptions:
         reread_days: In how many days everything that is covered is read again once.
         slim: Whether a new archive keeps no subjects, previews, names and addresses. For an
             archive that exists, what it must be; None accepts both, and makes a full one.
+        threads: Whether the archive keeps threads from now on; None leaves it as it is.
     """
 
     within: Callable[[int], Interval] = lambda _: WHOLE
@@ -53,6 +73,7 @@ class SyncOptions:
     accept_loss: bool = False
     reread_days: int = 90
     slim: bool | None = None
+    threads: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +117,7 @@ class SyncSession:
         check_stopped: Raises if the run is to stop; called before each request, from any thread.
 
     Attributes:
+        keeps_threads: Whether the archive keeps threads.
         started_at: When the run began, epoch seconds by upstream's clock; 0 before the first
             answer.
         requested_at: When the last request was made, by the same clock.
@@ -149,8 +171,8 @@ class SyncSession:
             self.rows_at_start = snapshot.conversation_count()
             self._kept_since = snapshot.kept_since
             slim = snapshot.slim
-        self._page_model = FullConversationPage if slim else PageWithDocuments
-        self.model = FullConversation if slim else ConversationWithDocument
+            self.keeps_threads = snapshot.keeps_threads
+        self._page_model, self._model = _MODELS[slim, self.keeps_threads]
 
     @property
     def wanted(self) -> Interval | None:
@@ -224,10 +246,28 @@ class SyncSession:
 
     def paginator(self, selection: Selection) -> Paginator[FullConversation]:
         """Fetches a list of conversations; may be used by several threads."""
+        selection = replace(selection, threads=self.keeps_threads)
         return Paginator(self.client, selection, self._page_model, self.check_stopped)
 
+    def look_up(self, conversation: int) -> ApiResponse[FullConversation] | Missing:
+        """Request one conversation as it is now.
+
+        Returns:
+            The conversation, or why it is missing; `requested_at` is never before an earlier
+            request.
+        """
+        self.check_stopped()
+        threads = self.keeps_threads
+        found = get_conversation(self.client, conversation, self._model, threads=threads)
+        return replace(found, requested_at=self.note_time(found.requested_at))
+
     def write_rows(
-        self, writer: Writer, rows: Sequence[FullConversation], requested_at: int
+        self,
+        writer: Writer,
+        rows: Sequence[FullConversation],
+        requested_at: int,
+        *,
+        modified: bool = False,
     ) -> None:
         """Write conversations as upstream showed them.
 
@@ -235,6 +275,7 @@ class SyncSession:
             writer: The transaction.
             rows: The conversations.
             requested_at: When they were asked for, epoch seconds by upstream's clock.
+            modified: Whether they were listed because they were modified.
         """
         self.seen_in_lost_mailboxes |= {
             row.id for row in rows if row.mailbox_id in self.lost_mailboxes
@@ -242,7 +283,8 @@ class SyncSession:
         too_large = [row for row in rows if abs(row.id) > LARGEST_ID]
         if too_large:
             self._leave_uncovered(writer, too_large)
-        self.rows_changed += writer.save([to_record(row, requested_at) for row in rows])
+        records = [to_record(row, requested_at, modified=modified) for row in rows]
+        self.rows_changed += writer.save(records)
 
     def add_coverage(self, writer: Writer, layer: str, coverage: Coverage) -> None:
         """Write that an interval is covered, except seconds of conversations that are not stored.

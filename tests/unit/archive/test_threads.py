@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from compat.archive.database import Archive
-from compat.archive.records import INDEX_LAG, LAYERS, ShownThreads
+from compat.archive.records import INDEX_LAG, LAYERS, THREADS_KNOWN, ShownThreads
 from compat.archive.writer import Writer
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
@@ -73,6 +73,7 @@ def cover(archive: Archive, first: int = FIRST_SECOND, last: int = SEEN) -> None
     with writing(archive) as writer:
         for layer in LAYERS:
             writer.add_coverage(layer, Coverage(interval, SEEN))
+        writer.set_note(THREADS_KNOWN, SEEN)
 
 
 def covered(archive: Archive) -> Interval | None:
@@ -209,6 +210,13 @@ def test_nothing_is_known_where_old_conversations_are_not_kept(kept: Archive) ->
     assert covered(kept) is None
 
 
+def test_nothing_is_known_before_a_run_has_said_so(kept: Archive) -> None:
+    cover(kept)
+    with writing(kept) as writer:
+        writer.set_note(THREADS_KNOWN, None)
+    assert covered(kept) is None
+
+
 def test_nothing_is_known_after_a_part_that_is_not_covered(kept: Archive) -> None:
     cover(kept, last=CREATED)
     cover(kept, CREATED + 10)
@@ -220,6 +228,7 @@ def test_a_sealed_archive_knows_all_threads(kept: Archive) -> None:
         for layer in LAYERS:
             writer.add_coverage(layer, Coverage(Interval(FIRST_SECOND, LAST_SECOND), SEEN))
         writer.set_sealed_at(SEEN)
+        writer.set_note(THREADS_KNOWN, SEEN + INDEX_LAG)
     assert covered(kept) == Interval(FIRST_SECOND, LAST_SECOND)
 
 

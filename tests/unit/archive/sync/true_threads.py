@@ -1,0 +1,60 @@
+"""What an archive must hold of a simulated account's threads, read naively from the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from compat.archive.database import open_archive
+from compat.archive.records import INDEX_LAG
+from compat.core.models import Thread
+from compat.simulator import Account
+from compat.simulator.thread import Thread as SimulatedThread
+from tests.unit.archive.sync.synced_account import EVER, Staged
+
+_RATINGS: Final = {"": 0, "great": 1, "okay": 2, "not_good": 3}
+
+
+def true_threads(account: Account) -> dict[int, tuple[Thread, ...]]:
+    """The threads of each conversation that lists may show, by its id."""
+    return {
+        row.id: tuple(sorted(map(true_thread, threads)))
+        for row, threads in account.histories()
+        if row.listed
+    }
+
+
+def true_thread(thread: SimulatedThread) -> Thread:
+    """A thread of the account as the contract says that it is read."""
+    return Thread(
+        *(thread.created, thread.id, thread.type, thread.state or ""),
+        None if thread.status == "nochange" else thread.status,
+        *(thread.by, thread.author_id, thread.customer_id, thread.action, thread.source),
+        *(thread.saved_reply_id, _RATINGS[thread.rating], bool(thread.attachments)),
+    )
+
+
+def held_threads(stage: Staged) -> dict[int, tuple[Thread, ...]]:
+    """The threads that the archive holds, by the id of their conversation."""
+    with open_archive(stage.url) as archive, archive.reading() as snapshot:
+        ids = [row.id for row in snapshot.rows([EVER])]
+        return snapshot.threads_of(ids)
+
+
+def unread(stage: Staged) -> set[int]:
+    """The ids of the conversations whose threads the archive does not know completely."""
+    with open_archive(stage.url) as archive, archive.reading() as snapshot:
+        return {id_ for id_, _ in snapshot.unread_threads(1_000_000)}
+
+
+def known_until(stage: Staged) -> int | None:
+    """The last second of thread time of which the archive knows all; None if there is none."""
+    with open_archive(stage.url) as archive, archive.reading() as snapshot:
+        known = snapshot.activity_coverage()
+    return known[0].interval.last if known else None
+
+
+def old_enough(stage: Staged, threads: Mapping[int, tuple[Thread, ...]]) -> dict[int, Thread]:
+    """The threads that a run which begins now must write, by id."""
+    last = int(stage.clock.now) - INDEX_LAG - 2
+    return {each.id: each for some in threads.values() for each in some if each.created <= last}
