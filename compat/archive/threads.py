@@ -41,7 +41,8 @@ def read(connection: sa.Connection, ids: Sequence[int]) -> dict[int, tuple[Threa
 def replace(connection: sa.Connection, shown: Mapping[int, ShownThreads]) -> None:
     """Store the complete threads of a batch of conversations in place of what was stored of them.
 
-    A thread that was shown later in another conversation stays there: they were merged.
+    A thread that was shown later in another conversation stays there: they were merged. The other
+    way round, the threads of a conversation that one was taken from are not known any more.
 
     Args:
         connection: In a transaction.
@@ -56,8 +57,25 @@ def replace(connection: sa.Connection, shown: Mapping[int, ShownThreads]) -> Non
         for some in batches(sorted(removed)):
             its = (schema.thread.c.conversation == id_) & schema.thread.c.id.in_(some)
             connection.execute(schema.thread.delete().where(its))
+    mark_unread(connection, _others_with(connection, kept, shown))
     repository.upsert(connection, schema.thread, "id", rows, newest=True)
     repository.delete(connection, schema.unread_threads, "conversation", list(shown))
+
+
+def _others_with(
+    connection: sa.Connection, ids: Sequence[int], shown: Mapping[int, ShownThreads]
+) -> dict[int, int]:
+    """The stored conversations, except some, that have one of these threads; when they began."""
+    thread, conversation = schema.thread.c, schema.conversation.c
+    query = sa.select(conversation.id, conversation.created).join(
+        schema.thread, thread.conversation == conversation.id
+    )
+    return {
+        found.id: found.created
+        for some in batches(sorted(ids))
+        for found in connection.execute(query.where(thread.id.in_(some)).distinct())
+        if found.id not in shown
+    }
 
 
 def mark_unread(connection: sa.Connection, created: Mapping[int, int]) -> None:

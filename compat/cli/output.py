@@ -35,8 +35,11 @@ _STEPS: Final = {
     "new": "what is new",
     "reread": "reading again",
     "modified at last": "what was modified meanwhile",
+    "threads": "threads that lists do not show",
+    "ratings": "what was modified in the last 30 days, for ratings that came late",
     "lost mailboxes": "mailboxes that are gone",
     "totals": "comparing totals",
+    "threads at last": "threads that were merged meanwhile",
     "users": "users and teams",
 }
 
@@ -193,6 +196,11 @@ class SyncReporter:
             self.print_line(
                 f"  Help Scout does not show the list {facts['list']} (status {facts['status']}): "
                 "what is stored of it stays as it is"
+            )
+        elif event.name == "threads unreadable":
+            self.print_line(
+                f"  the threads of {facts['conversation']} cannot be read, so no report on "
+                f"messages is answered from the archive: {facts['why']}"
             )
         elif event.name == "not stored":
             self.print_line(

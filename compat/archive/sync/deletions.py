@@ -7,19 +7,26 @@ deletions: the run stops before it removes more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from compat.archive.errors import LossAhead
 from compat.archive.sync import queries
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
+from compat.v2.client import ApiResponse
+from compat.v2.errors import InconsistentData
 from compat.v2.lists import Missing
+from compat.v2.models import FullConversation
 
 _SHARE: Final = 100
 """One conversation in so many may be missing."""
 
 _PAGE: Final = 25
 """So many may always be missing, however small the account is: a page of conversations."""
+
+_MERGES: Final = 1_000
+"""How many merges, one after the other, are followed."""
 
 
 def remove_missing(session: SyncSession, part: Part, since: int) -> None:
@@ -36,18 +43,45 @@ def remove_missing(session: SyncSession, part: Part, since: int) -> None:
     """
     with session.reading() as snapshot:
         missing = queries.not_seen_since(snapshot, part, since)
+    look_up(session, missing)
+
+
+def look_up(session: SyncSession, missing: Sequence[int]) -> None:
+    """Look up conversations that are missing somewhere, and remove those that are gone.
+
+    If threads are kept, a conversation that was merged into another is removed in the transaction
+    that writes the other one: its threads are there now, and none is ever missing in the archive.
+
+    Raises:
+        LossAhead: Too many are missing.
+    """
     check_loss(session, len(missing))
     session.rows_missing += len(missing)
     for id_ in missing:
         found = session.look_up(id_)
         if isinstance(found, Missing):
+            target = _merged_into(session, found) if session.keeps_threads else None
             with session.writing() as writer:
+                if target is not None:
+                    session.write_rows(writer, [target.value], target.requested_at, modified=True)
                 session.rows_removed += writer.remove([id_], found.requested_at)
             session.emit("gone", conversation=id_, why=found.reason, into=found.merged_into)
         else:
             with session.writing() as writer:
                 session.write_rows(writer, [found.value], found.requested_at)
             session.rows_missing -= 1
+
+
+def _merged_into(session: SyncSession, missing: Missing) -> ApiResponse[FullConversation] | None:
+    """The conversation that has a missing one's threads now; None if it is gone, too."""
+    for _ in range(_MERGES):
+        if not missing.merged_into:
+            return None
+        found = session.look_up(missing.merged_into)
+        if not isinstance(found, Missing):
+            return found
+        missing = found
+    raise InconsistentData("conversations are merged into one another in a circle")
 
 
 def check_loss(session: SyncSession, more: int) -> None:

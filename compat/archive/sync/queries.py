@@ -102,6 +102,13 @@ def newest_window(snapshot: Snapshot, interval: Interval, rows: int) -> Interval
     return interval if before is None else Interval(min(before + 1, interval.last), interval.last)
 
 
+def has_unread_threads(snapshot: Snapshot, interval: Interval) -> bool:
+    """Whether the threads of a conversation created in an interval are not known completely."""
+    created = schema.unread_threads.c.created
+    within = sa.select(created).where(created.between(*interval)).limit(1)
+    return snapshot.execute(within).first() is not None
+
+
 def all_lists_spam(snapshot: Snapshot) -> bool | None:
     """Whether upstream's list of `all` shows spam; None if no run has found out."""
     shown: bool | None = snapshot.get_note(ALL_LISTS_SPAM)

@@ -55,7 +55,8 @@ def _reread_everything(session: SyncSession) -> None:
         read = [known.interval for known in snapshot.layer_coverage(READ) if known.as_of >= since]
         spans = intervals.difference(spans, read)
         session.expected = sum(queries.count(snapshot, Part(interval)) for interval in spans)
-    _read_again(session, [each for span in reversed(spans) for each in _windows(session, span)])
+    windows = [each for span in reversed(spans) for each in windows_of_rows(session, span)]
+    read_again(session, windows)
     with session.writing() as writer:
         writer.set_note(VERIFY_SINCE, None)
         writer.set_note(REREAD_UNTIL, session.started_at)
@@ -75,7 +76,7 @@ def _begin_verification(session: SyncSession, spans: Sequence[Interval]) -> None
         writer.set_note(VERIFY_SINCE, since)
 
 
-def _read_again(
+def read_again(
     session: SyncSession,
     windows: Sequence[Interval],
     on_read: Callable[[Interval], None] = lambda _: None,
@@ -96,7 +97,7 @@ def _wanted_of(session: SyncSession, covered: list[Coverage]) -> list[Interval]:
     return intervals.union(known.interval for known in intervals.intersection(wanted, covered))
 
 
-def _windows(session: SyncSession, interval: Interval) -> Iterator[Interval]:
+def windows_of_rows(session: SyncSession, interval: Interval) -> Iterator[Interval]:
     """An interval in windows with about the same number of conversations, newest first."""
     while interval.first <= interval.last:
         with session.reading() as snapshot:
@@ -124,7 +125,7 @@ def _reread_share(session: SyncSession) -> None:
         done = min(done + rows * whole // size + 1, now)
         _note_done(session, done)
 
-    _read_again(session, [window for window, _ in windows], note_share)
+    read_again(session, [window for window, _ in windows], note_share)
     if due - sum(rows for _, rows in windows) >= _FEWEST_ROWS:  # all was read in this run
         _note_done(session, now)
 

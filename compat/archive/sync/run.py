@@ -20,7 +20,7 @@ from compat.archive.sync.lists import (
 from compat.archive.sync.reconcile import compare_totals
 from compat.archive.sync.reread import reread
 from compat.archive.sync.session import WHOLE, SyncEvent, SyncOptions, SyncSession
-from compat.archive.sync.threads import set_threads_kept
+from compat.archive.sync.threads import complete_threads, set_threads_kept
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.core.intervals import Coverage
 from compat.upstream import client_from_settings
@@ -196,6 +196,11 @@ def _take_steps(session: SyncSession) -> None:
     # What was modified, if the step above left it, or if the run took long since then.
     session.begin_step("modified at last")
     read_modified_at_end(session)
+
+    # Threads that the lists did not show, if threads are kept.
+    if session.keeps_threads:
+        session.begin_step("threads")
+        complete_threads(session)
 
     # Mailboxes whose loss is accepted, and mailboxes that were first seen in this run.
     session.begin_step("lost mailboxes")

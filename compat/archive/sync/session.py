@@ -83,8 +83,9 @@ class SyncEvent:
     Attributes:
         name: `step` (a step begins), `window` (a window is read next), `page` (a page has been
             committed), `gone` (a conversation was removed), `not stored` (the id of a conversation
-            is too large for databases), `mailbox gone` (the conversations of a mailbox were
-            removed), `differs` (a total differs from the archive's) or `list refused` (upstream
+            is too large for databases), `threads unreadable` (what Help Scout answers about a
+            conversation's threads cannot be read), `mailbox gone` (the conversations of a mailbox
+            were removed), `differs` (a total differs from the archive's) or `list refused` (upstream
             does not show a list of users or teams, or the folders of a mailbox).
         facts: What happened, by names; values that JSON can hold.
         received: How many conversations the step has read so far.
@@ -313,6 +314,11 @@ class SyncSession:
         with self.reading() as snapshot:
             noted = queries.not_stored(snapshot)
         writer.set_note(queries.NOT_STORED, sorted((noted | self.not_stored).items()))
+
+    def threads_written(self, conversation: int) -> None:
+        """Count and report a conversation whose threads have been committed."""
+        self.received += 1
+        self.emit("page", conversation=conversation)
 
     def page_written(self, rows: int, left: int) -> None:
         """Count and report a page that has been committed.

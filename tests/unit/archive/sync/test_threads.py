@@ -7,7 +7,17 @@ import json
 import pytest
 
 from compat.archive.database import open_archive
-from tests.unit.archive.sync.synced_account import EVER, Clock, Staged, sample_account, staged
+from compat.archive.sync.run import SyncEvent
+from tests.unit.archive.sync.synced_account import (
+    DAY,
+    EVER,
+    Clock,
+    PowerCut,
+    Staged,
+    interrupted,
+    sample_account,
+    staged,
+)
 from tests.unit.archive.sync.true_threads import held_threads, true_threads, unread
 
 
@@ -64,3 +74,91 @@ def test_threads_are_erased_when_none_are_to_be_kept(stage: Staged) -> None:
     stage.sync(threads=True)
     stage.sync(threads=False)
     assert (held_threads(stage), unread(stage)) == ({}, set())
+
+
+def lists_of_threads(stage: Staged) -> int:
+    return sum(many for path, many in stage.simulator.requests.items() if "/threads" in path)
+
+
+def held_ids(stage: Staged) -> list[int]:
+    return sorted(thread.id for some in held_threads(stage).values() for thread in some)
+
+
+def test_threads_of_chats_are_listed(stage: Staged) -> None:
+    stage.sync(threads=True)
+    rows = stage.rows()
+    truth = {id_: some for id_, some in true_threads(stage.account).items() if id_ in rows and some}
+    assert held_threads(stage) == truth
+    assert unread(stage) == set()
+
+
+def test_threads_of_a_chat_are_listed_again_only_if_it_is_modified(stage: Staged) -> None:
+    stage.sync(threads=True)
+    stage.clock.advance(DAY)
+    stage.account.write(min(chats(stage) & stage.rows().keys()))
+    stage.clock.advance(3600)
+    stage.sync()
+    assert lists_of_threads(stage) == 1
+    assert held_ids(stage) == sorted(
+        each.id for some in true_threads(stage.account).values() for each in some
+    )
+
+
+def test_threads_that_are_kept_later_are_read_by_lists_of_conversations(stage: Staged) -> None:
+    stage.sync()
+    stage.sync(threads=True)
+    assert unread(stage) == set()
+    assert lists_of_threads(stage) == len(chats(stage) & stage.rows().keys())
+
+
+def test_conversations_are_read_again_with_threads_after_a_kill(stage: Staged) -> None:
+    stage.sync()
+    stage.limit_requests(1)
+    with interrupted(stage, 6), pytest.raises(PowerCut):
+        stage.sync(threads=True)
+    assert unread(stage)
+    stage.sync()
+    assert unread(stage) == set()
+    assert held_threads(stage).items() <= true_threads(stage.account).items()
+
+
+def test_no_thread_is_missing_while_a_merged_conversation_is_removed(stage: Staged) -> None:
+    stage.sync(threads=True)
+    emails = [id_ for id_ in stage.rows() if id_ not in chats(stage)]
+    first, second, last = emails[3], emails[20], emails[40]
+    moved = {thread.id for thread in true_threads(stage.account)[first]}
+    states: list[list[int]] = []
+
+    def on_event(event: SyncEvent) -> None:
+        if event.facts.get("step") == "totals":
+            stage.account.merge(first, second)
+            stage.account.merge(second, last)
+        states.append(held_ids(stage))
+
+    stage.clock.advance(3600)
+    stage.on_event = on_event
+    stage.sync()
+    assert first not in stage.rows()
+    assert all(moved <= set(state) for state in states)
+    assert all(len(state) == len(set(state)) for state in states)
+    assert moved <= {thread.id for thread in held_threads(stage)[last]}
+
+
+def test_a_conversation_whose_threads_are_seen_in_another_is_looked_up(stage: Staged) -> None:
+    stage.sync(threads=True)
+    first, second, *_ = (id_ for id_ in stage.rows() if id_ not in chats(stage))
+    stage.account.merge(first, second)
+    stage.clock.advance(3600)
+    stage.sync()
+    named = [event.facts.get("step", event.name) for event in stage.events]
+    assert named.index("threads") < named.index("gone") < named.index("totals")
+    assert [facts["conversation"] for facts in stage.reported("gone")] == [first]
+
+
+def test_what_cannot_be_read_of_threads_is_reported_and_stays_unread(stage: Staged) -> None:
+    row = next(row for row in stage.account.conversations() if row.listed and row.type == "email")
+    history = stage.account.threads(row.id)
+    stage.account.change(row.id, history=tuple(each._replace(type="") for each in history))
+    stage.sync(threads=True)
+    assert unread(stage) == {row.id}
+    assert [facts["conversation"] for facts in stage.reported("threads unreadable")] == [row.id]

@@ -27,10 +27,19 @@ def true_threads(account: Account) -> dict[int, tuple[Thread, ...]]:
 def true_thread(thread: SimulatedThread) -> Thread:
     """A thread of the account as the contract says that it is read."""
     return Thread(
-        *(thread.created, thread.id, thread.type, thread.state or ""),
-        None if thread.status == "nochange" else thread.status,
-        *(thread.by, thread.author_id, thread.customer_id, thread.action, thread.source),
-        *(thread.saved_reply_id, _RATINGS[thread.rating], bool(thread.attachments)),
+        created=thread.created,
+        id=thread.id,
+        type=thread.type,
+        state=thread.state or "",
+        status=None if thread.status == "nochange" else thread.status,
+        by=thread.by,
+        author=thread.author_id,
+        customer=thread.customer_id,
+        action=thread.action,
+        source=thread.source,
+        saved_reply=thread.saved_reply_id,
+        rating=_RATINGS[thread.rating],
+        attachments=bool(thread.attachments),
     )
 
 
