@@ -23,12 +23,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import Final
 
 from compat.archive.records import INDEX_LAG
 from compat.core.models import Activity, Progress, Row, Thread
 from compat.upstream import to_activity, to_threads
+from compat.v2.changes import ChangesReader
 from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, InconsistentData, MalformedData
 from compat.v2.lanes import UnreadWindow, read_lanes
@@ -205,41 +207,8 @@ class ActivityReader:
         Returns:
             When the first request was made, epoch seconds by upstream's clock.
         """
-        started: list[int] = []
-        for _ in range(_ROUNDS):
-            page = self._page(since, status)
-            started.append(page.requested_at)
-            if page.pages <= 1:
-                return started[0]
-            split = self._split(since, status, page)
-            paginator = self._paginator(since, split - 1, status)
-            for batch in paginator.by_number(_EVER):
-                self._add(batch)
-            since = split
-        raise InconsistentData("conversations change faster than they can be read")
-
-    def _split(self, since: int, status: str, page: Batch[ConversationWithThreads]) -> int:
-        """A second since which so few conversations were modified that they are on one page.
-
-        That some were shows that the index has all that was modified before that second.
-        """
-        low, high = since, page.requested_at + 2
-        middle = high - (high - low) * max(len(page.rows), 2) // (2 * page.expected)
-        while high - low > 1:
-            middle = min(max(middle, low + 1), high - 1)
-            later = self._page(middle, status)
-            if later.pages == 1:
-                return middle
-            low, high = (middle, high) if later.pages else (low, middle)
-            middle = (low + high) // 2
-        return high
-
-    def _page(self, since: int, status: str) -> Batch[ConversationWithThreads]:
-        """One page of what was modified since a second."""
-        paginator = self._paginator(since, status=status)
-        batch = paginator.first_by_number(_EVER)
-        self._add(batch)
-        return batch
+        changes = ChangesReader(partial(self._paginator, status=status), self._add)
+        return changes.read(since)
 
     def _paginator(
         self, since: int, until: int = LAST_SECOND, status: str = "all"

@@ -20,7 +20,7 @@ from compat.archive.sync.lists import (
 from compat.archive.sync.reconcile import compare_totals
 from compat.archive.sync.reread import reread
 from compat.archive.sync.session import WHOLE, SyncEvent, SyncOptions, SyncSession
-from compat.archive.sync.threads import complete_threads, set_threads_kept
+from compat.archive.sync.threads import complete_threads, read_recent, set_threads_kept, settle
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.core.intervals import Coverage
 from compat.upstream import client_from_settings
@@ -201,6 +201,8 @@ def _take_steps(session: SyncSession) -> None:
     if session.keeps_threads:
         session.begin_step("threads")
         complete_threads(session)
+        session.begin_step("ratings")
+        read_recent(session)
 
     # Mailboxes whose loss is accepted, and mailboxes that were first seen in this run.
     session.begin_step("lost mailboxes")
@@ -210,6 +212,11 @@ def _take_steps(session: SyncSession) -> None:
     # What modification does not show, such as deletions.
     session.begin_step("totals")
     compare_totals(session)
+
+    # What was merged meanwhile; then it is known until when the archive has all threads.
+    if session.keeps_threads:
+        session.begin_step("threads at last")
+        settle(session)
 
     # Users and teams, which no count depends on.
     session.begin_step("users")

@@ -85,8 +85,8 @@ class SyncEvent:
             committed), `gone` (a conversation was removed), `not stored` (the id of a conversation
             is too large for databases), `threads unreadable` (what Help Scout answers about a
             conversation's threads cannot be read), `mailbox gone` (the conversations of a mailbox
-            were removed), `differs` (a total differs from the archive's) or `list refused` (upstream
-            does not show a list of users or teams, or the folders of a mailbox).
+            were removed), `differs` (a total differs from the archive's) or `list refused`
+            (upstream does not show a list of users or teams, or the folders of a mailbox).
         facts: What happened, by names; values that JSON can hold.
         received: How many conversations the step has read so far.
         expected: About how many it will have read at its end; 0 if that is not known.
@@ -119,6 +119,7 @@ class SyncSession:
 
     Attributes:
         keeps_threads: Whether the archive keeps threads.
+        as_of_at_start: The lowest *as of* of what was covered when the run began; None if nothing.
         started_at: When the run began, epoch seconds by upstream's clock; 0 before the first
             answer.
         requested_at: When the last request was made, by the same clock.
@@ -173,6 +174,7 @@ class SyncSession:
             self._kept_since = snapshot.kept_since
             slim = snapshot.slim
             self.keeps_threads = snapshot.keeps_threads
+            self.as_of_at_start = min((each.as_of for each in snapshot.coverage()), default=None)
         self._page_model, self._model = _MODELS[slim, self.keeps_threads]
 
     @property

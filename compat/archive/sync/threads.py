@@ -6,21 +6,34 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from typing import Final
 
 from compat.archive.database import Archive
 from compat.archive.locks import SyncLock
-from compat.archive.records import THREADS_KNOWN, ShownThreads
+from compat.archive.records import INDEX_LAG, THREADS_KNOWN, ShownThreads
 from compat.archive.sync import queries
-from compat.archive.sync.backfill import LISTED, READ_WITH_THREADS
+from compat.archive.sync.backfill import LISTED, LISTS, READ_WITH_THREADS
 from compat.archive.sync.deletions import look_up
+from compat.archive.sync.pages import read_pages
 from compat.archive.sync.reread import read_again, windows_of_rows
 from compat.archive.sync.session import WHOLE, SyncSession
 from compat.core import intervals
-from compat.upstream import to_threads
+from compat.core.intervals import Interval
+from compat.upstream import to_threads, to_window
+from compat.v2.changes import ChangesReader
 from compat.v2.errors import InconsistentData, MalformedData
+from compat.v2.lanes import UnreadWindow
 from compat.v2.lists import Missing
+from compat.v2.models import FullConversation
+from compat.v2.pagination import Batch, Paginator
+from compat.v2.search import Selection
 from compat.v2.threads import ThreadList, list_threads
+
+_RATED_WITHIN: Final = 30 * 86_400
+"""How long after a reply a rating of it is expected, in seconds."""
+
+_ROUNDS: Final = 20
 
 _BATCH: Final = 500
 """Of how many conversations at a time the threads are listed."""
@@ -52,6 +65,71 @@ def complete_threads(session: SyncSession) -> None:
     """
     _read_windows(session)
     list_unread_threads(session)
+
+
+def read_recent(session: SyncSession) -> None:
+    """Read again what was last modified in the last 30 days, except what this run has read.
+
+    A customer may rate a reply long after it was sent, and it is not documented that a rating
+    modifies the conversation; a reply does. Lists of chats that are unchanged are not read again.
+    """
+    since = session.started_at - _RATED_WITHIN
+    if session.as_of_at_start is None or session.as_of_at_start - INDEX_LAG <= since:
+        return
+    until = session.as_of_at_start - INDEX_LAG - 1
+    selection = Selection(modified_since=since, modified_until=until)
+    with session.reading() as snapshot:
+        spans = intervals.union(known.interval for known in snapshot.coverage())
+    windows = [UnreadWindow(to_window(Interval(spans[0].first, spans[-1].last)))]
+    with closing(read_pages(session, {"all": selection}, windows, within=spans)) as pages:
+        for page in pages:
+            with session.writing() as writer:
+                session.write_rows(writer, page.rows, page.requested_at)
+            session.page_written(len(page.rows), page.left)
+
+
+def settle(session: SyncSession) -> None:
+    """Read what changed while the run was reading, until all is known as it was at one time.
+
+    The archive then knows all threads that were created before the run, or rather before the
+    oldest reading of what was modified, less the time that upstream's index lags. If
+    conversations are merged faster than they can be read, it knows what it knew before. It never
+    knows them if conversations before some time are not stored, since a thread of any time may
+    be in one of them.
+
+    Raises:
+        LossAhead: Too many conversations are missing.
+    """
+    with session.reading() as snapshot:
+        covered = snapshot.coverage()
+        if snapshot.kept_since is not None or not covered:
+            return
+    if covered[0].interval.first > WHOLE.first:
+        return
+    started = as_of = min(known.as_of for known in covered)
+    for _ in range(_ROUNDS):
+        since = started - INDEX_LAG
+        started = min(_read_changes(session, each, since) for each in LISTS.values())
+        if list_unread_threads(session):
+            with session.writing() as writer:
+                writer.set_note(THREADS_KNOWN, as_of)
+            return
+
+
+def _read_changes(session: SyncSession, selection: Selection, since: int) -> int:
+    """Read all of a list that was modified since a second; returns when that began."""
+
+    def paginator(first: int, last: int) -> Paginator[FullConversation]:
+        return session.paginator(replace(selection, modified_since=first, modified_until=last))
+
+    def write(batch: Batch[FullConversation]) -> None:
+        # Also what is not covered yet: it may have threads of a conversation that is.
+        requested_at = session.note_time(batch.requested_at)
+        with session.writing() as writer:
+            session.write_rows(writer, batch.rows, requested_at, modified=True)
+        session.page_written(len(batch.rows), batch.expected)
+
+    return ChangesReader(paginator, write).read(since)
 
 
 def list_unread_threads(session: SyncSession) -> bool:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from compat.archive.database import open_archive
+from compat.archive.records import INDEX_LAG
 from compat.archive.sync.run import SyncEvent
+from compat.core.intervals import Interval
 from tests.unit.archive.sync.synced_account import (
     DAY,
     EVER,
+    QUIET,
     Clock,
     PowerCut,
     Staged,
@@ -18,7 +22,7 @@ from tests.unit.archive.sync.synced_account import (
     sample_account,
     staged,
 )
-from tests.unit.archive.sync.true_threads import held_threads, true_threads, unread
+from tests.unit.archive.sync.true_threads import held_threads, known_until, true_threads, unread
 
 
 @pytest.fixture
@@ -161,4 +165,78 @@ def test_what_cannot_be_read_of_threads_is_reported_and_stays_unread(stage: Stag
     stage.account.change(row.id, history=tuple(each._replace(type="") for each in history))
     stage.sync(threads=True)
     assert unread(stage) == {row.id}
-    assert [facts["conversation"] for facts in stage.reported("threads unreadable")] == [row.id]
+    assert {each["conversation"] for each in stage.reported("threads unreadable")} == {row.id}
+
+
+def until_now(stage: Staged) -> object:
+    """Up to when a run that begins now knows all threads; upstream's clock shows whole seconds."""
+    return pytest.approx(stage.clock.now - INDEX_LAG, abs=2)
+
+
+def test_all_threads_are_known_until_the_run_began_less_the_margin(stage: Staged) -> None:
+    stage.sync(threads=True)
+    assert known_until(stage) == until_now(stage)
+    stage.clock.advance(DAY)
+    stage.sync()
+    assert known_until(stage) == until_now(stage)
+
+
+def test_a_run_that_is_killed_leaves_what_was_known(stage: Staged) -> None:
+    stage.sync(threads=True)
+    before = known_until(stage)
+    stage.clock.advance(DAY)
+    for row in stage.account.conversations()[:30]:
+        stage.account.touch(row.id)
+    with interrupted(stage, 2), pytest.raises(PowerCut):
+        stage.sync()
+    assert known_until(stage) in {before, None}  # none while a chat is to be listed
+    stage.sync()
+    assert known_until(stage) == until_now(stage)
+
+
+def test_no_threads_are_known_if_old_conversations_are_not_stored(stage: Staged) -> None:
+    since = int(stage.clock.now) - 30 * DAY
+    stage.sync(threads=True, within=lambda now: Interval(since, now))
+    assert known_until(stage) is None
+    stage.sync()
+    assert known_until(stage) is not None
+
+
+def test_no_threads_are_known_if_old_conversations_were_erased(stage: Staged) -> None:
+    stage.sync(threads=True)
+    with (
+        open_archive(stage.url) as archive,
+        archive.lock() as lock,
+        archive.writing(lock) as writer,
+    ):
+        writer.set_kept_since(int(stage.clock.now) - 30 * DAY)
+    stage.sync()
+    assert known_until(stage) is None
+
+
+def test_ratings_that_come_late_are_read_although_nothing_shows_them(stage: Staged) -> None:
+    stage.simulator.behaviour = replace(QUIET, ratings_modify=False)
+    user = stage.account.layout.users[0].id
+    row = next(row for row in stage.account.conversations() if row.listed and row.type == "email")
+    reply = stage.account.reply(row.id, author_id=user)
+    stage.sync(threads=True)
+    for days, rating in ((10, "great"), (19, "okay")):
+        stage.clock.advance(days * DAY)
+        stage.account.rate(row.id, reply.id, rating)
+        stage.sync()
+        assert held_threads(stage)[row.id] == true_threads(stage.account)[row.id]
+
+
+def test_a_quiet_day_costs_a_page_of_25_that_were_modified_in_30_days(stage: Staged) -> None:
+    stage.sync(threads=True)
+    stage.clock.advance(DAY)
+    stage.sync()
+    without = stage.asked()
+    for row in [row for row in stage.account.conversations() if row.listed][:60]:
+        stage.account.touch(row.id)
+    stage.clock.advance(DAY)
+    stage.sync()
+    stage.clock.advance(DAY)
+    stage.sync()
+    assert lists_of_threads(stage) == 0
+    assert stage.asked() == without + 2  # an empty list is a request, too
