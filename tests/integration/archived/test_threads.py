@@ -1,0 +1,191 @@
+"""Threads in the archive of an account that changes: none is lost; offline answers are right."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import get_args
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from compat.archive.records import INDEX_LAG
+from compat.archive.sync.run import SyncEvent, SyncStopped
+from compat.simulator import Account, Behaviour
+from compat.simulator.behaviour import ChangeKind
+from compat.simulator.churn import apply_random_change
+from tests.integration.archived.offline_service import ask, service
+from tests.integration.exactness import oracle
+from tests.integration.exactness.oracle import Asked
+from tests.integration.exactness.simulated_upstream import Upstream
+from tests.profiles import THOROUGH
+from tests.unit.archive.sync.synced_account import (
+    DAY,
+    SINCE,
+    Clock,
+    PowerCut,
+    Staged,
+    interrupted,
+    sample_account,
+    staged,
+)
+from tests.unit.archive.sync.true_threads import held_threads, known_until, true_threads, unread
+
+KINDS = tuple(kind for kind in get_args(ChangeKind) if kind != "return")
+"""Help Scout cannot take back a merge, after which threads move from one conversation to two."""
+
+PROFILE = settings(
+    max_examples=40 if THOROUGH else 2,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+behaviours = st.builds(
+    Behaviour,
+    rate_limit=st.none(),
+    page_size=st.sampled_from([7, 25]),
+    all_lists_spam=st.booleans(),
+    index_lag=st.sampled_from([0, 0, 300]),
+    embedded_chats=st.sampled_from(["threads", "bodies", "whole"]),
+    embedded_threads=st.sampled_from([None, None, 3]),
+    repeat_rate=st.sampled_from([0.0, 0.3]),
+)
+
+
+@dataclass
+class Life:
+    """An account that changes before each request for a list, and where its threads were.
+
+    Attributes:
+        pace: How many changes there are before each request.
+        throughout: The ids of threads that were on a listed conversation at every moment since
+            the run began that said until when all are known.
+        places: The conversations on which each thread was since then, by its id.
+        since_this_run: The same since the run began that is under way.
+        created: When each was created.
+        checks: How often the archive was looked at while it said that it knows threads.
+    """
+
+    stage: Staged
+    rng: random.Random
+    pace: int
+    throughout: set[int] = field(default_factory=set)
+    since_this_run: set[int] = field(default_factory=set)
+    places: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    created: dict[int, int] = field(default_factory=dict)
+    checks: int = 0
+
+    def __post_init__(self) -> None:
+        self.stage.simulator.before_request = self.goes_on
+
+    def look(self) -> set[int]:
+        now = set()
+        for id_, threads in true_threads(self.stage.account).items():
+            for each in threads:
+                now.add(each.id)
+                self.places[each.id].add(id_)
+                self.created[each.id] = each.created
+        return now
+
+    def goes_on(self, _account: Account, _target: str) -> None:
+        self.stage.clock.advance(self.rng.choice((0, 0, 1, 2)))
+        for _ in range(self.pace):
+            apply_random_change(self.stage.account, self.rng, KINDS)
+            now = self.look()
+            self.throughout &= now
+            self.since_this_run &= now
+
+    def run(self, cut_after: int | None) -> None:
+        """Synchronise while the account changes; what is known must be there after each commit."""
+        self.since_this_run = self.look()
+        before = known_until(self.stage)
+        self.stage.on_event = self.check
+        try:
+            if cut_after is None:
+                self.stage.sync(accept_loss=True)
+            else:
+                with interrupted(self.stage, cut_after):
+                    self.stage.sync(accept_loss=True)
+        except (PowerCut, SyncStopped):
+            pass
+        finally:
+            self.stage.on_event = lambda _: None
+        if known_until(self.stage) not in {before, None}:
+            self.throughout = self.since_this_run
+        self.check()
+
+    def check(self, event: SyncEvent | None = None) -> None:
+        until = known_until(self.stage)
+        if until is None or (event and event.facts.get("step") == "users"):
+            return  # at that step the run has said more, of which the caller does not know yet
+        self.checks += 1
+        place = {each.id: id_ for id_, some in held_threads(self.stage).items() for each in some}
+        known = {id_ for id_ in self.throughout if self.created[id_] <= until}
+        assert known <= place.keys()
+        assert not [id_ for id_ in known if place[id_] not in self.places[id_]]
+
+
+def lively(upstream_server: Upstream, directory: str, behaviour: Behaviour) -> Staged:
+    clock = Clock()
+    account = sample_account(clock, 36, 9)
+    return staged(upstream_server, f"sqlite:///{directory}/archive.db", account, clock, behaviour)
+
+
+def received(stage: Staged, asked: Asked) -> tuple[int, object]:
+    """The status and the answer of an offline service to a question about received messages."""
+    with service(stage, offline=True) as reports:
+        answer = ask(reports, asked.target().replace("/new.json", "/received-messages.json"))
+    return answer.status, json.loads(answer.body)
+
+
+@PROFILE
+@given(
+    behaviour=behaviours,
+    seed=st.integers(0, 10**6),
+    pace=st.integers(1, 2),
+    cuts=st.lists(st.none() | st.integers(0, 30), min_size=1, max_size=2),
+)
+def test_a_thread_that_exists_throughout_is_never_missing(
+    upstream_server: Upstream, behaviour: Behaviour, seed: int, pace: int, cuts: list[int | None]
+) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        stage = lively(upstream_server, directory, behaviour)
+        stage.sync(threads=True)
+        life = Life(stage, random.Random(seed), pace)
+        life.throughout = life.look()
+        for cut_after in cuts:
+            stage.clock.advance(life.rng.choice((60, 1800, 3 * DAY)))
+            life.run(cut_after)
+        life.pace = 0
+        stage.clock.advance(DAY)
+        stage.sync(accept_loss=True)
+        assert unread(stage) == set()
+        until = known_until(stage)
+        assert until is not None
+        assert until >= stage.clock.now - 3 * INDEX_LAG
+        assert held_threads(stage) == {
+            id_: threads
+            for id_, threads in true_threads(stage.account).items()
+            if threads and id_ in stage.rows()
+        }
+        first, last = int(SINCE.timestamp()), until
+        for asked in (
+            Asked(first, last, view_by="month"),
+            Asked(last - 20 * DAY, last, view_by="day", filters={"types": ("email",)}),
+        ):
+            assert received(stage, asked) == (200, oracle.received(asked, stage.account))
+
+
+def test_an_account_that_changes_all_the_while_is_looked_at(
+    upstream_server: Upstream, tmp_path: object
+) -> None:
+    stage = lively(upstream_server, str(tmp_path), Behaviour(rate_limit=None, page_size=7))
+    stage.sync(threads=True)
+    life = Life(stage, random.Random(5), 1)
+    life.throughout = life.look()
+    stage.clock.advance(1800)
+    life.run(None)
+    assert life.checks > 10
