@@ -21,7 +21,7 @@ from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
-_CAUGHT: Final = {"killed", "timeout", "skipped", "caught by type check"}
+_CAUGHT: Final = {"killed", "skipped", "caught by type check"}
 _NOTICED: Final = 1
 _LOGGERS: Final = {"log", "_log", "_LOG"}
 

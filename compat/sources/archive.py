@@ -153,7 +153,7 @@ class ArchiveSource:
                 if changed:
                     return None
                 raise
-            outdated = snapshot.rows_by_id(sorted(changed)) if changed else []
+            outdated = snapshot.rows_by_id(sorted(changed))
         for rows, sign in ((outdated, -1), (changed.values(), 1), (patch.beside, 1)):
             for row in rows:
                 if tally.matches(row):

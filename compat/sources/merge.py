@@ -76,10 +76,7 @@ class Patch:
         Of two that were seen in the same second, the one in the patch counts: the archive's may
         have been read before the question, and the patch was not.
         """
-        seen = snapshot.seen_at(sorted(self.instead)) if self.instead else {}
-        return {
-            id_: row for id_, row in self.instead.items() if seen.get(id_, -1) <= self.instead_as_of
-        }
+        return _newer_than(snapshot, self.instead, self.instead_as_of)
 
 
 @dataclass(frozen=True)
@@ -243,9 +240,9 @@ class Completer:
 
 def _total(snapshot: Snapshot, interval: Interval, modified: _Modified) -> int | None:
     """What upstream's total of an interval must be; None if it may or may not include spam."""
-    patch = Patch((), 0, 0, instead=modified.rows, instead_as_of=modified.as_of)
-    changed = _created_in([interval], patch.changed(snapshot))
-    outdated = snapshot.rows_by_id(sorted(changed)) if changed else []
+    newer = _newer_than(snapshot, modified.rows, modified.as_of)
+    changed = _created_in([interval], newer)
+    outdated = snapshot.rows_by_id(sorted(changed))
     held = {
         spam: queries.count(snapshot, Part(interval, spam=spam))
         + _listed(changed.values(), spam=spam)
@@ -261,6 +258,12 @@ def _total(snapshot: Snapshot, interval: Interval, modified: _Modified) -> int |
     if shown is None and held[True]:
         return None
     return held[False] + (held[True] if shown else 0) + drift
+
+
+def _newer_than(snapshot: Snapshot, rows: Mapping[int, Row], as_of: int) -> dict[int, Row]:
+    """Those of some rows, read at a second, that a snapshot does not have from a later one."""
+    seen = snapshot.seen_at(sorted(rows))
+    return {id_: row for id_, row in rows.items() if id_ not in seen or seen[id_] <= as_of}
 
 
 def _listed(rows: Iterable[Row], *, spam: bool) -> int:

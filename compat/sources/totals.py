@@ -175,7 +175,7 @@ def _totals_client(
 
 def _check_costs(wholes: Sequence[Page[Conversation]], buckets: int) -> None:
     pages = sum(max(whole.page.total_pages, 1) for whole in wholes)
-    parts = buckets * sum(whole.page.total_elements > 0 for whole in wholes) if buckets > 1 else 0
+    parts = buckets * sum(whole.page.total_elements > 0 for whole in wholes)
     if pages <= max(parts, len(wholes)):
         raise _RowsNeeded("conversations cost no more requests than totals would")
 

@@ -25,13 +25,16 @@ EAST = timezone(timedelta(hours=5, minutes=30))
         (7, "7"),
         ([1, 2], "1,2"),
         (("email", "chat"), "email,chat"),
-        (iter([3]), "3"),
         ([], ""),
         ((), ""),
     ],
 )
 def test_a_value_is_spelled_as_callers_did(value: Value, text: str) -> None:
     assert format_pairs(name=value) == [("name", text)]
+
+
+def test_a_value_may_be_any_iterable() -> None:
+    assert format_pairs(tags=iter([3, 4])) == [("tags", "3,4")]
 
 
 @pytest.mark.parametrize("name", ["end", "previousEnd"])

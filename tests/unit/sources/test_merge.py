@@ -350,6 +350,7 @@ def test_a_plan_has_each_wanted_second_in_one_of_its_parts() -> None:
         [Coverage(Interval(100, 199), 100)],
     )
     assert (read.gaps, read.young_for, read.whole) == ([Interval(200, 250)], 950, False)
+    assert read.covered == [young, aged]
 
 
 def test_a_plan_without_young_parts_is_not_limited_by_them() -> None:
