@@ -68,12 +68,10 @@ class Package:
 PACKAGES: Final = {
     "core": Package(("compat/core/*",), ("tests/unit/core/test_[!p]*.py",)),
     "v1": Package(
-        ("compat/v1/*",),
-        (
-            "tests/unit/v1",
-            "tests/unit/server/test_openapi.py",
-            "tests/unit/service/test_keyword_arguments.py",
-        ),
+        # Without openapi.py: it is run once in a process, and docs/reference/openapi.json, which is
+        # compared with what it makes, is its test.
+        ("compat/v1/[!o]*.py",),
+        ("tests/unit/v1", "tests/unit/service/test_keyword_arguments.py"),
     ),
     "sources": Package(
         ("compat/sources/*",), ("tests/unit/sources", "tests/unit/engines/test_totals.py")
@@ -83,8 +81,12 @@ PACKAGES: Final = {
 }
 
 
+EXPLAINED_PACKAGES: Final = ("core", "v1", "sources")
+"""Packages of which every survivor has a test or an explanation; they are run by default."""
+
+
 def main() -> None:
-    """Run the packages that are named, or all."""
+    """Run the packages that are named, or those of which all survivors are explained."""
     parser = argparse.ArgumentParser(
         prog="scripts/mutants", description="Print the changes of the code that no test notices."
     )
@@ -95,7 +97,7 @@ def main() -> None:
     if unknown := set(options.packages) - set(PACKAGES):
         parser.error(f"no such package: {', '.join(sorted(unknown))}")
     failed = False
-    for name in options.packages or PACKAGES:
+    for name in options.packages or EXPLAINED_PACKAGES:
         worker = multiprocessing.get_context("spawn").Process(
             target=run, args=(name, options.processes, options.again)
         )
@@ -120,30 +122,32 @@ def run(name: str, processes: int, again: bool) -> None:
     known = set(explained())
     survivors = mutmut_run.run(processes)
     left = [each for each in survivors if (each.function, each.change) not in known]
-    left = [each for each in left if not noticed(each, PACKAGES[name])]
+    if left and not tests_pass(PACKAGES[name]):
+        sys.exit(f"{name}: its tests fail in {directory} without any change")
+    left = [each for each in left if not is_noticed(each, PACKAGES[name])]
     for each in left:
         print(f"\n{each.function} ({each.status})\n    {each.change}")
     print(f"\n{name}: {len(survivors)} survived mutmut; {len(left)} of them are not explained")
     sys.exit(bool(left))
 
 
-def noticed(survivor: Survivor, package: Package) -> bool:
-    """Write a change into the copy, and run all tests on it; the result is remembered."""
+def is_noticed(survivor: Survivor, package: Package) -> bool:
+    """Write a change into the copy and run all tests on it; if one fails, that is remembered."""
     with survivor.applied():
-        command = [sys.executable, "-m", "pytest", "-x", "-q", *TEST_OPTIONS]
-        try:
-            tested = subprocess.run(
-                [*command, *package.test_paths()],
-                check=False,
-                stdout=subprocess.DEVNULL,
-                timeout=LONGEST,
-            )
-        except subprocess.TimeoutExpired:
-            tested = None
-    if tested and tested.returncode == 0:
+        passed = tests_pass(package)
+    if not passed:
+        survivor.mark_noticed()
+    return not passed
+
+
+def tests_pass(package: Package) -> bool:
+    """Whether the tests of a package pass in the current directory, in a new process."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", *TEST_OPTIONS, *package.test_paths()]
+    try:
+        tested = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, timeout=LONGEST)
+    except subprocess.TimeoutExpired:
         return False
-    survivor.mark_noticed()
-    return True
+    return tested.returncode == 0
 
 
 def prepare(directory: Path, package: Package) -> None:

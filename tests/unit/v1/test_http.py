@@ -13,8 +13,10 @@ from compat.v1.errors import BadParameter, LegacyError
 from compat.v1.http import (
     CONTENT_TYPE,
     LegacyRequest,
+    LegacyResponse,
     error_response,
     format_ignored,
+    preflight_response,
     success_response,
 )
 from tests.unit.v1.parsed_queries import PATH
@@ -69,6 +71,10 @@ def test_a_report_is_json_with_the_exact_content_type() -> None:
     answer = success_response(b"{}")
     assert (answer.status, answer.headers, answer.body) == (200, (TYPE,), b"{}")
     assert TYPE[1] == CONTENT_TYPE
+
+
+def test_a_preflight_is_answered_without_a_body() -> None:
+    assert preflight_response() == LegacyResponse(204, (), b"")
 
 
 def test_a_header_can_be_added() -> None:

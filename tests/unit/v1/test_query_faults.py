@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from compat.config.conventions import Conventions
 from compat.v1.errors import ValidationFailed
 from compat.v1.parameters import FILTERS, PREVIOUS_RANGE, RANGE, VIEW_BY
+from compat.v1.query import parse_values
+from compat.v1.routes import find_route
 from tests.unit.v1.parsed_queries import JANUARY, ask, blamed, faults
 
 PREVIOUS = "previousStart=2014-01-01T00:00:00Z&previousEnd=2014-01-31T23:59:59Z"
@@ -54,6 +56,20 @@ def test_types_are_exactly_the_documented_words(value: str) -> None:
 @pytest.mark.parametrize("value", ["Day", "DAY", "year", "1", "day,week", " day"])
 def test_view_by_is_exactly_a_documented_word(value: str) -> None:
     assert blamed(f"{JANUARY}&viewBy={value}") == [("viewBy", value)]
+
+
+@pytest.mark.parametrize("value", ["user", "team"])
+def test_users_or_teams_are_listed(value: str) -> None:
+    parameters = find_route("GET", "/v1/users.json").parameters
+    assert parse_values([("type", value)], parameters, Conventions())["type"] == value
+
+
+@pytest.mark.parametrize("value", ["users", "Team", "user,team"])
+def test_the_type_of_users_is_exactly_a_known_word(value: str) -> None:
+    parameters = find_route("GET", "/v1/users.json").parameters
+    with pytest.raises(ValidationFailed) as caught:
+        parse_values([("type", value)], parameters, Conventions())
+    assert [(each.property, each.value) for each in caught.value.errors] == [("type", value)]
 
 
 def test_of_a_repeated_list_the_first_bad_text_is_shown() -> None:
