@@ -62,8 +62,17 @@ class Survivor(NamedTuple):
 
 
 def run(processes: int) -> list[Survivor]:
-    """Test the mutants that were not tested before; returns the survivors of all."""
+    """Test the mutants of which no test has noticed anything so far; returns what survives."""
     _narrow()
+    for path in walk_mutatable_files():
+        data = SourceFileMutationData(path=path)
+        data.load()
+        data.exit_code_by_key = {
+            name: exit_code if status_by_exit_code[exit_code] in _CAUGHT else None
+            for name, exit_code in data.exit_code_by_key.items()
+        }
+        if data.exit_code_by_key:
+            data.save()
     cli(["run", "--max-children", str(processes)], standalone_mode=False)
     return list(_survivors())
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from compat import clock
 from compat.archive.database import Archive, open_archive
 from compat.core.counting import CountQuery, CountResult, Filter
 from compat.core.intervals import Interval, MaxAges
@@ -80,6 +81,9 @@ class Live:
 
     def check(self) -> None:
         self.checked += 1
+
+    def seconds_for(self, pages: float, others: float) -> float:
+        return 100 * pages + others
 
     def stats(self) -> SourceStats:
         return SourceStats({"answered": 3}, 100, 40)
@@ -292,10 +296,11 @@ def test_home_folders_are_read_again_when_the_archive_changes(
 # Counts.
 
 
-def test_counts_are_those_of_the_rows(source: ArchiveSource, live: Live) -> None:
-    result = count(source, query())
-    assert result is not None
-    assert (result.counts, result.as_of, result.totals) == ([[3, 4]], SEEN, False)
+def test_counts_are_those_of_the_rows(
+    source: ArchiveSource, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "elapsed", lambda: 100.0)
+    assert count(source, query()) == CountResult([[3, 4]], SEEN, 101.0)
     assert live.asked == []
 
 
@@ -419,7 +424,8 @@ def test_a_list_that_was_never_read_is_not_an_empty_one(
         offline.list_items(ListQuery("tags"))
     with archive.lock() as lock, archive.writing(lock) as writer:
         writer.set_list_items(ListQuery("tags"), [], SEEN)
-    assert list(offline.list_items(ListQuery("tags")).items or ("none",)) == ["none"]
+    empty = offline.list_items(ListQuery("tags"))
+    assert (empty.items, empty.as_of) == ((), SEEN)
 
 
 def test_there_is_no_mailbox_if_neither_the_list_nor_a_row_has_it(
@@ -442,6 +448,8 @@ def test_there_is_no_mailbox_if_neither_the_list_nor_a_row_has_it(
 def test_a_source_with_upstream_has_its_state(
     source: ArchiveSource, live: Live, offline: ArchiveSource
 ) -> None:
+    assert (source.seconds_for(2, 3), source.seconds_for(2)) == (203, 200)
+    assert offline.seconds_for(2, 3) == 0.0
     assert source.ready
     assert offline.ready
     live.ready = False
