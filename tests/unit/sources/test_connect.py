@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr
 
+from compat.archive.database import open_archive
 from compat.config.settings import Settings, SettingsError
-from compat.sources.live import live_source_from_settings
+from compat.core.intervals import MaxAges
+from compat.sources import source_from_settings
+from compat.sources.archive import ArchiveSource
+from compat.sources.live import LiveSource, live_source_from_settings
+from compat.sources.totals import TotalsSource
 
 SECRET = "hunter2"
 COMPLETE = Settings(app_id="demo-app", app_secret=SecretStr(SECRET))
@@ -77,3 +84,49 @@ def test_an_address_that_cannot_be_used_is_named(field: str, value: object, why:
     message = fault(COMPLETE.model_copy(update={field: value}))
     assert why in message
     assert {"base_url": "HELPSCOUT_BASE_URL"}.get(field, f"COMPAT_{field.upper()}") in message
+
+
+def test_without_help_scout_there_must_be_an_archive() -> None:
+    with pytest.raises(SettingsError, match="COMPAT_ARCHIVE is not set"):
+        source_from_settings(COMPLETE.model_copy(update={"offline": True}))
+
+
+@pytest.mark.parametrize(("count_by", "kind"), [("rows", LiveSource), ("totals", TotalsSource)])
+def test_without_an_archive_the_source_is_help_scout(count_by: str, kind: type[LiveSource]) -> None:
+    source = source_from_settings(COMPLETE.model_copy(update={"count_by": count_by}))
+    assert type(source) is kind
+    source.close()
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_an_archive_has_help_scout_beside_it_unless_it_must_not_be_asked(
+    tmp_path: Path, offline: bool
+) -> None:
+    url = f"sqlite:///{tmp_path}/archive.db"
+    open_archive(url, create=True).close()
+    settings = COMPLETE.model_copy(
+        update={
+            "archive": SecretStr(url),
+            "offline": offline,
+            "count_by": "totals",
+            "recent_age": 70,
+            "max_age": 80,
+        }
+    )
+    source = source_from_settings(settings)
+    assert isinstance(source, ArchiveSource)
+    assert (source._live is None) is offline
+    assert offline or source._ages == MaxAges(70, 80)
+    source.close()
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_an_archive_that_cannot_be_opened_is_named_by_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: bool
+) -> None:
+    closed: list[None] = []
+    monkeypatch.setattr(LiveSource, "close", lambda _: closed.append(None))
+    url = SecretStr(f"sqlite:///{tmp_path}/none.db")
+    with pytest.raises(SettingsError, match="COMPAT_ARCHIVE: "):
+        source_from_settings(COMPLETE.model_copy(update={"archive": url, "offline": offline}))
+    assert closed == ([] if offline else [None])

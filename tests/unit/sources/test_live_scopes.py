@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from compat.core.intervals import Interval
-from compat.core.models import ConversationQuery, Progress
+from compat.core.models import ConversationQuery, Progress, SourceStats
 from compat.simulator import Behaviour
 from compat.sources.row_cache import Scope
 from compat.v2.client import Client
@@ -171,3 +171,48 @@ def test_progress_of_several_intervals_adds_up(upstream: Upstream, client: Clien
     found = source_of(client).rows(query, progress)
     assert [row.id for row in found.rows] == [7, 8]
     assert (progress.expected, progress.received) == (2, 2)
+
+
+def test_a_total_takes_one_request_for_all_that_was_created_in_an_interval(
+    upstream: Upstream, client: Client
+) -> None:
+    asked: list[Asked] = []
+    checks: list[int] = []
+    upstream.script = script(lambda _: [conversation(7), conversation(8)], asked)
+    progress = Progress(check=lambda: checks.append(len(asked)))
+    answered = source_of(client).total(Interval(FIRST, FIRST + 3600), progress)
+    assert answered.value.page.total_elements == 2
+    assert [dict(each.params) for each in asked] == [
+        {
+            "status": "all",
+            "query": "(createdAt:[2015-01-01T00:00:00Z TO 2015-01-01T01:00:00Z])",
+            "sortField": "createdAt",
+            "sortOrder": "asc",
+            "page": "1",
+        }
+    ]
+    assert checks == [0]
+
+
+def test_documents_come_in_the_order_of_their_ids_without_deleted_ones(
+    stage_and_client: StageAndClient,
+) -> None:
+    scene = Scene(stage_and_client, small_account())
+    one, other, *_ = scene.listed(lambda row: row.status == "active")
+    checks: list[None] = []
+    progress = Progress(check=lambda: checks.append(None))
+    found = scene.source.documents([other, 10**9, one], progress)
+    assert [each.id for each in found] == [other, one]
+    assert checks
+
+
+def test_statistics_are_of_requests_the_rate_limit_and_the_cache(
+    upstream: Upstream, client: Client
+) -> None:
+    headers = {"X-RateLimit-Limit-Minute": "400", "X-RateLimit-Remaining-Minute": "399"}
+    upstream.script = lambda _: page_of([conversation(7)], headers)
+    source = source_of(client)
+    assert source.stats() == SourceStats({}, None, 0)
+    source.rows(ConversationQuery((HOUR,)), Progress())
+    stats = source.stats()
+    assert (stats.requests["answered"], stats.rate_left, stats.rows) == (2, 399, 1)

@@ -18,6 +18,7 @@ from compat.sources.totals import TotalsSource
 from compat.v2 import probes
 from compat.v2.client import Client
 from compat.v2.probes import OneSecondProbe
+from tests.unit.v2.upstream import Upstream, page_of
 
 QUERY = CountQuery(ConversationQuery(()), Filter(frozenset({"published"}), frozenset()), ())
 
@@ -160,3 +161,27 @@ def test_lists_are_probed_at_once_and_again_after_an_hour(
         monkeypatch.setattr(clock, "elapsed", lambda now=now: now)
         assert source._probed() is True
         assert len(probing.probed) == times
+
+
+def test_counts_by_totals_are_as_fresh_as_recent_rows(
+    monkeypatch: pytest.MonkeyPatch, upstream: Upstream, client: Client
+) -> None:
+    monkeypatch.setattr(totals, "probe", lambda _: False)
+    monkeypatch.setattr(clock, "elapsed", lambda: 100.0)
+    upstream.script = lambda _: page_of([], total=60, pages=3)
+    source = TotalsSource(client, MaxAges(60, 3600), workers=1, most_rows=10)
+    which = Filter(frozenset({"published"}), frozenset({"spam"}))
+    checks: list[None] = []
+    progress = Progress(check=lambda: checks.append(None))
+    result = source.count(CountQuery(ConversationQuery(()), which, ((0, 10),)), progress)
+    assert result is not None
+    assert (result.counts, result.fresh_until, result.totals) == ([[60]], 160.0, True)
+    assert checks == [None]
+
+
+def test_empty_ranges_alone_take_the_rows(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
+    monkeypatch.setattr(totals, "probe", lambda _: False)
+    source = TotalsSource(client, MaxAges(60, 3600), workers=1, most_rows=10)
+    which = Filter(frozenset({"published"}), frozenset({"spam"}))
+    query = CountQuery(ConversationQuery(()), which, ((5, 5), (7, 7)))
+    assert source.count(query, Progress()) is None
