@@ -28,7 +28,8 @@ from compat.core.models import (
     UnknownValue,
 )
 from compat.sources.archive import ArchiveSource
-from compat.sources.live import Fetched, LiveSource
+from compat.sources.folder_views import Fetched
+from compat.sources.live import LiveSource
 from compat.v2.errors import InconsistentData
 from tests.unit.archive.samples import CREATED, SEEN, cover, record, save_all
 
