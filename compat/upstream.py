@@ -127,7 +127,7 @@ def to_threads(conversation: int, threads: Iterable[ThreadPayload]) -> tuple[Thr
 
 def to_activity(conversation: ConversationWithThreads, threads: tuple[Thread, ...]) -> Activity:
     """A conversation with these threads."""
-    by_user = _author_type(conversation.created_by) == "user"
+    by_user = is_by_user(conversation.created_by)
     return Activity(
         to_row(conversation),
         threads,
@@ -136,6 +136,11 @@ def to_activity(conversation: ConversationWithThreads, threads: tuple[Thread, ..
         closed=to_second(conversation.closed_at) if conversation.closed_at else None,
         closed_by=conversation.closed_by or 0,
     )
+
+
+def is_by_user(creator: models.PersonId | None) -> bool:
+    """Whether a user created something; False if that is not shown."""
+    return isinstance(creator, Author) and _author_type(creator) == "user"
 
 
 def to_list_item(entry: models.ListEntry) -> ListItem:

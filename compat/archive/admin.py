@@ -1,43 +1,72 @@
 """Administration of an archive: its status, sealing it, and exporting and importing conversations.
 
-An export has one conversation on each line, as the JSON that Mailbox API 2.0's list shows. Where no
-document is stored, the line holds the columns that counting uses.
+An export has one conversation on each line, as the JSON that Mailbox API 2.0's list shows, with its
+threads if all of them are known, without their texts. Where no document is stored, the line holds
+the columns that counting uses.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, BinaryIO, Final
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from compat.archive import schema
 from compat.archive.connections import sa
 from compat.archive.database import Archive
 from compat.archive.locks import SyncLock
+from compat.archive.personal_data import to_json
 from compat.archive.reader import Snapshot
-from compat.archive.records import INDEX_LAG, LAYERS, to_record
+from compat.archive.records import (
+    INDEX_LAG,
+    LAYERS,
+    THREADS_KNOWN,
+    ConversationRecord,
+    to_record,
+)
 from compat.archive.repository import tags_from_text
 from compat.archive.sync import queries
+from compat.archive.sync.backfill import READ_WITH_THREADS
 from compat.archive.sync.queries import Part
+from compat.archive.threads import to_payload
 from compat.config.settings import Settings
-from compat.core.calendar import LAST_SECOND
+from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval, MaxAges, usable
-from compat.core.models import UPSTREAM_KEYS
+from compat.core.models import UPSTREAM_KEYS, Thread
 from compat.json_lines import MAX_LINE_BYTES, Line, read_lines
 from compat.v2.json_text import json_text
-from compat.v2.models import LARGEST_ID, ConversationWithDocument
+from compat.v2.models import LARGEST_ID
 from compat.v2.pagination import creation_second
 from compat.v2.search import format_timestamp
+from compat.v2.threads import ConversationWithThreadsAndDocument
 
 _SEALED_FROM: Final = "sealed from"
 """The name of a note: from this second of creation on, coverage exists only because of the seal."""
 
 _BATCH: Final = 500
+
+
+_THREADS: Final = "_threads"
+_ALL_THREADS: Final = "all"
+"""With this key and value a line says that it has all threads of its conversation. Mailbox API 2.0
+does not say it, and shows only a part of the threads of a chat."""
+
+
+class _ImportedConversation(ConversationWithThreadsAndDocument):
+    """A conversation as a line of an export shows it."""
+
+    all_threads: str = Field(alias=_THREADS, default="")
+
+    def set_document(self, received: object) -> None:
+        """Keep the payload as upstream sent it."""
+        if isinstance(received, dict):
+            received = {key: each for key, each in received.items() if key != _THREADS}
+        super().set_document(received)
 
 
 class CannotSeal(Exception):
@@ -61,6 +90,7 @@ def seal(archive: Archive, lock: SyncLock, at: int) -> None:
     """
     with archive.reading() as snapshot:
         covered, sealed = snapshot.coverage(), snapshot.sealed_at is not None
+        lacking = _lacking_threads(snapshot, at)
     if sealed:
         raise CannotSeal("it is sealed already; --undo takes that back")
     if not covered:
@@ -73,11 +103,32 @@ def seal(archive: Archive, lock: SyncLock, at: int) -> None:
             f"`helpscout-v1 sync` once more, {INDEX_LAG // 60} minutes after the account was used "
             "last, or name a time that is not later than that"
         )
+    if lacking:
+        raise CannotSeal(
+            f"{lacking}: run `helpscout-v1 sync` once more, or erase the threads with "
+            "`helpscout-v1 sync --no-threads`"
+        )
     with archive.writing(lock) as writer:
         for layer in LAYERS:
             writer.add_coverage(layer, Coverage(rest, at))
         writer.set_note(_SEALED_FROM, rest.first)
         writer.set_sealed_at(at)
+
+
+def _lacking_threads(snapshot: Snapshot, at: int) -> str:
+    """What is missing of the threads before the account was closed; empty if nothing.
+
+    An archive that lacks old conversations never knows all threads, and is sealed without them.
+    """
+    state = threads_status(snapshot)
+    if not state.kept or not state.can_be_known:
+        return ""
+    if state.unread:
+        return f"it does not have all threads of {state.unread:,} conversations"
+    if state.until is None or state.until < at:
+        until = "no time" if state.until is None else format_timestamp(state.until)
+        return f"its threads are certain until {until}, which is before --at"
+    return ""
 
 
 def unseal(archive: Archive, lock: SyncLock) -> None:
@@ -116,6 +167,37 @@ class CoveredInterval:
 
 
 @dataclass(frozen=True)
+class ThreadsStatus:
+    """What an archive knows of threads.
+
+    Attributes:
+        kept: Whether it keeps them.
+        can_be_known: Whether it holds the conversations of all times. A thread of any time may be
+            in an old one.
+        until: All threads that were created up to this second are known, epoch UTC; None if that
+            cannot be said of any time.
+        unread: How many conversations there are whose threads are not known completely.
+    """
+
+    kept: bool
+    can_be_known: bool
+    until: int | None
+    unread: int
+
+
+def threads_status(snapshot: Snapshot) -> ThreadsStatus:
+    """What a snapshot of an archive knows of threads."""
+    covered, known = snapshot.coverage(), snapshot.activity_coverage()
+    from_the_beginning = bool(covered) and covered[0].interval.first <= FIRST_SECOND
+    return ThreadsStatus(
+        kept=snapshot.keeps_threads,
+        can_be_known=from_the_beginning and snapshot.kept_since is None,
+        until=known[0].interval.last if known else None,
+        unread=snapshot.unread_thread_count(),
+    )
+
+
+@dataclass(frozen=True)
 class ArchiveStatus:
     """What an archive holds. Instants are epoch seconds UTC.
 
@@ -129,6 +211,7 @@ class ArchiveStatus:
         kept_since: Conversations created before this second are not stored; None if all are.
         unknown: How many conversations have a value that is unknown, by the key of Mailbox API 2.0
             that is missing; questions that filter by it are refused where they are.
+        threads: What it knows of threads.
     """
 
     where: str
@@ -139,6 +222,7 @@ class ArchiveStatus:
     sealed_at: int | None
     kept_since: int | None
     unknown: Mapping[str, int]
+    threads: ThreadsStatus
 
 
 def archive_status(archive: Archive, snapshot: Snapshot, settings: Settings) -> ArchiveStatus:
@@ -157,6 +241,7 @@ def archive_status(archive: Archive, snapshot: Snapshot, settings: Settings) -> 
         unknown={
             UPSTREAM_KEYS[name]: each.rows for name, each in snapshot.unknown_values().items()
         },
+        threads=threads_status(snapshot),
     )
 
 
@@ -172,10 +257,29 @@ def export(snapshot: Snapshot) -> Iterator[bytes]:
     key = sa.tuple_(table.c.created, table.c.id)
     query = sa.select(table).order_by(table.c.created, table.c.id).limit(_BATCH)
     while found := snapshot.execute(query.where(key > after)).all():
-        kept = snapshot.raw_documents([row.id for row in found])
+        ids = [row.id for row in found]
+        kept = snapshot.raw_documents(ids)
+        known = _known_threads(snapshot, ids)
         for row in found:
-            yield (kept.get(row.id) or _line_from_columns(row)) + b"\n"
+            line = kept.get(row.id) or _line_from_columns(row)
+            yield (_with_threads(line, known[row.id]) if row.id in known else line) + b"\n"
         after = (found[-1].created, found[-1].id)
+
+
+def _known_threads(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, tuple[Thread, ...]]:
+    """The threads of conversations, by id, where all of them are known."""
+    if not snapshot.keeps_threads:
+        return {}
+    found, unread = snapshot.threads_of(ids), snapshot.unread_among(ids)
+    return {id_: found.get(id_, ()) for id_ in ids if id_ not in unread}
+
+
+def _with_threads(line: bytes, threads: Sequence[Thread]) -> bytes:
+    """A line with the conversation's threads, and the note that these are all."""
+    payload = json.loads(line)
+    embedded = {"threads": list(map(to_payload, threads))}
+    payload["_embedded"] = payload.get("_embedded", {}) | embedded
+    return to_json(payload | {_THREADS: _ALL_THREADS})
 
 
 def import_lines(
@@ -207,12 +311,20 @@ def import_lines(
     lines = read_lines(file)
     with archive.reading() as snapshot:
         missing = set(queries.not_seen_since(snapshot, Part(span), as_of))
-    changed = 0
+        is_empty, known = not snapshot.conversation_count(), snapshot.get_note(THREADS_KNOWN)
+        keeps_threads = snapshot.keeps_threads
+    changed, all_known = 0, True
     with archive.writing(lock) as writer:
         while some := list(islice(lines, _BATCH)):
-            read = [_parse_line(line, span) for line in some]
-            changed += writer.save([to_record(each, as_of) for each in read])
-            missing.difference_update(each.id for each in read)
+            records = [_parse_line(line, span, as_of) for line in some]
+            if is_empty and not changed and all(map(_has_all_threads, records)):
+                writer.keep_threads(kept=True)
+                keeps_threads = True
+            if not keeps_threads:  # as a run of `sync` without threads would write them
+                records = [replace(each, by_user=0) for each in records]
+            changed += writer.save(records)
+            missing.difference_update(each.row.id for each in records)
+            all_known &= all(map(_has_all_threads, records))
         if missing:
             raise CannotImport(
                 f"the archive holds {len(missing):,} conversations that were created in --covers, "
@@ -221,15 +333,23 @@ def import_lines(
             )
         for layer in LAYERS:
             writer.add_coverage(layer, Coverage(span, as_of))
+        if keeps_threads and not all_known:
+            writer.remove_coverage(span, [READ_WITH_THREADS])
+        elif keeps_threads and (known is not None or is_empty):
+            writer.set_note(THREADS_KNOWN, min(as_of, as_of if known is None else known))
     return changed
 
 
-def _parse_line(line: Line, covers: Interval) -> ConversationWithDocument:
+def _has_all_threads(record: ConversationRecord) -> bool:
+    return record.shown is not None and record.shown.complete
+
+
+def _parse_line(line: Line, covers: Interval, as_of: int) -> ConversationRecord:
     if line.too_long:
         limit = MAX_LINE_BYTES // 1024**2
         raise CannotImport(f"line {line.number} is longer than {limit} MiB")
     try:
-        read = ConversationWithDocument.model_validate_json(json_text(line.content))
+        read = _ImportedConversation.model_validate_json(json_text(line.content))
     except UnicodeDecodeError:
         raise CannotImport(f"line {line.number} is not UTF-8") from None
     except ValidationError as error:
@@ -241,7 +361,11 @@ def _parse_line(line: Line, covers: Interval) -> ConversationWithDocument:
         raise CannotImport(f"line {line.number}: a conversation that was not created in --covers")
     if abs(read.id) > LARGEST_ID:
         raise CannotImport(f"line {line.number}: the id {read.id} is larger than databases store")
-    return read
+    record = to_record(read, as_of)
+    if record.shown is None or read.embedded is None or read.embedded.threads is None:
+        return replace(record, shown=None)
+    complete = record.shown.complete or read.all_threads == _ALL_THREADS
+    return replace(record, shown=replace(record.shown, complete=complete))
 
 
 def _line_from_columns(row: Any) -> bytes:
@@ -268,6 +392,8 @@ def _line_from_columns(row: Any) -> bytes:
         "assignee": row.assignee,
     }
     line |= {key: {"id": person} for key, person in people.items() if person}
+    if row.by_user:
+        line["createdBy"]["type"] = "user"
     instants = {"closedAt": row.closed, "userUpdatedAt": row.updated}
     line |= {
         key: format_timestamp(instant) for key, instant in instants.items() if instant is not None

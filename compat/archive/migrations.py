@@ -157,6 +157,10 @@ ALTER TABLE menu_item ADD COLUMN photo TEXT NOT NULL DEFAULT '';
 ALTER TABLE menu_item ADD COLUMN company BIGINT NOT NULL DEFAULT 0;
 """
 
+_CREATED_BY_USERS: Final = """
+ALTER TABLE conversation ADD COLUMN by_user BIGINT NOT NULL DEFAULT 0;
+"""
+
 MIGRATIONS: Final[Sequence[str]] = (
     _BASE_TABLES,
     _COUNTING_TABLES,
@@ -164,6 +168,7 @@ MIGRATIONS: Final[Sequence[str]] = (
     _UNKNOWN_VALUES,
     _THREADS,
     _STAFF,
+    _CREATED_BY_USERS,
 )
 """The statements of each migration, in order; a schema's version is how many were applied."""
 

@@ -131,6 +131,10 @@ class Snapshot:
         """
         return threads.activities(self._connection, intervals.union(spans))
 
+    def unread_among(self, ids: Sequence[int]) -> set[int]:
+        """Those of some conversations whose threads are not known completely."""
+        return {id_ for some in batches(ids) for id_ in threads.unread(self._connection, some)}
+
     def threads_of(self, ids: Sequence[int]) -> dict[int, tuple[Thread, ...]]:
         """The stored threads of conversations, by id, without those that have none."""
         return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from compat.core.models import Row, Thread
-from compat.upstream import to_row, to_second, to_threads
+from compat.upstream import is_by_user, to_row, to_second, to_threads
 from compat.v2.errors import MalformedData
 from compat.v2.models import FullConversation, PersonId, waiting_time
 from compat.v2.threads import ConversationWithThreads
@@ -65,6 +65,7 @@ class ConversationRecord:
         threads: How many threads it has.
         updated: When a user last changed it; None if unknown.
         waiting_since: Since when its customer waits; None if unknown.
+        by_user: 1 if a user created it; 0 if a customer did, or it is unknown.
         document: The JSON as received; None if it is not to be stored.
         shown: Its threads; None if they were not requested.
     """
@@ -80,6 +81,7 @@ class ConversationRecord:
     threads: int = 0
     updated: int | None = None
     waiting_since: int | None = None
+    by_user: int = 0
     document: bytes | None = None
     shown: ShownThreads | None = None
 
@@ -108,6 +110,7 @@ def to_record(
         threads=conversation.threads or 0,
         updated=to_second(updated) if updated else None,
         waiting_since=to_second(waiting) if waiting else None,
+        by_user=int(is_by_user(conversation.created_by)),
         document=conversation.document or None,
         shown=_shown_threads(conversation, seen, modified=modified),
     )

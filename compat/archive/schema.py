@@ -62,9 +62,11 @@ conversation: Final = _table(
     threads=_INTEGER,
     updated=_INTEGER,
     waiting_since=_INTEGER,
+    by_user=_INTEGER,
 )
 """Each conversation as it was last seen. `tags`: the ids of its tags, joined by commas. `mailbox`,
-`folder`, `type` and `tags` are NULL where Help Scout did not show them."""
+`folder`, `type` and `tags` are NULL where Help Scout did not show them. `by_user`: 1 if a user
+created it; 0 if a customer did, or it is unknown, as it always is if no threads are kept."""
 
 CAN_BE_UNKNOWN: Final = ("mailbox", "folder", "type", "tags")
 """The columns of `conversation` that can be NULL because the value is unknown; each has an index of

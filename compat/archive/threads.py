@@ -16,15 +16,18 @@ from compat.archive.records import ShownThreads
 from compat.archive.repository import Columns, batches, tags_from_text
 from compat.core.intervals import Interval
 from compat.core.models import Activity, Row, Thread
+from compat.v2.search import format_timestamp
 
 _COLUMN_OF: Final[Mapping[str, str]] = {"by": "author_type"}
 """The columns that have another name than the field of a thread."""
 
 _THREAD: Final = tuple(schema.thread.c[_COLUMN_OF.get(each, each)] for each in Thread._fields)
 _ROW: Final = tuple(schema.conversation.c[name] for name in Row._fields)
+_RATINGS: Final = {1: "great", 2: "okay", 3: "not_good"}
 _NO_MORE: Final = (sys.maxsize, ())
 _REST: Final = tuple(
-    schema.conversation.c[name] for name in ("customer", "created_by", "closed", "closed_by")
+    schema.conversation.c[name]
+    for name in ("customer", "created_by", "closed", "closed_by", "by_user")
 )
 
 
@@ -96,6 +99,26 @@ def unread(connection: sa.Connection, ids: Sequence[int]) -> set[int]:
     return set(connection.execute(query).scalars())
 
 
+def to_payload(thread: Thread) -> dict[str, Any]:
+    """A thread as Mailbox API 2.0 shows it, without texts and names."""
+    by = {"id": thread.author, "type": thread.by}
+    payload: dict[str, Any] = {
+        "id": thread.id,
+        "type": thread.type,
+        "status": thread.status or "nochange",
+        "state": thread.state or None,
+        "action": {"type": thread.action},
+        "source": {"type": thread.source},
+        "createdBy": {name: value for name, value in by.items() if value},
+        "savedReplyId": thread.saved_reply,
+        "createdAt": format_timestamp(thread.created),
+    }
+    payload |= {"customer": {"id": thread.customer}} if thread.customer else {}
+    payload |= {"rating": {"rating": _RATINGS[thread.rating]}} if thread.rating else {}
+    payload |= {"_embedded": {"attachments": [{}]}} if thread.attachments else {}
+    return payload
+
+
 def set_kept(connection: sa.Connection, *, kept: bool) -> None:
     """Keep threads from now on, or erase them all and keep none.
 
@@ -141,7 +164,8 @@ def activities(connection: sa.Connection, spans: Sequence[Interval]) -> Iterator
         while its[0] < found.id:  # threads of a conversation that is gone
             its = next(threads, _NO_MORE)
         own = its[1] if its[0] == found.id else ()
-        yield Activity(_row(found), own, *found[len(_ROW) :])
+        creator = found.created_by if found.by_user else 0
+        yield Activity(_row(found), own, found.customer, creator, found.closed, found.closed_by)
 
 
 def _row(found: Any) -> Row:

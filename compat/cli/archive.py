@@ -33,7 +33,7 @@ from compat.core.calendar import DAY, FIRST_SECOND, months_before
 from compat.v1.datetimes import format_epoch
 
 if TYPE_CHECKING:
-    from compat.archive.admin import ArchiveStatus
+    from compat.archive.admin import ArchiveStatus, ThreadsStatus
     from compat.archive.database import Archive
     from compat.archive.locks import SyncLock
     from compat.config.settings import Settings
@@ -47,7 +47,7 @@ _EXIT_STATUS: Final = exit_status(
     }
 )
 _AGE: Final = re.compile(r"([1-9][0-9]{0,5})([ymd])")
-_INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of")
+_INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of", "until")
 """Fields of a state that are epoch seconds."""
 
 
@@ -295,14 +295,31 @@ def _state_as_text(state: ArchiveStatus) -> str:
         "they are"
         for key, count in state.unknown.items()
     ]
+    if state.threads.kept:
+        lines.append(_threads_as_text(state.threads))
     if not all(each.young for each in state.covered):
         lines.append("run `helpscout-v1 sync` to bring it up to date")
     return "\n".join(lines)
 
 
+def _threads_as_text(threads: ThreadsStatus) -> str:
+    if threads.until is not None:
+        return f"all threads are known that were created until {format_epoch(threads.until)}"
+    if not threads.can_be_known:
+        return (
+            "threads are kept, but no report on messages is answered from them: conversations "
+            "before some time are not in the archive, and may have threads of any time"
+        )
+    return (
+        f"threads are kept, those of {threads.unread:,} conversations are still to be read: run "
+        "`helpscout-v1 sync`"
+    )
+
+
 def _state_as_json(state: ArchiveStatus) -> dict[str, Any]:
     covered = [_with_instants(asdict(each)) for each in state.covered]
-    return _with_instants(asdict(state)) | {"covered": covered}
+    threads = _with_instants(asdict(state.threads))
+    return _with_instants(asdict(state)) | {"covered": covered, "threads": threads}
 
 
 def _with_instants(fields: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from compat.core.models import UPSTREAM_KEYS
 from compat.doctor import Finding, format_duration, format_second
 
 if TYPE_CHECKING:
+    from compat.archive.admin import ThreadsStatus
     from compat.archive.database import Archive
     from compat.archive.reader import Snapshot, UnknownColumn
 
@@ -36,6 +37,7 @@ class ArchiveFacts:
         unknown: In which columns values are unknown, in how many conversations, and the newest.
         not_stored: Conversations whose ids are too large to be stored, and the second of creation
             of each, which is not covered.
+        threads: What it knows of threads.
         damage: What is wrong with its file; empty if nothing.
     """
 
@@ -49,6 +51,7 @@ class ArchiveFacts:
     spam_in_all: bool | None
     unknown: Mapping[str, UnknownColumn]
     not_stored: Mapping[int, int]
+    threads: ThreadsStatus
     damage: str
 
 
@@ -71,6 +74,7 @@ def collect_archive_facts(settings: Settings) -> ArchiveFacts | ArchiveError | N
 
 
 def _read(archive: Archive) -> ArchiveFacts:
+    from compat.archive.admin import threads_status  # noqa: PLC0415
     from compat.archive.sync import queries  # noqa: PLC0415
 
     damage = archive.integrity_error()
@@ -87,6 +91,7 @@ def _read(archive: Archive) -> ArchiveFacts:
             spam_in_all=queries.all_lists_spam(snapshot),
             unknown=snapshot.unknown_values(),
             not_stored=_not_stored(snapshot, queries.not_stored(snapshot)),
+            threads=threads_status(snapshot),
             damage=damage,
         )
 
@@ -206,6 +211,30 @@ def values(archive: ArchiveFacts, _now: int) -> Finding:
         "is mended there, run `helpscout-v1 sync --verify`",
         facts,
     )
+
+
+def threads(archive: ArchiveFacts, _now: int) -> Finding | None:
+    """Whether reports on messages can be answered from it."""
+    known = archive.threads
+    if not known.kept:
+        return None
+    facts = {
+        "until": None if known.until is None else format_second(known.until),
+        "unread": known.unread,
+    }
+    if known.until is not None:
+        what = f"it has all threads that were created until {facts['until']}"
+        return Finding("ok", what, facts=facts)
+    if not known.can_be_known:
+        what = (
+            "no report on messages is answered from its threads, since it lacks old "
+            "conversations: a thread of any time may be in one of them"
+        )
+        todo = "run `helpscout-v1 sync` without --start, or `helpscout-v1 sync --no-threads`"
+        return Finding("warning", what, todo, facts)
+    what = f"the threads of {known.unread:,} conversations are still to be read"
+    todo = "run `helpscout-v1 sync`; it names conversations whose threads cannot be read"
+    return Finding("warning", what, todo, facts)
 
 
 def totals(archive: ArchiveFacts, _now: int) -> Finding:

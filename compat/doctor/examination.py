@@ -204,6 +204,7 @@ CHECKS: Final[Sequence[Check]] = (
     Check("archive age", _archive(archive_checks.age)),
     Check("archive totals", _archive(archive_checks.totals)),
     Check("archive values", _archive(archive_checks.values)),
+    Check("archive threads", _archive(archive_checks.threads)),
     Check("old API keys", _api_keys),
     Check("patience", _patience),
 )

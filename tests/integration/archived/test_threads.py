@@ -9,9 +9,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import get_args
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from compat.archive.database import open_archive
 from compat.archive.records import INDEX_LAG
 from compat.archive.sync.run import SyncEvent, SyncStopped
 from compat.simulator import Account, Behaviour
@@ -36,6 +37,8 @@ from tests.unit.archive.sync.true_threads import held_threads, known_until, true
 
 KINDS = tuple(kind for kind in get_args(ChangeKind) if kind != "return")
 """Help Scout cannot take back a merge, after which threads move from one conversation to two."""
+
+WITH_MERGES = (*KINDS, *["merge"] * 8, *["arrive"] * 4)
 
 PROFILE = settings(
     max_examples=40 if THOROUGH else 2,
@@ -93,22 +96,29 @@ class Life:
     def goes_on(self, _account: Account, _target: str) -> None:
         self.stage.clock.advance(self.rng.choice((0, 0, 1, 2)))
         for _ in range(self.pace):
-            apply_random_change(self.stage.account, self.rng, KINDS)
+            apply_random_change(self.stage.account, self.rng, WITH_MERGES)
             now = self.look()
             self.throughout &= now
             self.since_this_run &= now
 
     def run(self, cut_after: int | None) -> None:
-        """Synchronise while the account changes; what is known must be there after each commit."""
+        """Synchronise while the account changes; what is known must be there after each commit.
+
+        Before, much is written in most conversations, and long enough ago to be known afterwards.
+        """
+        for row in self.stage.account.conversations():
+            if row.listed and self.rng.random() < 0.7:
+                self.stage.account.write(row.id)
+        self.stage.clock.advance(self.rng.choice((INDEX_LAG + 60, 3600, 3 * DAY)))
         self.since_this_run = self.look()
         before = known_until(self.stage)
         self.stage.on_event = self.check
         try:
             if cut_after is None:
-                self.stage.sync(accept_loss=True)
+                self.stage.sync(threads=True, accept_loss=True)
             else:
                 with interrupted(self.stage, cut_after):
-                    self.stage.sync(accept_loss=True)
+                    self.stage.sync(threads=True, accept_loss=True)
         except (PowerCut, SyncStopped):
             pass
         finally:
@@ -142,26 +152,45 @@ def received(stage: Staged, asked: Asked) -> tuple[int, object]:
 
 
 @PROFILE
+@example(  # a merge moves threads to a conversation that the first run has read before
+    behaviour=Behaviour(rate_limit=None, page_size=7),
+    seed=3,
+    pace=1,
+    parallel=1,
+    first_is_quiet=False,
+    cuts=[None],
+)
 @given(
     behaviour=behaviours,
     seed=st.integers(0, 10**6),
     pace=st.integers(1, 2),
+    parallel=st.sampled_from([1, 4]),
+    first_is_quiet=st.booleans(),
     cuts=st.lists(st.none() | st.integers(0, 30), min_size=1, max_size=2),
 )
 def test_a_thread_that_exists_throughout_is_never_missing(
-    upstream_server: Upstream, behaviour: Behaviour, seed: int, pace: int, cuts: list[int | None]
+    upstream_server: Upstream,
+    *,
+    behaviour: Behaviour,
+    seed: int,
+    pace: int,
+    parallel: int,
+    first_is_quiet: bool,
+    cuts: list[int | None],
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
         stage = lively(upstream_server, directory, behaviour)
-        stage.sync(threads=True)
+        stage.limit_requests(parallel)
+        if first_is_quiet:
+            stage.sync(threads=True)
+        open_archive(stage.url, create=True).close()
         life = Life(stage, random.Random(seed), pace)
         life.throughout = life.look()
         for cut_after in cuts:
-            stage.clock.advance(life.rng.choice((60, 1800, 3 * DAY)))
             life.run(cut_after)
         life.pace = 0
         stage.clock.advance(DAY)
-        stage.sync(accept_loss=True)
+        stage.sync(threads=True, accept_loss=True)
         assert unread(stage) == set()
         until = known_until(stage)
         assert until is not None
@@ -186,6 +215,5 @@ def test_an_account_that_changes_all_the_while_is_looked_at(
     stage.sync(threads=True)
     life = Life(stage, random.Random(5), 1)
     life.throughout = life.look()
-    stage.clock.advance(1800)
     life.run(None)
     assert life.checks > 10

@@ -6,7 +6,7 @@ CREATE TABLE "conversation" (
     seen BIGINT NOT NULL, number BIGINT NOT NULL, closed BIGINT, closed_by BIGINT NOT NULL,
     created_by BIGINT NOT NULL, customer BIGINT NOT NULL, assignee BIGINT NOT NULL,
     threads BIGINT NOT NULL, updated BIGINT, waiting_since BIGINT
-);
+, by_user BIGINT NOT NULL DEFAULT 0);
 CREATE TABLE "conversation_tag" (
     tag BIGINT NOT NULL, created BIGINT NOT NULL, conversation BIGINT NOT NULL,
     state TEXT NOT NULL, status TEXT NOT NULL, type TEXT, mailbox BIGINT, folder BIGINT,

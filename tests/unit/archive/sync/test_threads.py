@@ -22,7 +22,13 @@ from tests.unit.archive.sync.synced_account import (
     sample_account,
     staged,
 )
-from tests.unit.archive.sync.true_threads import held_threads, known_until, true_threads, unread
+from tests.unit.archive.sync.true_threads import (
+    held_threads,
+    known_until,
+    true_thread,
+    true_threads,
+    unread,
+)
 
 
 @pytest.fixture
@@ -48,6 +54,23 @@ def test_threads_are_read_with_the_conversations(stage: Staged, slim: bool) -> N
             if id_ in rows and id_ not in incomplete
         }.items()
     )
+
+
+def test_what_happened_in_a_conversation_is_kept_with_who_began_it(stage: Staged) -> None:
+    stage.sync(threads=True)
+    user = stage.account.layout.users[0].id
+    stage.account.add(None, type="email", created_by=user)
+    stage.clock.advance(3600)
+    stage.sync()
+    with open_archive(stage.url) as archive, archive.reading() as snapshot:
+        found = {each.row.id: each for each in snapshot.activities([EVER])}
+    for row, threads in stage.account.histories():
+        if row.id in found:
+            assert found[row.id][1:] == (
+                tuple(sorted(map(true_thread, threads))),
+                *(row.customer_id, row.created_by, row.closed, row.closed_by),
+            )
+    assert user in {each.created_by for each in found.values()}
 
 
 def test_documents_are_stored_without_threads(stage: Staged) -> None:
@@ -227,16 +250,20 @@ def test_ratings_that_come_late_are_read_although_nothing_shows_them(stage: Stag
         assert held_threads(stage)[row.id] == true_threads(stage.account)[row.id]
 
 
-def test_a_quiet_day_costs_a_page_of_25_that_were_modified_in_30_days(stage: Staged) -> None:
-    stage.sync(threads=True)
-    stage.clock.advance(DAY)
-    stage.sync()
-    without = stage.asked()
+def test_a_quiet_day_costs_four_requests_more_and_what_was_modified_in_30_days(
+    stage: Staged,
+) -> None:
+    def daily(**options: bool) -> int:
+        stage.clock.advance(DAY)
+        stage.sync(**options)
+        return stage.asked()
+
+    daily()
+    without = daily()
+    daily(threads=True)
+    assert daily() == without + 4
     for row in [row for row in stage.account.conversations() if row.listed][:60]:
         stage.account.touch(row.id)
-    stage.clock.advance(DAY)
-    stage.sync()
-    stage.clock.advance(DAY)
-    stage.sync()
+    daily()
+    assert daily() == without + 4 + 2  # three pages in place of an empty one
     assert lists_of_threads(stage) == 0
-    assert stage.asked() == without + 2  # an empty list is a request, too
