@@ -27,11 +27,13 @@ from compat.core.models import (
     in_order_of_creation,
 )
 from compat.service import LegacyReports
-from compat.simulator import Account
+from compat.simulator import Account, Behaviour
 from compat.simulator.payloads import conversation
-from compat.upstream import to_document, to_row
+from compat.simulator.thread_payloads import embedded
+from compat.upstream import to_activity, to_document, to_row, to_threads
 from compat.v1.http import LegacyResponse
-from compat.v2.models import Conversation, ConversationDocument
+from compat.v2.models import ConversationDocument
+from compat.v2.threads import ConversationWithThreads
 
 VECTORS_FORMAT: Final = 1
 """The version of the format of `vectors.json`; a reader must refuse any other."""
@@ -43,13 +45,28 @@ _ANY_KEY: Final = "Basic YW55LWtleTpY"
 """The `Authorization` header of a caller whose key is `any-key`."""
 
 
-def payloads(account: Account) -> list[Payload]:
-    """The conversations of a simulated account that lists contain, the oldest first."""
-    return [conversation(row, account.layout) for row in account.conversations() if row.listed]
+def payloads(account: Account, *, threads: bool = False) -> list[Payload]:
+    """The conversations of a simulated account that lists contain, the oldest first.
+
+    Args:
+        account: The account.
+        threads: Whether each has all of its threads in `_embedded`.
+    """
+    whole = Behaviour(embedded_chats="whole")
+    layout = account.layout
+    return [
+        conversation(row, layout)
+        | ({"_embedded": {"threads": embedded(row, layout, whole)}} if threads else {})
+        for row in account.conversations()
+        if row.listed
+    ]
 
 
 class Reference:
     """This project's answers about given conversations, as Mailbox API 2.0 lists them.
+
+    Reports that need threads take those in `_embedded` for all of a conversation, chats included.
+    They are refused with 400 if a conversation in the query's mailboxes has no such key.
 
     Folders are compared with `folderId` alone: folders that are views would have to be fetched.
     Use it as a context manager, or call `close` at the end.
@@ -131,13 +148,13 @@ class _MemorySource:
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
+        self._conversations: list[ConversationWithThreads] = []
         self._documents: dict[int, Document] = {}
 
     def show(self, conversations: Sequence[Payload]) -> None:
         texts = [json.dumps(each) for each in conversations]
-        self._rows = in_order_of_creation(
-            to_row(Conversation.model_validate_json(text)) for text in texts
-        )
+        self._conversations = [ConversationWithThreads.model_validate_json(each) for each in texts]
+        self._rows = in_order_of_creation(map(to_row, self._conversations))
         documents = map(ConversationDocument.model_validate_json, texts)
         self._documents = {each.id: to_document(each) for each in documents}
 
@@ -148,7 +165,13 @@ class _MemorySource:
 
     def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
         progress.check()
-        raise NotCovered(query.touched)  # what is given are conversations, not their threads
+        need = ConversationQuery(query.touched, query.mailboxes, query.folders, query.spam)
+        found = [each for each in self._conversations if need.admits(to_row(each))]
+        if any(each.embedded is None or each.embedded.threads is None for each in found):
+            raise NotCovered(query.touched)
+        activities = [to_activity(each, to_threads(each.id, each.shown_threads)) for each in found]
+        undecided = need.undecided([activity.row for activity in activities])
+        return ActivitySet(activities, int(time.time()), clock.elapsed(), undecided)
 
     def list_items(self, query: ListQuery) -> ListItems:
         del query

@@ -19,6 +19,7 @@ from tests.unit.core import naive
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PATH = "/v1/reports/conversations/new.json"
+MESSAGES = "/v1/reports/conversations/received-messages.json"
 UNTAGGED = 1
 HOMES = {"open", "assigned", "closed", "spam", "drafts"}
 Series = dict[str, Any]
@@ -45,19 +46,19 @@ class Asked:
             pairs.append(("viewBy", self.view_by))
         return pairs + [(name, ",".join(map(str, ids))) for name, ids in self.filters.items()]
 
-    def target(self, style: str = "raw") -> str:
+    def target(self, style: str = "raw", *, path: str = PATH) -> str:
         """The request line's target: with raw colons and commas, encoded, or as PHP sends lists."""
         if style == "raw":
-            return f"{PATH}?{urlencode(self.pairs(), safe=':,')}&"
+            return f"{path}?{urlencode(self.pairs(), safe=':,')}&"
         if style == "encoded":
-            return f"{PATH}?{urlencode(self.pairs(), quote_via=quote)}"
+            return f"{path}?{urlencode(self.pairs(), quote_via=quote)}"
         lists = [
             (f"{name}[{at}]", each)
             for name, ids in self.filters.items()
             for at, each in enumerate(ids)
         ]
         scalars = [(name, value) for name, value in self.pairs() if name not in self.filters]
-        return f"{PATH}?{urlencode([*scalars, *lists])}"
+        return f"{path}?{urlencode([*scalars, *lists])}"
 
 
 def text(seconds: int) -> str:

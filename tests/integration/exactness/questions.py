@@ -58,12 +58,16 @@ def any_folders(account: Account) -> st.SearchStrategy[tuple[int, ...]]:
     return some([*(folder.id for folder in account.layout.folders), NOBODY_KNOWS])
 
 
+def homes(account: Account) -> st.SearchStrategy[tuple[int, ...]]:
+    """Several homes."""
+    return some([folder.id for folder in account.layout.folders if folder.type in HOMES], 6)
+
+
 def homes_and_one_view(account: Account) -> st.SearchStrategy[tuple[int, ...]]:
     """Several homes, a single view, or both."""
-    homes = [folder.id for folder in account.layout.folders if folder.type in HOMES]
     views = [folder.id for folder in account.layout.folders if folder.type not in HOMES]
-    both = st.tuples(some(homes, 6), some(views, 1)).map(lambda pair: pair[0] + pair[1])
-    return st.one_of(some(homes, 6), some(views, 1), both)
+    both = st.tuples(homes(account), some(views, 1)).map(lambda pair: pair[0] + pair[1])
+    return st.one_of(homes(account), some(views, 1), both)
 
 
 @st.composite

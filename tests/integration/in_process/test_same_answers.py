@@ -104,17 +104,7 @@ def test_an_entry_point_in_the_process_answers_like_the_server(
     assert INSIDE[way](scene.reports, CALLS[name]) == over_http(scene.port, CALLS[name])
 
 
-NOT_YET = "/v1/reports/conversations/received-messages.json"
-"""The live source does not read threads yet."""
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        pytest.param(call, id=path, marks=[pytest.mark.xfail] if path == NOT_YET else [])
-        for path, call in EVERY_ROUTE.items()
-    ],
-)
+@pytest.mark.parametrize("call", EVERY_ROUTE.values(), ids=EVERY_ROUTE)
 def test_every_route_is_among_the_good_ones(scene: Scene, call: Call) -> None:
     assert over_http(scene.port, call).status == 200
 
