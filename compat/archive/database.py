@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self
@@ -151,10 +152,10 @@ class Archive:
 
         Without it, SQLite leaves copies of rows that it has moved, and PostgreSQL all older
         versions of a row. PostgreSQL blocks each table meanwhile. Its log and its backups are not
-        changed.
+        changed. Both wait for others who read an older state, SQLite 10 and PostgreSQL 30 seconds.
 
         Raises:
-            ArchiveLocked: Another process is reading an older state, which must stay until then.
+            ArchiveLocked: Others still read an older state, which must stay until then.
             ArchiveError: The database fails.
         """
         with connections.translate_errors(self.location):
@@ -166,6 +167,7 @@ class Archive:
                 return
             with self._engine.connect() as connection:
                 autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+                self._await_older_transactions(autocommit)
                 for name in _PERSONAL:  # ANALYZE: statistics quote rows, and are computed again
                     autocommit.exec_driver_sql(f"VACUUM (FULL, ANALYZE) {name}")
 
@@ -209,6 +211,19 @@ class Archive:
             if is_new:
                 connection.execute(schema.state.update().values(slim=int(slim)))
 
+    def _await_older_transactions(self, autocommit: sa.Connection) -> None:
+        """Wait until no transaction of PostgreSQL is left that may still read what was erased.
+
+        VACUUM copies all rows that such a transaction may read, and does not say so. Transactions
+        that begin from now on do not matter: they cannot read what was erased before.
+        """
+        bound = autocommit.exec_driver_sql(_NEXT_TRANSACTION).scalar_one()
+        end = time.monotonic() + _OLDER_TRANSACTIONS_WAIT
+        while holder := autocommit.execute(_OLDER_TRANSACTION, {"bound": bound}).scalar():
+            if time.monotonic() > end:
+                raise ArchiveLocked(_STILL_IN_TABLES.format(location=self.location, holder=holder))
+            time.sleep(_OLDER_TRANSACTIONS_INTERVAL)
+
     def _is_lost(self, lock: SyncLock) -> bool:
         try:
             with connections.translate_errors(self.location), self._engine.connect() as connection:
@@ -223,6 +238,43 @@ _STILL_IN_LOG: Final = (
     "what was erased from the archive {location} is gone from it, but its log still holds it, "
     "because another process is reading an older state: run the same command again afterwards"
 )
+_STILL_IN_TABLES: Final = (
+    "what was erased from the archive {location} is gone from it, but the database's files still "
+    "hold it, because {holder} may be reading an older state: end it, or wait until it has ended, "
+    "and run the same command again"
+)
+_OLDER_TRANSACTIONS_WAIT: Final = 30.0
+"""Seconds to wait for transactions that may read an older state."""
+_OLDER_TRANSACTIONS_INTERVAL: Final = 0.1
+_NEXT_TRANSACTION: Final = "SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text)"
+_OLDER_TRANSACTION: Final = sa.text("""
+    WITH bound AS (
+        SELECT CAST(:bound AS xid8) AS next, age(CAST(CAST(:bound AS xid8) AS xid)) AS age
+    )
+    SELECT 'the process ' || pid || ' of the database server, of ' || coalesce(usename, 'nobody')
+        || ' (' || coalesce(application_name, '') || '),'
+    FROM bound, pg_stat_activity
+    WHERE pid <> pg_backend_pid()
+        AND pid NOT IN (SELECT pid FROM pg_stat_progress_vacuum)
+        AND (age(backend_xmin) > bound.age AND coalesce(datname, '') IN ('', current_database())
+            OR age(backend_xid) > bound.age)
+    UNION ALL
+    SELECT 'the prepared transaction ' || gid FROM bound, pg_prepared_xacts
+    WHERE age(transaction) > bound.age
+    UNION ALL
+    SELECT 'the replication slot ' || slot_name FROM bound, pg_replication_slots
+    WHERE age(xmin) > bound.age
+    UNION ALL
+    SELECT 'another transaction' FROM bound
+    WHERE pg_snapshot_xmin(pg_current_snapshot()) < bound.next
+""")
+"""Who may read rows that were deleted before a transaction id; no row if nobody may.
+
+PostgreSQL keeps such rows for each snapshot in this database (`backend_xmin`; of replicas, which
+belong to no database, too), and as long as a transaction that was running then has not ended, in
+whichever database: new snapshots, that of VACUUM among them, begin at the oldest running one. The
+last part finds the latter even if it ends while the views are read. A plain VACUUM holds nothing.
+"""
 _SIDE_FILES: Final = ("-wal", "-shm")
 
 

@@ -19,6 +19,7 @@ from compat.archive.admin import export
 from compat.archive.database import Archive, open_archive
 from compat.archive.erasure import find_customers
 from compat.archive.records import ConversationRecord
+from compat.archive.writer import Writer
 from compat.core.models import ListItem, ListKind, ListQuery
 from tests.unit.archive.samples import EVERYTHING, SEEN, record, save_all
 
@@ -509,9 +510,10 @@ def test_nothing_of_erased_customers_is_left_and_all_of_others(
     archive: Archive, some: list[dict[str, Any]], by_address: bool, seen_after: bool
 ) -> None:
     """Compared with the same documents, made without the person from the beginning."""
-    _empty(archive)
     records = [seen_as(spec, id_) for id_, spec in enumerate(some, 1)]
-    save_all(archive, [] if seen_after else records)
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        _empty(writer)
+        writer.save([] if seen_after else records)
     forget(archive, ADDRESS if by_address else str(NUMBER))
     if seen_after:
         save_all(archive, [_of_person(99)])  # by number alone, the address has to be seen first
@@ -544,8 +546,7 @@ def _surrogate_in(document: dict[str, Any]) -> int:
     return next((each["id"] for each in people if each["id"] < 0), -1)
 
 
-def _empty(archive: Archive) -> None:
-    with archive.lock() as lock, archive.writing(lock) as writer:
-        for table in schema.TABLES.values():
-            if table.name not in {"state", "holder", "archive_schema"}:
-                writer._connection.execute(table.delete())
+def _empty(writer: Writer) -> None:
+    for table in schema.TABLES.values():
+        if table.name not in {"state", "holder", "archive_schema"}:
+            writer._connection.execute(table.delete())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pytest
 import sqlalchemy as sa
 
-from compat.archive import connections, repository, schema
+from compat.archive import connections, database, repository, schema
 from compat.archive.database import Archive, open_archive
 from compat.archive.errors import ArchiveLocked
 from compat.archive.records import LAYERS, ConversationRecord
@@ -17,6 +19,7 @@ from compat.core.calendar import FIRST_SECOND
 from compat.core.counting import UNTAGGED, CountQuery, Filter
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import ConversationQuery, ListItem, ListQuery
+from tests.unit.archive.databases import place
 from tests.unit.archive.samples import CREATED, EVERYTHING, SEEN, cover, record, rows, save_all
 
 ALL = CountQuery(
@@ -109,6 +112,64 @@ def test_vacuum_reports_a_reader_of_an_older_state(
                 archive.vacuum()
             assert [each.customer.id for each in snapshot.documents([1])] == [91]
         archive.vacuum()
+
+
+@pytest.fixture
+def postgresql_url(tmp_path: Path) -> Iterator[str]:
+    """A place for an archive in PostgreSQL."""
+    with place("postgresql", tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def another_transaction(url: str, statement: str) -> Iterator[sa.Connection]:
+    """A transaction of another program, on the same server."""
+    engine = sa.create_engine(url, isolation_level="REPEATABLE READ")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+        yield connection
+    engine.dispose()
+
+
+def documents_file(url: str) -> bytes:
+    """The file in which PostgreSQL keeps the documents."""
+    read = "SELECT pg_read_binary_file(pg_relation_filepath('document'))"
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CHECKPOINT")
+        found = bytes(connection.exec_driver_sql(read).scalar_one())
+    engine.dispose()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "statement"),
+    [(None, "SELECT 1"), ("postgres", "SELECT pg_current_xact_id()")],
+    ids=["a reader", "a writer to another database"],
+)
+def test_vacuum_reports_a_transaction_of_postgresql_that_holds_an_older_state(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch, elsewhere: str | None, statement: str
+) -> None:
+    url = sa.make_url(postgresql_url).set(database=elsewhere)  # None leaves it as it is
+    monkeypatch.setattr(database, "_OLDER_TRANSACTIONS_WAIT", 0.05)
+    with open_archive(postgresql_url, create=True) as archive:
+        save_all(archive, [record(1)])
+        with another_transaction(url.render_as_string(hide_password=False), statement):
+            forget(archive, 91)
+            with pytest.raises(ArchiveLocked, match=r"process \d+ .* reading an older state: end"):
+                archive.vacuum()
+
+
+def test_vacuum_waits_for_a_transaction_of_postgresql_that_ends(postgresql_url: str) -> None:
+    with open_archive(postgresql_url, create=True) as archive:
+        save_all(archive, [record(1)])
+        with another_transaction(postgresql_url, "SELECT 1") as connection:
+            forget(archive, 91)
+            ending = Timer(0.3, connection.rollback)
+            ending.start()
+            archive.vacuum()
+            ending.join()
+        assert packed([record(1)])[0] not in documents_file(postgresql_url)
 
 
 def test_vacuum_rewrites_the_tables_of_postgresql(archive: Archive) -> None:
