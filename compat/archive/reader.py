@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import reduce
 from typing import Any, Final, NamedTuple
 
-from compat.archive import counts, repository, schema, threads
+from compat.archive import counts, coverage, repository, schema, threads
 from compat.archive.connections import sa
 from compat.archive.records import INDEX_LAG, LAYERS, THREADS_KNOWN
 from compat.archive.repository import batches, tags_from_text
@@ -78,7 +78,7 @@ class Snapshot:
 
     def layer_coverage(self, name: str) -> list[Coverage]:
         """The coverage of one layer, as disjoint intervals in ascending order."""
-        return repository.layer_coverage(self._connection, name)
+        return coverage.layer_coverage(self._connection, name)
 
     def activity_coverage(self) -> list[Coverage]:
         """The interval of thread time in which every thread is known; none if there is none.

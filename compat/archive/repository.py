@@ -14,7 +14,6 @@ from compat.archive import schema
 from compat.archive.connections import postgresql, sa, sqlite
 from compat.archive.records import ConversationRecord
 from compat.core.counting import UNTAGGED
-from compat.core.intervals import Coverage, Interval
 from compat.v2.models import LARGEST_ID
 
 Columns: TypeAlias = Mapping[str, Any]
@@ -43,11 +42,6 @@ _IDS: Final[sa.BindParameter[int]] = sa.bindparam("ids", expanding=True)
 _CONVERSATIONS: Final = sa.select(schema.conversation).where(schema.conversation.c.id.in_(_IDS))
 _DOCUMENTS: Final = sa.select(schema.document).where(schema.document.c.conversation.in_(_IDS))
 _TOMBSTONES: Final = sa.select(schema.gone).where(schema.gone.c.conversation.in_(_IDS))
-_LAYER: Final = (
-    sa.select(schema.known.c.first, schema.known.c.last, schema.known.c.as_of)
-    .where(schema.known.c.layer == sa.bindparam("layer"))
-    .order_by(schema.known.c.first)
-)
 _PERSON: Final = '{"id":,"type":"customer","first":"","last":"","email":"@gmail.com","photoUrl":"'
 _USER: Final = _PERSON.replace("customer", "user").replace("@gmail.com", "")
 _INSTANT: Final = "2020-10-01T10:00:00Z"
@@ -149,12 +143,6 @@ def tombstones(connection: sa.Connection, ids: Sequence[int]) -> dict[int, int]:
     """When conversations of a batch were seen to be deleted or merged, by id."""
     found = connection.execute(_TOMBSTONES, {"ids": ids})
     return {each.conversation: each.seen for each in found}
-
-
-def layer_coverage(connection: sa.Connection, layer: str) -> list[Coverage]:
-    """The coverage of a layer, as disjoint intervals in ascending order."""
-    found = connection.execute(_LAYER, {"layer": layer})
-    return [Coverage(Interval(first, last), as_of) for first, last, as_of in found]
 
 
 def replace(

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from compat.archive import erasure, repository, schema, threads
 from compat.archive.connections import sa
+from compat.archive.coverage import CoverageChanges
 from compat.archive.errors import LockLost
 from compat.archive.personal_data import ErasedCustomers, People, to_json
 from compat.archive.records import LAYERS, ConversationRecord, ShownThreads
 from compat.archive.repository import Columns, batches
-from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import USER_LISTS, ListItem, ListKind, ListQuery
@@ -42,6 +42,7 @@ class Writer:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._coverage = CoverageChanges(connection)
         self._changed = False
         self._changed_chunks: set[int] = set()
         state = connection.execute(_STATE).one()
@@ -98,23 +99,11 @@ class Writer:
                 return
             kept = Interval(max(coverage.interval.first, self._kept_since), coverage.interval.last)
             coverage = Coverage(kept, coverage.as_of)
-        before = repository.layer_coverage(self._connection, layer)
-        newer = [part.interval for part in before if part.as_of > coverage.as_of]
-        after: Sequence[Coverage] = before
-        for part in intervals.difference([coverage.interval], newer):
-            after = intervals.add_coverage(after, Coverage(part, coverage.as_of))
-        self._replace_coverage(layer, before, intervals.coalesce(after))
+        self._coverage.add(layer, coverage)
 
     def remove_coverage(self, span: Interval, layers: Iterable[str] = LAYERS) -> None:
         """Remove the coverage of an interval from some layers."""
-        for layer in layers:
-            before = repository.layer_coverage(self._connection, layer)
-            after = [
-                Coverage(part, as_of)
-                for covered, as_of in before
-                for part in intervals.difference([covered], [span])
-            ]
-            self._replace_coverage(layer, before, after)
+        self._coverage.remove(span, layers)
 
     def remove(self, ids: Collection[int], seen: int) -> int:
         """Remove conversations that were deleted or merged; earlier records do not restore them.
@@ -166,9 +155,7 @@ class Writer:
         self._changed = True
         self._changed_chunks |= erasure.delete_before(self._connection, since)
         if since is not None:
-            names = sa.select(schema.known.c.layer).distinct()
-            layers = list(self._connection.execute(names).scalars())
-            self.remove_coverage(Interval(FIRST_SECOND, since - 1), layers)
+            self._coverage.remove_from_all(Interval(FIRST_SECOND, since - 1))
 
     def set_list_items(self, query: ListQuery, items: Sequence[ListItem] | None, seen: int) -> None:
         """Store the items of a list, in upstream's order; what was read later already stays.
@@ -216,7 +203,9 @@ class Writer:
         self._changed = True
 
     def finish(self, epoch: int) -> None:
-        """Check that the lock was not lost, and give the changes their version; the last step.
+        """Write the coverage, check that the lock was not lost, and give the changes their version.
+
+        The last step.
 
         Args:
             epoch: The epoch of the lock.
@@ -224,6 +213,7 @@ class Writer:
         Raises:
             LockLost: Another process has taken the lock over.
         """
+        self._changed |= self._coverage.write()
         increment = int(self._changed or bool(self._changed_chunks))
         updated = {"own_epoch": epoch, "increment": increment}
         if not self._connection.execute(_ADD_VERSION, updated).rowcount:
@@ -338,22 +328,6 @@ class Writer:
         if before is None or any(before[name] != columns[name] for name in _COUNTED):
             created = {columns["created"], (before or columns)["created"]}
             self._changed_chunks |= set(map(schema.chunk_of, created))
-
-    def _replace_coverage(
-        self, layer: str, before: Sequence[Coverage], after: Sequence[Coverage]
-    ) -> None:
-        kept = {each.interval.first for each in after}
-        removed = [
-            {"layer": layer, "first": span.first} for span, _ in before if span.first not in kept
-        ]
-        added = [
-            {"layer": layer, "first": span.first, "last": span.last, "as_of": as_of}
-            for span, as_of in after
-            if Coverage(span, as_of) not in before
-        ]
-        repository.delete_rows(self._connection, schema.known, removed)
-        repository.upsert(self._connection, schema.known, ("layer", "first"), added)
-        self._changed |= bool(removed or added)
 
 
 def _left_out(kind: ListKind) -> dict[str, str]:

@@ -24,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from typing import Final
 
 from compat.archive.records import INDEX_LAG
@@ -192,9 +192,9 @@ class ActivityReader:
         paginator = self._paginator(since, status=status)
         requested_at: list[int] = []
         window = UnreadWindow(_EVER)
-        pages = read_lanes([paginator], [window], workers=self._workers, min_pages=_MIN_PAGES)
-        with closing(pages):
-            for page in pages:
+        groups = read_lanes([paginator], [window], workers=self._workers, min_pages=_MIN_PAGES)
+        with closing(groups):
+            for page in chain.from_iterable(groups):
                 if not requested_at:
                     self._progress.expected += page.batch.expected
                 requested_at.append(page.batch.requested_at)

@@ -12,7 +12,8 @@ What is guaranteed, whatever changes meanwhile:
 - Lists are read one after the other in each lane. What is taken over goes on with the list in
   which it was left; the lists before it were read there already. So for each second the lists
   are read in their order.
-- The caller's thread gets the pages of a lane in the order in which they were requested. A page
+- The caller's thread gets all pages that wait for it at once, at most one of each lane. It gets
+  the pages of a lane in the order in which they were requested. A page
   of what was taken over comes after the pages of the lists that were read there before.
 - A worker makes its next request when the caller is done with its page, so at most one page of
   each lane was requested that the caller has not dealt with.
@@ -22,11 +23,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Generic, TypeVar
 
 from compat.v2.client import Client
@@ -154,10 +155,10 @@ def read_lanes(
     workers: int,
     min_pages: int = _MIN_PAGES,
     on_stop: Callable[[], None] = lambda: None,
-) -> Generator[LanePage[R], None, None]:
+) -> Generator[Sequence[LanePage[R]], None, None]:
     """Read all conversations of these windows, with several requests at a time.
 
-    The module says what is guaranteed. The caller is done with a page when it takes the next one.
+    The module says what is guaranteed. The caller is done with pages when it takes the next ones.
     Close the generator (`contextlib.closing`) to stop early: it returns when the requests that
     are under way have ended.
 
@@ -199,7 +200,7 @@ class _Schedule(Generic[R]):
         self._waiting = iter(windows)
         self._changed = threading.Condition()
         self._lanes: list[Lane] = []
-        self._pages: deque[LanePage[R]] = deque()
+        self._pages: list[LanePage[R]] = []
         self._working = workers
         self._min_pages = min_pages
         self._error: BaseException | None = None
@@ -215,17 +216,17 @@ class _Schedule(Generic[R]):
         else:
             self._end_work(None)
 
-    def pages(self) -> Iterator[LanePage[R]]:
-        """The pages of all lanes until all are read, or one has failed."""
+    def pages(self) -> Iterator[Sequence[LanePage[R]]]:
+        """The pages that wait, again and again until all are read, or one lane has failed."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._pages or self._error or not self._working)
                 if not self._pages:
                     break
-                page = self._pages[0]
-            yield page
+                pages = tuple(self._pages)
+            yield pages
             with self._changed:
-                self._pages.popleft()
+                del self._pages[: len(pages)]
                 self._changed.notify_all()
         if self._error is not None:
             raise self._error
@@ -341,8 +342,8 @@ def fetch_windows(
     paginator = Paginator(client, selection, ConversationPage, callbacks.before_request)
     requested_at: list[int] = []
     begun: set[Lane] = set()
-    with closing(read_lanes([paginator], map(UnreadWindow, windows), workers=workers)) as pages:
-        for page in pages:
+    with closing(read_lanes([paginator], map(UnreadWindow, windows), workers=workers)) as groups:
+        for page in chain.from_iterable(groups):
             requested_at.append(page.batch.requested_at)
             if page.lane not in begun and not page.lane.taken_over:
                 callbacks.on_expected(page.batch.expected)

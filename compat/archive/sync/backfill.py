@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from compat.archive.records import LAYERS
 from compat.archive.sync import queries
 from compat.archive.sync.deletions import remove_missing
-from compat.archive.sync.pages import WindowPage, read_pages
+from compat.archive.sync.pages import WindowPage, read_pages, rows_of
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
 from compat.core import intervals
@@ -90,8 +90,8 @@ def read_windows(
 ) -> None:
     """Read all conversations created in some windows, and remove those that are gone.
 
-    The lists of the three layers are read one after the other. Each page is committed together
-    with the coverage that it proves.
+    The lists of the three layers are read one after the other. Pages are committed together with
+    the coverage that they prove.
 
     Args:
         session: The run.
@@ -104,20 +104,28 @@ def read_windows(
     """
     spam = SpamOnLists(session)
     parts = [part for window in windows for part in _unread(window, listed)]
-    with closing(read_pages(session, LISTS, parts)) as pages:
+    with closing(read_pages(session, LISTS, parts)) as groups:
+        for pages in groups:
+            for page in pages:
+                if page.is_first:
+                    session.emit("window", first=page.window.first, last=page.window.last)
+            _write(session, pages)
+            for page in pages:
+                session.page_written(len(page.rows), page.left)
+                spam.add(page)
+                if page.is_last:
+                    _finish(session, page.window)
+                    on_read(page.window)
+
+
+def _write(session: SyncSession, pages: Sequence[WindowPage]) -> None:
+    """Commit some pages, together with the coverage that they prove."""
+    with session.writing() as writer:
+        session.write_rows(writer, rows_of(pages))
         for page in pages:
-            if page.is_first:
-                session.emit("window", first=page.window.first, last=page.window.last)
-            with session.writing() as writer:
-                session.write_rows(writer, page.rows, page.requested_at)
-                if proven := page.covered(page.window):
-                    for layer in (page.layer, LISTED[page.layer]):
-                        session.add_coverage(writer, layer, proven)
-            session.page_written(len(page.rows), page.left)
-            spam.add(page)
-            if page.is_last:
-                _finish(session, page.window)
-                on_read(page.window)
+            if proven := page.covered(page.window):
+                for layer in (page.layer, LISTED[page.layer]):
+                    session.add_coverage(writer, layer, proven)
 
 
 class SpamOnLists:

@@ -63,12 +63,13 @@ def look_up(session: SyncSession, missing: Sequence[int]) -> None:
             target = _merged_into(session, found) if session.keeps_threads else None
             with session.writing() as writer:
                 if target is not None:
-                    session.write_rows(writer, [target.value], target.requested_at, modified=True)
+                    shown = [(target.value, target.requested_at)]
+                    session.write_rows(writer, shown, modified=True)
                 session.rows_removed += writer.remove([id_], found.requested_at)
             session.emit("gone", conversation=id_, why=found.reason, into=found.merged_into)
         else:
             with session.writing() as writer:
-                session.write_rows(writer, [found.value], found.requested_at)
+                session.write_rows(writer, [(found.value, found.requested_at)])
             session.rows_missing -= 1
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from compat.archive.records import INDEX_LAG, LAYERS
 from compat.archive.sync.backfill import LISTS, SpamOnLists
-from compat.archive.sync.pages import read_pages
+from compat.archive.sync.pages import read_pages, rows_of
 from compat.archive.sync.session import SyncSession
 from compat.core import intervals
 from compat.core.intervals import Interval
@@ -43,7 +43,7 @@ def _read_modified(session: SyncSession) -> None:
 
     The lists of all layers are read in their order, so a conversation that is marked as spam
     meanwhile, or unmarked, is on one of them. Each page is committed together with the new *as
-    of* of what it completes, so a killed run loses at most one page.
+    of* of what it completes, so a killed run loses at most one page of each worker.
     """
     with session.reading() as snapshot:
         covered = {layer: snapshot.layer_coverage(layer) for layer in LAYERS}
@@ -53,12 +53,14 @@ def _read_modified(session: SyncSession) -> None:
     windows = [UnreadWindow(to_window(Interval(spans[0].first, spans[-1].last)))]
     lists = {layer: replace(each, modified_since=since) for layer, each in LISTS.items()}
     spam = SpamOnLists(session)
-    with closing(read_pages(session, lists, windows, within=spans)) as pages:
-        for page in pages:
+    with closing(read_pages(session, lists, windows, within=spans)) as groups:
+        for pages in groups:
             with session.writing() as writer:
-                session.write_rows(writer, page.rows, page.requested_at, modified=True)
-                for known in covered[page.layer]:
-                    if proven := page.covered(known.interval):
-                        session.add_coverage(writer, page.layer, proven)
-            session.page_written(len(page.rows), page.left)
-            spam.add(page)
+                session.write_rows(writer, rows_of(pages), modified=True)
+                for page in pages:
+                    for known in covered[page.layer]:
+                        if proven := page.covered(known.interval):
+                            session.add_coverage(writer, page.layer, proven)
+            for page in pages:
+                session.page_written(len(page.rows), page.left)
+                spam.add(page)

@@ -1,8 +1,8 @@
 """Pages of lists of conversations, of several windows side by side, for the thread of the run.
 
 Several workers fetch and parse pages. The thread of the run alone writes them, changes the session
-and reports events. A worker makes its next request when its page is committed, so a killed run
-loses at most one page for each worker.
+and reports events. It commits all pages that wait for it in one transaction. A worker makes its
+next request when its page is committed, so a killed run loses at most one page for each worker.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from compat.archive.sync.session import SyncSession
 from compat.core import intervals
 from compat.core.intervals import Coverage, Interval
-from compat.v2.lanes import Lane, UnreadWindow, read_lanes
+from compat.v2.lanes import Lane, LanePage, UnreadWindow, read_lanes
 from compat.v2.models import FullConversation
 from compat.v2.pagination import creation_second
 from compat.v2.search import Selection
@@ -72,12 +72,13 @@ def read_pages(
     windows: Iterable[UnreadWindow],
     *,
     within: Sequence[Interval] = (),
-) -> Generator[WindowPage, None, None]:
+) -> Generator[Sequence[WindowPage], None, None]:
     """Fetch the conversations created in some windows page by page, oldest first in each.
 
-    The caller writes the rows of a page, and the coverage that the page proves, in one
-    transaction, and calls `page_written` before it takes the next page. If it does not take all
-    pages, it closes the generator, and the run cannot make further requests.
+    The caller gets all pages that wait for it, at most one of each lane. It writes their rows, and
+    the coverage that they prove, in one transaction, and calls `page_written` for each before it
+    takes the next ones. If it does not take all pages, it closes the generator, and the run cannot
+    make further requests.
 
     Args:
         session: The run.
@@ -93,29 +94,44 @@ def read_pages(
     reading = read_lanes(
         paginators, windows, workers=session.parallel, on_stop=session.client.close
     )
-    with closing(reading) as pages:
-        for page in pages:
-            window = Interval(page.lane.first, page.lane.last)
-            kept = intervals.union(within) or [window]
-            is_first = times.is_new(page.lane) and not page.lane.taken_over
-            requested_at, began = times.note(page.lane, page.stage, page.batch.requested_at)
-            session.note_time(requested_at)
-            yield WindowPage(
-                lane=page.lane,
-                layer=names[page.stage],
-                window=window,
-                rows=[
-                    row
-                    for row in page.batch.rows
-                    if _in([window], second := creation_second(row)) and _in(kept, second)
-                ],
-                requested_at=requested_at,
-                began=began,
-                complete=page.batch.complete_until,
-                left=page.batch.expected,
-                is_first=is_first,
-                is_last=page.is_last,
-            )
+    with closing(reading) as groups:
+        for group in groups:
+            yield [_window_page(session, names[page.stage], page, times, within) for page in group]
+
+
+def rows_of(pages: Iterable[WindowPage]) -> list[tuple[FullConversation, int]]:
+    """The rows of some pages, and when each was asked for: what `SyncSession.write_rows` takes."""
+    return [(row, page.requested_at) for page in pages for row in page.rows]
+
+
+def _window_page(
+    session: SyncSession,
+    layer: str,
+    page: LanePage[FullConversation],
+    times: _Times,
+    within: Sequence[Interval],
+) -> WindowPage:
+    window = Interval(page.lane.first, page.lane.last)
+    kept = intervals.union(within) or [window]
+    is_first = times.is_new(page.lane) and not page.lane.taken_over
+    requested_at, began = times.note(page.lane, page.stage, page.batch.requested_at)
+    session.note_time(requested_at)
+    return WindowPage(
+        lane=page.lane,
+        layer=layer,
+        window=window,
+        rows=[
+            row
+            for row in page.batch.rows
+            if _in([window], second := creation_second(row)) and _in(kept, second)
+        ],
+        requested_at=requested_at,
+        began=began,
+        complete=page.batch.complete_until,
+        left=page.batch.expected,
+        is_first=is_first,
+        is_last=page.is_last,
+    )
 
 
 class _Times:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from compat.archive.sync import queries
 from compat.archive.sync.backfill import note_all_lists_spam
 from compat.archive.sync.deletions import check_loss, remove_missing
-from compat.archive.sync.pages import read_pages
+from compat.archive.sync.pages import read_pages, rows_of
 from compat.archive.sync.queries import ALL_MAILBOXES, Offset, Part
 from compat.archive.sync.session import SyncSession
 from compat.core import intervals
@@ -227,17 +227,18 @@ class _Comparison:
         began: list[int] = []
         lists = {"compared": self._compared.selection()}
         windows = [UnreadWindow(to_window(interval))]
-        with closing(read_pages(session, lists, windows)) as pages:
-            for page in pages:
+        with closing(read_pages(session, lists, windows)) as groups:
+            for pages in groups:
                 with session.writing() as writer:
-                    session.write_rows(writer, page.rows, page.requested_at)
-                session.page_written(len(page.rows), page.left)
-                began.append(page.began)
-                shown |= {row.id for row in page.rows}
-                if page.spam and not self._compared.spam:
-                    note_all_lists_spam(session, shown=True)
-                    self._all_lists_spam = True
-                    part = self._part(interval)
+                    session.write_rows(writer, rows_of(pages))
+                for page in pages:
+                    session.page_written(len(page.rows), page.left)
+                    began.append(page.began)
+                    shown |= {row.id for row in page.rows}
+                    if page.spam and not self._compared.spam:
+                        note_all_lists_spam(session, shown=True)
+                        self._all_lists_spam = True
+                        part = self._part(interval)
         with session.reading() as snapshot:
             held = queries.not_seen_since(snapshot, part, session.requested_at + 1)
             looked_up = queries.not_seen_since(snapshot, part, min(began))

@@ -267,8 +267,7 @@ class SyncSession:
     def write_rows(
         self,
         writer: Writer,
-        rows: Sequence[FullConversation],
-        requested_at: int,
+        rows: Sequence[tuple[FullConversation, int]],
         *,
         modified: bool = False,
     ) -> None:
@@ -276,18 +275,19 @@ class SyncSession:
 
         Args:
             writer: The transaction.
-            rows: The conversations.
-            requested_at: When they were asked for, epoch seconds by upstream's clock.
+            rows: Each conversation, and when it was asked for, epoch seconds by upstream's clock.
+                One may come several times; the later one is right.
             modified: Whether they were listed because they were modified.
         """
         self.seen_in_lost_mailboxes |= {
-            row.id for row in rows if row.mailbox_id in self.lost_mailboxes
+            row.id for row, _ in rows if row.mailbox_id in self.lost_mailboxes
         }
-        too_large = [row for row in rows if abs(row.id) > LARGEST_ID]
+        too_large = [row for row, _ in rows if abs(row.id) > LARGEST_ID]
         if too_large:
             self._leave_uncovered(writer, too_large)
-        records = [to_record(row, requested_at, modified=modified) for row in rows]
-        self.rows_changed += writer.save(records)
+        self.rows_changed += writer.save(
+            [to_record(row, requested_at, modified=modified) for row, requested_at in rows]
+        )
 
     def add_coverage(self, writer: Writer, layer: str, coverage: Coverage) -> None:
         """Write that an interval is covered, except seconds of conversations that are not stored.

@@ -15,7 +15,7 @@ from compat.archive.records import INDEX_LAG, THREADS_KNOWN, ShownThreads
 from compat.archive.sync import queries
 from compat.archive.sync.backfill import LISTED, LISTS, READ_WITH_THREADS
 from compat.archive.sync.deletions import look_up
-from compat.archive.sync.pages import read_pages
+from compat.archive.sync.pages import read_pages, rows_of
 from compat.archive.sync.reread import read_again, windows_of_rows
 from compat.archive.sync.session import WHOLE, SyncSession
 from compat.core import intervals
@@ -81,11 +81,12 @@ def read_recent(session: SyncSession) -> None:
     with session.reading() as snapshot:
         spans = intervals.union(known.interval for known in snapshot.coverage())
     windows = [UnreadWindow(to_window(Interval(spans[0].first, spans[-1].last)))]
-    with closing(read_pages(session, {"all": selection}, windows, within=spans)) as pages:
-        for page in pages:
+    with closing(read_pages(session, {"all": selection}, windows, within=spans)) as groups:
+        for pages in groups:
             with session.writing() as writer:
-                session.write_rows(writer, page.rows, page.requested_at)
-            session.page_written(len(page.rows), page.left)
+                session.write_rows(writer, rows_of(pages))
+            for page in pages:
+                session.page_written(len(page.rows), page.left)
 
 
 def settle(session: SyncSession) -> None:
@@ -126,7 +127,8 @@ def _read_changes(session: SyncSession, selection: Selection, since: int) -> int
         # Also what is not covered yet: it may have threads of a conversation that is.
         requested_at = session.note_time(batch.requested_at)
         with session.writing() as writer:
-            session.write_rows(writer, batch.rows, requested_at, modified=True)
+            rows = [(row, requested_at) for row in batch.rows]
+            session.write_rows(writer, rows, modified=True)
         session.page_written(len(batch.rows), batch.expected)
 
     return ChangesReader(paginator, write).read(since)

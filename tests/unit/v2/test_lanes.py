@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, cast
 
 import pytest
@@ -278,8 +278,8 @@ def test_all_lists_of_each_second_are_read_in_their_order(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lanes, "_MIN_PAGES", min_pages)
         try:
-            with closing(read_lanes(lists_of(account), unread, workers=workers)) as pages:
-                for page in pages:
+            with closing(read_lanes(lists_of(account), unread, workers=workers)) as groups:
+                for page in chain.from_iterable(groups):
                     assert page.lane not in final
                     seen |= {row.id for row in page.batch.rows}
                     before = complete.get((page.lane, page.stage), page.lane.first - 1)
@@ -309,8 +309,8 @@ def dense(seconds: int) -> MemoryList:
 
 def read(account: MemoryList, workers: int) -> list[LanePage[Conversation]]:
     paginator = Paginator(account.client(), Selection(), ConversationPage)
-    with closing(read_lanes([paginator], [UnreadWindow(WHOLE)], workers=workers)) as pages:
-        return list(pages)
+    with closing(read_lanes([paginator], [UnreadWindow(WHOLE)], workers=workers)) as groups:
+        return list(chain.from_iterable(groups))
 
 
 def test_workers_without_work_take_over_equal_parts() -> None:
@@ -324,8 +324,8 @@ def test_workers_without_work_take_over_equal_parts() -> None:
 
     paginator = Paginator(account.client(), Selection(), ConversationPage, meet)
     begun: dict[Lane, int] = {}
-    with closing(read_lanes([paginator], [UnreadWindow(WHOLE)], workers=4)) as pages:
-        for page in pages:
+    with closing(read_lanes([paginator], [UnreadWindow(WHOLE)], workers=4)) as groups:
+        for page in chain.from_iterable(groups):
             begun.setdefault(page.lane, page.batch.expected)
     first, *others = list(begun)[:4]
     assert not first.taken_over
@@ -390,10 +390,24 @@ def test_closing_the_generator_stops_all_workers() -> None:
 def test_a_worker_makes_no_request_while_the_caller_is_not_done_with_its_page() -> None:
     account = dense(SPAN)
     paginator = Paginator(account.client(), Selection(), ConversationPage)
-    with closing(read_lanes([paginator], [UnreadWindow(WHOLE)], workers=2)) as pages:
-        for taken, _ in enumerate(pages):
+    with closing(read_lanes([paginator], [UnreadWindow(WHOLE)], workers=2)) as groups:
+        taken = 0
+        for pages in groups:
             threading.Event().wait(0.02)
             assert account.requests <= taken + 2
+            taken += len(pages)
+
+
+def test_the_caller_gets_all_pages_that_wait_and_at_most_one_of_each_lane() -> None:
+    account = dense(SPAN)
+    paginator = Paginator(account.client(), Selection(), ConversationPage)
+    sizes = set()
+    with closing(read_lanes([paginator], [UnreadWindow(WHOLE)], workers=3)) as groups:
+        for pages in groups:
+            threading.Event().wait(0.02)  # the other workers have a page then
+            sizes.add(len(pages))
+            assert len({page.lane for page in pages}) == len(pages)
+    assert max(sizes) > 1
 
 
 def test_the_first_error_and_no_later_one_cuts_short_what_is_under_way() -> None:
@@ -440,13 +454,16 @@ def test_waiting_windows_are_begun_in_their_order() -> None:
     account = MemoryList({}, 5)
     paginator = Paginator(account.client(), Selection(), ConversationPage)
     windows = [Window(FIRST + at, FIRST + at) for at in (9, 5, 1)]
-    with closing(read_lanes([paginator], map(UnreadWindow, windows), workers=1)) as pages:
-        assert [page.lane.window for page in pages] == windows
+    with closing(read_lanes([paginator], map(UnreadWindow, windows), workers=1)) as groups:
+        assert [page.lane.window for page in chain.from_iterable(groups)] == windows
 
 
 def test_a_window_may_begin_with_a_later_list() -> None:
     account = MemoryList({3: 1}, 5)
-    with closing(read_lanes(lists_of(account), [UnreadWindow(WHOLE, stage=1)], workers=2)) as pages:
+    with closing(
+        read_lanes(lists_of(account), [UnreadWindow(WHOLE, stage=1)], workers=2)
+    ) as groups:
+        pages = chain.from_iterable(groups)
         assert [(page.stage, page.is_last) for page in pages] == [(1, False), (2, True)]
 
 
@@ -462,7 +479,8 @@ def test_a_list_that_is_not_the_first_one_is_divided_too() -> None:
         Paginator(account.client(), Selection(status=each), ConversationPage, meet)
         for each in STATUSES
     ]
-    with closing(read_lanes(lists, [UnreadWindow(WHOLE)], workers=2)) as pages:
+    with closing(read_lanes(lists, [UnreadWindow(WHOLE)], workers=2)) as groups:
+        pages = chain.from_iterable(groups)
         stages = {page.stage for page in pages if page.lane.taken_over}
     assert stages == {1, 2}
 

@@ -335,6 +335,23 @@ def test_one_thread_alone_writes_and_reports(
     assert threads == {threading.get_ident()}
 
 
+def test_pages_that_wait_are_committed_together(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "ROWS", 60)
+    log = []
+
+    def commit_slowly(_: Archive) -> None:
+        log.append("commit")
+        time.sleep(0.05)
+
+    stage.on_event = lambda event: log.append(event.name)
+    monkeypatch.setattr(Archive, "writing", checked(commit_slowly))
+    stage.sync()
+    assert "commit page page" in " ".join(log)
+    assert stage.rows() == stage.truth()
+
+
 def test_the_first_error_ends_the_run_although_other_requests_take_long(
     stage: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
