@@ -53,9 +53,9 @@ class Live:
         self.total_of_aged = 7
         self.asked: list[Any] = []
         self.closed = self.checked = 0
-        self.before_total: Callable[[], object] = lambda: None
 
-    def rows(self, query: ConversationQuery, _progress: Progress) -> RowSet:
+    def rows(self, query: ConversationQuery, progress: Progress) -> RowSet:
+        progress.check()
         self.asked.append(query)
         found = [
             row
@@ -64,8 +64,8 @@ class Live:
         ]
         return RowSet(found, SEEN + 40, 1e12)
 
-    def total(self, interval: Interval, _progress: Progress) -> Any:
-        self.before_total()
+    def total(self, _interval: Interval, progress: Progress) -> Any:
+        progress.check()
         page = SimpleNamespace(page=SimpleNamespace(total_elements=self.total_of_aged))
         return SimpleNamespace(value=page, requested_at=SEEN + 30)
 
@@ -76,7 +76,8 @@ class Live:
         self.asked.append(query)
         return ListItems([ListItem(99, "from upstream")], SEEN + 40, 1e12)
 
-    def documents(self, ids: Sequence[int], _progress: Progress) -> Sequence[Document]:
+    def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
+        progress.check()
         self.asked.append(list(ids))
         return [cast("Document", SimpleNamespace(id=each, subject="live")) for each in ids]
 
@@ -162,9 +163,13 @@ def seal(archive: Archive) -> None:
 # Rows.
 
 
-def test_young_rows_are_answered_without_upstream(source: ArchiveSource, live: Live) -> None:
+def test_young_rows_are_answered_without_upstream(
+    source: ArchiveSource, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "elapsed", lambda: 100.0)
     found = source.rows(query(), Progress())
-    assert (ids(found), found.as_of, live.asked) == ([1, 2, 3, 4, 5, 6, 7], SEEN, [])
+    assert (ids(found), live.asked) == ([1, 2, 3, 4, 5, 6, 7], [])
+    assert (found.as_of, found.fresh_until) == (SEEN, 101.0)
 
 
 def test_rows_are_filtered_by_mailbox_and_home_folder(
@@ -281,6 +286,20 @@ def test_without_upstream_views_and_unknown_folders_are_named(
         (source if closed else offline).rows(query(folders=frozenset({HOME, VIEW, 99})), Progress())
     assert caught.value.folders == {VIEW, 99}
     assert caught.value.missing == ()
+
+
+def test_home_folders_of_the_first_version_are_read(tmp_path: Path) -> None:
+    with open_archive(f"sqlite:///{tmp_path}/new.db", create=True) as new:
+        with new.lock() as lock, new.writing(lock) as writer:
+            writer.set_list_items(ListQuery("folders", 1), [ListItem(HOME, "x", type="open")], SEEN)
+            writer.set_sealed_at(SEEN)
+        with new.reading() as snapshot:
+            assert snapshot.version == 1
+        source = ArchiveSource(new, None, AGES)
+        with pytest.raises(NotCovered) as caught:
+            source.rows(query(folders=frozenset({HOME})), Progress())
+        assert (caught.value.folders, len(caught.value.missing)) == (frozenset(), 1)
+        source._index.close()
 
 
 def test_home_folders_are_read_again_when_the_archive_changes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from pydantic import BaseModel
 
 from compat.v1.errors import NotFound
 from compat.v1.query import ListPageQuery, parse_pairs
@@ -101,6 +102,12 @@ def test_what_the_old_api_did_not_have_is_reached_by_no_request(route: Route) ->
     for path in ("", "/", f"/v1/reports/conversations/{route.report}.json"):
         with pytest.raises(NotFound):
             find_route("GET", path)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.report)
+def test_every_route_has_a_model_of_its_answer_and_a_sentence_about_it(route: Route) -> None:
+    assert issubclass(route.model, BaseModel)
+    assert route.summary.endswith(".")
 
 
 def test_an_id_is_found_between_repeated_slashes() -> None:
