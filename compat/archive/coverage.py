@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from compat.archive import repository, schema
@@ -11,17 +12,16 @@ from compat.archive.repository import Columns
 from compat.core import intervals
 from compat.core.intervals import Coverage, Interval
 
-_LAYER: Final = (
-    sa.select(schema.known.c.first, schema.known.c.last, schema.known.c.as_of)
-    .where(schema.known.c.layer == sa.bindparam("layer"))
-    .order_by(schema.known.c.first)
-)
+_EVERY: Final = sa.select(
+    schema.known.c.layer, schema.known.c.first, schema.known.c.last, schema.known.c.as_of
+).order_by(schema.known.c.first)
+_LAYER: Final = _EVERY.where(schema.known.c.layer == sa.bindparam("layer"))
 
 
 def layer_coverage(connection: sa.Connection, layer: str) -> list[Coverage]:
     """The coverage of a layer, as disjoint intervals in ascending order."""
     found = connection.execute(_LAYER, {"layer": layer})
-    return [Coverage(Interval(first, last), as_of) for first, last, as_of in found]
+    return [Coverage(Interval(first, last), as_of) for _, first, last, as_of in found]
 
 
 class CoverageChanges:
@@ -35,7 +35,6 @@ class CoverageChanges:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._stored: dict[str, Sequence[Coverage]] = {}
         self._known: dict[str, Sequence[Coverage]] = {}
 
     def add(self, layer: str, coverage: Coverage) -> None:
@@ -57,16 +56,14 @@ class CoverageChanges:
 
     def remove_from_all(self, span: Interval) -> None:
         """Remove the coverage of an interval from every layer there is."""
-        names = sa.select(schema.known.c.layer).distinct()
-        stored = self._connection.execute(names).scalars()
-        self.remove(span, {*stored, *self._known})
+        self.remove(span, {*self._stored, *self._known})
 
     def write(self) -> bool:
         """Write what has changed; returns whether anything has."""
         removed: list[Columns] = []
         added: list[Columns] = []
         for layer, known in self._known.items():
-            stored = self._stored[layer]
+            stored = self._stored.get(layer, ())
             kept = {each.interval.first for each in known}
             removed += [
                 {"layer": layer, "first": span.first}
@@ -81,8 +78,14 @@ class CoverageChanges:
         repository.upsert(self._connection, schema.known, ("layer", "first"), added)
         return bool(removed or added)
 
+    @cached_property
+    def _stored(self) -> Mapping[str, Sequence[Coverage]]:
+        """The coverage of all layers as the transaction found it."""
+        layers: dict[str, list[Coverage]] = {}
+        for layer, first, last, as_of in self._connection.execute(_EVERY):
+            layers.setdefault(layer, []).append(Coverage(Interval(first, last), as_of))
+        return layers
+
     def _layer(self, layer: str) -> Sequence[Coverage]:
         """The coverage of a layer as it is now in this transaction."""
-        if layer not in self._known:
-            self._stored[layer] = self._known[layer] = layer_coverage(self._connection, layer)
-        return self._known[layer]
+        return self._known.get(layer, self._stored.get(layer, ()))

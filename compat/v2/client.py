@@ -16,6 +16,7 @@ from functools import partial
 from random import random
 from socket import socket
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import urlencode
 from weakref import WeakSet
 
 import httpx
@@ -215,7 +216,9 @@ class Client:
         pause: Callable[[float], None],
     ) -> ApiResponse[M]:
         is_short = issubclass(model, WithoutLongTexts)
-        send = partial(self._send, path, pause, params=params, short=is_short)
+        # httpx would parse the URL once without the parameters, and once more with them.
+        target = f"{path}?{urlencode(params)}" if params else path
+        send = partial(self._send, target, pause, short=is_short)
         response, requested_at = send(token := self._tokens.current())
         if response.status_code == 401:
             response, requested_at = send(self._tokens.replace(token))
