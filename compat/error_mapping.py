@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from compat.archive.errors import ArchiveError
@@ -11,6 +11,7 @@ from compat.core.models import (
     ActivityQuery,
     DataQuery,
     NotCovered,
+    Obstacle,
     UnknownValue,
 )
 from compat.single_flight import CallCancelled, TooManyCalls
@@ -111,9 +112,19 @@ def to_legacy_error(error: BaseException) -> LegacyError:
 
 
 _EDGES: Final = (("start", "end"), ("previousStart", "previousEnd"))
-_NO_LIST: Final = (
-    "The archive holds no such list: run `helpscout-v1 sync` where Help Scout is reached"
-)
+_CONNECTED: Final = "where Help Scout is reached"
+_NO_LIST: Final = f"The archive holds no such list: run `helpscout-v1 sync` {_CONNECTED}"
+_OBSTACLES: Final[Mapping[Obstacle, str]] = {
+    "threads not kept": f"it keeps none, run `helpscout-v1 sync --threads` {_CONNECTED}",
+    "older not kept": (
+        "older conversations are not kept, and any of them may have newer threads; "
+        "only Help Scout itself could be asked"
+    ),
+    "older not read": (
+        "older conversations were never read, and any of them may have newer threads; "
+        f"run `helpscout-v1 sync` without `--since` {_CONNECTED}"
+    ),
+}
 _VIEWS: Final = (
     "The archive cannot tell what these folders show, since they are views over others, or not "
     "known to it: only Help Scout itself could be asked"
@@ -137,10 +148,10 @@ def not_covered_error(error: NotCovered, query: Query, needed: DataQuery) -> Leg
         folders = ",".join(map(str, query.folders))
         return ValidationFailed([BadParameter("folders", folders, _VIEWS)])
     if isinstance(needed, ActivityQuery):
-        intervals, held = needed.touched, "Threads are known of"
+        intervals, message = needed.touched, _unknown_threads(error)
     else:
-        intervals, held = needed.created, "The archive covers"
-    message = f"{held} {_format(error.covered)}, and nobody else can be asked"
+        intervals = needed.created
+        message = f"The archive covers {_format(error.covered)}, and nobody else can be asked"
     ranges = [query.current, *([query.previous] if query.previous else [])]
     return ValidationFailed(
         [
@@ -149,6 +160,14 @@ def not_covered_error(error: NotCovered, query: Query, needed: DataQuery) -> Leg
             for edge in _uncovered_edges(interval, error.missing)
         ]
     )
+
+
+def _unknown_threads(error: NotCovered) -> str:
+    """Until when an archive knows all threads, or why it knows none, and what to do."""
+    if error.obstacle:
+        return f"The archive does not know all threads of any time: {_OBSTACLES[error.obstacle]}"
+    until = f"until {format_epoch(error.covered[-1].last)}" if error.covered else "of no time yet"
+    return f"The archive knows all threads {until}: run `helpscout-v1 sync` {_CONNECTED}"
 
 
 def _uncovered_edges(needed: Interval, gaps: Iterable[Interval]) -> Iterator[int]:

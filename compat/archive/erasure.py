@@ -20,7 +20,7 @@ from compat.archive.personal_data import (
     to_json,
 )
 from compat.archive.reader import Snapshot
-from compat.core.models import USER_LISTS
+from compat.core.models import USER_LISTS, Activity
 
 _BATCH: Final = 500
 _KEY_NOTE: Final = "key of erased addresses"
@@ -45,6 +45,23 @@ def load_erased(connection: sa.Connection) -> ErasedCustomers:
         users=frozenset(each.customer for each in found if each.is_user),
         key=_load_key(connection) or b"",
     )
+
+
+def without_erased(snapshot: Snapshot, activities: Iterable[Activity]) -> list[Activity]:
+    """Conversations that were read elsewhere, with the archive's surrogates in them."""
+    table = schema.forgotten.c
+    found = snapshot.execute(sa.select(table.customer, table.surrogate))
+    numbers = {each.customer: each.surrogate for each in found}
+    if not numbers:
+        return list(activities)
+    erased = ErasedCustomers(numbers, {}, frozenset(), b"")
+    return [
+        each._replace(
+            customer=numbers.get(each.customer, each.customer),
+            threads=tuple(map(erased.remove_from_thread, each.threads)),
+        )
+        for each in activities
+    ]
 
 
 def erase_customers(

@@ -143,6 +143,14 @@ class Snapshot:
             for id_, found in threads.read(self._connection, some).items()
         }
 
+    def conversations_of_threads(self, ids: Sequence[int]) -> dict[int, int]:
+        """The conversations that have some threads, by the thread's id, without unknown ones."""
+        return {
+            thread: conversation
+            for some in batches(ids)
+            for thread, conversation in threads.places(self._connection, some).items()
+        }
+
     def rows(
         self, spans: Iterable[Interval], *, mailboxes: Collection[int] = frozenset()
     ) -> list[Row]:

@@ -41,6 +41,13 @@ def read(connection: sa.Connection, ids: Sequence[int]) -> dict[int, tuple[Threa
     return dict(_by_conversation(connection, query))
 
 
+def places(connection: sa.Connection, ids: Sequence[int]) -> dict[int, int]:
+    """The conversations that have a batch of threads, by the thread's id, without unknown ones."""
+    table = schema.thread.c
+    query = sa.select(table.id, table.conversation).where(table.id.in_(ids))
+    return {thread: conversation for thread, conversation in connection.execute(query)}  # noqa: C416
+
+
 def replace(connection: sa.Connection, shown: Mapping[int, ShownThreads]) -> None:
     """Store the complete threads of a batch of conversations in place of what was stored of them.
 

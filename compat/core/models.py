@@ -372,6 +372,11 @@ class ActivitySet:
     undecided: Mapping[int, str] = field(default_factory=dict)
 
 
+Obstacle = Literal["threads not kept", "older not kept", "older not read"]
+"""Why an archive does not know all threads of any time: it keeps none; or conversations created
+before some second are not kept, or were never read, and those of any age can have newer threads."""
+
+
 class NotCovered(Exception):
     """The archive does not hold the data of a query, and upstream must not be asked.
 
@@ -380,6 +385,7 @@ class NotCovered(Exception):
             activity query; empty if folders are the reason.
         covered: The intervals that the archive does hold.
         folders: Requested folders that are views, which the archive cannot answer.
+        obstacle: Why no threads are covered, if something else than a run of `sync` is lacking.
     """
 
     def __init__(
@@ -387,11 +393,13 @@ class NotCovered(Exception):
         missing: Sequence[Interval] = (),
         covered: Sequence[Interval] = (),
         folders: frozenset[int] = frozenset(),
+        obstacle: Obstacle | None = None,
     ) -> None:
         super().__init__("the archive does not hold what was asked for")
         self.missing = tuple(missing)
         self.covered = tuple(covered)
         self.folders = folders
+        self.obstacle = obstacle
 
 
 @dataclass

@@ -90,7 +90,7 @@ class ActivityLoader:
         threads = Interval(min(query.touched).first, max(each.last for each in query.touched))
 
         def is_needed(row: Row) -> bool:
-            return shown.contain(row) and _is_selected(row, query)
+            return shown.contain(row) and is_selected(row, query)
 
         loaded = self._kept(shown.scope, threads, is_needed)
         if loaded is None:
@@ -100,7 +100,7 @@ class ActivityLoader:
         found = [
             each.activity
             for each in loaded.sightings.values()
-            if shown.contain(each.activity.row) and _is_touched(each.activity, query)
+            if shown.contain(each.activity.row) and is_touched(each.activity, query)
         ]
         found.sort(key=lambda activity: activity.row[:2])
         undecided = {each.row.id: shown.unknown_field(each.row) for each in found}
@@ -110,6 +110,36 @@ class ActivityLoader:
             loaded.reading.at + self._ages.recent,
             {id_: name for id_, name in undecided.items() if name},
         )
+
+    def load_modified(
+        self,
+        since: int,
+        is_needed: Callable[[Row], bool],
+        progress: Progress,
+        known: Mapping[int, Sighting],
+        *,
+        spam: bool,
+    ) -> tuple[dict[int, Sighting], int]:
+        """All conversations modified since a second, spam included; they are not kept here.
+
+        Args:
+            since: The second, epoch UTC by upstream's clock.
+            is_needed: Whether the threads of a conversation must be complete.
+            progress: Counts conversations, and can cancel the work.
+            known: What was seen before, by the id of the conversation.
+            spam: Whether conversations marked as spam are needed.
+
+        Returns:
+            The conversations, by their ids; and when reading them began, epoch seconds by
+            upstream's clock.
+
+        Raises:
+            UpstreamError: Upstream fails, or its answers contradict each other.
+        """
+        reader = self._reader(Scope(spam=spam), is_needed, progress, known)
+        as_of = reader.read_since(since, with_spam=True)
+        there = reader.read & reader.sightings.keys()
+        return {id_: reader.sightings[id_] for id_ in there}, as_of
 
     def _kept(
         self, scope: Scope, threads: Interval, is_needed: Callable[[Row], bool]
@@ -184,14 +214,14 @@ class ActivityLoader:
         )
 
 
-def _is_selected(row: Row, query: ActivityQuery) -> bool:
+def is_selected(row: Row, query: ActivityQuery) -> bool:
     """Whether a conversation counts, and has one of the types and tags of a query, or may have."""
     has_type = not query.types or row.type is None or row.type in query.types
     has_tag = not query.tags or row.tags is None or not query.tags.isdisjoint(row.tags)
     return (query.spam or row.status != "spam") and has_type and has_tag
 
 
-def _is_touched(activity: Activity, query: ActivityQuery) -> bool:
+def is_touched(activity: Activity, query: ActivityQuery) -> bool:
     """Whether one of its threads is in the intervals of a query, or it began or ended there."""
     instants = {activity.row.created, *(thread.created for thread in activity.threads)}
     if activity.closed is not None:

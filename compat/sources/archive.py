@@ -35,6 +35,8 @@ from compat.core.models import (
     UnknownValue,
     in_order_of_creation,
 )
+from compat.sources.activity_merge import ActivityCompleter, Changes
+from compat.sources.archive_activity import KnownActivity, activity_query, obstacle
 from compat.sources.live import LiveSource
 from compat.sources.merge import Completer, Patch, ReadPlan, plan_read, unchanged
 from compat.v2 import lists
@@ -64,6 +66,7 @@ class ArchiveSource:
         self._ages = ages if live else _ANY_AGE
         self._homes: tuple[int, Set[int]] = (-1, frozenset())
         self._completer = Completer(archive, live, ages) if live else None
+        self._activity_completer = ActivityCompleter(archive, live, ages) if live else None
 
     @property
     def client(self) -> Client:
@@ -142,7 +145,7 @@ class ArchiveSource:
         if self._live_for_views(query):
             return None
         if tally.counted == "messages":
-            return self._count_messages(tally)
+            return self._count_messages(tally, progress)
         counts = BucketCounts(tally)
         with self._state(query, progress) as (snapshot, patch):
             changed = patch.changed(snapshot)
@@ -161,39 +164,15 @@ class ArchiveSource:
         return CountResult(counts.values, patch.as_of, patch.fresh_until)
 
     def activity(self, query: ActivityQuery, progress: Progress) -> ActivitySet:
-        """Conversations with their threads: from the archive if it knows all of that time.
+        """Conversations with their threads: from the archive, completed from upstream if need be.
 
         Raises:
-            NotCovered: It does not, and upstream is not used.
+            NotCovered: The archive does not know all of that time, and upstream is not used.
             UpstreamError: Upstream fails, or its answers contradict each other.
             ArchiveError: The archive fails.
         """
-        rows = ConversationQuery(query.touched, query.mailboxes, query.folders)
-        if live := self._live_for_views(rows):
-            return live.activity(query, progress)
-        with self._archive.reading() as snapshot:
-            plan = self._plan(snapshot, snapshot.activity_coverage(), query.touched)
-            if plan.whole:
-                known = snapshot.activities(query.touched)
-                found = [each for each in known if rows.admits(each.row)]
-                undecided = rows.undecided(each.row for each in found)
-                patch = unchanged(plan)
-                return ActivitySet(found, patch.as_of, patch.fresh_until, undecided)
-            live = self._live_beside(snapshot)
-        if live is None:
-            raise NotCovered(plan.gaps, [interval for interval, _ in plan.covered])
-        return live.activity(query, progress)
-
-    def _count_messages(self, tally: CountQuery) -> CountResult | None:
-        """The messages of customers; None if the archive does not know all, or must not judge."""
-        with self._archive.reading() as snapshot:
-            known = snapshot.activity_coverage()
-            plan = self._plan(snapshot, known, tally.conversations.created)
-            counted = snapshot.count_messages(tally) if plan.whole else None
-        if counted is None:
-            return None
-        patch = unchanged(plan)
-        return CountResult(counted, patch.as_of, patch.fresh_until)
+        with self._known_activity(query, progress) as known:
+            return known.activity(query, progress)
 
     def list_items(self, query: ListQuery) -> ListItems:
         """A list, or one item of it: from upstream if it is used.
@@ -260,6 +239,42 @@ class ArchiveSource:
                     yield snapshot, patch
                     return
         raise InconsistentData("the archive changes faster than it can be compared with Help Scout")
+
+    def _count_messages(self, tally: CountQuery, progress: Progress) -> CountResult | None:
+        query = activity_query(tally)
+        with self._known_activity(query, progress) as known:
+            return known.count_messages(tally) if isinstance(known, KnownActivity) else None
+
+    @contextmanager
+    def _known_activity(
+        self, query: ActivityQuery, progress: Progress
+    ) -> Iterator[KnownActivity | LiveSource]:
+        """What knows all conversations with their threads that a query needs."""
+        rows = ConversationQuery(query.touched, query.mailboxes, query.folders)
+        if live := self._live_for_views(rows):
+            yield live
+            return
+        with self._archive.reading() as snapshot:
+            plan = self._plan(snapshot, snapshot.activity_coverage(), query.touched)
+            if plan.whole:
+                patch = unchanged(plan)
+                yield KnownActivity(snapshot, Changes(), patch.as_of, patch.fresh_until)
+                return
+            live = self._live_beside(snapshot)
+            reason = obstacle(snapshot)
+        if live is None or self._activity_completer is None:
+            covered = [interval for interval, _ in plan.covered]
+            raise NotCovered(plan.gaps, covered, obstacle=reason)
+        for _ in range(_ATTEMPTS):
+            changed = self._activity_completer.complete(query, progress)
+            if changed is None:
+                break
+            with self._archive.reading() as snapshot:
+                if self._activity_completer.proves(changed, snapshot):
+                    changes = changed.changes(snapshot)
+                    yield KnownActivity(snapshot, changes, changed.as_of, changed.fresh_until)
+                    return
+        yield live
 
     def _plan(
         self, snapshot: Snapshot, covered: Sequence[Coverage], wanted: Iterable[Interval]

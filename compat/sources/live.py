@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -23,6 +23,7 @@ from compat.core.models import (
     in_order_of_creation,
 )
 from compat.sources.activity import ActivityLoader, ShownConversations
+from compat.sources.activity_reader import Sighting
 from compat.sources.folder_views import Fetched, FolderViews
 from compat.sources.folders import MOST_MAILBOXES_NAMED, Folders, SortedFolders
 from compat.sources.row_cache import RowCache, Scope
@@ -200,6 +201,18 @@ class LiveSource:
             UpstreamError: Upstream fails, or its answers contradict each other.
         """
         return self._fetch(Scope(spam=True), created, progress, modified_since=since)
+
+    def modified_activity(
+        self,
+        since: int,
+        is_needed: Callable[[Row], bool],
+        progress: Progress,
+        known: Mapping[int, Sighting],
+        *,
+        spam: bool,
+    ) -> tuple[Mapping[int, Sighting], int]:
+        """As `ActivityLoader.load_modified`."""
+        return self._activities.load_modified(since, is_needed, progress, known, spam=spam)
 
     def total(self, interval: Interval, progress: Progress) -> ApiResponse[ConversationPage]:
         """The first page of the conversations created in an interval.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -98,7 +98,9 @@ class _Modified:
 
     def agrees_with(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot with these changes has upstream's totals."""
-        return [_total(snapshot, each, self) for each in self.created] == list(self.totals)
+        changed = _newer_than(snapshot, self.rows, self.as_of)
+        held = [expected_total(snapshot, each, changed) for each in self.created]
+        return held == list(self.totals)
 
 
 def plan_read(
@@ -238,11 +240,23 @@ class Completer:
         return last if fits else None
 
 
-def _total(snapshot: Snapshot, interval: Interval, modified: _Modified) -> int | None:
-    """What upstream's total of an interval must be; None if it may or may not include spam."""
-    newer = _newer_than(snapshot, modified.rows, modified.as_of)
-    changed = _created_in([interval], newer)
-    outdated = snapshot.rows_by_id(sorted(changed))
+def expected_total(
+    snapshot: Snapshot,
+    interval: Interval,
+    changed: Mapping[int, Row],
+    gone: Collection[int] = (),
+) -> int | None:
+    """What upstream's total of an interval must be; None if it may or may not include spam.
+
+    Args:
+        snapshot: What the archive holds.
+        interval: The interval of creation time.
+        changed: The rows that replace rows of the snapshot, by their ids.
+        gone: Ids of conversations that are not there any more.
+    """
+    changed = _created_in([interval], changed)
+    replaced = sorted({*changed, *gone})
+    outdated = snapshot.rows_by_id(replaced)
     held = {
         spam: queries.count(snapshot, Part(interval, spam=spam))
         + _listed(changed.values(), spam=spam)

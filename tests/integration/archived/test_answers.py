@@ -175,7 +175,7 @@ def test_offline_a_report_on_threads_is_refused_since_there_are_none(stage: Stag
     with service(stage, offline=True) as reports:
         fault = refused(ask(reports, target))
     assert (fault["property"], fault["value"]) == ("start", text(FIRST))
-    assert "Threads are known of nothing yet" in fault["message"]
+    assert "run `helpscout-v1 sync --threads`" in fault["message"]
 
 
 def test_offline_the_previous_range_is_named_if_it_is_that(stage: Staged) -> None:

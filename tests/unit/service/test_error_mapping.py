@@ -84,18 +84,45 @@ def test_braces_in_the_text_of_an_error_stay_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("needed", "message"),
+    ("needed", "error", "message"),
     [
-        (ConversationQuery((JANUARY,)), "The archive covers nothing yet"),
-        (ActivityQuery((JANUARY,)), "Threads are known of nothing yet"),
+        (
+            ConversationQuery((JANUARY,)),
+            NotCovered((JANUARY,)),
+            "The archive covers nothing yet, and nobody else can be asked",
+        ),
+        (
+            ActivityQuery((JANUARY,)),
+            NotCovered((JANUARY,)),
+            (
+                "The archive knows all threads of no time yet: run `helpscout-v1 sync` where Help "
+                "Scout is reached"
+            ),
+        ),
+        (
+            ActivityQuery((JANUARY,)),
+            NotCovered((JANUARY,), (Interval(0, JANUARY.first - 1),)),
+            (
+                "The archive knows all threads until 2014-12-31T23:59:59Z: run `helpscout-v1 sync` "
+                "where Help Scout is reached"
+            ),
+        ),
+        (
+            ActivityQuery((JANUARY,)),
+            NotCovered((JANUARY,), obstacle="threads not kept"),
+            (
+                "The archive does not know all threads of any time: it keeps none, run "
+                "`helpscout-v1 sync --threads` where Help Scout is reached"
+            ),
+        ),
     ],
 )
-def test_what_is_not_covered_is_named_with_the_kind_of_data(
-    needed: ConversationQuery | ActivityQuery, message: str
+def test_what_is_not_covered_is_named_with_what_to_do(
+    needed: ConversationQuery | ActivityQuery, error: NotCovered, message: str
 ) -> None:
     query = ReportQuery(Range(from_epoch(JANUARY.first), from_epoch(JANUARY.last)))
-    error = error_mapping.not_covered_error(NotCovered((JANUARY,)), query, needed)
-    assert isinstance(error, ValidationFailed)
-    (entry,) = error.errors
+    legacy_error = error_mapping.not_covered_error(error, query, needed)
+    assert isinstance(legacy_error, ValidationFailed)
+    (entry,) = legacy_error.errors
     assert (entry.property, entry.value) == ("start", "2015-01-01T00:00:00Z")
-    assert entry.message == f"{message}, and nobody else can be asked"
+    assert entry.message == message
