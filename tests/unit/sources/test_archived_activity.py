@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from compat import clock as local_clock
 from compat.archive.database import Archive, open_archive
@@ -18,9 +20,10 @@ from compat.core.intervals import Interval, MaxAges
 from compat.core.models import ActivityQuery, NotCovered
 from compat.simulator import Account, Behaviour
 from compat.v2.client import Client
-from tests.unit.sources.activity_scene import AGES, Clock, Scene
+from compat.v2.errors import InconsistentData
+from tests.unit.sources.activity_scene import AGES, Clock, Scene, existing_threads
 from tests.unit.sources.archived_activity import Archived, count_query
-from tests.unit.sources.test_activity_changing import lively_account
+from tests.unit.sources.test_activity_changing import Life, lively_account
 from tests.unit.v2.upstream import FIRST, QUIET, Stage
 
 StageAndClient = tuple[Stage, Client]
@@ -60,6 +63,7 @@ def make(
         clock.now = FIRST + 100.0 * DAY
         account = lively_account(clock, random.Random(seed), conversations)
         scene = Scene(stage_and_client, account, behaviour, ages=ages)
+        scene.source._activities._cache.elapsed = clock
         path = tmp_path / f"{len(opened)}.db"
         opened.append(open_archive(f"sqlite:///{path}", create=True))
         archived = Archived(scene, opened[-1], ages)
@@ -251,3 +255,118 @@ def test_an_erased_customer_has_one_surrogate_everywhere(
     }
     assert customer not in customers
     assert len({each for each in customers if each < 0}) == 1
+
+
+behaviours = st.builds(
+    Behaviour,
+    rate_limit=st.none(),
+    page_size=st.sampled_from([5, 25]),
+    embedded_chats=st.sampled_from(["threads", "bodies"]),
+    embedded_threads=st.sampled_from([None, None, 6]),
+    all_lists_spam=st.booleans(),
+)
+
+
+def change(archived: Archived, rng: random.Random) -> None:
+    """Change the account in any of the ways that accounts change in."""
+    account = archived.account
+    listed = [row for row in account.conversations() if row.listed]
+    row, other = rng.sample(listed, 2)
+    latest = account.threads(row.id)[-1]
+    changes: list[Callable[[], object]] = [
+        *(lambda: account.write(row.id),) * 3,
+        *(lambda: account.reply(row.id, status="closed"),) * 2,
+        lambda: account.write(row.id, created=int(row.created) + rng.randrange(DAY)),
+        lambda: account.spam(row.id),
+        lambda: account.unspam(row.id),
+        lambda: account.rate(row.id, latest.id, "okay"),
+        lambda: account.remove_thread(row.id, latest.id),
+        account.add,
+        lambda: account.add(FIRST + rng.randrange(60 * DAY), status="closed"),
+        lambda: account.move(row.id, rng.choice(account.layout.mailboxes).id),
+        *(lambda: account.merge(row.id, other.id),) * 2,
+        lambda: account.delete(row.id) if rng.random() < 0.3 else account.touch(row.id),
+    ]
+    rng.choice(changes)()
+
+
+@EXAMPLES
+@given(
+    seed=st.integers(0, 10**6),
+    behaviour=behaviours,
+    conversations=st.sampled_from([10, 30]),
+    changes=st.integers(0, 12),
+    questions=st.integers(1, 2),
+)
+def test_a_completed_answer_is_what_the_account_shows(  # noqa: PLR0917
+    make: Callable[..., Archived],
+    clock: Clock,
+    seed: int,
+    behaviour: Behaviour,
+    conversations: int,
+    changes: int,
+    questions: int,
+) -> None:
+    rng = random.Random(seed)
+    archived = make(seed, conversations, behaviour, ALIKE)
+    for _ in range(questions):
+        clock.now += rng.choice([10, 3600, 3 * DAY])
+        for _ in range(changes):
+            change(archived, rng)
+            clock.now += rng.choice([0, 1, 600])
+        clock.now += AGES.recent
+        if rng.random() < 0.3:
+            archived.write(rng.sample([row.id for row in archived.account.conversations()], 5))
+        query = until_now(archived)
+        expected = archived.expected(query)
+        assert archived.found(query) == expected
+        assert archived.live(query) == expected
+        span = query.touched[0]
+        assert archived.counted(span, 5) in (archived.expected_counts(span, 5), None)
+
+
+@settings(EXAMPLES, max_examples=max(EXAMPLES.max_examples // 2, 1))
+@given(
+    seed=st.integers(0, 10**6),
+    behaviour=behaviours,
+    conversations=st.sampled_from([15, 30]),
+    pace=st.integers(0, 2),
+    merges=st.sampled_from([1, 6, 30]),
+    share=st.sampled_from([0.2, 0.8]),
+)
+def test_a_thread_that_exists_throughout_is_counted_once_while_the_archive_is_written(  # noqa: PLR0917
+    make: Callable[..., Archived],
+    clock: Clock,
+    seed: int,
+    behaviour: Behaviour,
+    conversations: int,
+    pace: int,
+    merges: int,
+    share: float,
+) -> None:
+    rng = random.Random(seed)
+    archived = make(seed, conversations, behaviour, ALIKE)
+    clock.now += 3600
+    life = Life(archived.account, clock, rng, 4, merges)
+    life.goes_on(0)
+    life.pace = pace
+    life.throughout = life.look()
+
+    def before(number: int) -> None:
+        life.goes_on(number)
+        if rng.random() < share:
+            ids = [row.id for row in archived.account.conversations()]
+            archived.write(rng.sample(ids, rng.randrange(1, len(ids))))
+
+    archived.scene.before = before
+    span = Interval(START, archived.now() - DAY)
+    clock.now += AGES.older
+    try:
+        answer = archived.source.activity(ActivityQuery((span,)), archived.scene.progress)
+    except InconsistentData:
+        return
+    found = Counter(thread.id for each in answer.activities for thread in each.threads)
+    assert set(found.values()) <= {1}
+    created = {thread: second for thread, second, _ in existing_threads(archived.account)}
+    wanted = {each for each in life.throughout if span.first <= created[each] <= span.last}
+    assert wanted <= set(found)
