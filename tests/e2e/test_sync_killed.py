@@ -11,7 +11,7 @@ import os
 import random
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -37,6 +37,7 @@ from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.simulated_upstream import Upstream, add, judged_by
 from tests.unit.archive.sync.synced_account import DAY, QUIET, Clock, Staged, sample_account, staged
+from tests.unit.archive.sync.true_threads import held_threads, known_until, true_threads
 from tests.unit.server.commands import COMMAND, environment
 from tests.unit.service.doubles import LONG, basic
 
@@ -137,19 +138,13 @@ def questions(stage: Staged) -> list[Asked]:
     ]
 
 
-@pytest.mark.timeout(max(1800, 60 * KILLS))
-def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_is_upstream(
-    upstream_server: Upstream, any_url: str
-) -> None:
-    clock = Clock()
-    stage = staged(upstream_server, any_url, sample_account(clock, 600, 80), clock, QUIET)
-    life = AccountLife(stage, random.Random(KILLS))
-    stage.simulator.before_request = life.account_changes
+def command(life: AccountLife) -> Callable[..., int]:
+    """Runs `sync` in a process that may be killed; returns its exit status."""
     settings = {
         "HELPSCOUT_APP_ID": "demo-app",
         "HELPSCOUT_APP_SECRET": "demo-secret",
-        "HELPSCOUT_BASE_URL": stage.settings.base_url,
-        "COMPAT_ARCHIVE": any_url,
+        "HELPSCOUT_BASE_URL": life.stage.settings.base_url,
+        "COMPAT_ARCHIVE": life.stage.url,
     }
 
     def run(*options: str) -> int:
@@ -160,6 +155,18 @@ def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_i
         )
         return life.process.wait(LONG)
 
+    return run
+
+
+@pytest.mark.timeout(max(1800, 60 * KILLS))
+def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_is_upstream(
+    upstream_server: Upstream, any_url: str
+) -> None:
+    clock = Clock()
+    stage = staged(upstream_server, any_url, sample_account(clock, 600, 80), clock, QUIET)
+    life = AccountLife(stage, random.Random(KILLS))
+    stage.simulator.before_request = life.account_changes
+    run = command(life)
     killed = 0
     for at in range(KILLS):
         life.requests_to_kill = life.rng.randrange(1, MOST_REQUESTS)
@@ -183,6 +190,35 @@ def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_i
             with LegacyReports(stage.settings, source=source) as reports:
                 found = answer_of(reports, asked)
             assert found == oracle.answer(asked, stage.account)
+
+
+@pytest.mark.timeout(max(1800, 60 * KILLS))
+def test_after_any_number_of_kills_an_archive_gets_all_threads(
+    upstream_server: Upstream, url: str
+) -> None:
+    clock = Clock()
+    stage = staged(upstream_server, url, sample_account(clock, 200, 20), clock, QUIET)
+    life = AccountLife(stage, random.Random(KILLS))
+    stage.simulator.before_request = life.account_changes
+    run = command(life)
+    killed = 0
+    for _ in range(KILLS):
+        life.requests_to_kill = life.rng.randrange(1, MOST_REQUESTS)
+        killed += run("--threads") == -9
+        clock.advance(life.rng.choice([1, 60, INDEX_LAG, DAY]))
+    life.process, life.pace = None, 0
+    for killer in life.killers:
+        killer.join()
+    assert killed > KILLS // 2
+    clock.advance(2 * INDEX_LAG)
+    assert run("--threads", "--verify") == 0
+    assert known_until(stage) is not None
+    rows = stage.rows()
+    assert held_threads(stage) == {
+        id_: threads
+        for id_, threads in true_threads(stage.account).items()
+        if threads and id_ in rows
+    }
 
 
 def answer_of(reports: LegacyReports, asked: Asked) -> object:
