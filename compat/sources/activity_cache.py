@@ -22,7 +22,7 @@ from compat import clock
 from compat.archive.records import INDEX_LAG
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import Activity
-from compat.sources.activity_reader import Sighting, one_place_each
+from compat.sources.activity_reader import Sighting
 from compat.sources.row_cache import Scope
 
 
@@ -255,6 +255,34 @@ def _outdated(part: CoveredThreads) -> CoveredThreads:
         recent=part.recent._replace(at=-math.inf),
         changes=part.changes._replace(at=-math.inf),
     )
+
+
+def one_place_each(sightings: Mapping[int, Sighting]) -> dict[int, Sighting]:
+    """The same conversations with each thread on the one where it was seen last.
+
+    A conversation that has lost threads, and has no published one left but line items, was merged
+    into another, and is left out.
+    """
+    place: dict[int, int] = {}
+    threads = 0
+    for sighting in sorted(sightings.values(), key=lambda each: each.number):
+        row, shown = sighting.activity.row, sighting.activity.threads
+        place |= dict.fromkeys((thread.id for thread in shown), row.id)
+        threads += len(shown)
+    if threads == len(place):
+        return dict(sightings)
+    found = {id_: _with_own(each, place) for id_, each in sightings.items()}
+    return {id_: each for id_, each in found.items() if each}
+
+
+def _with_own(sighting: Sighting, place: Mapping[int, int]) -> Sighting | None:
+    row, shown = sighting.activity.row, sighting.activity.threads
+    own = tuple(thread for thread in shown if place[thread.id] == row.id)
+    if len(own) == len(shown):
+        return sighting
+    if not any(each.state == "published" and each.type != "lineitem" for each in own):
+        return None
+    return replace(sighting, activity=sighting.activity._replace(threads=own))
 
 
 def last_touch(activity: Activity) -> int:

@@ -118,6 +118,9 @@ class ActivityReader:
         self._changed_lists = _WITH_SPAM if spam else _ALL
         self.sightings = dict(known or {})
         self.read: set[int] = set()
+        self._listed = 0
+        self._incomplete = 0
+        self._lists_expected = 0
 
     def read_since(self, since: int, *, with_spam: bool) -> int:
         """Read all that was modified since a second, epoch UTC, of spam as well if asked for.
@@ -166,7 +169,8 @@ class ActivityReader:
             for each in self.sightings.values()
             if not each.complete and self._needed(each.activity.row)
         ]
-        self._progress.expected += _ROWS_PER_LIST * len(incomplete)
+        self._expect_lists(len(incomplete))
+        self._incomplete = self._lists_expected = 0
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="threads")
         all_there = True
         try:
@@ -197,6 +201,7 @@ class ActivityReader:
             for page in chain.from_iterable(groups):
                 if not requested_at:
                     self._progress.expected += page.batch.expected
+                    self._listed += page.batch.expected
                 requested_at.append(page.batch.requested_at)
                 self._add(page.batch)
         return min(requested_at), len(requested_at) == 1
@@ -222,10 +227,21 @@ class ActivityReader:
         before = len(self.read)
         for conversation in batch.rows:
             seen = _sighting(conversation, batch.requested_at)
+            seen = _with_list(seen, self.sightings.get(conversation.id))
+            if conversation.id not in self.read and not seen.complete:
+                self._incomplete += self._needed(seen.activity.row)
             self.read.add(conversation.id)
-            self.sightings[conversation.id] = _with_list(seen, self.sightings.get(conversation.id))
+            self.sightings[conversation.id] = seen
         self._progress.received += len(self.read) - before
         self._progress.pages += 1
+        # Among those that are not read yet there are as many, in proportion.
+        share = self._incomplete / max(len(self.read), 1)
+        self._expect_lists(round(share * max(self._listed, len(self.read))))
+
+    def _expect_lists(self, lists: int) -> None:
+        """Expect so many lists of threads, in place of those that were expected until now."""
+        self._progress.expected += _ROWS_PER_LIST * (lists - self._lists_expected)
+        self._lists_expected = lists
 
     def _completed(self, sighting: Sighting) -> Sighting | None:
         """A sighting with the threads that upstream lists; None if the conversation is gone."""
@@ -239,34 +255,6 @@ class ActivityReader:
                 )
             return None
         return _completed_with(sighting, to_threads(conversation, found.threads))
-
-
-def one_place_each(sightings: Mapping[int, Sighting]) -> dict[int, Sighting]:
-    """The same conversations with each thread on the one where it was seen last.
-
-    A conversation that has lost threads, and has no published one left but line items, was merged
-    into another, and is left out.
-    """
-    place: dict[int, int] = {}
-    threads = 0
-    for sighting in sorted(sightings.values(), key=lambda each: each.number):
-        row, shown = sighting.activity.row, sighting.activity.threads
-        place |= dict.fromkeys((thread.id for thread in shown), row.id)
-        threads += len(shown)
-    if threads == len(place):
-        return dict(sightings)
-    found = {id_: _with_own(each, place) for id_, each in sightings.items()}
-    return {id_: each for id_, each in found.items() if each}
-
-
-def _with_own(sighting: Sighting, place: Mapping[int, int]) -> Sighting | None:
-    row, shown = sighting.activity.row, sighting.activity.threads
-    own = tuple(thread for thread in shown if place[thread.id] == row.id)
-    if len(own) == len(shown):
-        return sighting
-    if not any(each.state == "published" and each.type != "lineitem" for each in own):
-        return None
-    return replace(sighting, activity=sighting.activity._replace(threads=own))
 
 
 def _sighting(conversation: ConversationWithThreads, requested_at: int) -> Sighting:

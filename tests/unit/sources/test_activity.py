@@ -286,6 +286,30 @@ def test_progress_counts_conversations_and_lists_of_threads(
     assert seen[2][0] > seen[2][1] > 0
 
 
+def test_lists_of_threads_are_expected_while_conversations_are_still_read(
+    stage_and_client: StageAndClient,
+) -> None:
+    scene = Scene(stage_and_client, account_of_2015())
+    expected: list[int] = []
+    scene.before = lambda _: expected.append(scene.progress.expected)
+    scene.load(ActivityQuery((SPRING,)))
+    pages, lists = scene.requests()
+    assert lists > pages
+    assert expected[pages // 2] == pytest.approx(scene.progress.expected, rel=0.25)
+
+
+def test_only_lists_that_the_question_needs_are_expected(
+    stage_and_client: StageAndClient,
+) -> None:
+    scene = Scene(stage_and_client, account_of_2015())
+    expected: list[int] = []
+    scene.before = lambda _: expected.append(scene.progress.expected)
+    scene.load(ActivityQuery((SPRING,), types=frozenset({"phone"})))
+    pages, lists = scene.requests()
+    assert not lists
+    assert max(expected) <= 25 * pages
+
+
 def test_a_question_that_nobody_waits_for_is_cancelled(stage_and_client: StageAndClient) -> None:
     def cancel() -> None:
         if len(scene.requested) >= 3:
