@@ -10,7 +10,7 @@ from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import Overloaded, Redirected, RequestRefused
 from compat.v2.lists import Missing, get_conversation, get_mailbox
 from compat.v2.models import Conversation, ConversationWithDocument
-from tests.unit.v2.upstream import Reply, Upstream, answer, conversation, in_turn
+from tests.unit.v2.upstream import Asked, Reply, Upstream, answer, conversation, in_turn
 
 DATE = {"Date": "Thu, 01 Jan 2015 00:00:10 GMT"}
 
@@ -23,6 +23,21 @@ def test_an_existing_conversation_is_returned(upstream: Upstream, client: Client
     assert found.value.id == 7
     assert json.loads(found.value.document) == shown
     assert upstream.asked[0].path == "/v2/conversations/7"
+
+
+@pytest.mark.parametrize(("threads", "params"), [(True, {"embed": "threads"}), (False, {})])
+def test_a_conversation_is_shown_with_its_threads_if_they_are_asked_for(
+    upstream: Upstream, client: Client, threads: bool, params: dict[str, str]
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    def script(request: Asked) -> Reply:
+        asked.append(dict(request.params))
+        return answer(conversation(7))
+
+    upstream.script = script
+    get_conversation(client, 7, Conversation, threads=threads)
+    assert asked == [params]
 
 
 def test_a_merged_conversation_has_the_id_it_was_merged_into(

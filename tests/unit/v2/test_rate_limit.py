@@ -230,6 +230,30 @@ def test_the_seconds_for_requests_follow_from_the_latest_ones_and_the_limit(
     assert limiter.seconds_for(requests, others, workers=workers) == pytest.approx(seconds, abs=0.1)
 
 
+def test_requests_under_way_take_a_part_of_the_limit() -> None:
+    clock = Clock()
+    limiter = RateLimiter(0.1, clock=clock)
+    limiter.acquire()
+    sent = clock.now
+    clock.now += 0.5
+    limiter.release(rate_headers(120), sent)
+    assert limiter.seconds_for(100, workers=4) < 15
+    limiter.acquire()
+    assert limiter.seconds_for(100, workers=4) > 30
+
+
+def test_requests_follow_a_pause_before_any_limit_is_known() -> None:
+    clock = Clock()
+    limiter = RateLimiter(0.1, clock=clock)
+    limiter.acquire()
+    sent = clock.now
+    clock.now += 0.5
+    limiter.release({}, sent)
+    limiter.pause({"Retry-After": "7"})
+    assert limiter.seconds_for(0, workers=1) == 7
+    assert limiter.seconds_for(10, workers=1) == pytest.approx(7 + 10 * 0.5)
+
+
 def test_the_seconds_for_requests_begin_with_the_end_of_a_pause() -> None:
     limiter, _ = limiter_after(rate_headers(20))
     assert limiter.seconds_for(0, workers=4) == 30

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compat.v2.search import FIRST_SECOND, LAST_SECOND, created_between, modified_since
+from compat.v2.search import (
+    FIRST_SECOND,
+    LAST_SECOND,
+    Selection,
+    created_between,
+    modified_since,
+)
 
 SECONDS = st.integers(FIRST_SECOND + 1, LAST_SECOND - 1)
 
@@ -49,3 +55,22 @@ def test_both_ends_are_whole_seconds_with_four_digit_years(first: int, last: int
     ends = [datetime.fromisoformat(end).replace(tzinfo=UTC) for end in match.groups()]
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     assert [(end - epoch).days * 86_400 + (end - epoch).seconds for end in ends] == [first, last]
+
+
+def test_a_selection_is_written_into_the_parameters_of_a_list() -> None:
+    plain = {
+        "status": "all",
+        "query": created_between(0, 9),
+        "sortField": "createdAt",
+        "sortOrder": "asc",
+        "page": "3",
+    }
+    assert Selection().params(0, 9, "createdAt", 3) == plain
+    narrow = Selection((7, 5), folder=0, status="spam", threads=True)
+    assert narrow.params(0, 9, "createdAt", 3) == {
+        **plain,
+        "status": "spam",
+        "mailbox": "7,5",
+        "folder": "0",
+        "embed": "threads",
+    }
