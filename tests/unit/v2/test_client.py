@@ -22,6 +22,7 @@ from compat.v2.errors import (
     UpstreamError,
 )
 from compat.v2.models import ConversationPage
+from compat.v2.transport import LOOP_HEADER
 from tests.unit.v2.upstream import (
     Asked,
     Json,
@@ -366,3 +367,32 @@ def test_no_error_repeats_what_was_sent(upstream: Upstream, client: Client) -> N
     with pytest.raises(RequestRefused) as caught:
         get_page(client)
     assert "token-1" not in repr(caught.value) + str(vars(caught.value))
+
+
+def test_each_request_names_its_host_and_what_it_accepts_and_marks_itself(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = lambda _: page_of([])
+    client.get("/conversations", {}, ConversationPage)
+    headers = upstream.asked[-1].headers
+    assert headers["host"] == client._address.host
+    assert (headers["accept"], headers[LOOP_HEADER.lower()]) == ("application/json", "1")
+
+
+def test_requests_are_counted_by_how_they_ended(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(page_of([]), Reply(500), Reply(404))
+    client.get("/conversations", {}, ConversationPage)
+    with pytest.raises(RequestRefused):
+        client.get("/conversations", {}, ConversationPage)
+    # One of the two that were answered was for a token.
+    assert client.request_counts() == {"answered": 2, "failed": 1, "refused": 1}
+
+
+def test_requests_that_are_left_are_remembered_if_a_response_does_not_say(
+    upstream: Upstream, client: Client
+) -> None:
+    shown = {"X-RateLimit-Limit-Minute": "400", "X-RateLimit-Remaining-Minute": "399"}
+    upstream.script = in_turn(page_of([], shown), page_of([]))
+    for _ in range(2):
+        client.get("/conversations", {}, ConversationPage)
+        assert (client.rate_left, client.rate_limit) == (399, 400)

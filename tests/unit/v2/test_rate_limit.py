@@ -254,6 +254,17 @@ def test_requests_follow_a_pause_before_any_limit_is_known() -> None:
     assert limiter.seconds_for(10, workers=1) == pytest.approx(7 + 10 * 0.5)
 
 
+def test_a_request_is_expected_to_take_as_long_as_those_before_on_average() -> None:
+    clock = Clock()
+    limiter = RateLimiter(0.1, clock=clock)
+    for seconds in (1.0, 3.0):
+        limiter.acquire()
+        sent = clock.now
+        clock.now += seconds
+        limiter.release({}, sent)
+    assert limiter.seconds_for(10, workers=1) == pytest.approx(10 * 2.0)
+
+
 def test_the_seconds_for_requests_begin_with_the_end_of_a_pause() -> None:
     limiter, _ = limiter_after(rate_headers(20))
     assert limiter.seconds_for(0, workers=4) == 30
