@@ -6,7 +6,8 @@ import logging
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from cachetools import TLRUCache
@@ -36,6 +37,8 @@ from compat.v2.errors import CredentialsRefused, UpstreamError
 
 _LOG: Final = logging.getLogger("compat")
 _QUEUED_PER_WORKER: Final = 8
+_REMEMBERED: Final = 128
+"""Of how many requests an account remembers what they mean: dashboards repeat a few."""
 _MAX_LOGGED_NAMES: Final = 100
 """How many ignored names are logged for an account; a caller could send new ones for ever."""
 
@@ -55,7 +58,7 @@ class ParsedRequest:
 
     route: Route
     query: Query
-    conventions: Conventions
+    conventions: Conventions = field(hash=False)  # the same for all requests to one account
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Account:
         self._answers: TLRUCache[ParsedRequest, EngineAnswer] = TLRUCache(
             settings.answers, lambda _, answer, __: answer.fresh_until, clock.elapsed
         )
+        self._parse = lru_cache(_REMEMBERED)(self._parse_pairs)
         self._lock = threading.Lock()
         self._calls: SingleFlight[ParsedRequest, EngineAnswer] = SingleFlight(
             self._compute, workers=settings.jobs, most=settings.jobs * _QUEUED_PER_WORKER
@@ -144,9 +148,7 @@ class Account:
         Raises:
             ValidationFailed: With one entry for each parameter that is wrong.
         """
-        conventions = self.settings.conventions
-        values = parse_values(pairs, route.parameters, conventions)
-        return ParsedRequest(route, route.query_type(**values), conventions)
+        return self._parse(route, tuple(pairs))
 
     def log_ignored(self, route: Route, names: Iterable[str]) -> None:
         """Log each name of an ignored parameter once, without its value.
@@ -207,6 +209,11 @@ class Account:
         self._calls.close()
         self._engine.close()
         self._source.close()
+
+    def _parse_pairs(self, route: Route, pairs: tuple[tuple[str, str], ...]) -> ParsedRequest:
+        conventions = self.settings.conventions
+        values = parse_values(pairs, route.parameters, conventions)
+        return ParsedRequest(route, route.query_type(**values), conventions)
 
     def _check(self) -> LegacyError | None:
         try:

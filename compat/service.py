@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from uuid import uuid4
 
@@ -21,7 +22,6 @@ from compat.engines import EngineAnswer
 from compat.single_flight import Call, SingleFlight
 from compat.v1 import routes
 from compat.v1.auth import parse_api_key
-from compat.v1.datetimes import format_epoch
 from compat.v1.errors import LegacyError, Unauthorized, Unavailable
 from compat.v1.http import (
     CORS_HEADERS,
@@ -46,6 +46,9 @@ _PROGRESS_INTERVAL: Final = 0.2
 STILL_FETCHING: Final = "The conversations are still being fetched; ask again in a while"
 RETRIED: Final = "The conversations cannot be fetched now, and it is tried again: {}"
 """The sentences of the 503 of a caller whose patience has ended; `{}` is the latest failure."""
+
+_REMEMBERED: Final = 128
+"""Of how many requests the names and values are remembered: dashboards repeat a few."""
 
 _CHECKS: Final = 8
 _MAX_CHECKS: Final = 10_000
@@ -140,11 +143,11 @@ class LegacyReports:
             return preflight_response()
         if account is None:
             raise Unauthorized
-        query = parse_pairs(request.query)
-        if ignored := route.ignored_names(query):
+        pairs, ignored = _read_pairs(route, request.path, request.query)
+        if ignored:
             headers.append((IGNORED_HEADER, format_ignored(ignored)))
             account.log_ignored(route, ignored)
-        return account.start(account.parse(route, route.pairs(request.path, query)))
+        return account.start(account.parse(route, pairs))
 
     def compute(
         self,
@@ -354,11 +357,7 @@ class PendingResponse:
             answer = self._answer(self._started)
         except Exception as error:  # noqa: BLE001 - the caller gets every error as a response
             return _error_response(error, self._correlation_id)
-        return success_response(
-            answer.body,
-            ("Compat-As-Of", format_epoch(answer.as_of)),
-            ("Compat-Engine", answer.engine),
-        )
+        return success_response(answer.body, *answer.headers)
 
     def _answer(self, started: EngineAnswer | Call[EngineAnswer] | Exception) -> EngineAnswer:
         if isinstance(started, EngineAnswer):
@@ -372,6 +371,15 @@ class PendingResponse:
                 self.account.seconds_left(started),
             )
         return started.future.result()
+
+
+@lru_cache(_REMEMBERED)
+def _read_pairs(
+    route: routes.Route, path: str, query: bytes
+) -> tuple[tuple[tuple[str, str], ...], Sequence[str]]:
+    """The names and values of a request, and the names that are ignored."""
+    sent = parse_pairs(query)
+    return tuple(route.pairs(path, sent)), route.ignored_names(sent)
 
 
 async def _ended(call: Call[Any]) -> None:

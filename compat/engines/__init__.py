@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
 from compat.config.conventions import Conventions
 from compat.core.models import Progress
+from compat.v1.datetimes import format_epoch
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
@@ -35,6 +37,11 @@ class EngineAnswer:
     as_of: int
     fresh_until: float
     engine: EngineName
+
+    @cached_property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers that every response with this answer has."""
+        return ("Compat-As-Of", format_epoch(self.as_of)), ("Compat-Engine", self.engine)
 
 
 class Engine(Protocol):

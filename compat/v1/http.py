@@ -94,7 +94,7 @@ class LegacyResponse:
 
     def with_headers(self, *headers: tuple[str, str]) -> LegacyResponse:
         """The same response with more headers."""
-        return replace(self, headers=(*self.headers, *headers))
+        return LegacyResponse(self.status, (*self.headers, *headers), self.body)
 
     def without_body(self) -> LegacyResponse:
         """The response to HEAD in place of GET: the same headers and the length of the body."""
