@@ -24,7 +24,8 @@ from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import Activity, ActivityQuery, ConversationQuery, Progress, Row
 from compat.sources.activity import is_selected
-from compat.sources.activity_reader import Sighting, one_place_each
+from compat.sources.activity_cache import one_place_each
+from compat.sources.activity_reader import Sighting
 from compat.sources.live import LiveSource
 from compat.sources.merge import expected_total
 
