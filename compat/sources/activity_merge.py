@@ -91,7 +91,9 @@ class ActivityPatch:
     version: int = -1
 
     def agrees_with(self, snapshot: Snapshot) -> bool:
-        """Whether a snapshot with these changes has upstream's total."""
+        """Whether a snapshot with these changes has upstream's total, and nothing created later."""
+        if _created(snapshot) > self.compared.last:
+            return False
         rows = {id_: each.activity.row for id_, each in self._later(snapshot).items()}
         merged = self.merged - self.sightings.keys()
         return expected_total(snapshot, self.compared, rows, merged) == self.total
@@ -185,7 +187,7 @@ class ActivityCompleter:
             return True
         known = snapshot.activity_coverage()
         is_known = bool(known) and modified_since(known[0]) >= patch.since
-        if is_known and _created(snapshot) <= patch.compared.last and patch.agrees_with(snapshot):
+        if is_known and patch.agrees_with(snapshot):
             return True
         if self._last is patch:
             self._last = None

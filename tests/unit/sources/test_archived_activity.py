@@ -206,6 +206,25 @@ def test_a_question_about_later_threads_alone_is_no_matter_of_the_archive(
     assert archived.scene.requests() == (1, 0)
 
 
+def test_what_a_run_writes_meanwhile_is_compared_as_well(
+    make: Callable[..., Archived], clock: Clock
+) -> None:
+    archived = make()
+    clock.now += 3600
+    gone = archived.account.add().id
+    records = list(archived.records(archived.now(), lambda row: row.id == gone))
+    archived.account.delete(gone)
+
+    def before(number: int) -> None:
+        if number == 2:  # the run had read it before it was deleted
+            with archived.archive.lock() as lock, archived.archive.writing(lock) as writer:
+                writer.save(records)
+
+    archived.scene.before = before
+    query = until_now(archived)
+    assert archived.found(query) == archived.expected(query)
+
+
 def test_without_upstream_what_is_not_known_is_refused(
     make: Callable[..., Archived], clock: Clock
 ) -> None:
