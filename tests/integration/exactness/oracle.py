@@ -133,11 +133,13 @@ def answer(asked: Asked, account: Account) -> Series:
 
 def received(asked: Asked, account: Account) -> Series:
     """The whole answer to the same question about received messages."""
+    return _series(asked, messages(asked, account), ("date", "messages"))
+
+
+def messages(asked: Asked, account: Account) -> list[Thread]:
+    """The received messages that are asked for, as the account is now, whenever they came."""
     rows = [row for row in account.conversations() if matches(row, asked, account)]
-    messages = [
-        each for row in rows for each in threads_of(row, account.layout) if _is_message(each)
-    ]
-    return _series(asked, messages, ("date", "messages"))
+    return [each for row in rows for each in threads_of(row, account.layout) if _is_message(each)]
 
 
 def _is_message(thread: Thread) -> bool:

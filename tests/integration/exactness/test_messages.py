@@ -17,10 +17,11 @@ from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
 from compat.simulator.behaviour import ChangeKind
 from compat.simulator.churn import apply_random_change
+from compat.simulator.thread import Thread
 from compat.v1.http import LegacyResponse
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
-from tests.integration.exactness.questions import any_folders, questions
+from tests.integration.exactness.questions import any_folders, homes, questions
 from tests.integration.exactness.simulated_upstream import (
     Upstream,
     busy_account,
@@ -124,3 +125,48 @@ def test_changes_between_questions_are_seen_at_once_if_recent_data_may_not_be_ol
                 assert json.loads(answer.body) == oracle.received(each, account)
             for _ in range(pace):
                 apply_random_change(account, rng, SEEN_AT_ONCE)
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    asked=questions(ACCOUNT, homes(ACCOUNT)),
+    behaviour=st.sampled_from(list(UPSTREAMS.values())),
+    seed=st.integers(0, 10**6),
+    pace=st.integers(1, 3),
+)
+def test_every_count_lies_between_what_was_there_throughout_and_what_ever_was(
+    upstream_server: Upstream, asked: Asked, behaviour: Behaviour, seed: int, pace: int
+) -> None:
+    account, rng = busy_account(**SIZE), random.Random(seed)
+    ever = _messages(asked, account)
+    throughout = set(ever)
+
+    def goes_on(account: Account, _target: str) -> None:
+        for _ in range(pace):
+            apply_random_change(account, rng)
+            now = _messages(asked, account)
+            throughout.intersection_update(now)
+            ever.update(now)
+
+    reach = upstream_server.show(Simulator(account, behaviour, before_request=goes_on))
+    with LegacyReports(reach) as reports:
+        answer = ask(reports, asked)
+    if answer.status == 503:
+        return
+    spans = {"current": (asked.start, asked.end)}
+    if asked.previous:
+        spans["previous"] = asked.previous
+    content = json.loads(answer.body)
+    assert set(content) == set(spans)
+    for name, span in spans.items():
+        least = oracle.counted([ever[each] for each in throughout], *span, asked.view_by)
+        most = oracle.counted(ever.values(), *span, asked.view_by)
+        found = [(bucket["date"], bucket["messages"]) for bucket in content[name]]
+        assert [date for date, _ in found] == [date for date, _ in least]
+        counts = zip(least, found, most, strict=True)
+        assert all(low <= count <= high for (_, low), (_, count), (_, high) in counts)
+
+
+def _messages(asked: Asked, account: Account) -> dict[int, Thread]:
+    """The received messages that are asked for, by their ids."""
+    return {each.id: each for each in oracle.messages(asked, account)}
