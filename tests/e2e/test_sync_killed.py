@@ -174,7 +174,7 @@ def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_i
         clock.advance(life.rng.choice([1, 60, INDEX_LAG, DAY]))
         if at == KILLS // 2:
             life.change_thousands()
-    life.process, life.pace = None, 0
+    life.process, life.pace, life.requests_to_kill = None, 0, 0
     for killer in life.killers:
         killer.join()
     assert killed > KILLS // 2
@@ -203,10 +203,10 @@ def test_after_any_number_of_kills_an_archive_gets_all_threads(
     run = command(life)
     killed = 0
     for _ in range(KILLS):
-        life.requests_to_kill = life.rng.randrange(1, MOST_REQUESTS)
+        life.requests_to_kill = life.rng.randrange(1, MOST_REQUESTS // 2)
         killed += run("--threads") == -9
         clock.advance(life.rng.choice([1, 60, INDEX_LAG, DAY]))
-    life.process, life.pace = None, 0
+    life.process, life.pace, life.requests_to_kill = None, 0, 0
     for killer in life.killers:
         killer.join()
     assert killed > KILLS // 2
