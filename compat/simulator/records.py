@@ -85,7 +85,7 @@ class Records:
     def histories(self) -> Iterator[tuple[Conversation, tuple[Thread, ...]]]:
         """The truth: each conversation that lists may show, with all of its threads.
 
-        Conversations are sorted by creation time and id, their threads likewise. Threads that are
+        Conversations are sorted by creation time and id, and so are their threads. Threads that are
         made up are made one conversation after the other.
         """
         for row in self.conversations():

@@ -178,7 +178,7 @@ class ActivityCache:
             read: The ids of what was read.
 
         Returns:
-            All conversations, also those that there is no room for.
+            All conversations, also those that are too many to be kept.
         """
         sightings = {**self._sightings, **sightings}
         new = CoveredThreads(scope, since, reading, reading, reading, self.elapsed())
@@ -206,7 +206,7 @@ class ActivityCache:
             read: The ids of what was read.
 
         Returns:
-            All conversations, also those that there is no room for.
+            All conversations, also those that are too many to be kept.
         """
         covered = [
             replace(
@@ -230,7 +230,7 @@ class ActivityCache:
     def _keep(
         self, covered: list[CoveredThreads], sightings: Mapping[int, Sighting]
     ) -> Mapping[int, Sighting]:
-        """Keep these, as far as they are needed and there is room."""
+        """Keep these, as far as they are needed and not too many."""
         sightings = one_place_each(sightings)
         covered = sorted(covered, key=lambda each: each.used)
         while True:
