@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from compat.archive.database import open_archive
 from compat.archive.records import INDEX_LAG
-from compat.archive.sync.run import SyncEvent
+from compat.archive.sync.deletions import look_up
+from compat.archive.sync.session import SyncEvent, SyncOptions, SyncSession
 from compat.core.intervals import Interval
+from compat.upstream import client_from_settings
 from tests.unit.archive.sync.synced_account import (
     DAY,
     EVER,
@@ -169,6 +172,31 @@ def test_no_thread_is_missing_while_a_merged_conversation_is_removed(stage: Stag
     assert all(moved <= set(state) for state in states)
     assert all(len(state) == len(set(state)) for state in states)
     assert moved <= {thread.id for thread in held_threads(stage)[last]}
+
+
+def test_a_merged_conversation_is_removed_with_the_reading_of_the_other(stage: Staged) -> None:
+    stage.sync(threads=True)
+    first, second, *_ = (id_ for id_ in stage.rows() if id_ not in chats(stage))
+    moved = set(true_threads(stage.account)[first])
+    stage.account.merge(first, second)
+    stage.clock.advance(3600)
+    with (
+        closing(client_from_settings(stage.settings)) as client,
+        open_archive(stage.url) as archive,
+        archive.lock() as lock,
+    ):
+        session = SyncSession(
+            archive,
+            lock,
+            client,
+            SyncOptions(),
+            parallel=1,
+            on_event=stage.on_event,
+            check_stopped=lambda: None,
+        )
+        look_up(session, [first])
+    assert first not in stage.rows()
+    assert {each.id for each in moved} <= {each.id for each in held_threads(stage)[second]}
 
 
 def test_a_conversation_whose_threads_are_seen_in_another_is_looked_up(stage: Staged) -> None:
