@@ -140,6 +140,7 @@ CREATE TABLE thread (
 );
 CREATE INDEX thread_conversation ON thread (conversation);
 CREATE INDEX thread_counting ON thread (created, type, state, author_type, action, conversation);
+CREATE INDEX thread_no_author ON thread (author_type, created) WHERE author_type = '';
 CREATE TABLE unread_threads (conversation {key}, created BIGINT NOT NULL);
 CREATE INDEX conversation_closed ON conversation (closed) WHERE closed IS NOT NULL;
 CREATE INDEX unread_threads_created ON unread_threads (created);

@@ -55,4 +55,5 @@ CREATE INDEX conversation_no_tags ON conversation (created) WHERE tags IS NULL;
 CREATE INDEX conversation_no_type ON conversation (created) WHERE type IS NULL;
 CREATE INDEX thread_conversation ON thread (conversation);
 CREATE INDEX thread_counting ON thread (created, type, state, author_type, action, conversation);
+CREATE INDEX thread_no_author ON thread (author_type, created) WHERE author_type = '';
 CREATE INDEX unread_threads_created ON unread_threads (created);
