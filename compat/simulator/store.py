@@ -147,11 +147,18 @@ class Account(Records):
             return self.edit_thread(conversation_id, thread_id, state="published", created=now)
 
     def remove_thread(self, conversation_id: int, thread_id: int) -> Thread:
-        """Delete a thread. If it changed the status, a line item keeps that change."""
+        """Delete a thread. If it changed the status, a line item keeps that change.
+
+        Not if another thread changed it in the same second: the line item would come after that.
+        """
         with self.lock:
             found = {each.id: each for each in self.threads(conversation_id)}
             thread = found.pop(thread_id)
-            if thread.status != NO_CHANGE:
+            same_second = (each for each in found.values() if each.created == thread.created)
+            changed_again = any(
+                each.id > thread.id and each.status != NO_CHANGE for each in same_second
+            )
+            if thread.status != NO_CHANGE and not changed_again:
                 kept = self._in_place_of(thread)
                 found[kept.id] = kept
             self.change(conversation_id, history=in_order(found.values()))

@@ -103,7 +103,8 @@ def test_a_small_account_is_read_in_few_requests(upstream_server: Upstream, url:
     stage = staged(upstream_server, url, account, clock)
     stage.sync()
     assert stage.rows()
-    assert stage.asked() <= 9 + 3 * len(account.layout.mailboxes) + 100 // 24
+    lists = 14 + 4 * len(account.layout.mailboxes) + len(account.layout.teams)
+    assert stage.asked() <= lists + 100 // 24
 
 
 def test_since_and_until_say_what_is_covered(stage: Staged) -> None:
