@@ -42,5 +42,5 @@ def test_threads_that_are_not_given_are_not_counted_as_none() -> None:
         answer = reference.answer(WHOLE.target(path=oracle.MESSAGES), one_without)
         others = reference.answer(WHOLE.target(), one_without)
     assert answer.status == 400
-    assert "Threads are known of nothing yet" in answer.body.decode()
+    assert "knows all threads of no time yet" in answer.body.decode()
     assert others.status == 200
