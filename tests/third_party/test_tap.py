@@ -5,6 +5,7 @@ It signs in with a refresh token, and it refuses what does not fit its JSON sche
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ ACCOUNT = make_account(40, 3, NOW, SINCE)
 ROWS = true_values.listed(ACCOUNT)
 STREAMS = [
     *("conversations", "conversation_threads", "mailboxes", "mailbox_folders", "mailbox_fields"),
-    "users",
+    *("users", "teams", "team_members"),
 ]
 
 Json = dict[str, Any]
@@ -63,26 +64,60 @@ def test_it_copies_every_conversation(brought: Json) -> None:
 
 def test_it_copies_every_thread_with_its_assignee_and_recipients(brought: Json) -> None:
     threads = brought["streams"]["conversation_threads"]
-    assert len(threads) == sum(row.threads for row in ROWS)
-    for thread in threads:
-        row = ACCOUNT[thread["conversation_id"]]
-        assert thread["action"]["type"] == "default"
-        assert thread.get("assigned_to", {}).get("id", 0) == row.assignee_id
-        assert bool(thread["to"]) == (thread["type"] == "message")
+    copied = [
+        (
+            *(thread["conversation_id"], thread["id"], thread["type"], thread["state"]),
+            *(thread["status"], thread["action"]["type"]),
+            thread.get("assigned_to", {}).get("id", 0),
+        )
+        for thread in threads
+    ]
+    true = [
+        (row.id, each.id, each.type, each.state, each.status, each.action, each.assignee_id)
+        for row, history in ACCOUNT.histories()
+        for each in history
+    ]
+    assert sorted(copied) == sorted(true)
+    assert all(bool(thread["to"]) == (thread["type"] == "message") for thread in threads)
     assert any("saved_reply_id" in thread for thread in threads)
+
+
+def test_a_conversation_s_number_of_threads_counts_neither_drafts_nor_line_items(
+    brought: Json,
+) -> None:
+    counted = Counter(
+        thread["conversation_id"]
+        for thread in brought["streams"]["conversation_threads"]
+        if thread["state"] == "published" and thread["type"] != "lineitem"
+    )
+    rows = brought["streams"]["conversations"]
+    assert {row["id"]: row["threads"] for row in rows} == {
+        row["id"]: counted[row["id"]] for row in rows
+    }
 
 
 def test_it_copies_mailboxes_with_their_folders_and_fields(brought: Json) -> None:
     streams, layout = brought["streams"], ACCOUNT.layout
-    ids = {name: {each["id"] for each in streams[name]} for name in STREAMS}
-    assert ids["mailboxes"] == {mailbox.id for mailbox in layout.mailboxes}
-    assert ids["mailbox_folders"] == {folder.id for folder in layout.folders}
-    assert {each["mailbox_id"] for each in streams["mailbox_fields"]} == ids["mailboxes"]
+    mailboxes = {mailbox.id for mailbox in layout.mailboxes}
+    assert {each["id"] for each in streams["mailboxes"]} == mailboxes
+    assert {each["id"] for each in streams["mailbox_folders"]} == {
+        folder.id for folder in layout.folders
+    }
+    assert {each["mailbox_id"] for each in streams["mailbox_fields"]} == mailboxes
 
 
-def test_it_copies_users_with_their_pictures(brought: Json) -> None:
+def test_it_copies_users_with_and_without_a_picture(brought: Json) -> None:
     users = brought["streams"]["users"]
     layout = ACCOUNT.layout
     listed = [user.id for user in (*layout.users, *layout.invited)]
     assert [each["id"] for each in users] == listed
-    assert all(each["photo_url"] for each in users)
+    assert {bool(each["photo_url"]) for each in users} == {True, False}
+
+
+def test_it_copies_teams_with_their_members(brought: Json) -> None:
+    teams, members = brought["streams"]["teams"], brought["streams"]["team_members"]
+    layout = ACCOUNT.layout
+    assert [each["id"] for each in teams] == [team.id for team in layout.teams]
+    assert {(each["team_id"], each["user_id"]) for each in members} == {
+        (team.id, user_id) for team in layout.teams for user_id in team.user_ids
+    }
