@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Literal, NamedTuple, Protocol, runtime_checkable
 
 from compat.core.intervals import Interval
 from compat.core.models import ConversationQuery, Progress, Row, UnknownValue
@@ -85,25 +85,52 @@ def matching_rows(
     return found
 
 
-@dataclass(frozen=True)
-class CountQuery:
-    """How many conversations were created in each bucket of some ranges, or messages received.
+class RatingCounts(NamedTuple):
+    """How customers rated the replies that were sent in a range.
 
     Attributes:
-        conversations: The conversations to count among. For messages, its intervals are those in
-            which the messages were received, and the conversations are of any age.
+        great: How many replies they rated as great.
+        okay: How many they rated as okay.
+        not_good: How many they rated as not good.
+        raters: How many customers rated one, each counted once; customers who are unknown are
+            left out.
+        helped: How many customers got a reply, rated or not, each counted once; as in
+            `compat.core.activity.customers_helped`.
+    """
+
+    great: int = 0
+    okay: int = 0
+    not_good: int = 0
+    raters: int = 0
+    helped: int = 0
+
+
+@dataclass(frozen=True)
+class CountQuery:
+    """What is counted in each bucket of some ranges: new conversations, messages, or ratings.
+
+    Attributes:
+        conversations: The conversations to count among. For messages and ratings, its intervals
+            are those in which the messages or replies were created, and the conversations are of
+            any age.
         filter: Which of them count.
         ranges: For each range the edges of its buckets, epoch seconds UTC in ascending order. A
             bucket includes the second at its first edge and excludes the one at its second
             edge, where the next bucket begins.
-        counted: What is counted: conversations, or the messages of customers in them
-            (`compat.core.activity.customer_messages`).
+        counted: What is counted: conversations; or the messages of customers in them
+            (`compat.core.activity.customer_messages`); or the ratings of their threads. For
+            ratings, each range has one bucket, and its result is `RatingCounts`.
+        users: For ratings: only threads that one of these users wrote; all if empty.
+        automatic_replies: For ratings: whether replies that workflows sent help a customer, as the
+            convention `automatic_replies_count` says.
     """
 
     conversations: ConversationQuery
     filter: Filter
     ranges: tuple[tuple[int, ...], ...]
-    counted: Literal["conversations", "messages"] = "conversations"
+    counted: Literal["conversations", "messages", "ratings"] = "conversations"
+    users: frozenset[int] = frozenset()
+    automatic_replies: bool = True
 
     @property
     def filtered_fields(self) -> list[str]:
@@ -132,7 +159,8 @@ class CountResult:
     """A source's answer to a count query.
 
     Attributes:
-        counts: For each range the number in each of its buckets.
+        counts: For each range the number in each of its buckets; for ratings, `RatingCounts` for
+            each range.
         as_of: As in `compat.core.models.RowSet`.
         fresh_until: As in `compat.core.models.RowSet`.
         totals: Whether the numbers are totals that Mailbox API 2.0 reports, not counted rows.
@@ -150,6 +178,28 @@ class CountingSource(Protocol):
 
     def count(self, query: CountQuery, progress: Progress) -> CountResult | None:
         """The counts; None if this query needs the rows."""
+
+
+@runtime_checkable
+class SourceWithHistory(Protocol):
+    """A source that may know the threads of all time."""
+
+    def customers_helped(
+        self, users: frozenset[int], which: Filter, progress: Progress, *, automatic_replies: bool
+    ) -> int | None:
+        """How many customers ever got a reply of one of some users, each counted once.
+
+        Customers who are unknown are left out.
+
+        Args:
+            users: Of these users; of any if empty.
+            which: In which conversations.
+            progress: Can cancel the work.
+            automatic_replies: As in `CountQuery`.
+
+        Returns:
+            The number; None if the source does not know the threads of all time.
+        """
 
 
 class BucketCounts:

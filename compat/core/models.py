@@ -220,6 +220,8 @@ class ConversationQuery:
 class ActivityQuery:
     """Conversations with a thread created in some intervals, with all of their threads.
 
+    A source may return more conversations than `users` and `rated` ask for.
+
     Attributes:
         touched: The intervals of thread time. They may overlap.
         mailboxes: As in `ConversationQuery`.
@@ -227,6 +229,10 @@ class ActivityQuery:
         types: Only conversations of one of these types need complete threads; all if empty.
         tags: Only conversations with one of these tags need complete threads; all if empty.
         spam: As in `ConversationQuery`.
+        users: Only conversations that one of these users began, wrote a thread of, or last closed,
+            at any time; all if empty.
+        rated: Whether only conversations are needed that have a thread with a rating created in
+            the intervals.
     """
 
     touched: tuple[Interval, ...]
@@ -235,6 +241,8 @@ class ActivityQuery:
     types: frozenset[str] = frozenset()
     tags: frozenset[int] = frozenset()
     spam: bool = False
+    users: frozenset[int] = frozenset()
+    rated: bool = False
 
 
 class ListItem(NamedTuple):

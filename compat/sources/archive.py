@@ -146,6 +146,8 @@ class ArchiveSource:
             return None
         if tally.counted == "messages":
             return self._count_messages(tally, progress)
+        if tally.counted == "ratings":
+            return None
         counts = BucketCounts(tally)
         with self._state(query, progress) as (snapshot, patch):
             changed = patch.changed(snapshot)
