@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +21,7 @@ from compat.core.models import (
     NamedTag,
     Person,
     Progress,
+    Rating,
     Row,
     Thread,
 )
@@ -31,7 +32,13 @@ from compat.v2.models import Conversation
 from compat.v2.oauth import Credentials
 from compat.v2.pagination import creation_second
 from compat.v2.search import Window
-from compat.v2.threads import Author, ConversationWithThreads, ThreadPayload, TypeOnly
+from compat.v2.threads import (
+    Author,
+    ConversationWithThreads,
+    RatingPayload,
+    ThreadPayload,
+    TypeOnly,
+)
 
 _MERGED: Final = 301
 _NOT_FOUND: Final = 404
@@ -121,8 +128,8 @@ def to_threads(conversation: int, threads: Iterable[ThreadPayload]) -> tuple[Thr
     Raises:
         MalformedData: One lacks what counting needs.
     """
-    found = {thread.id: thread for thread in (_to_thread(conversation, each) for each in threads)}
-    return tuple(sorted(found.values()))
+    shown = {each.id: each for each in threads}.values()
+    return tuple(sorted(_to_thread(conversation, each, shown) for each in shown))
 
 
 def to_activity(conversation: ConversationWithThreads, threads: tuple[Thread, ...]) -> Activity:
@@ -274,7 +281,9 @@ def _fetch_document(client: Client, conversation: int) -> Document | None:
     return None if found.value.state == _DELETED else to_document(found.value)
 
 
-def _to_thread(conversation: int, thread: ThreadPayload) -> Thread:
+def _to_thread(
+    conversation: int, thread: ThreadPayload, shown: Collection[ThreadPayload]
+) -> Thread:
     if thread.unknown_key or thread.id is None or thread.created_at is None:
         raise MalformedData(
             f"a thread cannot be read: conversation {conversation}: thread {thread.id or ''}: "
@@ -292,9 +301,45 @@ def _to_thread(conversation: int, thread: ThreadPayload) -> Thread:
         _type(thread.action),
         _type(thread.source),
         thread.saved_reply or 0,
-        thread.rating_number,
+        _to_rating(thread, thread.rating, shown),
         thread.has_attachments,
     )
+
+
+def _to_rating(
+    thread: ThreadPayload, rating: RatingPayload | None, shown: Iterable[ThreadPayload]
+) -> Rating | None:
+    """The rating of a thread; None if it has none.
+
+    Who rated may be another customer than the thread's, as after a merge. The name is then known
+    only if that customer has another thread of the conversation.
+    """
+    if not rating or not rating.number:
+        return None
+    customer = rating.customer or _id(thread.customer)
+    people = (person for each in (thread, *shown) for person in _customers(each))
+    names = (_name(person) or person.email or "" for person in people if person.id == customer)
+    known = next(filter(None, names), "") if customer else ""
+    return Rating(
+        rating.number,
+        customer,
+        known if rating.customer_name is None else rating.customer_name,
+        _name(thread.created_by) if rating.user_name is None else rating.user_name,
+        rating.comments or "",
+    )
+
+
+def _customers(thread: ThreadPayload) -> Iterator[models.PersonPayload]:
+    """The customers that a thread shows."""
+    if thread.customer:
+        yield thread.customer
+    if thread.created_by and _author_type(thread.created_by) == "customer":
+        yield thread.created_by
+
+
+def _name(person: models.PersonPayload | None) -> str:
+    """First and last name; empty if neither is shown."""
+    return " ".join(filter(None, (person.first, person.last))) if person else ""
 
 
 def _author_type(author: Author | None) -> str:

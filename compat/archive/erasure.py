@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from compat.archive import repository, schema
+from compat.archive import repository, schema, threads
 from compat.archive.connections import sa
 from compat.archive.personal_data import (
     STAFF,
@@ -35,7 +35,7 @@ _PEOPLE: Final = tuple(schema.conversation.c[name] for name in People._fields)
 NOBODY: Final = ErasedCustomers({}, {}, frozenset(), b"")
 
 
-def load_erased(connection: sa.Connection) -> ErasedCustomers:
+def load_erased(connection: sa.Connection | Snapshot) -> ErasedCustomers:
     """The customers who were erased from an archive."""
     table, address = schema.forgotten.c, schema.forgotten_address
     found = connection.execute(sa.select(table.customer, table.surrogate, table.is_user)).all()
@@ -48,17 +48,17 @@ def load_erased(connection: sa.Connection) -> ErasedCustomers:
 
 
 def without_erased(snapshot: Snapshot, activities: Iterable[Activity]) -> list[Activity]:
-    """Conversations that were read elsewhere, with the archive's surrogates in them."""
-    table = schema.forgotten.c
-    found = snapshot.execute(sa.select(table.customer, table.surrogate))
-    numbers = {each.customer: each.surrogate for each in found}
-    if not numbers:
+    """Conversations that were read elsewhere, without the customers erased from the archive."""
+    erased = load_erased(snapshot)
+    if not erased:
         return list(activities)
-    erased = ErasedCustomers(numbers, {}, frozenset(), b"")
     return [
         each._replace(
-            customer=numbers.get(each.customer, each.customer),
-            threads=tuple(map(erased.remove_from_thread, each.threads)),
+            customer=erased.numbers.get(each.customer, each.customer),
+            threads=tuple(
+                erased.remove_from_thread(thread, own=each.customer in erased.numbers)
+                for thread in each.threads
+            ),
         )
         for each in activities
     ]
@@ -210,6 +210,14 @@ def _erase_from(
 
 
 def _erase_from_threads(connection: sa.Connection, erased: ErasedCustomers) -> None:
+    for some in threads.rated(connection):
+        after = {
+            each.id: erased.remove_from_thread(each, own=customer < 0).rating
+            for customer, each in some
+        }
+        before = {each.id: each.rating for _, each in some}
+        changed = {id_: new for id_, new in after.items() if new and new != before[id_]}
+        threads.set_ratings(connection, changed)
     thread = schema.thread
     for number, surrogate in erased.numbers.items():
         theirs = thread.update().where(thread.c.customer == number)
@@ -280,7 +288,7 @@ def _create_key(connection: sa.Connection) -> bytes:
     return key
 
 
-def _load_key(connection: sa.Connection) -> bytes | None:
+def _load_key(connection: sa.Connection | Snapshot) -> bytes | None:
     note = schema.note.c
     value = connection.execute(sa.select(note.value).where(note.name == _KEY_NOTE)).scalar()
     return None if value is None else bytes.fromhex(json.loads(value))

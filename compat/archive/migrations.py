@@ -162,6 +162,20 @@ _CREATED_BY_USERS: Final = """
 ALTER TABLE conversation ADD COLUMN by_user BIGINT NOT NULL DEFAULT 0;
 """
 
+# What else is known of ratings has to be read. A sealed archive can read nothing any more; there,
+# the customer of the reply is taken for the one who rated it.
+_RATINGS: Final = """
+ALTER TABLE thread ADD COLUMN rating_customer BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE thread ADD COLUMN rating_customer_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE thread ADD COLUMN rating_user_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE thread ADD COLUMN rating_comments TEXT NOT NULL DEFAULT '';
+UPDATE thread SET rating_customer = customer WHERE rating <> 0;
+INSERT INTO unread_threads SELECT c.id, c.created FROM conversation AS c
+    WHERE c.id IN (SELECT conversation FROM thread WHERE rating <> 0)
+    AND c.id NOT IN (SELECT conversation FROM unread_threads)
+    AND EXISTS (SELECT 1 FROM state WHERE sealed_at IS NULL);
+"""
+
 MIGRATIONS: Final[Sequence[str]] = (
     _BASE_TABLES,
     _COUNTING_TABLES,
@@ -170,6 +184,7 @@ MIGRATIONS: Final[Sequence[str]] = (
     _THREADS,
     _STAFF,
     _CREATED_BY_USERS,
+    _RATINGS,
 )
 """The statements of each migration, in order; a schema's version is how many were applied."""
 

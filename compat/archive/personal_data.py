@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from compat.core.models import Thread
+from compat.core.models import Rating, Thread
 
 REPLACEMENT: Final = "[erased]"
 """Replaces an erased address in a text."""
@@ -120,13 +120,24 @@ class ErasedCustomers:
             return after, None
         return after, document if cleaned == document else _without_links(cleaned)
 
-    def remove_from_thread(self, thread: Thread) -> Thread:
-        """A thread with surrogates in place of erased customers."""
+    def remove_from_thread(self, thread: Thread, *, own: bool = False) -> Thread:
+        """A thread with surrogates in place of erased customers, and its rating without theirs.
+
+        Args:
+            thread: The thread.
+            own: Whether the conversation is an erased customer's own. What customers wrote in it
+                is removed then, whoever they are.
+        """
         author = thread.author
         if thread.by not in STAFF:
             author = self.numbers.get(author, author)
         customer = self.numbers.get(thread.customer, thread.customer)
-        return thread._replace(author=author, customer=customer)
+        rating = thread.rating and self._rating(thread.rating)
+        if rating and (own or customer != thread.customer):
+            rating = rating._replace(customer_name="", comments="")
+        if rating and author != thread.author:
+            rating = rating._replace(user_name="")
+        return thread._replace(author=author, customer=customer, rating=rating)
 
     def remove_from_text(self, text: str) -> str:
         """A text with erased addresses and links to erased customers replaced."""
@@ -155,6 +166,18 @@ class ErasedCustomers:
             customer=customer,
             created_by=customer if by_customer else self._author(people.created_by),
             closed_by=self._author(people.closed_by),
+        )
+
+    def _rating(self, rating: Rating) -> Rating:
+        """A rating without erased customers."""
+        surrogate = self.numbers.get(rating.customer)
+        if surrogate is None:
+            surrogate = self.addresses.get(address_digest(self.key, rating.customer_name))
+        if surrogate is not None:
+            return rating._replace(customer=surrogate, customer_name="", comments="")
+        return rating._replace(
+            customer_name=self.remove_from_text(rating.customer_name),
+            comments=self.remove_from_text(rating.comments),
         )
 
     def _value(self, key: str, value: Any) -> Any:

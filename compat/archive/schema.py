@@ -152,9 +152,15 @@ thread: Final = _table(
     rating=_INTEGER,
     attachments=_INTEGER,
     seen=_INTEGER,
+    rating_customer=_INTEGER,
+    rating_customer_name=_TEXT,
+    rating_user_name=_TEXT,
+    rating_comments=_TEXT,
 )
 """Threads without their bodies: `compat.core.models.Thread`. `author_type` is its `by`, `seen` when
-the thread was last shown in this conversation: after a merge it is shown in another."""
+the thread was last shown in this conversation: after a merge it is shown in another. `rating` is
+the value of `compat.core.models.Rating`, 0 if there is none; the others of its fields have columns
+of their own, whose texts a slim archive leaves empty."""
 
 unread_threads: Final = _table("unread_threads", conversation=_INTEGER, created=_INTEGER)
 """The conversations whose threads are not known completely, in an archive that keeps threads, and

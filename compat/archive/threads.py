@@ -15,15 +15,21 @@ from compat.archive.connections import sa
 from compat.archive.records import ShownThreads
 from compat.archive.repository import Columns, batches, tags_from_text
 from compat.core.intervals import Interval
-from compat.core.models import Activity, Row, Thread
+from compat.core.models import Activity, Rating, Row, Thread
 from compat.v2.search import format_timestamp
 
 _COLUMN_OF: Final[Mapping[str, str]] = {"by": "author_type"}
 """The columns that have another name than the field of a thread."""
 
-_THREAD: Final = tuple(schema.thread.c[_COLUMN_OF.get(each, each)] for each in Thread._fields)
+_RATING_COLUMNS: Final = tuple(f"rating_{name}" for name in Rating._fields[1:])
+"""The columns of a rating, apart from its value in `rating`."""
+
+_OF_THREAD: Final = tuple(schema.thread.c[_COLUMN_OF.get(each, each)] for each in Thread._fields)
+_THREAD: Final = (*_OF_THREAD, *(schema.thread.c[each] for each in _RATING_COLUMNS))
 _ROW: Final = tuple(schema.conversation.c[name] for name in Row._fields)
 _RATINGS: Final = {1: "great", 2: "okay", 3: "not_good"}
+_UNRATED: Final = Rating(0)
+_BATCH: Final = 500
 _NO_MORE: Final = (sys.maxsize, ())
 _REST: Final = tuple(
     schema.conversation.c[name]
@@ -39,6 +45,35 @@ def read(connection: sa.Connection, ids: Sequence[int]) -> dict[int, tuple[Threa
     table = schema.thread.c
     query = sa.select(table.conversation, *_THREAD).where(table.conversation.in_(ids))
     return dict(_by_conversation(connection, query))
+
+
+def rated(connection: sa.Connection) -> Iterator[list[tuple[int, Thread]]]:
+    """All threads with a rating in batches, each with the customer of its conversation, 0 if none.
+
+    Args:
+        connection: In a transaction. A batch may be changed before the next one is read.
+    """
+    table, customer = schema.thread.c, schema.conversation.c.customer
+    both = schema.thread.outerjoin(
+        schema.conversation, schema.conversation.c.id == table.conversation
+    )
+    query = sa.select(sa.func.coalesce(customer, 0), *_THREAD).select_from(both)
+    query = query.where(table.rating != 0).order_by(table.id).limit(_BATCH)
+    found: list[tuple[int, Thread]] = []
+    while True:
+        rest = query.where(table.id > found[-1][1].id) if found else query
+        found = [(row[0], _thread(row[1:])) for row in connection.execute(rest)]
+        if not found:
+            return
+        yield found
+
+
+def set_ratings(connection: sa.Connection, ratings: Mapping[int, Rating]) -> None:
+    """Store ratings in place of those that threads have, by the thread's id."""
+    if ratings:
+        table = schema.thread
+        rows = [{"which": id_} | _rating_columns(each) for id_, each in ratings.items()]
+        connection.execute(table.update().where(table.c.id == sa.bindparam("which")), rows)
 
 
 def places(connection: sa.Connection, ids: Sequence[int]) -> dict[int, int]:
@@ -107,7 +142,10 @@ def unread(connection: sa.Connection, ids: Sequence[int]) -> set[int]:
 
 
 def to_payload(thread: Thread) -> dict[str, Any]:
-    """A thread as Mailbox API 2.0 shows it, without texts and names."""
+    """A thread as Mailbox API 2.0 shows it, without texts and names, apart from its rating's.
+
+    Those names have keys of their own, `_customerName` and `_userName`.
+    """
     by = {"id": thread.author, "type": thread.by}
     payload: dict[str, Any] = {
         "id": thread.id,
@@ -121,9 +159,19 @@ def to_payload(thread: Thread) -> dict[str, Any]:
         "createdAt": format_timestamp(thread.created),
     }
     payload |= {"customer": {"id": thread.customer}} if thread.customer else {}
-    payload |= {"rating": {"rating": _RATINGS[thread.rating]}} if thread.rating else {}
+    payload |= {"rating": _rating_to_payload(thread.rating)} if thread.rating else {}
     payload |= {"_embedded": {"attachments": [{}]}} if thread.attachments else {}
     return payload
+
+
+def _rating_to_payload(rating: Rating) -> dict[str, Any]:
+    return {
+        "customerId": rating.customer,
+        "rating": _RATINGS[rating.value],
+        "comments": rating.comments,
+        "_customerName": rating.customer_name,
+        "_userName": rating.user_name,
+    }
 
 
 def set_kept(connection: sa.Connection, *, kept: bool) -> None:
@@ -192,15 +240,22 @@ def _by_conversation(
 
 
 def _thread(columns: Sequence[Any]) -> Thread:
-    thread = Thread(*columns)
-    return thread._replace(attachments=bool(thread.attachments))
+    *fields, value, has_attachments = columns[: len(_OF_THREAD)]
+    rating = Rating(value, *columns[len(_OF_THREAD) :]) if value else None
+    return Thread._make((*fields, rating, bool(has_attachments)))
 
 
 def _columns(conversation: int, thread: Thread, seen: int) -> Columns:
     fields = {_COLUMN_OF.get(name, name): value for name, value in thread._asdict().items()}
     return {
         **fields,
+        **_rating_columns(thread.rating or _UNRATED),
         "attachments": int(thread.attachments),
         "conversation": conversation,
         "seen": seen,
     }
+
+
+def _rating_columns(rating: Rating) -> dict[str, Any]:
+    value, *others = rating
+    return {"rating": value, **dict(zip(_RATING_COLUMNS, others, strict=True))}

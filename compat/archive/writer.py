@@ -16,7 +16,7 @@ from compat.archive.records import LAYERS, ConversationRecord, ShownThreads
 from compat.archive.repository import Columns, batches
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
-from compat.core.models import USER_LISTS, ListItem, ListKind, ListQuery
+from compat.core.models import USER_LISTS, ListItem, ListKind, ListQuery, Rating, Thread
 
 _COUNTED: Final = ("created", "mailbox", "folder", "type", "status", "state", "tags")
 """The columns that counting uses."""
@@ -80,7 +80,7 @@ class Writer:
         columns = stored.get(conversation)
         if columns is None or columns["seen"] != shown.seen:
             return False
-        self._replace_threads({conversation: self._without_erased_authors(shown)})
+        self._replace_threads({conversation: self._storable_threads(shown, columns["customer"])})
         return True
 
     def keep_threads(self, *, kept: bool) -> None:
@@ -268,7 +268,7 @@ class Writer:
         unknown: dict[int, int] = {}
         for record, same in records:
             id_, held = record.row.id, stored.get(record.row.id, ())
-            shown = record.shown and self._without_erased_authors(record.shown)
+            shown = record.shown and self._storable_threads(record.shown, record.customer)
             if shown and shown.complete:
                 if shown.threads != held or id_ in unread:
                     replaced[id_] = shown
@@ -282,12 +282,20 @@ class Writer:
         threads.replace(self._connection, shown)
         self._changed |= bool(shown)
 
-    def _without_erased_authors(self, shown: ShownThreads) -> ShownThreads:
-        """Threads with surrogates in place of erased customers."""
-        erased = self._erased_customers()
-        if not erased:
-            return shown
-        return replace(shown, threads=tuple(map(erased.remove_from_thread, shown.threads)))
+    def _storable_threads(self, shown: ShownThreads, customer: int) -> ShownThreads:
+        """Threads without the data that may not be stored.
+
+        Args:
+            shown: The threads of a conversation.
+            customer: The customer of the conversation as it is stored; negative if erased.
+        """
+        erased, stored = self._erased_customers(), shown.threads
+        if erased:
+            own = customer < 0
+            stored = tuple(erased.remove_from_thread(each, own=own) for each in stored)
+        if self._slim:
+            stored = tuple(map(_without_texts, stored))
+        return replace(shown, threads=stored)
 
     def _storable(self, records: Sequence[ConversationRecord]) -> Sequence[ConversationRecord]:
         """The records that may be stored, without the data that may not be."""
@@ -328,6 +336,13 @@ class Writer:
         if before is None or any(before[name] != columns[name] for name in _COUNTED):
             created = {columns["created"], (before or columns)["created"]}
             self._changed_chunks |= set(map(schema.chunk_of, created))
+
+
+def _without_texts(thread: Thread) -> Thread:
+    """A thread as a slim archive stores it: who rated it how, without names and comments."""
+    if thread.rating is None:
+        return thread
+    return thread._replace(rating=Rating(thread.rating.value, thread.rating.customer))
 
 
 def _left_out(kind: ListKind) -> dict[str, str]:

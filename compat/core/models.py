@@ -40,6 +40,25 @@ class Row(NamedTuple):
     tags: tuple[int, ...] | None
 
 
+class Rating(NamedTuple):
+    """What a customer said of a reply. Upstream does not show when.
+
+    Attributes:
+        value: 1 great, 2 okay, 3 not good.
+        customer: The id of the customer who rated; 0 if unknown.
+        customer_name: First and last name of that customer, or the e-mail address of one without a
+            name; empty if unknown, or not kept.
+        user_name: First and last name of who wrote the reply; empty if unknown, or not kept.
+        comments: What the customer wrote with the rating; empty if nothing, or not kept.
+    """
+
+    value: int
+    customer: int = 0
+    customer_name: str = ""
+    user_name: str = ""
+    comments: str = ""
+
+
 class Thread(NamedTuple):
     """What counting needs of one thread of a conversation; its text is not among it.
 
@@ -58,7 +77,7 @@ class Thread(NamedTuple):
         action: The type of its action, such as `default`, `imported`, `manual-workflow`.
         source: The type of its source, such as `email`, `web`, `api`, `workflows`.
         saved_reply: The id of the saved reply it was made from; 0 if none.
-        rating: The customer's rating: 1 great, 2 okay, 3 not good; 0 if none.
+        rating: What the customer said of it; None if nothing.
         attachments: Whether it has attachments.
     """
 
@@ -73,7 +92,7 @@ class Thread(NamedTuple):
     action: str = ""
     source: str = ""
     saved_reply: int = 0
-    rating: int = 0
+    rating: Rating | None = None
     attachments: bool = False
 
 

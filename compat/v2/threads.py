@@ -18,7 +18,7 @@ from compat.v2.models import (
     Page,
     PageInfo,
     PageKeepingDocuments,
-    PersonId,
+    PersonPayload,
     WithoutLongTexts,
     _Instant,
     _Integer,
@@ -43,16 +43,30 @@ class TypeOnly(_Model):
     type: _Text = None
 
 
-class Author(PersonId):
+class Author(PersonPayload):
     """Who created something: a customer or a user."""
 
     type: _Text = None
 
 
-class Rating(_Model):
-    """What a customer said of a reply."""
+class RatingPayload(_Model):
+    """What a customer said of a reply.
 
+    Attributes:
+        customer_name: The name of the customer, and `user_name` that of who wrote the reply, as
+            exports of an archive have them; upstream shows neither here.
+    """
+
+    customer: _Integer = Field(alias="customerId", default=None)
     rating: _Text = None
+    comments: _Text = None
+    customer_name: _Text = Field(alias="_customerName", default=None)
+    user_name: _Text = Field(alias="_userName", default=None)
+
+    @property
+    def number(self) -> int:
+        """The rating as the old API numbers it; 0 if there is none, or a new one."""
+        return _RATINGS.get((self.rating or "").lower().replace("-", "_"), 0)
 
 
 class _Attachments(_Model):
@@ -68,11 +82,11 @@ class ThreadPayload(_Model):
     status: _Text = None
     action: _Optional[TypeOnly] = None
     source: _Optional[TypeOnly] = None
-    customer: _Optional[PersonId] = None
+    customer: _Optional[PersonPayload] = None
     created_by: _Optional[Author] = Field(alias="createdBy", default=None)
     saved_reply: _Integer = Field(alias="savedReplyId", default=None)
     created_at: _Instant = Field(alias="createdAt", default=None)
-    rating: _Optional[Rating] = None
+    rating: _Optional[RatingPayload] = None
     embedded: _Optional[_Attachments] = Field(alias="_embedded", default=None)
 
     @property
@@ -81,17 +95,11 @@ class ThreadPayload(_Model):
         return bool(self.embedded and self.embedded.attachments)
 
     @property
-    def rating_number(self) -> int:
-        """The rating as the old API numbers it; 0 if there is none."""
-        rating = (self.rating and self.rating.rating) or ""
-        return _RATINGS.get(rating.lower().replace("-", "_"), 0)
-
-    @property
     def unknown_key(self) -> str:
         """The first key without which nobody can count the thread; empty if all are known."""
         values = {"id": self.id, "createdAt": self.created_at, "type": self.type}
         found = [key for key, value in values.items() if value is None or value == ""]
-        if self.rating and self.rating.rating and not self.rating_number:
+        if self.rating and self.rating.rating and not self.rating.number:
             found.append("rating")
         return found[0] if found else ""
 

@@ -131,7 +131,8 @@ def thread(id_: int, customer: int, created_by: int, type_: str) -> dict[str, An
     """A thread's facts."""
     texts = dict.fromkeys(("type", "status", "state", "action", "source"), "")
     names = ("conversation", "created", "saved_reply", "rating", "attachments", "seen")
-    numbers = dict.fromkeys(names, 2)
+    numbers = dict.fromkeys((*names, "rating_customer"), 2)
+    texts |= dict.fromkeys(("rating_customer_name", "rating_user_name", "rating_comments"), "")
     who = {"customer": customer, "author": created_by, "author_type": type_}
     return {"id": id_, **texts, **numbers, **who}
 

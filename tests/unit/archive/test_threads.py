@@ -14,7 +14,7 @@ from compat.archive.records import INDEX_LAG, LAYERS, THREADS_KNOWN, ShownThread
 from compat.archive.writer import Writer
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
-from compat.core.models import Activity, Thread
+from compat.core.models import Activity, Rating, Thread
 from tests.unit.archive.samples import CREATED, SEEN, record
 
 NOW = Interval(FIRST_SECOND, SEEN - INDEX_LAG)
@@ -84,7 +84,9 @@ def covered(archive: Archive) -> Interval | None:
 
 def test_threads_are_returned_as_they_were_stored(kept: Archive) -> None:
     full = Thread(CREATED, 5, "message", "published", "closed", "user", 3, 91, "imported", "web")
-    full = full._replace(saved_reply=50, rating=1, attachments=True)
+    full = full._replace(
+        saved_reply=50, rating=Rating(1, 91, "Ada", "Bo", "Fine"), attachments=True
+    )
     save(kept, 1, [full, thread(6, CREATED + 1, state="", status=None)])
     with kept.reading() as snapshot:
         assert snapshot.threads_of([1])[1] == (full, thread(6, CREATED + 1, state="", status=None))
@@ -144,7 +146,7 @@ def test_incomplete_threads_that_show_nothing_new_keep_what_is_known(kept: Archi
         {"shown": [thread(6)], "modified": True},
         {"shown": [thread(6)], "status": "closed"},
         {"shown": [thread(7)]},
-        {"shown": [thread(6, rating=1)]},
+        {"shown": [thread(6, rating=Rating(1))]},
     ],
     ids=["listed as modified", "another status", "a new thread", "a changed thread"],
 )

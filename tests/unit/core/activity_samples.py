@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from compat.core.intervals import Interval
-from compat.core.models import Activity, Row, Thread
+from compat.core.models import Activity, Rating, Row, Thread
 from tests.unit.core import activity_oracle as oracle
 
 Json = dict[str, Any]
@@ -95,8 +95,16 @@ def _thread(payload: Json) -> Thread:
         payload.get("action", {}).get("type", ""),
         payload.get("source", {}).get("type", ""),
         payload.get("savedReplyId", 0),
-        RATINGS.get((payload.get("rating") or {}).get("rating", ""), 0),
+        _rating(payload),
     )
+
+
+def _rating(payload: Json) -> Rating | None:
+    """The rating as the old API numbers it, by the customer of the thread."""
+    if not (rating := payload.get("rating")):
+        return None
+    customer = rating.get("customerId") or payload["customer"]["id"]
+    return Rating(RATINGS[rating["rating"]], customer, comments=rating.get("comments", ""))
 
 
 def activities(payloads: Sequence[Json]) -> list[Activity]:

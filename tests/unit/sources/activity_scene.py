@@ -9,13 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import Activity, ActivityQuery, ActivitySet, Progress, Row, Thread
 from compat.simulator import Account, Behaviour, Conversation, Simulator
+from compat.simulator.layout import Layout
 from compat.simulator.thread import Thread as SimulatedThread
 from compat.sources.live import LiveSource
 from compat.v2.client import Client
+from tests.unit.ratings import expected_rating
 from tests.unit.v2.upstream import FIRST, QUIET, Stage
 
 AGES = MaxAges(60, 6 * 3600)
-RATINGS = {"": 0, "great": 1, "okay": 2, "not_good": 3}
 
 
 class Clock:
@@ -83,8 +84,10 @@ class Scene:
         return Counter(params["sortField"] for params in targets if "sortField" in params)
 
 
-def expected_thread(thread: SimulatedThread) -> Thread:
-    """A thread as the contract says that it is read."""
+def expected_thread(
+    thread: SimulatedThread, threads: Sequence[SimulatedThread], layout: Layout
+) -> Thread:
+    """A thread of a conversation as the contract says that it is read."""
     return Thread(
         thread.created,
         thread.id,
@@ -97,19 +100,21 @@ def expected_thread(thread: SimulatedThread) -> Thread:
         thread.action,
         thread.source,
         thread.saved_reply_id,
-        RATINGS[thread.rating],
+        expected_rating(thread, threads, layout),
         bool(thread.attachments),
     )
 
 
-def expected_activity(row: Conversation, threads: Sequence[SimulatedThread]) -> Activity:
+def expected_activity(
+    row: Conversation, threads: Sequence[SimulatedThread], layout: Layout
+) -> Activity:
     """A conversation as the contract says that it is read."""
     return Activity(
         Row(
             *(row.created, row.id, row.mailbox_id, row.folder_id, row.type, row.status),
             *(row.state, tuple(sorted(row.tag_ids))),
         ),
-        tuple(sorted(map(expected_thread, threads))),
+        tuple(sorted(expected_thread(each, threads, layout) for each in threads)),
         customer=row.customer_id,
         created_by=row.created_by,
         closed=row.closed,
@@ -129,7 +134,7 @@ def touched(
 ) -> dict[int, Activity]:
     """The conversations with a thread created in some intervals: each against each."""
     return {
-        row.id: expected_activity(row, threads)
+        row.id: expected_activity(row, threads, account.layout)
         for row, threads in account.histories()
         if predicate(row)
         and any(span.first <= each.created <= span.last for each in threads for span in spans)

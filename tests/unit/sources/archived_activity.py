@@ -76,7 +76,7 @@ class Archived:
         """The listed conversations that fulfil a condition, with their threads."""
         for row, threads in self.account.histories():
             if predicate(row):
-                yield _record(expected_activity(row, threads), seen)
+                yield _record(expected_activity(row, threads, self.account.layout), seen)
 
     def _holder(self, row: Conversation) -> Conversation:
         """The conversation that has the threads of this one now."""

@@ -68,11 +68,13 @@ def test_a_thread_is_read_without_its_text() -> None:
         customer={"id": 3},
         createdBy={"id": 4, "type": "user"},
         savedReplyId=5,
-        rating={"rating": "okay", "comments": "Fine"},
+        rating={"customerId": 3, "rating": "okay", "comments": "Fine"},
         _embedded={"attachments": [{"id": 6}]},
     )
     found = ThreadPayload.model_validate_json(json.dumps(payload))
-    assert (found.id, found.type, found.saved_reply, found.rating_number) == (7, "message", 5, 2)
+    assert (found.id, found.type, found.saved_reply) == (7, "message", 5)
+    assert found.rating is not None
+    assert (found.rating.number, found.rating.customer, found.rating.comments) == (2, 3, "Fine")
     assert found.action is not None
     assert found.action.type == "manual-workflow"
     assert found.created_by is not None
@@ -116,7 +118,9 @@ def test_what_a_thread_cannot_be_counted_without_is_named(odd: Json, key: str) -
 @pytest.mark.parametrize(("word", "number"), [("great", 1), ("okay", 2), ("not_good", 3)])
 def test_ratings_have_the_numbers_of_the_old_api(word: str, number: int) -> None:
     payload = json.dumps(thread(1, "message", rating={"rating": word}))
-    assert ThreadPayload.model_validate_json(payload).rating_number == number
+    rating = ThreadPayload.model_validate_json(payload).rating
+    assert rating is not None
+    assert rating.number == number
 
 
 # Whether embedded threads are all.

@@ -43,7 +43,7 @@ CREATE TABLE thread (
     customer BIGINT NOT NULL, action TEXT NOT NULL, source TEXT NOT NULL,
     saved_reply BIGINT NOT NULL, rating BIGINT NOT NULL, attachments BIGINT NOT NULL,
     seen BIGINT NOT NULL
-);
+, rating_customer BIGINT NOT NULL DEFAULT 0, rating_customer_name TEXT NOT NULL DEFAULT '', rating_user_name TEXT NOT NULL DEFAULT '', rating_comments TEXT NOT NULL DEFAULT '');
 CREATE TABLE unread_threads (conversation INTEGER PRIMARY KEY, created BIGINT NOT NULL);
 CREATE INDEX conversation_closed ON conversation (closed) WHERE closed IS NOT NULL;
 CREATE INDEX conversation_counting

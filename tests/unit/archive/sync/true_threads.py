@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 from compat.archive.database import open_archive
 from compat.archive.records import INDEX_LAG
-from compat.core.models import Thread
+from compat.core.models import Rating, Thread
 from compat.simulator import Account
+from compat.simulator.layout import Layout
 from compat.simulator.thread import Thread as SimulatedThread
 from tests.unit.archive.sync.synced_account import EVER, Staged
+from tests.unit.ratings import expected_rating
 
-_RATINGS: Final = {"": 0, "great": 1, "okay": 2, "not_good": 3}
 
+def true_threads(account: Account, *, slim: bool = False) -> dict[int, tuple[Thread, ...]]:
+    """The threads of each conversation that lists may show, by its id.
 
-def true_threads(account: Account) -> dict[int, tuple[Thread, ...]]:
-    """The threads of each conversation that lists may show, by its id."""
+    Args:
+        account: The account.
+        slim: Whether the archive is slim: it keeps no texts of ratings.
+    """
+    kept = _without_texts if slim else lambda thread: thread
     return {
-        row.id: tuple(sorted(map(true_thread, threads)))
+        row.id: tuple(sorted(kept(true_thread(each, threads, account.layout)) for each in threads))
         for row, threads in account.histories()
         if row.listed
     }
 
 
-def true_thread(thread: SimulatedThread) -> Thread:
-    """A thread of the account as the contract says that it is read."""
+def true_thread(
+    thread: SimulatedThread, threads: Sequence[SimulatedThread], layout: Layout
+) -> Thread:
+    """A thread of a conversation of the account as the contract says that it is read."""
     return Thread(
         created=thread.created,
         id=thread.id,
@@ -38,9 +45,14 @@ def true_thread(thread: SimulatedThread) -> Thread:
         action=thread.action,
         source=thread.source,
         saved_reply=thread.saved_reply_id,
-        rating=_RATINGS[thread.rating],
+        rating=expected_rating(thread, threads, layout),
         attachments=bool(thread.attachments),
     )
+
+
+def _without_texts(thread: Thread) -> Thread:
+    rating = thread.rating
+    return thread._replace(rating=rating and Rating(rating.value, rating.customer))
 
 
 def held_threads(stage: Staged) -> dict[int, tuple[Thread, ...]]:
