@@ -23,16 +23,17 @@ _REF: Final = "#/components/schemas/{model}"
 _YEAR: Final = "(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
 _DAY: Final = f"{_YEAR}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
-_OFFSET: Final = "[-+]([01][0-9]|2[0-3])[0-5][0-9]"
+_OFFSET: Final = "[-+ ]([01][0-9]|2[0-3]):?[0-5][0-9]"
 _INSTANT: Final[Json] = {
     "type": "string",
-    "anyOf": [
-        {"format": "date-time"},
-        {"format": "date"},
-        {"pattern": f"^{_DAY}T{_TIME}({_OFFSET})?$", "description": "UTC if it names no offset"},
-    ],
+    "pattern": f"^{_DAY}(T{_TIME}(Z|{_OFFSET})?)?$",
+    "description": (
+        "UTC if it names no offset. The plus of an offset may arrive as a space. A date alone is "
+        "its midnight."
+    ),
     "examples": ["2015-01-31T23:59:59Z"],
 }
+"""Not the format `date-time`: that has leap seconds and a small `t` and `z`, which are refused."""
 _NUMBER: Final[Json] = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 
 _FORMATS: Final[Mapping[Callable[..., object], Json]] = {
@@ -98,8 +99,9 @@ def document() -> Json:
             "description": (
                 "Help Scout's Mailbox API 1.0 reports, as this project answers them. Unknown "
                 "and empty parameters are ignored. A list may also be sent as "
-                "`tags[]=1&tags[]=2` or `tags=1&tags=2`, and with blanks around its items. HEAD is "
-                "answered as GET without the body, and OPTIONS with 204 without an API key."
+                "`tags[]=1&tags[]=2` or `tags=1&tags=2`, and with empty items or blanks around "
+                "its items. HEAD is answered as GET without the body, and OPTIONS with 204 "
+                "without an API key."
             ),
         },
         "servers": [{"url": "/"}],
@@ -142,14 +144,16 @@ def _parameter(parameter: Parameter, route: Route) -> Json:
     schema = _FORMATS[parameter.parse]
     if parameter.default:
         schema = {**schema, "default": parameter.default(Conventions())}
-    described = {
+    required = in_path or parameter.required
+    return {
         "name": parameter.name,
         "in": "path" if in_path else "query",
         "description": parameter.description,
-        "required": in_path or parameter.required,
+        "required": required,
+        **({} if required else {"allowEmptyValue": True}),
         "schema": {"type": "array", "items": schema} if parameter.many else schema,
+        **({"style": "form", "explode": False} if parameter.many else {}),
     }
-    return {**described, "style": "form", "explode": False} if parameter.many else described
 
 
 def _error_response(kind: type[errors.LegacyError], error: errors.LegacyError) -> Json:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import jsonschema
 import pytest
 from pydantic import BaseModel
 
@@ -16,15 +17,29 @@ from compat.engines.computed import load_report
 from compat.reports import AnswerFromDocuments
 from compat.reports.lists import ListReport
 from compat.v1 import errors, openapi
-from compat.v1.query import ListPageQuery
+from compat.v1.errors import ValidationFailed
+from compat.v1.query import ListPageQuery, parse_values
 from compat.v1.routes import LOCAL_ROUTES, ROUTES, Route
 from tests.unit.server.threaded_server import KEY, Answer, ask
 from tests.unit.service.doubles import JANUARY, PATH
 
 DOCUMENT = openapi.document()
 COMMITTED = Path(__file__).parents[3] / "docs/reference/openapi.json"
-INSTANT = DOCUMENT["paths"][PATH]["get"]["parameters"][0]["schema"]["anyOf"][2]["pattern"]
 
+TEXTS = (
+    *("", " ", "0", "1", "-1", "+1", "1.0", "1_000", "\uff11", "9" * 9, "9" * 10, "9" * 18),
+    *("9" * 19, "1,2", "1, 2,", "1,x", "null", "true"),
+    *("user", "User", "TEAM", "team", "users", "user,team", " user"),
+    *("email", "Email", "email,chat", "email,CHAT", "phone", "custom"),
+    *("day", "Day", "week", "WEEK", "month", "year", "day,week"),
+    *("2015-01-31", "2015-13-01", "0000-01-01", "2015-01-31T23:59:59", "2015-01-31T24:00:00"),
+    *("2015-01-31T23:59:59Z", "2015-01-31t23:59:59z", "2015-01-31T23:59:60Z"),
+    *("2015-01-31 23:59:59", "2015-01-31T23:59", "2015-01-31T23:59:59.000Z"),
+    *("2015-01-31T23:59:59.Z", "2015-01-31T23:59:59+01:00", "2015-01-31T23:59:59 01:00"),
+    *("2015-01-31T23:59:59.000+0100", "2015-01-31T23:59:59+01", "2015-01-31T23:59:59+24:00"),
+    *("2015-W05-1", "2015-01-31Z", "20150131"),
+)
+"""Values for every parameter: right ones, and those that lenient parsers accept as well."""
 
 STATUSES = {
     kind.status
@@ -99,13 +114,37 @@ def test_the_documented_default_is_the_one_in_force() -> None:
     assert shown["viewBy"]["schema"]["default"] == Conventions().default_view_by
 
 
-@pytest.mark.parametrize("text", ["2015-01-31T23:59:59", "2015-01-31T23:59:59.000+0100"])
-def test_instants_without_a_colon_or_a_zone_fit_the_pattern(text: str) -> None:
-    assert re.search(INSTANT, text)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.report)
+def test_the_description_allows_the_values_that_are_accepted_and_no_others(route: Route) -> None:
+    shown = DOCUMENT["paths"][route.path]["get"]["parameters"]
+    for each in (each for each in shown if each["in"] == "query"):
+        described = {text for text in TEXTS if _is_described(each, text)}
+        assert described == {text for text in TEXTS if _is_accepted(route, each["name"], text)}
 
 
-@pytest.mark.parametrize(
-    "text", ["2015-13-31T23:59:59", "0000-01-01T00:00:00", "2015-01-31T24:00:00"]
-)
-def test_what_is_no_instant_does_not(text: str) -> None:
-    assert not re.search(INSTANT, text)
+def _is_described(parameter: dict[str, Any], text: str) -> bool:
+    """Whether the description allows a text; its introduction allows blanks in lists."""
+    validator = jsonschema.Draft202012Validator(parameter["schema"])
+    if "style" in parameter:
+        items = [item for item in map(str.strip, text.split(",")) if item]
+        allowed = validator.is_valid([_read(item) for item in items])
+        return bool(allowed and (items or parameter.get("allowEmptyValue", False)))
+    return bool(
+        validator.is_valid(_read(text)) if text else parameter.get("allowEmptyValue", False)
+    )
+
+
+def _read(text: str) -> int | str:
+    return int(text) if re.fullmatch("-?[0-9]+", text, re.ASCII) else text
+
+
+def _is_accepted(route: Route, name: str, text: str) -> bool:
+    others = {"start": "2014-06-01", "end": "2016-06-01"}
+    if text or not name.startswith("previous"):
+        others |= {"previousStart": others["start"], "previousEnd": others["end"]}
+    pairs = [(other, value) for other, value in others.items() if other != name]
+    try:
+        parse_values([*pairs, (name, text)], route.parameters, Conventions())
+    except ValidationFailed:
+        return False
+    return True
