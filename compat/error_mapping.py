@@ -7,13 +7,8 @@ from typing import Final
 
 from compat.archive.errors import ArchiveError
 from compat.core.intervals import Interval, overlaps
-from compat.core.models import (
-    ActivityQuery,
-    DataQuery,
-    NotCovered,
-    Obstacle,
-    UnknownValue,
-)
+from compat.core.models import ActivityQuery, NotCovered, Obstacle, UnknownValue
+from compat.core.report_data import DataQuery, UserActivityQuery
 from compat.single_flight import CallCancelled, TooManyCalls
 from compat.v1.datetimes import format_epoch, format_instant
 from compat.v1.errors import (
@@ -142,7 +137,10 @@ def not_covered_error(error: NotCovered, query: Query, needed: DataQuery) -> Leg
         needed: The data that the query needs. Its seconds differ from the query's if the
             conventions shift the clock.
     """
-    if isinstance(needed, tuple) or not isinstance(query, ReportQuery):
+    if isinstance(needed, UserActivityQuery):
+        needed = needed.activity
+    unknown = not (error.missing or error.folders or error.obstacle)
+    if unknown or isinstance(needed, tuple) or not isinstance(query, ReportQuery):
         return Unavailable(_NO_LIST, _MUCH_LATER)
     if error.folders:
         folders = ",".join(map(str, query.folders))

@@ -326,10 +326,6 @@ class ListQuery:
     item: int | None = None
 
 
-DataQuery = ConversationQuery | ActivityQuery | tuple[ListQuery, ...]
-"""The data that a report needs."""
-
-
 @dataclass(frozen=True)
 class ListItems:
     """A source's answer to a list query.

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
-from typing import cast
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
 from compat import error_mapping
 from compat.config.conventions import Conventions
-from compat.core.counting import CountingSource, CountResult
+from compat.core.counting import CountingSource, CountResult, SourceWithHistory
 from compat.core.models import (
     ActivityQuery,
     ActivitySet,
+    ListItem,
+    ListItems,
     ListQuery,
     ListSet,
     NotCovered,
@@ -21,6 +24,7 @@ from compat.core.models import (
     RowSet,
     Source,
 )
+from compat.core.report_data import SourceQuery, UserActivityQuery, UserData, UserOrTeam
 from compat.engines import EngineAnswer, EngineName
 from compat.reports import AnswerFromDocuments, CountingReport, ReportModule
 from compat.reports.lists import LISTS
@@ -28,8 +32,9 @@ from compat.v1.errors import ItemNotFound
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
+Found = TypeVar("Found", "RowSet | ActivitySet | ListSet", CountResult)
 Data = RowSet | ActivitySet | ListSet
-"""What sources return."""
+"""What sources return, if it is not counted."""
 
 
 class ComputedEngine:
@@ -67,23 +72,78 @@ class ComputedEngine:
     def _compute(
         self, report: ReportModule, query: Query, conventions: Conventions, progress: Progress
     ) -> EngineAnswer:
-        source = self._source
-        if isinstance(report, CountingReport) and isinstance(source, CountingSource):
-            counted = source.count(report.count_query(query, conventions), progress)
-            if counted is not None:
-                return _engine_answer(
-                    report.answer_from_counts(query, counted, conventions), counted
-                )
         needed = report.required_data(query, conventions)
+        if isinstance(needed, UserActivityQuery):
+            return self._compute_for_user(report, query, needed, conventions, progress)
+        counted = self._count(report, query, conventions, progress)
+        if counted is not None:
+            return _from_counts(report, query, counted, conventions)
+        return self._from_data(report, query, self._load(needed, progress), conventions, progress)
+
+    def _compute_for_user(
+        self,
+        report: ReportModule,
+        query: Query,
+        needed: UserActivityQuery,
+        conventions: Conventions,
+        progress: Progress,
+    ) -> EngineAnswer:
+        source = self._source
+        user, listed = _find_user(source, needed.user)
+        lists = _load_lists(source, needed.lists) if needed.lists else replace(listed, lists=())
+        ever = self._customers_ever(user, needed, progress)
+        counted = self._count(report, query, conventions, progress, user.users)
+        if counted is not None:
+            data = _user_data(user, (listed, lists), counted, ever)
+            return _from_counts(report, query, data, conventions)
+        found = self._load(replace(needed.activity, users=user.users), progress)
+        loaded = _user_data(user, (listed, lists), found, ever)
+        return self._from_data(report, query, loaded, conventions, progress)
+
+    def _count(
+        self,
+        report: ReportModule,
+        query: Query,
+        conventions: Conventions,
+        progress: Progress,
+        users: frozenset[int] = frozenset(),
+    ) -> CountResult | None:
+        """The counts that a report can be made from; None if it needs conversations."""
+        if isinstance(report, CountingReport) and isinstance(self._source, CountingSource):
+            needed = report.count_query(query, conventions)
+            return self._source.count(replace(needed, users=users), progress)
+        return None
+
+    def _customers_ever(
+        self, user: UserOrTeam, needed: UserActivityQuery, progress: Progress
+    ) -> int | None:
+        if needed.ever is None or not isinstance(self._source, SourceWithHistory):
+            return None
+        return self._source.customers_helped(
+            user.users,
+            needed.ever.which,
+            progress,
+            automatic_replies=needed.ever.automatic_replies,
+        )
+
+    def _load(self, needed: SourceQuery, progress: Progress) -> Data:
         if isinstance(needed, tuple):
-            data: Data = _load_lists(source, needed)
-        elif isinstance(needed, ActivityQuery):
-            data = source.activity(needed, progress)
-        else:
-            data = source.rows(needed, progress)
+            return _load_lists(self._source, needed)
+        if isinstance(needed, ActivityQuery):
+            return self._source.activity(needed, progress)
+        return self._source.rows(needed, progress)
+
+    def _from_data(
+        self,
+        report: ReportModule,
+        query: Query,
+        data: Data | UserData[Data],
+        conventions: Conventions,
+        progress: Progress,
+    ) -> EngineAnswer:
         answer = report.answer(query, data, conventions)
         if isinstance(answer, AnswerFromDocuments):
-            answer = answer.answer(source.documents(answer.ids, progress))
+            answer = answer.answer(self._source.documents(answer.ids, progress))
         return _engine_answer(answer, data)
 
 
@@ -92,6 +152,20 @@ def load_report(route: Route) -> ReportModule:
     if route.report in LISTS:
         return LISTS[route.report]
     return cast("ReportModule", import_module(f"compat.reports.{route.report}"))
+
+
+def _find_user(source: Source, id_: int) -> tuple[UserOrTeam, ListSet]:
+    """The user or team with an id, and the lists that show it.
+
+    Raises:
+        ItemNotFound: There is neither.
+    """
+    found = source.list_items(ListQuery("users", item=id_))
+    if found.items:
+        return UserOrTeam(found.items[0], frozenset({id_})), _list_set([found.items], [found])
+    lists = _load_lists(source, (ListQuery("teams", item=id_), ListQuery("members", id_)))
+    (team,), members = lists.lists
+    return UserOrTeam(team, frozenset(each.id for each in members) or frozenset({id_})), lists
 
 
 def _load_lists(source: Source, queries: Sequence[ListQuery]) -> ListSet:
@@ -107,12 +181,35 @@ def _load_lists(source: Source, queries: Sequence[ListQuery]) -> ListSet:
             raise ItemNotFound
         lists.append(found.items)
         loaded.append(found)
+    return _list_set(lists, loaded)
+
+
+def _list_set(lists: Sequence[Sequence[ListItem]], loaded: Sequence[ListItems]) -> ListSet:
     return ListSet(
         lists, min(each.as_of for each in loaded), min(each.fresh_until for each in loaded)
     )
 
 
-def _engine_answer(answer: BaseModel, data: Data | CountResult) -> EngineAnswer:
+def _user_data(
+    user: UserOrTeam, lists: tuple[ListSet, ListSet], found: Found, ever: int | None
+) -> UserData[Found]:
+    """The data for a report on a user; `lists` are those that show the user, and the others."""
+    parts = (*lists, found)
+    as_of, fresh_until = min(each.as_of for each in parts), min(each.fresh_until for each in parts)
+    return UserData(user, lists[1].lists, found, ever, as_of, fresh_until)
+
+
+def _from_counts(
+    report: ReportModule,
+    query: Query,
+    data: CountResult | UserData[CountResult],
+    conventions: Conventions,
+) -> EngineAnswer:
+    answer = cast("CountingReport", report).answer_from_counts(query, data, conventions)
+    return _engine_answer(answer, data)
+
+
+def _engine_answer(answer: BaseModel, data: Data | CountResult | UserData[Any]) -> EngineAnswer:
     body = answer.model_dump_json().encode()
     from_totals = isinstance(data, CountResult) and data.totals
     engine: EngineName = "totals" if from_totals else "computed"

@@ -14,8 +14,9 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from compat.config.conventions import Conventions
-from compat.core.counting import CountQuery, CountResult
-from compat.core.models import DataQuery, Document
+from compat.core.counting import CountQuery
+from compat.core.models import Document
+from compat.core.report_data import DataQuery
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,11 @@ class CountingReport(Protocol):
     def count_query(self, query: Any, conventions: Conventions) -> CountQuery:
         """The counts that a query needs."""
 
-    def answer_from_counts(
-        self, query: Any, found: CountResult, conventions: Conventions
-    ) -> BaseModel:
-        """The answer to a query, from the counts that `count_query` names."""
+    def answer_from_counts(self, query: Any, found: Any, conventions: Conventions) -> BaseModel:
+        """The answer to a query, from the counts that `count_query` names.
+
+        Args:
+            query: The query.
+            found: The `CountResult`; in a report on a user, the `UserData` that has it.
+            conventions: The decided rules.
+        """

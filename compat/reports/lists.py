@@ -155,7 +155,7 @@ def _users_or_teams(query: ListPageQuery, users: ListQuery) -> ListQuery:
 
 LISTS: Final = {
     "mailboxes": ListReport(lambda _: (ListQuery("mailboxes"),), _page(_mailbox)),
-    "mailbox": ListReport(
+    "one_mailbox": ListReport(
         lambda query: (
             ListQuery("mailboxes", item=query.mailbox),
             ListQuery("folders", query.mailbox),
@@ -172,10 +172,10 @@ LISTS: Final = {
     ),
     "tags": ListReport(lambda _: (ListQuery("tags"),), _page(_tag)),
     "users": ListReport(lambda query: (_users_or_teams(query, ListQuery("users")),), _page(_user)),
-    "user": ListReport(lambda query: (ListQuery("users", item=query.user),), _single(_user)),
+    "one_user": ListReport(lambda query: (ListQuery("users", item=query.user),), _single(_user)),
     "me": ListReport(lambda _: (ListQuery("me"),), _single(_current_user)),
     "teams": ListReport(lambda _: (ListQuery("teams"),), _page(_user)),
-    "team": ListReport(lambda query: (ListQuery("teams", item=query.team),), _single(_user)),
+    "one_team": ListReport(lambda query: (ListQuery("teams", item=query.team),), _single(_user)),
     "team_members": ListReport(
         lambda query: (ListQuery("teams", item=query.team), ListQuery("members", query.team)),
         _page(_user),

@@ -38,7 +38,7 @@ _MAX_NAME: Final = 64
 
 _ORIGIN: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _TEXT_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
-_KNOWN: Final = frozenset(row.name for route in ROUTES for row in route.parameters)
+_KNOWN: Final = frozenset(row.key for route in ROUTES for row in route.parameters)
 _REDACTED: Final = "REDACTED"
 
 
@@ -146,5 +146,5 @@ def redact_target(url: str) -> str:
 
 def _redact_parameter(part: str) -> str:
     """A known parameter unchanged; any other replaced as a whole, as its name may be a key."""
-    name = unquote_plus(part.partition("=")[0]).partition("[")[0]
+    name = unquote_plus(part.partition("=")[0]).partition("[")[0].lower()
     return part if not part or name in _KNOWN else _REDACTED

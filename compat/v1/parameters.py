@@ -7,8 +7,8 @@ reports. A new parameter needs a `Parameter` here and a field of `ReportQuery`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 from compat.config.conventions import Conventions, ViewBy
@@ -30,6 +30,9 @@ DEFAULT_ROWS: Final = 10
 MAX_ROWS: Final = 50
 """Rows on a page of a list of conversations: the default and the maximum, by the vendor's page."""
 
+RATINGS: Final = ("0", "1", "2", "3")
+"""Which ratings a list may have, as the vendor's page numbers them."""
+
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _ID: Final = re.compile(r"[0-9]{1,18}")
 
@@ -50,6 +53,9 @@ class Parameter:
             other parameters.
         default: Returns the value if a request does not have it.
         note: A sentence for the reference that is not part of errors; may be empty.
+        most_days: The longest range in days for each length of a bucket, by the vendor's page,
+            where no convention says otherwise.
+        least_days: The shortest range, likewise.
     """
 
     name: str
@@ -61,6 +67,13 @@ class Parameter:
     edge: Literal["start", "end"] | None = None
     default: Callable[[Conventions], object] | None = None
     note: str = ""
+    most_days: Mapping[str, int] = field(default_factory=dict)
+    least_days: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The name in lower case: case makes no difference in the names of parameters."""
+        return self.name.lower()
 
     @property
     def description(self) -> str:
@@ -133,10 +146,38 @@ def parse_rows(text: str, conventions: Conventions) -> int:
     return min(parse_number(text, conventions), MAX_ROWS)
 
 
+def parse_rating(text: str, _: Conventions) -> int:
+    """Which ratings are listed: 0 all, 1 great, 2 okay, 3 not good.
+
+    Raises:
+        ValueError: Anything else.
+    """
+    return int(_one_of(RATINGS, text))
+
+
+def parse_office_hours_flag(text: str, _: Conventions) -> bool:
+    """Whether only office hours count.
+
+    Raises:
+        ValueError: It is neither 0 nor 1, nor `false` or `true`.
+    """
+    return _one_of(("0", "1", "false", "true"), text) in {"1", "true"}
+
+
+def parse_sort_order(text: str, _: Conventions) -> bool:
+    """Whether rows are sorted from the highest value to the lowest.
+
+    Raises:
+        ValueError: It is neither ASC nor DESC.
+    """
+    return _one_of(("asc", "desc"), text) == "desc"
+
+
 def _one_of(allowed: tuple[str, ...], text: str) -> str:
-    if text not in allowed:
+    """A text in lower case; case makes no difference, as clients send `ASC` and `asc`."""
+    if text.lower() not in allowed:
         raise ValueError(f"not one of {', '.join(allowed)}: {text!r}")
-    return text
+    return text.lower()
 
 
 def _instant(
@@ -190,6 +231,16 @@ VIEW_BY: Final = (
 )
 """The length of a bucket, for reports with buckets."""
 
+LIMITED_VIEW_BY: Final = (
+    replace(
+        VIEW_BY[0],
+        most_days={"day": 120, "week": 366},
+        least_days={"month": 61},
+        note="By day a range has at most 120 days, by week at most a year, by month at least 61.",
+    ),
+)
+"""The same with limits, for reports of which the vendor's page names them."""
+
 PAGE: Final = Parameter(
     "page", "page", parse_number, "the number of a page, from 1 on", default=lambda _: 1
 )
@@ -207,6 +258,67 @@ PAGING: Final = (
     ),
 )
 """The requested page of a list of conversations, and its length."""
+
+REPORT_USER: Final = Parameter(
+    "user", "user", parse_id, "the id of a user or a team, of at most 18 digits", required=True
+)
+"""Whom a report is about."""
+
+OFFICE_HOURS: Final = Parameter(
+    "officeHours",
+    "office_hours",
+    parse_office_hours_flag,
+    "1 if only office hours count as waits, else 0",
+    default=lambda _: False,
+    note="It changes nothing if no office hours are set.",
+)
+"""Whether only office hours count."""
+
+RATING: Final = Parameter(
+    "rating",
+    "rating",
+    parse_rating,
+    "0 for all ratings, 1 for great, 2 for okay, 3 for not good",
+    required=True,
+)
+"""Which ratings are listed."""
+
+
+def sorting(fields: tuple[str, ...], default: str, *, descending: bool) -> tuple[Parameter, ...]:
+    """By which field rows are sorted, and in which direction.
+
+    An unknown field means the default: a known client sends names that no page has.
+
+    Args:
+        fields: The names of the fields, spelled as on the vendor's page.
+        default: The field if a request names none.
+        descending: The direction if a request names none.
+    """
+    known = {name.lower(): name for name in fields}
+    return (
+        Parameter(
+            "sortField",
+            "sort_field",
+            lambda text, _: known.get(text.lower(), default),
+            f"one of {', '.join(fields)}",
+            default=lambda _: default,
+            note=f"Any other text means {default}.",
+        ),
+        Parameter(
+            "sortOrder",
+            "descending",
+            parse_sort_order,
+            "ASC or DESC",
+            default=lambda _: descending,
+        ),
+    )
+
+
+RATING_SORTING: Final = sorting(("number", "modifiedAt", "rating"), "modifiedAt", descending=True)
+HISTORY_SORTING: Final = sorting(
+    ("number", "repliesSent", "responseTime", "resolveTime"), "number", descending=False
+)
+"""How ratings and the conversations of a user are sorted; the defaults are decided."""
 
 MAILBOX: Final = Parameter("mailbox", "mailbox", parse_id, "the id of a mailbox")
 USER: Final = Parameter("user", "user", parse_id, "the id of a user")

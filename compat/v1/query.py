@@ -48,6 +48,11 @@ class ReportQuery:
         view_by: The length of a bucket; None for a report without buckets.
         page: The requested page of a list, from 1 on.
         rows: How many rows a page of a list has.
+        user: The id of a user or a team; 0 in a report that is not about one.
+        office_hours: Whether only seconds within office hours count as waits.
+        rating: Only ratings of this kind: 1 great, 2 okay, 3 not good; 0 for all.
+        sort_field: By which field rows are sorted.
+        descending: Whether rows are sorted from the highest value to the lowest.
     """
 
     current: Range
@@ -59,6 +64,11 @@ class ReportQuery:
     view_by: ViewBy | None = None
     page: int = 1
     rows: int = 10
+    user: int = 0
+    office_hours: bool = False
+    rating: int = 0
+    sort_field: str = ""
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,14 @@ def parse_pairs(query: bytes) -> list[tuple[str, str]]:
 
 
 def parameter_name(name: str) -> str:
+    """The name of a parameter in lower case, without the index of an array's item.
+
+    Clients were observed to send `sortfield` for `sortField`, so case makes no difference.
+    """
+    return without_index(name).lower()
+
+
+def without_index(name: str) -> str:
     """The name of a parameter without the index of an array's item, as in `tags[0]`."""
     return _INDEX.sub("", name)
 
@@ -240,7 +258,7 @@ class _QueryParser:
         if row is None or row.name not in self.values:
             return
         for span in self.ranges.values():
-            reason = next(_limit_errors(span, self.values[row.name], self._conventions), None)
+            reason = next(_limit_errors(span, self.values[row.name], row, self._conventions), None)
             if reason:
                 self._add_error(row, self._text(row), reason)
 
@@ -262,7 +280,7 @@ def _first_second(span: Range, conventions: Conventions) -> int:
 
 def _texts(row: Parameter, pairs: Sequence[tuple[str, str]], conventions: Conventions) -> list[str]:
     """The non-empty texts of a parameter: any number for a list, otherwise at most one."""
-    named = [value for name, value in pairs if parameter_name(name) == row.name]
+    named = [value for name, value in pairs if parameter_name(name) == row.key]
     if row.many:
         return [text for text in named if _items(row, text)]
     texts = [text for text in named if text]
@@ -273,7 +291,9 @@ def _items(row: Parameter, text: str) -> list[str]:
     return list_items(text) if row.many else [text]
 
 
-def _limit_errors(span: Range, view_by: ViewBy, conventions: Conventions) -> Iterator[str]:
+def _limit_errors(
+    span: Range, view_by: ViewBy, row: Parameter, conventions: Conventions
+) -> Iterator[str]:
     """A sentence for each limit that a range exceeds.
 
     A range that is written as whole days up to 23:59:59 is one second shorter than those days. Both
@@ -282,7 +302,8 @@ def _limit_errors(span: Range, view_by: ViewBy, conventions: Conventions) -> Ite
     start, end = to_epoch(span.start), to_epoch(span.end)
     longest = {"day": conventions.max_days_by_day, "week": conventions.max_days_by_week}
     shortest = {"month": conventions.min_days_by_month}
-    most, least = longest.get(view_by), shortest.get(view_by)
+    most = longest.get(view_by) or row.most_days.get(view_by)
+    least = shortest.get(view_by) or row.least_days.get(view_by)
     if most is not None and end - start > most * calendar.DAY:
         yield f"A range viewed by {view_by} may have at most {most} days: ask for less of it."
     if least is not None and end - start + 1 < least * calendar.DAY:

@@ -24,7 +24,7 @@ from compat.v1.parameters import (
     USER_TYPE,
     VIEW_BY,
 )
-from compat.v1.query import ListPageQuery, Query, ReportQuery, parameter_name
+from compat.v1.query import ListPageQuery, Query, ReportQuery, parameter_name, without_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,14 +68,14 @@ class Route:
         """The parameters of a request; those in the path cannot be overridden by the query."""
         found = self.match(path)
         named = found.groupdict() if found else {}
-        others = (pair for pair in query if pair[0].partition("[")[0] not in named)
+        others = (pair for pair in query if parameter_name(pair[0]) not in named)
         return [*named.items(), *others]
 
     def ignored_names(self, query: Sequence[tuple[str, str]]) -> list[str]:
         """The names in a query that no parameter has, each once, in the order sent."""
-        used = {row.name for row in self.parameters if f"{{{row.name}}}" not in self.path}
-        names = (parameter_name(name) for name, _ in query)
-        return [name for name in dict.fromkeys(names) if name and name not in used]
+        used = {row.key for row in self.parameters if f"{{{row.name}}}" not in self.path}
+        names = dict.fromkeys(without_index(name) for name, _ in query)
+        return [name for name in names if name and name.lower() not in used]
 
 
 @cache
@@ -120,7 +120,11 @@ ROUTES: Final = (
     ),
     _list_route("mailboxes.json", "mailboxes", "The account's mailboxes.", (PAGE,), "Mailboxes"),
     _list_route(
-        "mailboxes/{mailbox}.json", "mailbox", "A mailbox with its folders.", (MAILBOX,), "Mailbox"
+        "mailboxes/{mailbox}.json",
+        "one_mailbox",
+        "A mailbox with its folders.",
+        (MAILBOX,),
+        "Mailbox",
     ),
     _list_route(
         "mailboxes/{mailbox}/folders.json",
@@ -140,7 +144,7 @@ ROUTES: Final = (
     _list_route(
         "users.json", "users", "The account's users, or its teams.", (PAGE, USER_TYPE), "Users"
     ),
-    _list_route("users/{user}.json", "user", "A user.", (USER,), "User"),
+    _list_route("users/{user}.json", "one_user", "A user.", (USER,), "User"),
     _list_route(
         "users/me.json",
         "me",
@@ -149,7 +153,7 @@ ROUTES: Final = (
         "CurrentUser",
     ),
     _list_route("teams.json", "teams", "The account's teams.", (PAGE,), "Users"),
-    _list_route("teams/{team}.json", "team", "A team.", (TEAM,), "User"),
+    _list_route("teams/{team}.json", "one_team", "A team.", (TEAM,), "User"),
     _list_route(
         "teams/{team}/members.json", "team_members", "The users of a team.", (TEAM, PAGE), "Users"
     ),

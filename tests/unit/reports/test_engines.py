@@ -128,7 +128,7 @@ def test_an_answer_of_two_lists_is_as_old_as_the_older_one() -> None:
             return ListItems([ListItem(3, "")], FIRST + is_first, 78.0 - is_first)
 
     computed = ComputedEngine(Lists()).answer(
-        route_of_report("mailbox"), ListPageQuery(mailbox=3), PLAIN, Progress()
+        route_of_report("one_mailbox"), ListPageQuery(mailbox=3), PLAIN, Progress()
     )
     assert (computed.as_of, computed.fresh_until) == (FIRST, 77.0)
 

@@ -122,7 +122,7 @@ def test_ignored_parameters_are_no_part_of_a_cached_answer() -> None:
 
 @pytest.mark.parametrize(
     ("target", "status", "name"),
-    [(f"{PATH}?Start=1", 400, "Start"), (f"{MISSING}?mailbox=8", 404, "mailbox")],
+    [(f"{PATH}?Begin=1", 400, "Begin"), (f"{MISSING}?mailbox=8", 404, "mailbox")],
 )
 def test_ignored_parameters_are_named_on_errors(target: str, status: int, name: str) -> None:
     fake_source = FakeSource()

@@ -48,13 +48,13 @@ def test_an_id_may_have_eighteen_digits() -> None:
     assert ask(f"{JANUARY}&tags={'9' * 18}").tags == (10**18 - 1,)
 
 
-@pytest.mark.parametrize("value", ["fax", "Email", "EMAIL", "email chat", "email;chat", "mail"])
-def test_types_are_exactly_the_documented_words(value: str) -> None:
+@pytest.mark.parametrize("value", ["fax", "email chat", "email;chat", "mail"])
+def test_types_are_the_documented_words(value: str) -> None:
     assert blamed(f"{JANUARY}&types={value}") == [("types", value)]
 
 
-@pytest.mark.parametrize("value", ["Day", "DAY", "year", "1", "day,week", " day"])
-def test_view_by_is_exactly_a_documented_word(value: str) -> None:
+@pytest.mark.parametrize("value", ["year", "1", "day,week", " day"])
+def test_view_by_is_a_documented_word(value: str) -> None:
     assert blamed(f"{JANUARY}&viewBy={value}") == [("viewBy", value)]
 
 
@@ -64,8 +64,8 @@ def test_users_or_teams_are_listed(value: str) -> None:
     assert parse_values([("type", value)], parameters, Conventions())["type"] == value
 
 
-@pytest.mark.parametrize("value", ["users", "Team", "user,team"])
-def test_the_type_of_users_is_exactly_a_known_word(value: str) -> None:
+@pytest.mark.parametrize("value", ["users", "user,team"])
+def test_the_type_of_users_is_a_known_word(value: str) -> None:
     parameters = find_route("GET", "/v1/users.json").parameters
     with pytest.raises(ValidationFailed) as caught:
         parse_values([("type", value)], parameters, Conventions())
@@ -82,7 +82,7 @@ def test_of_a_repeated_scalar_the_text_that_counts_is_shown() -> None:
     assert blamed(query, Conventions(repeated_parameter="last")) == [("viewBy", "two")]
 
 
-@pytest.mark.parametrize("query", ["", "start=&end=", "start&end", "Start=2015-01-01&END=x"])
+@pytest.mark.parametrize("query", ["", "start=&end=", "start&end", "begin=2015-01-01&stop=x"])
 def test_a_missing_range_is_reported_with_null(query: str) -> None:
     assert blamed(query) == [("start", None), ("end", None)]
 

@@ -106,11 +106,17 @@ def test_a_list_cut_anywhere_is_the_same_list(ids: list[int], data: st.DataObjec
         *("", "&", "&mailboxes", "&mailboxes=", "&mailboxes[]=", "&mailboxes=,", "&types=&tags=,,"),
         *("&viewBy=", "&previousStart=&previousEnd=", "&page=1", "&office_hours=1", "&=x"),
         *("&mailboxes=+", "&tags=+,%09", "&types[]=%20"),
-        *("&Mailboxes=x", "&mailboxes[=x", "&mailboxes]=x", "&[mailboxes]=x", "&mailboxes[0]a=x"),
+        *("&mailboxes[=x", "&mailboxes]=x", "&[mailboxes]=x", "&mailboxes[0]a=x"),
     ],
 )
 def test_empty_and_unknown_parameters_change_nothing(nothing: str) -> None:
     assert ask(JANUARY + nothing) == ReportQuery(SPAN, view_by="week")
+
+
+@pytest.mark.parametrize("sent", ["MAILBOXES=7&viewby=Day", "Mailboxes[]=7&ViewBy=DAY"])
+def test_case_makes_no_difference_in_names_and_in_words(sent: str) -> None:
+    asked = ask(f"{JANUARY}&{sent}&types=Email")
+    assert (asked.mailboxes, asked.view_by, asked.types) == ((7,), "day", ("email",))
 
 
 @pytest.mark.parametrize("index", ["[x]", "[ 0]", "[0][1]", "[]", "%5Bname%5D"])

@@ -120,7 +120,7 @@ def test_an_id_is_found_between_repeated_slashes() -> None:
     [
         (b"start=1&end=2&mailboxes[]=1&tags[0]=2&viewBy[x]=day", []),
         (b"mailbox=8501&mailbox=8502&mailbox[]=3", ["mailbox"]),
-        (b"viewby=day&Tags=1&page=1", ["viewby", "Tags", "page"]),
+        (b"viewby=day&Tags=1&Page=1&Mailbox=1", ["Page", "Mailbox"]),
         (b"mailboxes[=1", ["mailboxes["]),
         (b"empty=&alone", ["empty", "alone"]),
         (b"=1&&[]=2", []),
