@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KINDS = ("email", "chat", "phone")
 _USUAL_TAGS = 5
 _RATINGS = ("great", "okay", "not_good")
+_COMMENTS = ("", "Now I know")
 
 
 class Churn:
@@ -146,7 +147,12 @@ def _edit(account: Account, rng: Random, row_id: int, thread: Thread) -> None:
 
 
 def _rate(account: Account, rng: Random, row_id: int, thread: Thread) -> None:
-    account.rate(row_id, thread.id, rng.choice(_RATINGS), "Now I know")
+    """Rate it, by any customer of the conversation: after a merge there may be several."""
+    raters = sorted({each.customer_id for each in account.threads(row_id)} - {0})
+    rating, comments = rng.choice(_RATINGS), rng.choice(_COMMENTS)
+    rater_id = rng.choice(raters or [0])
+    rater_id = 0 if rater_id == thread.customer_id else rater_id
+    account.rate(row_id, thread.id, rating, comments, rater_id=rater_id)
 
 
 def _assign(account: Account, rng: Random, row: Conversation) -> Conversation:

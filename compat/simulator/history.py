@@ -219,8 +219,11 @@ class _Story:
             thread = _by_workflow(thread)
         if kind != "message" or not self._chance(0.2):
             return thread
-        comments = self._pick(_COMMENTS)
-        return thread._replace(rating=self._pick(_RATINGS), comments=comments)
+        comments, rating = self._pick(_COMMENTS), self._pick(_RATINGS)
+        # Seldom, somebody who has a copy rates. A further draw would change all data of a seed.
+        by_other = created % 20 == 0
+        rater_id = row.customer_id + 1 if by_other else 0
+        return thread._replace(rating=rating, comments=comments, rater_id=rater_id)
 
     def _note(self, created: int, status: str) -> Thread:
         forwards = self._row.type == "email" and self._chance(0.1)

@@ -48,13 +48,15 @@ def parse_thread(payload: Mapping[str, Any]) -> Thread:
     """A thread from the JSON of Mailbox API 2.0; keys that are absent have their defaults."""
     author = payload["createdBy"]
     rating = payload.get("rating") or {}
+    customer_id = (payload.get("customer") or {}).get("id", 0)
+    rater_id = rating.get("customerId") or 0
     return Thread(
         id=payload["id"],
         created=parse_timestamp(payload["createdAt"]),
         type=payload["type"],
         by=author["type"],
         author_id=author["id"],
-        customer_id=(payload.get("customer") or {}).get("id", 0),
+        customer_id=customer_id,
         status=payload.get("status", NO_CHANGE),
         state=payload.get("state"),
         action=(payload.get("action") or {}).get("type", "default"),
@@ -65,6 +67,7 @@ def parse_thread(payload: Mapping[str, Any]) -> Thread:
         attachments=len((payload.get("_embedded") or {}).get("attachments", ())),
         assignee_id=(payload.get("assignedTo") or {}).get("id", 0),
         body=payload.get("body"),
+        rater_id=0 if rater_id == customer_id else rater_id,
     )
 
 

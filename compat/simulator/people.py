@@ -25,19 +25,23 @@ OPENINGS = (
 )
 SUBJECTS = tuple(f"{opening} {topic}" for opening in OPENINGS for topic in TOPICS)
 
+NAMELESS = 13
+"""One of so many customers has no name."""
+
 Person = dict[str, object]
 """A person in a payload."""
 
 
 def customer_name(customer_id: int) -> tuple[str, str]:
-    """First and last name of a customer."""
-    first = FIRST_NAMES[customer_id % len(FIRST_NAMES)]
-    return first, LAST_NAMES[customer_id // 7 % len(LAST_NAMES)]
+    """First and last name of a customer; of some, only the email address is known."""
+    if customer_id % NAMELESS == 0:
+        return "", ""
+    return _given_name(customer_id), LAST_NAMES[customer_id // 7 % len(LAST_NAMES)]
 
 
 def customer_email(customer_id: int) -> str:
     """The email address of a customer, different for every id."""
-    return f"{customer_name(customer_id)[0].lower()}{customer_id}@customers.example"
+    return f"{_given_name(customer_id).lower()}{customer_id}@customers.example"
 
 
 def customer(customer_id: int) -> Person:
@@ -66,7 +70,11 @@ def photo_url(person_id: int) -> str:
 
 def preview(subject: str, customer_id: int) -> str:
     """The first words of a conversation; search expressions call them its body."""
-    return f"Hello, {subject.lower()}. Regards, {customer_name(customer_id)[0]}"
+    return f"Hello, {subject.lower()}. Regards, {_given_name(customer_id)}"
+
+
+def _given_name(customer_id: int) -> str:
+    return FIRST_NAMES[customer_id % len(FIRST_NAMES)]
 
 
 def _person(person_id: int, kind: str, first: str, last: str, email: str) -> Person:

@@ -164,12 +164,28 @@ class Account(Records):
             self.change(conversation_id, history=in_order(found.values()))
             return thread
 
-    def rate(self, conversation_id: int, thread_id: int, rating: str, comments: str = "") -> Thread:
-        """Give a reply a rating: great, okay or not_good; `ratings_modify` says what follows."""
+    def rate(
+        self,
+        conversation_id: int,
+        thread_id: int,
+        rating: str,
+        comments: str = "",
+        *,
+        rater_id: int = 0,
+    ) -> Thread:
+        """Give a reply a rating, in place of an earlier one; `ratings_modify` says what follows.
+
+        Args:
+            conversation_id: the conversation.
+            thread_id: the reply in it.
+            rating: great, okay or not_good.
+            comments: what the customer writes with it.
+            rater_id: the customer who rates; 0 for the customer of the thread.
+        """
         with self.lock:
             row = self[conversation_id]
             found = {each.id: each for each in self.threads(conversation_id)}
-            thread = found[thread_id]._replace(rating=rating, comments=comments)
+            thread = found[thread_id]._replace(rating=rating, comments=comments, rater_id=rater_id)
             found[thread_id] = thread
             modified = self.now() if self.ratings_modify else row.modified
             history = in_order(found.values())

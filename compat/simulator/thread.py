@@ -32,6 +32,7 @@ class Thread(NamedTuple):
         attachments: how many files are attached.
         assignee_id: to whom the conversation was assigned; 0 for nobody.
         body: its text; None for one that is made from the conversation.
+        rater_id: the customer who rated it; 0 for the customer of the thread.
     """
 
     id: int
@@ -50,6 +51,7 @@ class Thread(NamedTuple):
     attachments: int = 0
     assignee_id: int = 0
     body: str | None = None
+    rater_id: int = 0
 
     @property
     def counted(self) -> bool:

@@ -103,7 +103,7 @@ def _late_keys(each: Thread) -> Payload:
     found: Payload = {}
     if each.rating:
         found["rating"] = {
-            "customerId": each.customer_id,
+            "customerId": each.rater_id or each.customer_id,
             "rating": each.rating,
             "comments": each.comments,
         }

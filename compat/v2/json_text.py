@@ -35,6 +35,11 @@ _SHORT_TEXTS: Final = re.compile(
     rb'(?:[^"]*+"[^"\\]{0,%d}+(?:\\.[^"\\]{0,%d}+){0,%d}+")*+' % (_RUN, _RUN, _ESCAPES), re.DOTALL
 )
 _TEXT: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_KEPT: Final = tuple(b'"%s"' % name for name in (b"comments", b"first", b"last", b"email"))
+"""The keys whose texts stay, however long: what a customer wrote with a rating, and names. Even a
+short name is a long text in JSON that escapes each of its characters."""
+_LONGEST_KEY: Final = max(map(len, _KEPT))
+_COLON: Final = b":"
 
 
 def json_text(body: bytes) -> str:
@@ -63,25 +68,29 @@ def without_long_texts(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """A JSON body as it arrives, with the empty text in place of each long one.
 
     So a body may be larger than the memory that it takes. Ids, instants and words are short, and
-    stay. A body that is cut short stays so.
+    stay; so do comments on ratings, and names. A body that is cut short stays so.
     """
-    rest, in_long_text = b"", False
+    rest, in_long_text, kept, key = b"", False, False, b""
     for chunk in chunks:
         data, at = rest + chunk, 0
         while True:
             if in_long_text:
-                at = _end(_TEXT, data, at)
+                start, at = at, _end(_TEXT, data, at)
+                if kept:
+                    yield data[start:at]
                 if not data.startswith(_QUOTE, at):
                     break  # the text goes on in the next chunk
-                in_long_text = False
+                in_long_text, key = False, b""
                 yield _QUOTE
                 at += 1
             start, at = at, _end(_SHORT_TEXTS, data, at)
             yield data[start:at]
+            key = (key + data[max(start, at - _LONGEST_KEY) : at])[-_LONGEST_KEY:]
             opening = data.find(_QUOTE, at)
             if opening < 0 or len(data) - opening <= _LONGEST_SHORT + 1:
                 break  # the end of the text, if there is one, may be in the next chunk
             yield data[at : opening + 1]
+            kept = key.endswith(_KEPT) and data[at:opening].strip() == _COLON
             at, in_long_text = opening + 1, True
         rest = data[at:]
     yield rest

@@ -26,7 +26,10 @@ class _Model(BaseModel):
 
 
 class WithoutLongTexts(BaseModel):
-    """A body of which long texts are dropped while it is received; they read as empty."""
+    """A body of which long texts are dropped while it is received; they read as empty.
+
+    Names of people and comments on ratings stay.
+    """
 
 
 def _nothing(_: object) -> None:
