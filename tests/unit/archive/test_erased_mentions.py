@@ -513,7 +513,7 @@ def test_nothing_of_erased_customers_is_left_and_all_of_others(
     """Compared with the same documents, made without the person from the beginning."""
     records = [seen_as(spec, id_) for id_, spec in enumerate(some, 1)]
     with archive.lock() as lock, archive.writing(lock) as writer:
-        _empty(writer)
+        empty_all(writer)
         writer.save([] if seen_after else records)
     forget(archive, ADDRESS if by_address else str(NUMBER))
     if seen_after:
@@ -547,7 +547,8 @@ def _surrogate_in(document: dict[str, Any]) -> int:
     return next((each["id"] for each in people if each["id"] < 0), -1)
 
 
-def _empty(writer: Writer) -> None:
+def empty_all(writer: Writer) -> None:
+    """Delete everything, between two examples."""
     for table in schema.TABLES.values():
         if table.name not in {"state", "holder", "archive_schema"}:
             writer._connection.execute(table.delete())
