@@ -339,7 +339,7 @@ def _customers(thread: ThreadPayload) -> Iterator[models.PersonPayload]:
 
 def _name(person: models.PersonPayload | None) -> str:
     """First and last name; empty if neither is shown."""
-    return " ".join(filter(None, (person.first, person.last))) if person else ""
+    return f"{person.first or ''} {person.last or ''}".strip() if person else ""
 
 
 def _author_type(author: Author | None) -> str:

@@ -71,16 +71,20 @@ def as_text(stage: Staged) -> str:
 def test_what_is_exported_and_imported_has_the_same_threads(stage: Staged, tmp_path: Path) -> None:
     new = imported(stage, exported(stage), tmp_path)
     assert held_threads(new) == held_threads(stage)
+    assert any(each.rating for some in held_threads(new).values() for each in some)
     assert unread(new) == set()
     assert known_until(new) == int(stage.clock.now) - 5 - INDEX_LAG
     assert exported(new) == exported(stage)
 
 
-def test_an_export_holds_no_texts(stage: Staged) -> None:
+def test_of_threads_an_export_holds_the_texts_of_ratings_alone(stage: Staged) -> None:
     lines = [json.loads(line) for line in exported(stage).splitlines()]
     threads = [each for line in lines for each in line["_embedded"]["threads"]]
     assert threads
     assert not any("body" in each or "email" in each["createdBy"] for each in threads)
+    ratings = [each["rating"] for each in threads if "rating" in each]
+    assert any(each["comments"] for each in ratings)
+    assert all(each["_userName"] for each in ratings)
 
 
 def test_threads_of_lines_that_have_none_are_to_be_read(stage: Staged, tmp_path: Path) -> None:

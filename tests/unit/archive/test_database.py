@@ -27,7 +27,7 @@ from compat.archive.errors import (
 )
 from compat.core.counting import UNTAGGED, CountQuery, Filter
 from compat.core.intervals import Interval
-from compat.core.models import ConversationQuery, ListItem, ListQuery
+from compat.core.models import ConversationQuery, ListItem, ListQuery, Rating
 from tests.unit.archive.databases import POSTGRES, place
 from tests.unit.archive.samples import CREATED, record, rows, save_all
 
@@ -258,6 +258,32 @@ def test_lists_of_an_old_archive_stay(engine: sa.Engine, archive_url: str) -> No
             ListItem(11, "Mine", "", "", "mytickets", 7, "", 3, 2, 5, 6),
         )
         assert snapshot.list_items(ListQuery("users")) is None
+
+
+OLD_THREADS = """
+INSERT INTO thread VALUES
+(11, 1, 1420070401, 'message', 'published', NULL, 'user', 3, 91, '', '', 0, 2, 0, 5),
+(12, 1, 1420070402, 'message', 'published', NULL, 'user', 3, 92, '', '', 0, 1, 0, 5),
+(21, 2, 1420070403, 'message', 'published', NULL, 'user', 3, 92, '', '', 0, 0, 0, 5),
+(31, 3, 1420070404, 'message', 'published', NULL, 'user', 3, 93, '', '', 0, 3, 0, 5)
+"""
+
+
+@pytest.mark.parametrize("sealed_at", [None, 6])
+def test_rated_conversations_of_an_old_archive_are_read_again_unless_it_is_sealed(
+    engine: sa.Engine, archive_url: str, sealed_at: int | None
+) -> None:
+    with engine.begin() as connection:
+        migrations.migrate(connection, migrations.MIGRATIONS[:1])
+        connection.exec_driver_sql(OLD)
+        migrations.migrate(connection, migrations.MIGRATIONS[:7])
+        connection.exec_driver_sql(OLD_THREADS)
+        connection.execute(schema.state.update().values(threads=1, sealed_at=sealed_at))
+    with open_archive(archive_url, create=True) as archive, archive.reading() as snapshot:
+        assert snapshot.unread_threads(9) == ([] if sealed_at else [(1, 1420070401)])
+        threads = snapshot.threads_of([1, 2])
+        assert [each.rating for each in threads[1]] == [Rating(2, 91), Rating(1, 92)]
+        assert [each.rating for each in threads[2]] == [None]
 
 
 def test_a_failed_migration_leaves_the_archive_unchanged(

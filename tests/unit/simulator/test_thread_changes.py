@@ -188,6 +188,18 @@ def test_a_late_rating_sets_the_modification_time_or_not(
     assert shown["userUpdatedAt"] == format_timestamp(CREATED + 3600)
 
 
+def test_after_a_merge_another_customer_may_rate(account: Account, row: Conversation) -> None:
+    other = account.add(customer_id=row.customer_id + 5)
+    reply = account.reply(row.id)
+    account.merge(other.id, row.id)
+    account.rate(row.id, reply.id, "okay", rater_id=other.customer_id)
+    with signed_in(Simulator(account)) as client:
+        (shown,) = rows(get_page(client, embed="threads"))
+    rated = next(each for each in shown["_embedded"]["threads"] if each["id"] == reply.id)
+    rating = {"customerId": other.customer_id, "rating": "okay", "comments": ""}
+    assert (rated["rating"], rated["customer"]["id"]) == (rating, row.customer_id)
+
+
 def test_a_behaviour_that_is_replaced_decides_about_later_ratings(account: Account) -> None:
     simulator = Simulator(account)
     assert account.ratings_modify

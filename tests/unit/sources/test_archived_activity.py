@@ -298,7 +298,10 @@ def change(archived: Archived, rng: random.Random) -> None:
         lambda: account.write(row.id, created=int(row.created) + rng.randrange(DAY)),
         lambda: account.spam(row.id),
         lambda: account.unspam(row.id),
-        lambda: account.rate(row.id, latest.id, "okay"),
+        lambda: account.rate(
+            *(row.id, latest.id, "okay", rng.choice(["", "Fine"])),
+            rater_id=rng.choice([0, other.customer_id]),
+        ),
         lambda: account.remove_thread(row.id, latest.id),
         account.add,
         lambda: account.add(FIRST + rng.randrange(60 * DAY), status="closed"),

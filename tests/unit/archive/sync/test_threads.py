@@ -278,6 +278,27 @@ def test_ratings_that_come_late_are_read_although_nothing_shows_them(stage: Stag
         assert held_threads(stage)[row.id] == true_threads(stage.account)[row.id]
 
 
+def test_a_late_rating_by_another_customer_after_a_merge_is_read(stage: Staged) -> None:
+    stage.simulator.behaviour = replace(QUIET, ratings_modify=False)
+    account, user = stage.account, stage.account.layout.users[0].id
+    listed = [row for row in account.conversations() if row.listed and row.type == "email"]
+    row = listed[0]
+    other = next(each for each in listed if each.customer_id != row.customer_id)
+    reply = account.reply(row.id, author_id=user)
+    stage.sync(threads=True)
+    account.merge(other.id, row.id)
+    stage.clock.advance(DAY)
+    stage.sync()
+    account.rate(row.id, reply.id, "okay", "Also for me", rater_id=other.customer_id)
+    stage.clock.advance(DAY)
+    stage.sync()
+    held = held_threads(stage)[row.id]
+    (rating,) = (each.rating for each in held if each.id == reply.id)
+    assert rating is not None
+    assert (rating.customer, rating.comments) == (other.customer_id, "Also for me")
+    assert held == true_threads(account)[row.id]
+
+
 def test_a_quiet_day_costs_four_requests_more_and_what_was_modified_in_30_days(
     stage: Staged,
 ) -> None:
