@@ -1,8 +1,8 @@
 """Administration of an archive: its status, sealing it, and exporting and importing conversations.
 
 An export has one conversation on each line, as the JSON that Mailbox API 2.0's list shows, with its
-threads if all of them are known, without their texts. Where no document is stored, the line holds
-the columns that counting uses.
+threads if all of them are known, without their texts, but with those of ratings. Where no document
+is stored, the line holds the columns that counting uses.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ class ArchiveStatus:
         conversations: How many there are, including spam, drafts and other states.
         size: Its size in bytes.
         covered: The intervals that answers may rely on.
-        slim: Whether subjects, previews, names and addresses are left out.
+        slim: Whether subjects, previews, names, addresses and comments are left out.
         sealed_at: When the account was closed; None if it is open.
         kept_since: Conversations created before this second are not stored; None if all are.
         unknown: How many conversations have a value that is unknown, by the key of Mailbox API 2.0

@@ -52,7 +52,7 @@ class Snapshot:
 
     Attributes:
         version: A number that grows with each commit that changes conversations, coverage or lists.
-        slim: Whether subjects, previews, names and addresses are left out.
+        slim: Whether subjects, previews, names, addresses and comments are left out.
         sealed_at: When the account was closed, epoch seconds UTC; None if it is open.
         kept_since: Conversations created before this second are not stored, epoch seconds UTC; None
             if all are stored.

@@ -65,7 +65,7 @@ _BETWEEN_LOOKS: Final = 0.1
         ),
         flag("--verify", "read everything again that is in the archive"),
         flag("--accept-loss", "take out what is gone at Help Scout, however much it is"),
-        flag("--slim", "make an archive without subjects, previews, names and addresses"),
+        flag("--slim", "make an archive without subjects, previews, names, addresses and comments"),
         click.Option(
             ["--threads/--no-threads"],
             default=None,
