@@ -45,12 +45,26 @@ def bucket_starts(asked: Range, query: ReportQuery, conventions: Conventions) ->
 def bucket_edges(query: ReportQuery, conventions: Conventions) -> tuple[tuple[int, ...], ...]:
     """For each range the edges of its buckets by the vendor's clock, as in `CountQuery`."""
     ahead = 60 * conventions.clock_shift_minutes
+    return tuple(
+        tuple(edge - ahead for edge in (*bucket_starts(asked, query, conventions), after))
+        for asked, after in _ranges_with_ends(query, conventions)
+    )
 
-    def edges(asked: Range) -> tuple[int, ...]:
-        end = range_interval(asked).last + conventions.end_included
-        return tuple(edge - ahead for edge in (*bucket_starts(asked, query, conventions), end))
 
-    return tuple(map(edges, ranges(query)))
+def range_edges(query: ReportQuery, conventions: Conventions) -> tuple[tuple[int, int], ...]:
+    """For each range, as one bucket, both of its edges by the vendor's clock."""
+    ahead = 60 * conventions.clock_shift_minutes
+    return tuple(
+        (range_interval(asked).first - ahead, after - ahead)
+        for asked, after in _ranges_with_ends(query, conventions)
+    )
+
+
+def _ranges_with_ends(query: ReportQuery, conventions: Conventions) -> list[tuple[Range, int]]:
+    """Each range with the first second after what counts of it."""
+    return [
+        (asked, range_interval(asked).last + conventions.end_included) for asked in ranges(query)
+    ]
 
 
 def counted_rows(found: RowSet, query: ReportQuery, conventions: Conventions) -> list[Row]:

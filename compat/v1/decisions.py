@@ -204,6 +204,22 @@ DECISIONS: Final = (
         "1 is sent. Mailbox API 2.0 does not show a schedule, so it is a setting.",
         ("office_hours", "company_time_zone"),
     ),
+    # Ratings.
+    Decision(
+        "To which range a rating belongs",
+        "A rating counts where the reply that it is about was sent, and for the user who wrote "
+        "that reply. A rating of a draft, or of a message that is hidden or was imported, does "
+        "not count.",
+        "By the vendor's page a report has the ratings that were received in the range, but "
+        "Mailbox API 2.0 does not show when a reply was rated. Such messages count in no other "
+        "report either.",
+    ),
+    Decision(
+        "The customers in a report on ratings",
+        "`totalCustomers` are the customers who got a reply in the range, each counted once; "
+        "`ratingsPercent` is the share of them who rated one.",
+        "By the vendor's page customers who did not rate are included. It does not say which.",
+    ),
     # Other lists.
     Decision(
         "The order of a drilldown",

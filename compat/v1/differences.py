@@ -47,6 +47,19 @@ DIFFERENCES: Final = (
         "count for the mailbox and the tags of the other one.",
     ),
     KnownDifference(
+        "When a reply was rated",
+        "Mailbox API 2.0 shows the latest rating of a reply, and not when it was given. So it "
+        "counts where the reply was sent.",
+        "A rating that came in the next month counts in the month before, whose numbers change "
+        "then. A rating that was changed counts as it is now.",
+    ),
+    KnownDifference(
+        "Ratings of chats",
+        "A chat is rated as a whole when it ends. Mailbox API 2.0 does not show these ratings "
+        "with the conversation.",
+        "They are missing from all reports on ratings; with `types=chat` there is none.",
+    ),
+    KnownDifference(
         "Folders that are views",
         "Some folders contain no conversations of their own but show a selection, such as a user's "
         "own folder or the one for conversations that need attention.",

@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    RootModel,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from compat.v1.datetimes import format_instant
-
-Instant = Annotated[
-    AwareDatetime,
-    PlainSerializer(format_instant, return_type=str, when_used="json"),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "format": "date-time",
-            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
-        }
-    ),
-]
-"""An instant that is written in JSON as `yyyy-MM-ddTHH:mm:ssZ`."""
+from compat.v1.models_base import Answer, Instant, absent_if_none
+from compat.v1.models_ratings import Happiness  # noqa: F401 (routes look all models up here)
 
 
-def _absent_if_none() -> Any:
-    """A field whose key is left out of the JSON if the value is None."""
-    return Field(default=None, exclude_if=lambda value: value is None)
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Bucket(_Answer):
+class Bucket(Answer):
     """One bucket and its count.
 
     Attributes:
@@ -51,7 +22,7 @@ class Bucket(_Answer):
     count: int = Field(ge=0)
 
 
-class NewConversations(_Answer):
+class NewConversations(Answer):
     """The answer of `conversations/new.json`.
 
     Attributes:
@@ -61,7 +32,7 @@ class NewConversations(_Answer):
     """
 
     current: tuple[Bucket, ...]
-    previous: tuple[Bucket, ...] | None = _absent_if_none()
+    previous: tuple[Bucket, ...] | None = absent_if_none()
 
 
 class BucketIds(Bucket):
@@ -74,14 +45,14 @@ class BucketIds(Bucket):
     ids: tuple[int, ...]
 
 
-class NewIds(_Answer):
+class NewIds(Answer):
     """The counted conversations of each bucket of New Conversations; not part of the old API."""
 
     current: tuple[BucketIds, ...]
-    previous: tuple[BucketIds, ...] | None = _absent_if_none()
+    previous: tuple[BucketIds, ...] | None = absent_if_none()
 
 
-class MessageBucket(_Answer):
+class MessageBucket(Answer):
     """One bucket and its messages.
 
     Attributes:
@@ -93,7 +64,7 @@ class MessageBucket(_Answer):
     messages: int = Field(ge=0)
 
 
-class ReceivedMessages(_Answer):
+class ReceivedMessages(Answer):
     """The answer of `conversations/received-messages.json`.
 
     The keys are those that the old API was observed to send; its page shows other ones.
@@ -104,10 +75,10 @@ class ReceivedMessages(_Answer):
     """
 
     current: tuple[MessageBucket, ...]
-    previous: tuple[MessageBucket, ...] | None = _absent_if_none()
+    previous: tuple[MessageBucket, ...] | None = absent_if_none()
 
 
-class RowTag(_Answer):
+class RowTag(Answer):
     """A tag on a conversation.
 
     Attributes:
@@ -119,7 +90,7 @@ class RowTag(_Answer):
     color: str
 
 
-class DrilldownRow(_Answer):
+class DrilldownRow(Answer):
     """A conversation in a list; the keys are spelled as in the old API.
 
     `assignedName` is left out if nobody is assigned, as observed. `waitingSince` and
@@ -139,14 +110,14 @@ class DrilldownRow(_Answer):
     customerEmail: str  # noqa: N815
     customerIds: tuple[int, ...]  # noqa: N815
     modifiedAt: Instant  # noqa: N815
-    waitingSince: Instant | None = _absent_if_none()  # noqa: N815
-    waitingSinceType: int | None = _absent_if_none()  # noqa: N815
+    waitingSince: Instant | None = absent_if_none()  # noqa: N815
+    waitingSinceType: int | None = absent_if_none()  # noqa: N815
     assignedid: int
     tags: tuple[RowTag, ...]
-    assignedName: str | None = _absent_if_none()  # noqa: N815
+    assignedName: str | None = absent_if_none()  # noqa: N815
 
 
-class DrilldownPage(_Answer):
+class DrilldownPage(Answer):
     """One page of a list of conversations.
 
     Attributes:
@@ -162,13 +133,13 @@ class DrilldownPage(_Answer):
     results: tuple[DrilldownRow, ...]
 
 
-class Drilldown(_Answer):
+class Drilldown(Answer):
     """The answer of `conversations/new-drilldown.json`."""
 
     conversations: DrilldownPage
 
 
-class Hour(_Answer):
+class Hour(Answer):
     """One hour of the week.
 
     Attributes:
@@ -188,7 +159,7 @@ class BusyTimes(RootModel[tuple[Hour, ...]]):
     model_config = ConfigDict(frozen=True)
 
 
-class MailboxItem(_Answer):
+class MailboxItem(Answer):
     """A mailbox in `mailboxes.json`."""
 
     id: int
@@ -199,7 +170,7 @@ class MailboxItem(_Answer):
     modifiedAt: Instant  # noqa: N815
 
 
-class FolderItem(_Answer):
+class FolderItem(Answer):
     """A folder of a mailbox.
 
     Attributes:
@@ -222,7 +193,7 @@ class MailboxWithFolders(MailboxItem):
     folders: tuple[FolderItem, ...]
 
 
-class TagItem(_Answer):
+class TagItem(Answer):
     """A tag in `tags.json`.
 
     Attributes:
@@ -240,7 +211,7 @@ class TagItem(_Answer):
     name: str
 
 
-class _Person(_Answer):
+class _Person(Answer):
     id: int
     firstName: str  # noqa: N815
     lastName: str  # noqa: N815
@@ -278,7 +249,7 @@ class CurrentUserItem(_Person):
 Item = TypeVar("Item", bound=BaseModel)
 
 
-class Envelope(_Answer, Generic[Item]):
+class Envelope(Answer, Generic[Item]):
     """One page of a list."""
 
     page: int
@@ -287,7 +258,7 @@ class Envelope(_Answer, Generic[Item]):
     items: tuple[Item, ...]
 
 
-class SingleItem(_Answer, Generic[Item]):
+class SingleItem(Answer, Generic[Item]):
     """One item of a list."""
 
     item: Item

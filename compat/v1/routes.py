@@ -118,6 +118,13 @@ ROUTES: Final = (
         (*RANGE, *PREVIOUS_RANGE, *FILTERS, *VIEW_BY),
         "ReceivedMessages",
     ),
+    Route(
+        "/v1/reports/happiness.json",
+        "happiness",
+        "How customers rated the replies of a range.",
+        (*RANGE, *PREVIOUS_RANGE, *FILTERS),
+        "Happiness",
+    ),
     _list_route("mailboxes.json", "mailboxes", "The account's mailboxes.", (PAGE,), "Mailboxes"),
     _list_route(
         "mailboxes/{mailbox}.json",

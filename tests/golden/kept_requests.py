@@ -136,8 +136,8 @@ REFUSED: Final = {
         f"{NEW}?{RANGE}", authorization=basic().replace("Basic", "basic")
     ),
     "no key and no parameters": Request(NEW, authorization=None),
-    "an unknown report": Request("/v1/reports/happiness.json"),
-    "an unknown report without a key": Request("/v1/reports/happiness.json", authorization=None),
+    "an unknown report": Request("/v1/reports/docs.json"),
+    "an unknown report without a key": Request("/v1/reports/docs.json", authorization=None),
     "a path with odd characters": Request("/v1/reports/%3Cb%3E%22%C3%A9.json"),
 }
 METHODS: Final = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -156,6 +157,58 @@ def helped(payload: Json, first: str, last: str) -> set[int]:
         for thread in replies(payload)
         if inside(thread["createdAt"], first, last)
     }
+
+
+def ratings(
+    payloads: Iterable[Json], first: str, last: str, users: Collection[int] = ()
+) -> list[tuple[Json, Json]]:
+    """The conversations that count, with each reply of a range that was rated."""
+    return [
+        (payload, thread)
+        for payload in payloads
+        if counts(payload)
+        for thread in threads(payload)
+        if thread.get("rating")
+        and thread["state"] == "published"
+        and inside(thread["createdAt"], first, last)
+        and (not users or author(thread) in [("user", user) for user in users])
+    ]
+
+
+def happiness(payloads: Sequence[Json], first: str, last: str, users: Collection[int] = ()) -> Json:
+    """The counts of the report on happiness, and its figures as fractions."""
+    rated = ratings(payloads, first, last, users)
+    words = [thread["rating"]["rating"] for _, thread in rated]
+    raters = {
+        thread["rating"].get("customerId")
+        or (thread.get("customer") or payload["primaryCustomer"])["id"]
+        for payload, thread in rated
+    }
+    helped = {
+        (thread.get("customer") or payload["primaryCustomer"])["id"]
+        for payload in payloads
+        if counts(payload)
+        for thread in replies(payload)
+        if inside(thread["createdAt"], first, last) and (not users or author(thread)[1] in users)
+    }
+    return {
+        "ratingsCount": len(words),
+        "greatCount": words.count("great"),
+        "okayCount": words.count("okay"),
+        "notGoodCount": words.count("not_good"),
+        "great": _share(words.count("great"), len(words)),
+        "okay": _share(words.count("okay"), len(words)),
+        "notGood": _share(words.count("not_good"), len(words)),
+        "happinessScore": _share(words.count("great") - words.count("not_good"), len(words)),
+        "totalCustomersWithRatings": len(raters),
+        "totalCustomers": len(helped),
+        "ratingsPercent": _share(len(raters), len(helped)),
+    }
+
+
+def _share(part: int, whole: int) -> Fraction:
+    """How many percent, exactly."""
+    return Fraction(100 * part, whole) if whole else Fraction(0)
 
 
 def touched(payload: Json, first: str, last: str) -> bool:

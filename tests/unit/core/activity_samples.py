@@ -133,6 +133,17 @@ _STATUSES = st.sampled_from(["nochange", "active", "pending", "closed", "closed"
 _ACTIONS = st.sampled_from(["default"] * 5 + ["imported", "manual-workflow", "original-author"])
 _STATES = st.sampled_from(["published"] * 5 + ["draft", "hidden", "review"])
 
+_RATED = st.one_of(
+    st.just({}),
+    st.builds(
+        lambda word, customer: {
+            "rating": {"customerId": customer, "rating": word, "comments": f"It was {word}."}
+        },
+        st.sampled_from(sorted(RATINGS)),
+        st.sampled_from([101, 102, 103]),
+    ),
+)
+
 
 @st.composite
 def thread_payloads(draw: st.DrawFn) -> Json:
@@ -149,7 +160,7 @@ def thread_payloads(draw: st.DrawFn) -> Json:
         "createdAt": draw(_MOMENTS),
         "createdBy": draw(sides.get(kind, st.one_of(_USERS, _CUSTOMERS))),
         "customer": draw(st.sampled_from([{"id": 101}, {"id": 103}, None])),
-    }
+    } | (draw(_RATED) if kind == "message" else {})
 
 
 _THREADS = st.lists(thread_payloads(), max_size=9)
