@@ -176,6 +176,17 @@ INSERT INTO unread_threads SELECT c.id, c.created FROM conversation AS c
     AND EXISTS (SELECT 1 FROM state WHERE sealed_at IS NULL);
 """
 
+# Who wrote in a conversation, and which customers got a reply, is read in the first two alone.
+_THREADS_OF_USERS: Final = """
+DROP INDEX thread_conversation;
+CREATE INDEX thread_conversation ON thread (conversation, created, author_type, author);
+CREATE INDEX thread_reply ON thread (created, conversation, customer, author, author_type)
+    WHERE state = 'published' AND type IN ('message', 'chat', 'beaconchat')
+    AND action NOT IN ('imported', 'imported-external', 'importedExternal')
+    AND (author_type = 'user' OR author_type = '' AND type = 'message');
+CREATE INDEX thread_rated ON thread (created, conversation) WHERE rating <> 0;
+"""
+
 MIGRATIONS: Final[Sequence[str]] = (
     _BASE_TABLES,
     _COUNTING_TABLES,
@@ -185,6 +196,7 @@ MIGRATIONS: Final[Sequence[str]] = (
     _STAFF,
     _CREATED_BY_USERS,
     _RATINGS,
+    _THREADS_OF_USERS,
 )
 """The statements of each migration, in order; a schema's version is how many were applied."""
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import reduce
 from typing import Any, Final, NamedTuple
 
-from compat.archive import counts, coverage, repository, schema, threads
+from compat.archive import (
+    activity,
+    counts,
+    coverage,
+    documents,
+    ratings,
+    repository,
+    schema,
+    threads,
+)
 from compat.archive.connections import sa
+from compat.archive.ratings import CountedRatings
 from compat.archive.records import INDEX_LAG, LAYERS, THREADS_KNOWN
 from compat.archive.repository import batches, tags_from_text
 from compat.core import intervals
@@ -22,13 +32,9 @@ from compat.core.models import (
     ListItem,
     ListKind,
     ListQuery,
-    NamedTag,
-    Person,
     Row,
     Thread,
 )
-from compat.upstream import to_document
-from compat.v2.models import ConversationDocument
 
 _STATE: Final = "SELECT version, slim, sealed_at, kept_since, threads FROM state"
 _ROW: Final = tuple(schema.conversation.c[name] for name in Row._fields)
@@ -121,15 +127,32 @@ class Snapshot:
         query = sa.select(sa.func.count()).select_from(schema.unread_threads)
         return int(self._connection.execute(query).scalar_one())
 
-    def activities(self, spans: Iterable[Interval]) -> Iterator[Activity]:
+    def activities(
+        self,
+        spans: Iterable[Interval],
+        users: Collection[int] = (),
+        *,
+        rated: bool = False,
+        is_needed: Callable[[Row], bool] = lambda _: True,
+    ) -> list[Activity]:
         """The conversations in which something happened in some intervals, each once, with threads.
 
         They have a thread created there, or were themselves created or closed there.
 
         Args:
             spans: Intervals of time, epoch seconds UTC; they may overlap, and need not be covered.
+            users: Only those that one of these users began, wrote a thread of, or last closed; all
+                if empty.
+            rated: Only those that have a thread with a rating created in the intervals.
+            is_needed: Whether a conversation is needed.
         """
-        return threads.activities(self._connection, intervals.union(spans))
+        return activity.touched(
+            self._connection, intervals.union(spans), users, rated=rated, is_needed=is_needed
+        )
+
+    def activities_by_id(self, ids: Collection[int]) -> list[Activity]:
+        """Conversations with their threads, sorted by id, without unknown ones."""
+        return activity.by_id(self._connection, ids) if ids else []
 
     def unread_among(self, ids: Sequence[int]) -> set[int]:
         """Those of some conversations whose threads are not known completely."""
@@ -203,6 +226,34 @@ class Snapshot:
         """
         return counts.count_messages(self._connection, query)
 
+    def count_ratings(
+        self, query: CountQuery, without: Collection[int] = ()
+    ) -> list[CountedRatings] | None:
+        """Count ratings for each range of a query, covered or not.
+
+        The folders of the query must be home folders.
+
+        Args:
+            query: The query.
+            without: The ids of conversations that do not count.
+
+        Returns:
+            None if they may depend on a value that is unknown.
+        """
+        return ratings.count(self._connection, query, without)
+
+    def customers_helped(self, query: CountQuery, without: Collection[int] = ()) -> set[int] | None:
+        """The ids of the customers who got a reply in the ranges of a query, covered or not.
+
+        Args:
+            query: The query.
+            without: The ids of conversations that do not count.
+
+        Returns:
+            None if that may depend on a value that is unknown. 0 is among them if one is unknown.
+        """
+        return ratings.customers_helped(self._connection, query, without)
+
     def check_known(self, query: CountQuery) -> None:
         """Check that a query filters by no value that is unknown in its ranges.
 
@@ -249,9 +300,11 @@ class Snapshot:
 
         Where no document is stored, texts and names are empty.
         """
-        found = {id_: _document(packed) for id_, packed in self._packed(ids)}
-        missing = [id_ for id_ in ids if id_ not in found]
-        found |= {each.id: each for each in self._documents_from_columns(missing)}
+        found = {id_: documents.from_packed(packed) for id_, packed in self._packed(ids)}
+        if missing := [id_ for id_ in ids if id_ not in found]:
+            tags = {item.id: item for item in self.list_items(ListQuery("tags")) or ()}
+            for each in documents.from_columns(self._connection, missing, tags):
+                found[each.id] = each
         return [found[id_] for id_ in ids if id_ in found]
 
     def raw_documents(self, ids: Sequence[int]) -> dict[int, bytes]:
@@ -334,43 +387,9 @@ class Snapshot:
         for some in batches(ids):
             yield from repository.packed_documents(self._connection, some).items()
 
-    def _documents_from_columns(self, ids: Sequence[int]) -> Iterator[Document]:
-        """Documents composed from the columns alone."""
-        table = schema.conversation
-        names = {item.id: item for item in self.list_items(ListQuery("tags")) or ()} if ids else {}
-        for some in batches(ids):
-            for found in self._connection.execute(sa.select(table).where(table.c.id.in_(some))):
-                yield _document_from_columns(found, names)
-
 
 def _row(found: Any) -> Row:
     created, id_, mailbox, folder, type_, status, state, tags = found
     type_ = None if type_ is None else sys.intern(type_)
     status, state = map(sys.intern, (status, state))
     return Row(created, id_, mailbox, folder, type_, status, state, tags_from_text(tags))
-
-
-def _document(packed: bytes) -> Document:
-    document = repository.decompress(packed)
-    return to_document(ConversationDocument.model_validate_json(document))
-
-
-def _document_from_columns(found: Any, names: dict[int, ListItem]) -> Document:
-    tags = [names.get(tag, ListItem(tag, "")) for tag in tags_from_text(found.tags) or ()]
-    return Document(
-        id=found.id,
-        number=found.number,
-        type=found.type or "",
-        mailbox=found.mailbox or 0,
-        subject="",
-        status=found.status,
-        threads=found.threads,
-        preview="",
-        customer=Person(
-            max(found.customer, 0)
-        ),  # an erased customer has a negative id, which is not shown
-        assignee=Person(found.assignee),
-        updated=found.created if found.updated is None else found.updated,
-        waiting_since=found.created if found.waiting_since is None else found.waiting_since,
-        tags=tuple(NamedTag(tag.id, tag.name, tag.color) for tag in tags),
-    )

@@ -5,7 +5,6 @@ Functions that take ids take a batch of at most as many as one statement can nam
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
@@ -13,9 +12,8 @@ from typing import Any, Final
 from compat.archive import repository, schema
 from compat.archive.connections import sa
 from compat.archive.records import ShownThreads
-from compat.archive.repository import Columns, batches, tags_from_text
-from compat.core.intervals import Interval
-from compat.core.models import Activity, Rating, Row, Thread
+from compat.archive.repository import Columns, batches
+from compat.core.models import Rating, Thread
 from compat.v2.search import format_timestamp
 
 _COLUMN_OF: Final[Mapping[str, str]] = {"by": "author_type"}
@@ -24,17 +22,22 @@ _COLUMN_OF: Final[Mapping[str, str]] = {"by": "author_type"}
 _RATING_COLUMNS: Final = tuple(f"rating_{name}" for name in Rating._fields[1:])
 """The columns of a rating, apart from its value in `rating`."""
 
-_OF_THREAD: Final = tuple(schema.thread.c[_COLUMN_OF.get(each, each)] for each in Thread._fields)
-_THREAD: Final = (*_OF_THREAD, *(schema.thread.c[each] for each in _RATING_COLUMNS))
-_ROW: Final = tuple(schema.conversation.c[name] for name in Row._fields)
+COLUMNS: Final = (*(_COLUMN_OF.get(each, each) for each in Thread._fields), *_RATING_COLUMNS)
+"""The names of the columns that `from_columns` makes a thread of."""
+
+_THREAD: Final = tuple(schema.thread.c[each] for each in COLUMNS)
+_FIELDS: Final = len(Thread._fields)
 _RATINGS: Final = {1: "great", 2: "okay", 3: "not_good"}
 _UNRATED: Final = Rating(0)
 _BATCH: Final = 500
-_NO_MORE: Final = (sys.maxsize, ())
-_REST: Final = tuple(
-    schema.conversation.c[name]
-    for name in ("customer", "created_by", "closed", "closed_by", "by_user")
-)
+
+
+def from_columns(columns: Sequence[Any]) -> Thread:
+    """A thread from its stored columns, of which there may be more at the end."""
+    *fields, value, has_attachments = columns[:_FIELDS]
+    others = columns[_FIELDS : len(COLUMNS)]
+    rating = Rating(value, *others) if value else None
+    return Thread._make((*fields, rating, bool(has_attachments)))
 
 
 def read(connection: sa.Connection, ids: Sequence[int]) -> dict[int, tuple[Thread, ...]]:
@@ -62,7 +65,7 @@ def rated(connection: sa.Connection) -> Iterator[list[tuple[int, Thread]]]:
     found: list[tuple[int, Thread]] = []
     while True:
         rest = query.where(table.id > found[-1][1].id) if found else query
-        found = [(row[0], _thread(row[1:])) for row in connection.execute(rest)]
+        found = [(row[0], from_columns(row[1:])) for row in connection.execute(rest)]
         if not found:
             return
         yield found
@@ -190,44 +193,6 @@ def set_kept(connection: sa.Connection, *, kept: bool) -> None:
         connection.execute(schema.unread_threads.insert().from_select(columns, source))
 
 
-def activities(connection: sa.Connection, spans: Sequence[Interval]) -> Iterator[Activity]:
-    """The conversations in which something happened in some intervals, each once, with all threads.
-
-    They have a thread created there, or were themselves created or closed there.
-
-    Args:
-        connection: In a transaction.
-        spans: Disjoint intervals, epoch seconds UTC.
-    """
-    thread, conversation = schema.thread.c, schema.conversation.c
-    touched = sa.union(
-        *(
-            sa.select(id_).where(instant.between(*span))
-            for span in spans or [Interval(0, -1)]
-            for id_, instant in (
-                (thread.conversation, thread.created),
-                (conversation.id, conversation.created),
-                (conversation.id, conversation.closed),
-            )
-        )
-    )
-    rows = sa.select(*_ROW, *_REST).where(conversation.id.in_(touched)).order_by(conversation.id)
-    shown = sa.select(thread.conversation, *_THREAD).where(thread.conversation.in_(touched))
-    threads = _by_conversation(connection, shown)
-    its: tuple[int, tuple[Thread, ...]] = next(threads, _NO_MORE)
-    for found in connection.execute(rows):
-        while its[0] < found.id:  # threads of a conversation that is gone
-            its = next(threads, _NO_MORE)
-        own = its[1] if its[0] == found.id else ()
-        creator = found.created_by if found.by_user else 0
-        yield Activity(_row(found), own, found.customer, creator, found.closed, found.closed_by)
-
-
-def _row(found: Any) -> Row:
-    row = Row(*found[: len(_ROW)])
-    return row._replace(tags=tags_from_text(found.tags))
-
-
 def _by_conversation(
     connection: sa.Connection, query: sa.Select[Any]
 ) -> Iterator[tuple[int, tuple[Thread, ...]]]:
@@ -236,13 +201,7 @@ def _by_conversation(
     ordered = query.order_by(table.conversation, table.created, table.id)
     found = connection.execute(ordered)
     for id_, rows in groupby(found, key=lambda row: row[0]):
-        yield id_, tuple(_thread(row[1:]) for row in rows)
-
-
-def _thread(columns: Sequence[Any]) -> Thread:
-    *fields, value, has_attachments = columns[: len(_OF_THREAD)]
-    rating = Rating(value, *columns[len(_OF_THREAD) :]) if value else None
-    return Thread._make((*fields, rating, bool(has_attachments)))
+        yield id_, tuple(from_columns(row[1:]) for row in rows)
 
 
 def _columns(conversation: int, thread: Thread, seen: int) -> Columns:

@@ -222,8 +222,26 @@ def is_selected(row: Row, query: ActivityQuery) -> bool:
 
 
 def is_touched(activity: Activity, query: ActivityQuery) -> bool:
-    """Whether one of its threads is in the intervals of a query, or it began or ended there."""
-    instants = {activity.row.created, *(thread.created for thread in activity.threads)}
-    if activity.closed is not None:
-        instants.add(activity.closed)
+    """Whether one of its threads is in the intervals of a query, or it began or ended there.
+
+    If the query names users, one of them must have taken part, at any time. If it asks for ratings,
+    one of those threads must be rated.
+    """
+    if query.users and not _takes_part(activity, query.users):
+        return False
+    if query.rated:
+        instants = {each.created for each in activity.threads if each.rating}
+    else:
+        instants = {activity.row.created, *(each.created for each in activity.threads)}
+        if activity.closed is not None:
+            instants.add(activity.closed)
     return any(first <= at <= last for first, last in query.touched for at in instants)
+
+
+def _takes_part(activity: Activity, users: frozenset[int]) -> bool:
+    """Whether one of some users began a conversation, wrote a thread of it, or last closed it."""
+    return (
+        activity.created_by in users
+        or activity.closed_by in users
+        or any(each.by == "user" and each.author in users for each in activity.threads)
+    )

@@ -48,6 +48,11 @@ class Changes:
     lost: Mapping[int, Set[int]] = field(default_factory=dict)
     current: Sequence[Activity] = ()
 
+    @property
+    def outdated(self) -> Set[int]:
+        """The ids of the conversations of the snapshot that do not count as they are there."""
+        return {*self.replaced, *self.lost}
+
     def remaining(self, activity: Activity) -> Activity | None:
         """What is left of a conversation of the snapshot.
 
@@ -277,9 +282,7 @@ def _is_complete(patch: ActivityPatch, is_needed: Callable[[Row], bool]) -> bool
 def _merged(patch: ActivityPatch, snapshot: Snapshot) -> frozenset[int]:
     """The ids of the conversations all of whose threads are in others now."""
     changes = patch.changes(snapshot)
-    ids = sorted(changes.lost)
-    threads = snapshot.threads_of(ids)
-    held = (Activity(row, threads.get(row.id, ())) for row in snapshot.rows_by_id(ids))
+    held = snapshot.activities_by_id(changes.lost.keys())
     return frozenset(each.row.id for each in held if changes.remaining(each) is None)
 
 

@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from compat import clock
 from compat.archive.database import Archive
 from compat.archive.index import CountIndex
 from compat.archive.reader import Snapshot
-from compat.archive.sync import queries
 from compat.core import intervals
-from compat.core.counting import BucketCounts, CountQuery, CountResult
+from compat.core.calendar import FIRST_SECOND, LAST_SECOND
+from compat.core.counting import BucketCounts, CountQuery, CountResult, Filter
 from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import (
     ActivityQuery,
@@ -37,6 +36,7 @@ from compat.core.models import (
 )
 from compat.sources.activity_merge import ActivityCompleter, Changes
 from compat.sources.archive_activity import KnownActivity, activity_query, obstacle
+from compat.sources.archive_lists import stored_list
 from compat.sources.live import LiveSource
 from compat.sources.merge import Completer, Patch, ReadPlan, plan_read, unchanged
 from compat.v2 import lists
@@ -144,10 +144,8 @@ class ArchiveSource:
         query = tally.conversations
         if self._live_for_views(query):
             return None
-        if tally.counted == "messages":
-            return self._count_messages(tally, progress)
-        if tally.counted == "ratings":
-            return None
+        if tally.counted != "conversations":
+            return self._count_in_threads(tally, progress)
         counts = BucketCounts(tally)
         with self._state(query, progress) as (snapshot, patch):
             changed = patch.changed(snapshot)
@@ -176,6 +174,38 @@ class ArchiveSource:
         with self._known_activity(query, progress) as known:
             return known.activity(query, progress)
 
+    def customers_helped(
+        self, users: frozenset[int], which: Filter, progress: Progress, *, automatic_replies: bool
+    ) -> int | None:
+        """How many customers ever got a reply of one of some users, each counted once.
+
+        Until now, or without upstream until when the archive knows all threads.
+
+        Returns:
+            The number; None if the archive does not know the threads of all time.
+
+        Raises:
+            UpstreamError: Upstream fails, or its answers contradict each other.
+            ArchiveError: The archive fails.
+        """
+        with self._archive.reading() as snapshot:
+            known = snapshot.activity_coverage()
+            is_alone = self._live_beside(snapshot) is None
+        if not known:
+            return None
+        last = known[0].interval.last if is_alone else int(time.time())
+        ever = Interval(FIRST_SECOND, last)
+        tally = CountQuery(
+            ConversationQuery((ever,), spam="spam" not in which.excluded_statuses),
+            which,
+            ((FIRST_SECOND, LAST_SECOND + 1),),
+            "ratings",
+            users,
+            automatic_replies,
+        )
+        with self._known_activity(activity_query(tally), progress) as found:
+            return found.customers_helped(tally) if isinstance(found, KnownActivity) else None
+
     def list_items(self, query: ListQuery) -> ListItems:
         """A list, or one item of it: from upstream if it is used.
 
@@ -187,7 +217,7 @@ class ArchiveSource:
         with self._archive.reading() as snapshot:
             live = self._live_beside(snapshot)
             if live is None:
-                return _stored_list(snapshot, query)
+                return stored_list(snapshot, query)
         return live.list_items(query)
 
     def documents(self, ids: Sequence[int], progress: Progress) -> Sequence[Document]:
@@ -242,10 +272,13 @@ class ArchiveSource:
                     return
         raise InconsistentData("the archive changes faster than it can be compared with Help Scout")
 
-    def _count_messages(self, tally: CountQuery, progress: Progress) -> CountResult | None:
-        query = activity_query(tally)
-        with self._known_activity(query, progress) as known:
-            return known.count_messages(tally) if isinstance(known, KnownActivity) else None
+    def _count_in_threads(self, tally: CountQuery, progress: Progress) -> CountResult | None:
+        with self._known_activity(activity_query(tally), progress) as known:
+            if not isinstance(known, KnownActivity):
+                return None
+            if tally.counted == "messages":
+                return known.count_messages(tally)
+            return known.count_ratings(tally)
 
     @contextmanager
     def _known_activity(
@@ -315,33 +348,3 @@ class ArchiveSource:
     def _live_beside(self, snapshot: Snapshot) -> LiveSource | None:
         """The live source; None if it is not used or the account is closed."""
         return self._live if snapshot.sealed_at is None else None
-
-
-def _stored_list(snapshot: Snapshot, query: ListQuery) -> ListItems:
-    """A list, or one item of it, as it was last read.
-
-    A mailbox that the list of mailboxes leaves out may still be shown: it is certain that there is
-    none only if the archive has no conversation of it.
-
-    Raises:
-        NotCovered: The list was never read, or it is not certain that there is no such mailbox.
-    """
-    stored, seen = snapshot.list_items(query), snapshot.list_seen_at(query) or 0
-    if stored or (stored is not None and query.item is None):
-        return ListItems(stored, seen, clock.elapsed())
-    if query.kind in {"mailboxes", "folders"}:
-        mailbox = query.parent if query.item is None else query.item
-        is_certain = _is_no_mailbox(snapshot, mailbox)
-    else:
-        is_certain = stored is not None
-    if not is_certain:
-        raise NotCovered
-    return ListItems(None, seen, clock.elapsed())
-
-
-def _is_no_mailbox(snapshot: Snapshot, mailbox: int) -> bool:
-    """Whether neither the archive's list of mailboxes nor its rows contain a mailbox."""
-    listed = snapshot.list_items(ListQuery("mailboxes"))
-    if listed is None or any(each.id == mailbox for each in listed):
-        return False
-    return not queries.count_by_mailbox(snapshot).get(mailbox)

@@ -8,10 +8,12 @@ from itertools import pairwise
 from compat.archive.database import Archive
 from compat.archive.records import LAYERS, THREADS_KNOWN, ConversationRecord, ShownThreads
 from compat.archive.sync.queries import ALL_LISTS_SPAM
+from compat.config.conventions import Conventions
 from compat.core.calendar import FIRST_SECOND
-from compat.core.counting import CountQuery, Filter
+from compat.core.counting import CountQuery, Filter, RatingCounts
 from compat.core.intervals import Coverage, Interval, MaxAges
 from compat.core.models import Activity, ActivityQuery, ConversationQuery
+from compat.core.ratings import count_ratings
 from compat.simulator import Account, Conversation
 from compat.sources.archive import ArchiveSource
 from tests.unit.sources.activity_scene import (
@@ -127,6 +129,41 @@ class Archived:
             [sum(first <= second < after for second in seconds) for first, after in pairwise(edges)]
         ]
 
+    def users(self) -> list[int]:
+        """The users who wrote a thread."""
+        histories = self.account.histories()
+        return sorted({each.author_id for _, own in histories for each in own if each.by == "user"})
+
+    def of_users(self, query: ActivityQuery) -> dict[int, Activity]:
+        """The conversations that a query for some users, or for ratings, finds; as expected."""
+        return {
+            id_: each for id_, each in self.expected(query).items() if _is_asked_for(each, query)
+        }
+
+    def ratings(
+        self, span: Interval, users: frozenset[int], *, automatic_replies: bool
+    ) -> RatingCounts | None:
+        """How the replies of some users were rated."""
+        query = CountQuery(
+            ConversationQuery((span,)),
+            COUNTED,
+            ((span.first, span.last + 1),),
+            "ratings",
+            users,
+            automatic_replies,
+        )
+        result = self.source.count(query, self.scene.progress)
+        return None if result is None else RatingCounts(*result.counts[0])
+
+    def expected_ratings(
+        self, span: Interval, users: frozenset[int], *, automatic_replies: bool
+    ) -> RatingCounts:
+        """The same, by the rules for one conversation."""
+        conventions = Conventions(automatic_replies_count=automatic_replies)
+        found = self.expected(ActivityQuery((span,))).values()
+        counted = (each for each in found if COUNTED.matches(each.row))
+        return count_ratings(counted, span, conventions, users)
+
 
 def count_query(span: Interval, days: int) -> CountQuery:
     """Messages in all mailboxes."""
@@ -140,7 +177,8 @@ def _record(activity: Activity, seen: int) -> ConversationRecord:
         seen,
         closed=activity.closed,
         closed_by=activity.closed_by,
-        created_by=activity.created_by,
+        created_by=activity.created_by or activity.customer,
+        by_user=int(activity.created_by > 0),
         customer=activity.customer,
         threads=len(activity.threads),
         shown=ShownThreads(activity.threads, complete=True, seen=seen, modified=True),
@@ -153,3 +191,14 @@ def _counts(activity: Activity, query: ActivityQuery) -> bool:
         for each in activity.threads
         for span in query.touched
     )
+
+
+def _is_asked_for(activity: Activity, query: ActivityQuery) -> bool:
+    people = {activity.created_by, activity.closed_by}
+    people |= {each.author for each in activity.threads if each.by == "user"}
+    is_rated = any(
+        each.rating and span.first <= each.created <= span.last
+        for each in activity.threads
+        for span in query.touched
+    )
+    return (not query.users or bool(people & query.users)) and (is_rated or not query.rated)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,13 +17,14 @@ from compat import clock as local_clock
 from compat.archive.database import Archive, open_archive
 from compat.archive.records import INDEX_LAG
 from compat.core.calendar import FIRST_SECOND
+from compat.core.counting import SourceWithHistory
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import ActivityQuery, NotCovered
 from compat.simulator import Account, Behaviour
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData
 from tests.unit.sources.activity_scene import AGES, Clock, Scene, existing_threads
-from tests.unit.sources.archived_activity import Archived, count_query
+from tests.unit.sources.archived_activity import COUNTED, Archived, count_query
 from tests.unit.sources.test_activity_changing import Life, lively_account
 from tests.unit.v2.upstream import FIRST, QUIET, Stage
 
@@ -181,6 +183,46 @@ def test_only_chats_that_a_question_selects_take_a_list_of_threads(
     assert archived.scene.requests() == (4, 0)
     assert archived.found(query) == archived.expected(query)
     assert archived.scene.requests() == (4, 1)
+
+
+def test_ratings_and_customers_are_counted_with_what_was_modified(
+    make: Callable[..., Archived], clock: Clock
+) -> None:
+    archived = make()
+    clock.now += 3600
+    first, second = emails(archived)[:2]
+    (user, *_) = archived.users()
+    for id_ in (first, second):
+        reply = archived.account.reply(id_, author_id=user)
+        archived.account.rate(id_, reply.id, "great")
+    archived.account.spam(second)
+    span = until_now(archived).touched[0]
+    for users in (frozenset[int](), frozenset({user})):
+        expected = archived.expected_ratings(span, users, automatic_replies=True)
+        assert expected.great >= 1
+        assert archived.ratings(span, users, automatic_replies=True) == expected
+
+
+def test_customers_who_were_ever_helped_are_known_if_all_threads_are(
+    make: Callable[..., Archived], clock: Clock
+) -> None:
+    archived = make()
+    ever = Interval(FIRST_SECOND, archived.now())
+    (user, *_) = archived.users()
+    users = frozenset({user})
+    expected = archived.expected_ratings(ever, users, automatic_replies=True).helped
+    assert expected > 0
+    for source in (archived.source, archived.offline):
+        assert isinstance(source, SourceWithHistory)
+        progress = archived.scene.progress
+        found = source.customers_helped(users, COUNTED, progress, automatic_replies=True)
+        assert found == expected
+    archived.scene.requests()
+    archived.synchronise(threads=False)
+    none = archived.source.customers_helped(
+        users, COUNTED, archived.scene.progress, automatic_replies=True
+    )
+    assert (none, archived.scene.requests()) == (None, (0, 0))
 
 
 def test_what_is_too_old_is_completed(make: Callable[..., Archived], clock: Clock) -> None:
@@ -345,6 +387,26 @@ def test_a_completed_answer_is_what_the_account_shows(  # noqa: PLR0917
         assert archived.live(query) == expected
         span = query.touched[0]
         assert archived.counted(span, 5) in (archived.expected_counts(span, 5), None)
+        assert_narrowed_as_expected(archived, query, rng)
+
+
+def assert_narrowed_as_expected(
+    archived: Archived, query: ActivityQuery, rng: random.Random
+) -> None:
+    """Ask for some users, and for ratings."""
+    everybody, (span,) = archived.users(), query.touched
+    users = frozenset(rng.sample(everybody, min(rng.randrange(3), len(everybody))))
+    narrowed = replace(query, users=users, rated=rng.random() < 0.5)
+    assert archived.found(narrowed) == archived.of_users(narrowed)
+    assert archived.live(narrowed) == archived.of_users(narrowed)
+    automatic, ever = rng.random() < 0.5, Interval(FIRST_SECOND, span.last)
+    expected = archived.expected_ratings(span, users, automatic_replies=automatic)
+    assert archived.ratings(span, users, automatic_replies=automatic) in (expected, None)
+    expected = archived.expected_ratings(ever, users, automatic_replies=automatic)
+    helped = archived.source.customers_helped(
+        users, COUNTED, archived.scene.progress, automatic_replies=automatic
+    )
+    assert helped in (expected.helped, None)
 
 
 @settings(EXAMPLES, max_examples=max(EXAMPLES.max_examples // 2, 1))

@@ -1,0 +1,74 @@
+"""Conversations of some users, and rated ones, are chosen in the database."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from compat.archive.database import Archive
+from compat.core.intervals import Interval
+from compat.core.models import Activity
+from tests.unit.archive.drawn_activities import SPANS, USERS, activities, refill
+
+EXAMPLES = settings(
+    max_examples=settings().max_examples // 4,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@EXAMPLES
+@given(
+    held=activities(),
+    spans=st.lists(st.sampled_from(SPANS), max_size=2),
+    users=st.frozensets(st.sampled_from(USERS), max_size=2),
+    rated=st.booleans(),
+    needed=st.sets(st.integers(100, 104)),
+)
+def test_the_database_chooses_the_conversations_that_a_loop_chooses(  # noqa: PLR0917
+    archive: Archive,
+    held: list[Activity],
+    spans: list[Interval],
+    users: frozenset[int],
+    rated: bool,
+    needed: set[int],
+) -> None:
+    refill(archive, held)
+    chosen = [
+        each
+        for each in held
+        if each.row.id in needed
+        and happened(each, spans, rated=rated)
+        and (not users or users & people(each))
+    ]
+    with archive.reading() as snapshot:
+        found = snapshot.activities(
+            spans, users, rated=rated, is_needed=lambda row: row.id in needed
+        )
+    assert found == chosen
+
+
+@EXAMPLES
+@given(held=activities(unknown=True), ids=st.sets(st.integers(100, 104)))
+def test_conversations_come_by_their_ids_with_all_their_threads(
+    archive: Archive, held: list[Activity], ids: set[int]
+) -> None:
+    refill(archive, held)
+    with archive.reading() as snapshot:
+        assert snapshot.activities_by_id(ids) == [each for each in held if each.row.id in ids]
+
+
+def happened(activity: Activity, spans: list[Interval], *, rated: bool) -> bool:
+    """Whether a thread is in one of the intervals, or the beginning, or the end; or a rating."""
+    instants = [each.created for each in activity.threads if each.rating or not rated]
+    if not rated:
+        instants += [activity.row.created, activity.closed or 0]
+    return any(span.first <= at <= span.last for span in spans for at in instants)
+
+
+def people(activity: Activity) -> set[int]:
+    """The users who began a conversation, wrote in it, or last closed it."""
+    return {
+        activity.created_by,
+        activity.closed_by,
+        *(each.author for each in activity.threads if each.by == "user"),
+    }
