@@ -16,6 +16,8 @@ from compat.config.office_hours import is_time_zone, parse_office_hours
 ViewBy = Literal["day", "week", "month"]
 """How long a bucket is: 24 hours, seven times 24 hours, or one calendar month."""
 
+ResponseBase = Literal["resolved", "replied"]
+
 MonthStep = Literal["clamped", "drifting", "thirty-days"]
 
 StartSnap = Literal["exact", "midnight", "monday"]
@@ -124,7 +126,7 @@ class Conventions(BaseModel):
             "show it."
         ),
     )
-    response_base: Literal["resolved", "replied"] = Field(
+    response_base: ResponseBase = Field(
         default="resolved",
         description=(
             "Which conversations response and resolution times are about. `resolved`: those "

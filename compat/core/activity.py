@@ -1,6 +1,7 @@
 """What happened in a conversation, read from its threads: rules shared by the old reports.
 
 Each function takes one conversation and returns plain values, which a report counts or averages.
+`compat.core.facts` has the rules of waits and resolutions, which need all threads.
 Whether a conversation counts at all is the business of `compat.core.counting.Filter`.
 
 Imported threads are skipped, because imported replies were observed not to count. Drafts, hidden
@@ -9,8 +10,8 @@ threads and those in review are no messages and change no status.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from compat.core.calendar import DAY
 from compat.core.models import UnknownValue
@@ -27,23 +28,9 @@ FROM_CUSTOMERS: Final = frozenset({"customer", "chat", "beaconchat", "phone"})
 _FROM_USERS: Final = frozenset({"message", "chat", "beaconchat"})
 """Types of threads that are messages; their authors decide whose."""
 
+_SPOKEN: Final = FROM_CUSTOMERS | _FROM_USERS
+
 _CLOSED: Final = "closed"
-
-
-class Wait(NamedTuple):
-    """The time in which a customer waited for a reply.
-
-    Attributes:
-        opened: When the customer wrote, epoch seconds UTC.
-        ended: When the reply was sent, epoch seconds UTC.
-        user: The id of the user who replied; 0 if unknown.
-        first: Whether the reply was the first response: not in a conversation that a user began.
-    """
-
-    opened: int
-    ended: int
-    user: int
-    first: bool
 
 
 class Closing(NamedTuple):
@@ -69,7 +56,7 @@ def customer_messages(activity: Activity) -> list[Thread]:
     Raises:
         UnknownValue: Upstream does not show who wrote in a chat.
     """
-    return [thread for thread, kind in _messages(activity) if kind == "customer"]
+    return [thread for thread, is_reply in talk(activity) if not is_reply]
 
 
 def replies(activity: Activity, conventions: Conventions) -> list[Thread]:
@@ -82,29 +69,8 @@ def replies(activity: Activity, conventions: Conventions) -> list[Thread]:
     Raises:
         UnknownValue: Upstream does not show who wrote in a chat.
     """
-    found = _messages(activity, conventions.automatic_replies_count)
-    return [thread for thread, kind in found if kind == "user"]
-
-
-def waits(activity: Activity, conventions: Conventions) -> list[Wait]:
-    """The waits that a reply ended, in order of time.
-
-    A wait opens with the first message of a customer after the last reply; further messages do
-    not open another one (decided).
-
-    Raises:
-        UnknownValue: Upstream does not show who wrote in a chat.
-    """
-    found: list[Wait] = []
-    opened: int | None = None
-    for thread, kind in _messages(activity, conventions.automatic_replies_count):
-        if kind == "customer":
-            opened = thread.created if opened is None else opened
-        elif opened is not None:
-            first = not found and not activity.created_by
-            found.append(Wait(opened, thread.created, _user(thread), first))
-            opened = None
-    return found
+    found = talk(activity, conventions.automatic_replies_count)
+    return [thread for thread, is_reply in found if is_reply]
 
 
 def closings(activity: Activity) -> list[Closing]:
@@ -119,101 +85,9 @@ def closings(activity: Activity) -> list[Closing]:
         if thread.status is None or not _takes_effect(thread):
             continue
         if thread.status == _CLOSED != status:
-            found.append(Closing(thread.created, _user(thread), thread.id))
+            found.append(Closing(thread.created, sender(thread), thread.id))
         status = thread.status
     return found
-
-
-def resolved_at(activity: Activity, conventions: Conventions) -> int | None:
-    """When a conversation was resolved, epoch seconds UTC; None if it was not.
-
-    It needs a reply, and counts once (by the vendor's page). A convention says which closing
-    counts: the last one, if it is closed now, or the first one after a reply. Where upstream does
-    not show when it was last closed, the threads say so.
-
-    Raises:
-        UnknownValue: Upstream does not show who wrote in a chat.
-    """
-    answered = next(iter(replies(activity, conventions)), None)
-    if answered is None:
-        return None
-    if conventions.resolved_at == "first-closing":
-        first = (answered.created, answered.id)
-        later = (each.at for each in closings(activity) if (each.at, each.thread) >= first)
-        return next(later, None)
-    if activity.row.status != _CLOSED:
-        return None
-    closed = activity.closed
-    if closed is None:
-        closed = max((each.at for each in closings(activity)), default=None)
-    return closed if closed is not None and answered.created <= closed else None
-
-
-def replies_to_resolve(activity: Activity, conventions: Conventions) -> int:
-    """How many replies were sent until a conversation was resolved; 0 if it was not.
-
-    It was resolved on the first reply if this is 1: "exactly one reply", by the vendor's page.
-    """
-    resolved = resolved_at(activity, conventions)
-    if resolved is None:
-        return 0
-    return sum(reply.created <= resolved for reply in replies(activity, conventions))
-
-
-def resolved_by(activity: Activity, conventions: Conventions) -> frozenset[int]:
-    """The ids of the users who helped to resolve a conversation; empty if it was not resolved.
-
-    They are those who replied until then, at any time and whoever closed it: in recorded answers
-    users have more resolutions than closings, and more than replies in the range.
-    """
-    resolved = resolved_at(activity, conventions)
-    if resolved is None:
-        return frozenset()
-    sent = replies(activity, conventions)
-    return frozenset(_user(reply) for reply in sent if reply.created <= resolved) - {0}
-
-
-def resolved_within(
-    activity: Activity, within: Interval, conventions: Conventions, users: Collection[int] = ()
-) -> int | None:
-    """When a conversation was resolved, if it counts as resolved in a range; else None.
-
-    Args:
-        activity: The conversation.
-        within: The range, epoch seconds UTC, both ends included.
-        conventions: With the base `replied`, a reply must have been sent in the range, too.
-        users: Only what one of these users helped to resolve; whoever did if empty.
-    """
-    resolved = resolved_at(activity, conventions)
-    if resolved is None or not _contains(within, resolved):
-        return None
-    if users and not resolved_by(activity, conventions) & {*users}:
-        return None
-    if conventions.response_base == "resolved":
-        return resolved
-    return resolved if replies_within(activity, within, conventions, users) else None
-
-
-def waits_within(
-    activity: Activity, within: Interval, conventions: Conventions, users: Collection[int] = ()
-) -> list[Wait]:
-    """The waits of a conversation that count in a range; their mean is its response time there.
-
-    With the base `resolved` these are all of its waits, if it was resolved in the range; with
-    `replied`, those that ended in the range.
-
-    Args:
-        activity: The conversation.
-        within: The range, epoch seconds UTC, both ends included.
-        conventions: The base.
-        users: Only waits that one of these users ended, of what they helped to resolve if that is
-            the base; all if empty.
-    """
-    found = [each for each in waits(activity, conventions) if not users or each.user in users]
-    if conventions.response_base == "replied":
-        return [each for each in found if _contains(within, each.ended)]
-    resolved = resolved_within(activity, within, conventions, users)
-    return [] if resolved is None else found
 
 
 def replies_within(
@@ -223,7 +97,7 @@ def replies_within(
     return [
         reply
         for reply in replies(activity, conventions)
-        if _contains(within, reply.created) and (not users or _user(reply) in users)
+        if _contains(within, reply.created) and (not users or sender(reply) in users)
     ]
 
 
@@ -271,29 +145,43 @@ def first_reply_share(on_first_reply: int, resolved: int, conventions: Conventio
     return on_first_reply / resolved * whole if resolved else 0.0
 
 
-def _messages(
-    activity: Activity, automatic_replies: bool = True
-) -> Iterator[tuple[Thread, Literal["customer", "user"]]]:
-    """The messages of customers and the replies of users, in order of time."""
+def talk(activity: Activity, automatic_replies: bool = True) -> list[tuple[Thread, bool]]:
+    """The messages of customers and the replies of users, in order of time.
+
+    Args:
+        activity: The conversation.
+        automatic_replies: Whether what workflows sent is a reply.
+
+    Returns:
+        Each thread, and whether it is a reply.
+
+    Raises:
+        UnknownValue: Upstream does not show who wrote in a chat.
+    """
+    found = []
     for thread in activity.threads:
-        if thread.state != "published" or thread.action in IMPORTED:
+        type_, by = thread.type, thread.by
+        if type_ not in _SPOKEN or thread.state != "published" or thread.action in IMPORTED:
             continue
-        side = _side(thread, activity)
-        if side == "customer" and thread.type in FROM_CUSTOMERS:
-            yield thread, "customer"
-        elif side == "user" and thread.type in _FROM_USERS:
-            if _is_automatic(thread) and not automatic_replies:
-                continue
-            yield thread, "user"
+        if type_ == "customer":
+            found.append((thread, False))
+        elif not by and type_ in FROM_CUSTOMERS:
+            raise _unknown_author(activity, thread)
+        elif by == "customer":
+            if type_ in FROM_CUSTOMERS:
+                found.append((thread, False))
+        elif type_ in _FROM_USERS and (automatic_replies or not _is_automatic(thread)):
+            found.append((thread, True))
+    return found
 
 
-def _side(thread: Thread, activity: Activity) -> str:
-    """Whose message a thread is, if it is one: `customer` or `user`."""
-    if thread.type == "customer":
-        return "customer"
-    if thread.by or thread.type not in FROM_CUSTOMERS:
-        return thread.by or "user"
-    raise UnknownValue(
+def sender(thread: Thread) -> int:
+    """The id of the user who wrote a thread; 0 if no user did, or it is unknown."""
+    return thread.author if thread.by == "user" else 0
+
+
+def _unknown_author(activity: Activity, thread: Thread) -> UnknownValue:
+    return UnknownValue(
         f"Help Scout does not show who wrote thread {thread.id} of conversation {activity.row.id}",
         conversation=activity.row.id,
         key="createdBy",
@@ -311,10 +199,6 @@ def _takes_effect(thread: Thread) -> bool:
 
 def _is_automatic(thread: Thread) -> bool:
     return thread.source == "workflows" or "workflow" in thread.action
-
-
-def _user(thread: Thread) -> int:
-    return thread.author if thread.by == "user" else 0
 
 
 def _contains(interval: Interval, second: int) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 from compat.config.conventions import Conventions
 from compat.core import activity as rules
 from compat.core import office_hours
-from compat.core.activity import Closing, Wait
+from compat.core.activity import Closing
 from compat.core.counting import Filter
+from compat.core.facts import Wait, read
 from compat.core.intervals import Interval
 from compat.core.models import Activity, Thread
 
@@ -22,15 +23,29 @@ REPLIED = Conventions(response_base="replied")
 COUNTED = Filter(PLAIN.counted_states, PLAIN.uncounted_statuses)
 
 
+def waits_within(
+    activity: Activity, within: Interval, conventions: Conventions, users: Collection[int] = ()
+) -> list[Wait]:
+    """The waits of a range."""
+    return read(activity, conventions).waits_within(within, users)
+
+
+def resolved_within(
+    activity: Activity, within: Interval, conventions: Conventions, users: Collection[int] = ()
+) -> int | None:
+    """When a conversation was resolved in a range."""
+    return read(activity, conventions).resolved_within(within, users)
+
+
 @dataclass(frozen=True)
 class Way:
     """One way to read threads; the real one unless a part is replaced."""
 
     counts: Callable[[Activity], bool] = lambda activity: COUNTED.matches(activity.row)
     messages: Callable[[Activity], Sequence[Thread]] = rules.customer_messages
-    waits: Callable[..., Sequence[Wait]] = rules.waits_within
+    waits: Callable[..., Sequence[Wait]] = waits_within
     closings: Callable[[Activity], Sequence[Closing]] = rules.closings
-    resolved: Callable[..., int | None] = rules.resolved_within
+    resolved: Callable[..., int | None] = resolved_within
     end_included: bool = True
 
     def figures(
@@ -52,7 +67,7 @@ class Way:
         ended = [self.waits(each, within, conventions, users) for each in counted]
         found = [(each, self.resolved(each, within, conventions, users)) for each in counted]
         resolved = [(each, moment) for each, moment in found if moment is not None]
-        needed = [rules.replies_to_resolve(each, conventions) for each, _ in resolved]
+        needed = [read(each, conventions).replies_to_resolve() for each, _ in resolved]
         response = [spans(each) for each in ended if each]
         first = [spans([wait]) for each in ended for wait in each if wait.first]
         return {

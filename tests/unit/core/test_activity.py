@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
 from compat.core import activity as rules
-from compat.core.activity import Closing, Wait
+from compat.core.activity import Closing
+from compat.core.facts import Wait, read
 from compat.core.intervals import Interval
 from compat.core.models import Activity, Row, Thread, UnknownValue
 from tests.unit.core import activity_oracle as oracle
@@ -112,8 +113,8 @@ def test_a_convention_says_whether_automatic_replies_count(fields: dict[str, str
     conversation = told(asked(5), replied(6, **fields), replied(9))
     assert seconds(rules.replies(conversation, PLAIN)) == [6, 9]
     assert seconds(rules.replies(conversation, MANUAL)) == [9]
-    assert [wait.ended for wait in rules.waits(conversation, PLAIN)] == [6]
-    assert [wait.ended for wait in rules.waits(conversation, MANUAL)] == [9]
+    assert [wait.ended for wait in read(conversation, PLAIN).waits] == [6]
+    assert [wait.ended for wait in read(conversation, MANUAL).waits] == [9]
 
 
 # Waits.
@@ -121,25 +122,25 @@ def test_a_convention_says_whether_automatic_replies_count(fields: dict[str, str
 
 def test_a_wait_begins_with_the_first_message_after_a_reply() -> None:
     conversation = told(asked(1), asked(3), replied(6), asked(10), asked(11), replied(30, author=2))
-    assert rules.waits(conversation, PLAIN) == [Wait(1, 6, 1, True), Wait(10, 30, 2, False)]
+    assert read(conversation, PLAIN).waits == [Wait(1, 6, 1, True), Wait(10, 30, 2, False)]
 
 
 def test_a_second_reply_ends_no_wait() -> None:
-    assert len(rules.waits(told(asked(1), replied(2), replied(3)), PLAIN)) == 1
+    assert len(read(told(asked(1), replied(2), replied(3)), PLAIN).waits) == 1
 
 
 def test_a_customer_who_still_waits_has_no_wait_yet() -> None:
-    assert rules.waits(told(asked(1), line(2), replied(3, state="draft")), PLAIN) == []
+    assert read(told(asked(1), line(2), replied(3, state="draft")), PLAIN).waits == []
 
 
 def test_in_one_second_the_lower_id_was_first() -> None:
-    assert rules.waits(told(asked(4), replied(4)), PLAIN) == [Wait(4, 4, 1, True)]
-    assert rules.waits(told(replied(4), asked(4)), PLAIN) == []
+    assert read(told(asked(4), replied(4)), PLAIN).waits == [Wait(4, 4, 1, True)]
+    assert read(told(replied(4), asked(4)), PLAIN).waits == []
 
 
 def test_where_a_user_began_no_wait_is_the_first_response() -> None:
     conversation = told(replied(1), asked(5), replied(9), created_by=1)
-    assert rules.waits(conversation, PLAIN) == [Wait(5, 9, 1, False)]
+    assert read(conversation, PLAIN).waits == [Wait(5, 9, 1, False)]
 
 
 # Closings and resolutions.
@@ -169,11 +170,11 @@ def test_what_is_not_sent_closes_nothing(state: str) -> None:
 
 def test_what_was_last_closed_after_a_reply_is_resolved_then() -> None:
     conversation = told(asked(1), replied(2), status="closed", closed=7)
-    assert rules.resolved_at(conversation, PLAIN) == 7
+    assert read(conversation, PLAIN).resolved == 7
 
 
 def test_the_second_of_the_reply_is_soon_enough() -> None:
-    assert rules.resolved_at(told(replied(7), status="closed", closed=7), PLAIN) == 7
+    assert read(told(replied(7), status="closed", closed=7), PLAIN).resolved == 7
 
 
 @pytest.mark.parametrize(
@@ -187,14 +188,14 @@ def test_the_second_of_the_reply_is_soon_enough() -> None:
     ids=["without a reply", "before the reply", "opened again", "at an unknown time"],
 )
 def test_otherwise_it_is_not_resolved(conversation: Activity) -> None:
-    assert rules.resolved_at(conversation, PLAIN) is None
-    assert rules.replies_to_resolve(conversation, PLAIN) == 0
+    assert read(conversation, PLAIN).resolved is None
+    assert read(conversation, PLAIN).replies_to_resolve() == 0
 
 
 def test_threads_say_when_it_was_closed_if_nothing_else_does() -> None:
     threads = (asked(1), replied(2, status="closed"), line(5, status="active"))
     conversation = told(*threads, line(9, status="closed"), status="closed")
-    assert rules.resolved_at(conversation, PLAIN) == 9
+    assert read(conversation, PLAIN).resolved == 9
 
 
 def test_a_convention_takes_the_first_closing_after_a_reply() -> None:
@@ -207,36 +208,36 @@ def test_a_convention_takes_the_first_closing_after_a_reply() -> None:
         closed=6,
         status="closed",
     )
-    assert (rules.resolved_at(conversation, ONCE), rules.resolved_at(conversation, PLAIN)) == (4, 6)
-    assert rules.replies_to_resolve(conversation, ONCE) == 1
-    assert rules.replies_to_resolve(conversation, PLAIN) == 2
+    assert (read(conversation, ONCE).resolved, read(conversation, PLAIN).resolved) == (4, 6)
+    assert read(conversation, ONCE).replies_to_resolve() == 1
+    assert read(conversation, PLAIN).replies_to_resolve() == 2
 
 
 def test_a_closing_in_the_second_of_the_reply_but_before_it_does_not_resolve() -> None:
     conversation = told(line(4, status="closed"), replied(4), status="closed", closed=4)
-    assert rules.resolved_at(conversation, ONCE) is None
+    assert read(conversation, ONCE).resolved is None
 
 
 def test_with_the_first_closing_what_is_open_again_stays_resolved() -> None:
     conversation = told(asked(1), replied(2, status="closed"), asked(3, status="active"))
-    assert rules.resolved_at(conversation, ONCE) == 2
+    assert read(conversation, ONCE).resolved == 2
 
 
 def test_with_the_base_replied_a_resolution_needs_a_reply_in_the_range() -> None:
     conversation = told(asked(1), replied(2), status="closed", closed=7)
-    assert rules.resolved_within(conversation, Interval(5, 9), PLAIN) == 7
-    assert rules.resolved_within(conversation, Interval(5, 9), REPLIED) is None
-    assert rules.resolved_within(conversation, Interval(2, 7), REPLIED) == 7
+    assert read(conversation, PLAIN).resolved_within(Interval(5, 9)) == 7
+    assert read(conversation, REPLIED).resolved_within(Interval(5, 9)) is None
+    assert read(conversation, REPLIED).resolved_within(Interval(2, 7)) == 7
 
 
 def test_the_base_says_which_waits_count() -> None:
     conversation = told(asked(1), replied(2), asked(5), replied(6), status="closed", closed=9)
-    assert [wait.ended for wait in rules.waits_within(conversation, Interval(6, 9), PLAIN)] == [
+    assert [wait.ended for wait in read(conversation, PLAIN).waits_within(Interval(6, 9))] == [
         2,
         6,
     ]
-    assert [wait.ended for wait in rules.waits_within(conversation, Interval(6, 9), REPLIED)] == [6]
-    assert rules.waits_within(conversation, Interval(2, 6), PLAIN) == []
+    assert [wait.ended for wait in read(conversation, REPLIED).waits_within(Interval(6, 9))] == [6]
+    assert read(conversation, PLAIN).waits_within(Interval(2, 6)) == []
 
 
 def test_whoever_replied_until_then_helped_to_resolve() -> None:
@@ -246,8 +247,8 @@ def test_whoever_replied_until_then_helped_to_resolve() -> None:
         status="closed",
         closed=7,
     )
-    assert rules.resolved_by(conversation, PLAIN) == {5, 7}
-    assert rules.resolved_by(conversation._replace(closed=0), PLAIN) == set()
+    assert read(conversation, PLAIN).resolved_by() == {5, 7}
+    assert read(conversation._replace(closed=0), PLAIN).resolved_by() == set()
 
 
 # Customers, touches, days, shares.
@@ -333,12 +334,12 @@ def test_each_rule_is_that_of_the_slowest_reading(payload: Json) -> None:
     first, last = oracle.first_resolved(payload), oracle.resolved(payload)
     for conventions, moment in ((ONCE, first), (PLAIN, last)):
         expected = None if moment is None else oracle.seconds(moment)
-        assert rules.resolved_at(conversation, conventions) == expected
+        assert read(conversation, conventions).resolved == expected
     for conventions, automatic in ((PLAIN, True), (MANUAL, False)):
         assert seconds(rules.replies(conversation, conventions)) == [
             oracle.seconds(each["createdAt"]) for each in oracle.replies(payload, automatic)
         ]
-        assert [wait[:3] for wait in rules.waits(conversation, conventions)] == [
+        assert [wait[:3] for wait in read(conversation, conventions).waits] == [
             (oracle.seconds(opened), oracle.seconds(ended), user)
             for opened, ended, user in oracle.waits(payload, automatic)
         ]
@@ -393,7 +394,7 @@ def test_what_is_no_message_changes_neither_replies_nor_waits(payload: Json) -> 
     messages = {*rules.customer_messages(conversation), *rules.replies(conversation, PLAIN)}
     bare = conversation._replace(threads=tuple(sorted(messages)))
     assert rules.replies(bare, PLAIN) == rules.replies(conversation, PLAIN)
-    assert rules.waits(bare, PLAIN) == rules.waits(conversation, PLAIN)
+    assert read(bare, PLAIN).waits == read(conversation, PLAIN).waits
     for thread in messages:
         assert thread.state == "published"
         assert thread.type not in {"note", "lineitem"}
@@ -404,7 +405,7 @@ def test_what_is_no_message_changes_neither_replies_nor_waits(payload: Json) -> 
 @given(payloads())
 def test_waits_follow_each_other_and_each_ends_with_a_reply(payload: Json) -> None:
     conversation = activity(payload)
-    found = rules.waits(conversation, PLAIN)
+    found = read(conversation, PLAIN).waits
     moments = [moment for wait in found for moment in (wait.opened, wait.ended)]
     assert moments == sorted(moments)
     sent = seconds(rules.replies(conversation, PLAIN))
@@ -416,5 +417,5 @@ def test_waits_follow_each_other_and_each_ends_with_a_reply(payload: Json) -> No
 @given(payloads(), st.sampled_from([PLAIN, ONCE, MANUAL]))
 def test_what_is_resolved_needed_a_reply(payload: Json, conventions: Conventions) -> None:
     conversation = activity(payload)
-    resolved = rules.resolved_at(conversation, conventions)
-    assert (resolved is not None) == (rules.replies_to_resolve(conversation, conventions) > 0)
+    resolved = read(conversation, conventions).resolved
+    assert (resolved is not None) == (read(conversation, conventions).replies_to_resolve() > 0)

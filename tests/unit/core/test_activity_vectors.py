@@ -13,12 +13,12 @@ import pytest
 from compat.config.conventions import Conventions
 from compat.core import activity as rules
 from compat.core import buckets, office_hours
-from compat.core.activity import Wait
+from compat.core.facts import Wait, read
 from compat.core.intervals import Interval
 from compat.core.models import Activity, Thread
 from compat.v1.datetimes import format_epoch
 from tests.unit.core import activity_oracle as oracle
-from tests.unit.core.activity_figures import PLAIN, REPLIED, Way
+from tests.unit.core.activity_figures import PLAIN, REPLIED, Way, waits_within
 from tests.unit.core.activity_samples import (
     BEFORE,
     FIRST,
@@ -89,7 +89,7 @@ def test_every_figure_of_the_vectors_follows() -> None:
 def test_the_waits_of_a_conversation(id_: str) -> None:
     found = [
         [format_epoch(wait.ended), wait.ended - wait.opened, wait.user]
-        for wait in rules.waits(BY_ID[id_], PLAIN)
+        for wait in read(BY_ID[id_], PLAIN).waits
     ]
     assert found == VECTORS["waits"][id_]
 
@@ -101,7 +101,7 @@ def test_the_closings_of_a_conversation(id_: str) -> None:
 
 
 def test_when_conversations_were_resolved() -> None:
-    found = {id_: rules.resolved_at(each, PLAIN) for id_, each in BY_ID.items()}
+    found = {id_: read(each, PLAIN).resolved for id_, each in BY_ID.items()}
     assert {
         id_: format_epoch(moment) for id_, moment in found.items() if moment is not None
     } == VECTORS["resolvedAt"]
@@ -110,8 +110,8 @@ def test_when_conversations_were_resolved() -> None:
 @pytest.mark.parametrize("row", VECTORS["history_user1"], ids=lambda row: str(row["id"]))
 def test_the_times_of_one_conversation(row: dict[str, Any]) -> None:
     activity = BY_ID[str(row["id"])]
-    spans = [(wait.opened, wait.ended) for wait in rules.waits(activity, PLAIN)]
-    resolved = rules.resolved_at(activity, PLAIN)
+    spans = [(wait.opened, wait.ended) for wait in read(activity, PLAIN).waits]
+    resolved = read(activity, PLAIN).resolved
     assert {
         "repliesSent": len(rules.replies(activity, PLAIN)),
         "responseTime": office_hours.mean_seconds(spans, PLAIN),
@@ -132,7 +132,7 @@ def messages_of(activity: Activity) -> list[int]:
 
 
 def resolutions_of(activity: Activity) -> list[int]:
-    moment = rules.resolved_at(activity, PLAIN)
+    moment = read(activity, PLAIN).resolved
     return [] if moment is None else [moment]
 
 
@@ -200,7 +200,7 @@ def waits_begin_anew(activity: Activity, *rest: Any) -> list[Wait]:
     written = [message.created for message in rules.customer_messages(activity)]
     return [
         wait._replace(opened=max(moment for moment in written if moment <= wait.ended))
-        for wait in rules.waits_within(activity, *rest)
+        for wait in waits_within(activity, *rest)
     ]
 
 
@@ -213,7 +213,7 @@ def resolved_by_closer(
 ) -> int | None:
     if users and activity.closed_by not in users:
         return None
-    return rules.resolved_within(activity, within, conventions)
+    return read(activity, conventions).resolved_within(within)
 
 
 PLANTED: dict[str, tuple[Way, Sequence[Activity]]] = {
