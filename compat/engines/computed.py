@@ -28,6 +28,7 @@ from compat.core.report_data import SourceQuery, UserActivityQuery, UserData, Us
 from compat.engines import EngineAnswer, EngineName
 from compat.reports import AnswerFromDocuments, CountingReport, ReportModule
 from compat.reports.lists import LISTS
+from compat.reports.user_series import SERIES
 from compat.v1.errors import ItemNotFound
 from compat.v1.query import Query
 from compat.v1.routes import Route
@@ -148,9 +149,9 @@ class ComputedEngine:
 
 
 def load_report(route: Route) -> ReportModule:
-    """What computes the report of a route: a row of the table of lists, or a module."""
-    if route.report in LISTS:
-        return LISTS[route.report]
+    """What computes the report of a route: a row of a table, or a module."""
+    if row := LISTS.get(route.report) or SERIES.get(route.report):
+        return row
     return cast("ReportModule", import_module(f"compat.reports.{route.report}"))
 
 

@@ -1,8 +1,8 @@
-"""The old reports, one module each; all lists are in one.
+"""The old reports, one module each; all lists are in one, and so are all series about a user.
 
 A report's module has two pure functions: `required_data` returns which data a query needs, and
 `answer` makes the answer from that data. The table of routes names the module. A row of
-`compat.reports.lists.LISTS` has the same functions.
+`compat.reports.lists.LISTS` or `compat.reports.user_series.SERIES` has the same functions.
 """
 
 from __future__ import annotations

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from compat.config.conventions import Conventions
+from compat.core.activity import sender
 from compat.core.counting import matching_rows
-from compat.core.models import Activity, ActivityQuery, ActivitySet
-from compat.reports.created import conversation_query, count_filter
+from compat.core.intervals import Interval
+from compat.core.models import Activity, ActivityQuery, ActivitySet, UnknownValue
+from compat.reports.created import conversation_query, count_filter, range_edges
 from compat.v1.query import ReportQuery
 
 T = TypeVar("T")
@@ -45,14 +47,44 @@ def counted_values(
         found: The conversations.
         query: The query.
         conventions: The decided rules.
-        values: What a conversation has to count. One without any is not judged at all.
+        values: What a conversation has to count. It is not asked for one that the filter leaves
+            out for certain. One without any is not judged.
 
     Raises:
         UnknownValue: Whether one of them counts depends on a value that is unknown.
     """
-    each = [(activity.row, list(values(activity))) for activity in found.activities]
-    rows = [row for row, own in each if own]
-    counted = {
-        row.id for row in matching_rows(rows, count_filter(query, conventions), found.undecided)
-    }
-    return [value for row, own in each if row.id in counted for value in own]
+    which = count_filter(query, conventions)
+    counted: list[T] = []
+    for activity in found.activities:
+        row, unknown = activity.row, None
+        try:
+            if not matching_rows([row], which, found.undecided):
+                continue
+        except UnknownValue as error:
+            unknown = error
+        own = values(activity)
+        if own and unknown is not None:
+            raise unknown
+        counted += own
+    return counted
+
+
+def judged_intervals(query: ReportQuery, conventions: Conventions) -> list[Interval]:
+    """The seconds of each range that count, by the vendor's clock."""
+    return [Interval(first, after - 1) for first, after in range_edges(query, conventions)]
+
+
+def only_within(activity: Activity, within: Interval) -> Activity:
+    """A conversation with the threads of a range alone: what others are does not matter then."""
+    first, last = within
+    own = tuple(thread for thread in activity.threads if first <= thread.created <= last)
+    return activity._replace(threads=own)
+
+
+def takes_part(activity: Activity, users: Collection[int]) -> bool:
+    """Whether one of some users began a conversation, wrote a thread of it, or last closed it."""
+    return (
+        activity.created_by in users
+        or activity.closed_by in users
+        or any(sender(thread) in users for thread in activity.threads)
+    )

@@ -8,6 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from compat.v1.models_base import Answer, Instant, absent_if_none
 from compat.v1.models_ratings import Happiness  # noqa: F401 (routes look all models up here)
+from compat.v1.models_users import (  # noqa: F401
+    CustomersHelped,
+    RepliesSent,
+    Resolutions,
+)
 
 
 class Bucket(Answer):

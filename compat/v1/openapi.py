@@ -100,8 +100,8 @@ def document() -> Json:
                 "Help Scout's Mailbox API 1.0 reports, as this project answers them. Unknown "
                 "and empty parameters are ignored. A list may also be sent as "
                 "`tags[]=1&tags[]=2` or `tags=1&tags=2`, and with empty items or blanks around "
-                "its items. HEAD is answered as GET without the body, and OPTIONS with 204 "
-                "without an API key."
+                "its items. Case makes no difference in names of parameters and in words. HEAD is "
+                "answered as GET without the body, and OPTIONS with 204 without an API key."
             ),
         },
         "servers": [{"url": "/"}],

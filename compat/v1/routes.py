@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Final, cast
 from compat.v1.errors import NotFound
 from compat.v1.parameters import (
     FILTERS,
+    LIMITED_VIEW_BY,
     MAILBOX,
     PAGE,
     PAGING,
     PREVIOUS_RANGE,
     RANGE,
+    REPORT_USER,
     TEAM,
     USER,
     USER_TYPE,
@@ -41,7 +43,7 @@ class Route:
     Attributes:
         path: The whole path; a name in braces stands for an id.
         report: What answers: the name of a module in `compat/reports/`, or of a row of
-            `compat.reports.lists.LISTS`.
+            `compat.reports.lists.LISTS` or `compat.reports.user_series.SERIES`.
         summary: A sentence about the answer, for the reference.
         parameters: The parameters of the report; errors are listed in this order.
         model_name: The name in `compat.v1.models` of the model of a successful answer.
@@ -124,6 +126,27 @@ ROUTES: Final = (
         "How customers rated the replies of a range.",
         (*RANGE, *PREVIOUS_RANGE, *FILTERS),
         "Happiness",
+    ),
+    Route(
+        "/v1/reports/user/replies.json",
+        "user_replies",
+        "Replies that a user or a team sent, by day, week or month.",
+        (*RANGE, *PREVIOUS_RANGE, *FILTERS, *LIMITED_VIEW_BY, REPORT_USER),
+        "RepliesSent",
+    ),
+    Route(
+        "/v1/reports/user/customers-helped.json",
+        "user_customers_helped",
+        "Customers who got a reply of a user or a team, by day, week or month.",
+        (*RANGE, *PREVIOUS_RANGE, *FILTERS, *LIMITED_VIEW_BY, REPORT_USER),
+        "CustomersHelped",
+    ),
+    Route(
+        "/v1/reports/user/resolutions.json",
+        "user_resolutions",
+        "Conversations that a user or a team helped to resolve, by day, week or month.",
+        (*RANGE, *PREVIOUS_RANGE, *FILTERS, *LIMITED_VIEW_BY, REPORT_USER),
+        "Resolutions",
     ),
     _list_route("mailboxes.json", "mailboxes", "The account's mailboxes.", (PAGE,), "Mailboxes"),
     _list_route(
