@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import Activity, ActivityQuery, ActivitySet, Progress, Row
 from compat.sources.activity_cache import ActivityCache, KeptThreads, Reading
-from compat.sources.activity_reader import ActivityReader, Sighting
+from compat.sources.activity_reader import ActivityReader, HeldThreads
 from compat.sources.folders import MOST_MAILBOXES_NAMED, Folders
 from compat.sources.row_cache import Scope
+from compat.sources.sightings import Sighting
 from compat.v2.client import Client
 from compat.v2.errors import RequestRefused
 from compat.v2.search import Selection
@@ -117,6 +118,7 @@ class ActivityLoader:
         is_needed: Callable[[Row], bool],
         progress: Progress,
         known: Mapping[int, Sighting],
+        held: HeldThreads,
         *,
         spam: bool,
     ) -> tuple[dict[int, Sighting], int]:
@@ -127,6 +129,7 @@ class ActivityLoader:
             is_needed: Whether the threads of a conversation must be complete.
             progress: Counts conversations, and can cancel the work.
             known: What was seen before, by the id of the conversation.
+            held: Other threads that were seen before.
             spam: Whether conversations marked as spam are needed.
 
         Returns:
@@ -136,7 +139,7 @@ class ActivityLoader:
         Raises:
             UpstreamError: Upstream fails, or its answers contradict each other.
         """
-        reader = self._reader(Scope(spam=spam), is_needed, progress, known)
+        reader = self._reader(Scope(spam=spam), is_needed, progress, known, held)
         as_of = reader.read_since(since, with_spam=True)
         there = reader.read & reader.sightings.keys()
         return {id_: reader.sightings[id_] for id_ in there}, as_of
@@ -165,11 +168,11 @@ class ActivityLoader:
         reader = self._reader(Scope(spam=scope.spam), is_needed, progress, known)
         if kept.read_again_since is None:
             # Only threads of conversations that earlier questions left out are missing.
-            if not reader.complete():
-                reader.read_changes(kept.reading.as_of)
+            reader.complete()
             return kept._replace(sightings=self._cache.put_completed(reader.sightings))
         started, since = self._cache.elapsed(), kept.read_again_since
         reading = Reading(reader.read_since(since, with_spam=True), started)
+        reader.look_up(self._cache.unlisted(Scope(spam=True), since, reading, reader.read))
         sightings = self._cache.put_changes(since, reading, reader.sightings, reader.read)
         return KeptThreads(sightings, reading, None)
 
@@ -181,16 +184,19 @@ class ActivityLoader:
         progress: Progress,
     ) -> KeptThreads:
         started = self._cache.elapsed()
-        reader = self._reader(scope, is_needed, progress, {})
+        reader = self._reader(scope, is_needed, progress, {}, self._cache.threads_of)
         try:
             as_of = reader.read_since(since, with_spam=scope.spam)
         except RequestRefused as refusal:
             existing = self._folders.existing_of_refused(scope.mailboxes, refusal)
             as_of = refusal.requested_at
             if existing:
-                reader = self._reader(Scope(existing, scope.spam), is_needed, progress, {})
+                reader = self._reader(
+                    Scope(existing, scope.spam), is_needed, progress, {}, self._cache.threads_of
+                )
                 as_of = reader.read_since(since, with_spam=scope.spam)
         reading = Reading(as_of, started)
+        reader.look_up(self._cache.unlisted(scope, since, reading, reader.read))
         sightings = self._cache.put_whole(scope, since, reading, reader.sightings, reader.read)
         return KeptThreads(sightings, reading, None)
 
@@ -200,6 +206,7 @@ class ActivityLoader:
         is_needed: Callable[[Row], bool],
         progress: Progress,
         known: Mapping[int, Sighting],
+        held: HeldThreads = lambda _: {},
     ) -> ActivityReader:
         # Where the list of mailboxes is too long for a URL, the payloads decide alone.
         named = scope.mailboxes if len(scope.mailboxes) <= MOST_MAILBOXES_NAMED else ()
@@ -211,6 +218,7 @@ class ActivityLoader:
             workers=self._workers,
             known=known,
             spam=scope.spam,
+            held=held,
         )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -21,9 +21,9 @@ from typing import NamedTuple
 from compat import clock
 from compat.archive.records import INDEX_LAG
 from compat.core.intervals import Interval, MaxAges
-from compat.core.models import Activity
-from compat.sources.activity_reader import Sighting
+from compat.core.models import Activity, Thread
 from compat.sources.row_cache import Scope
+from compat.sources.sightings import Sighting
 
 
 class Reading(NamedTuple):
@@ -152,6 +152,11 @@ class ActivityCache:
         """The conversations by their ids. The mapping is not changed, but replaced."""
         return self._sightings
 
+    def threads_of(self, ids: Sequence[int]) -> Mapping[int, Sequence[Thread]]:
+        """The threads that are kept of some conversations, by the conversation's id."""
+        sightings = self._sightings
+        return {id_: sightings[id_].activity.threads for id_ in ids if id_ in sightings}
+
     def _kept(self, covered: CoveredThreads, last: int, now: float) -> KeptThreads:
         is_settled = last <= covered.changes.as_of - self._ages.settled
         reading = covered.changes if is_settled else covered.recent
@@ -159,6 +164,27 @@ class ActivityCache:
         if now - reading.at >= self._ages.recent:
             since = reading.as_of - (INDEX_LAG if is_settled else self._day)
         return KeptThreads(self._sightings, reading, since)
+
+    def unlisted(self, scope: Scope, since: int, reading: Reading, read: Set[int]) -> list[int]:
+        """The ids of conversations that only upstream's index may not show yet as modified.
+
+        They count as deleted if what was modified since a second is kept without them.
+
+        Args:
+            scope: The conversations that were read.
+            since: The second, epoch UTC by upstream's clock.
+            reading: When reading began.
+            read: The ids of what was read.
+        """
+        return [
+            id_
+            for id_, each in self._sightings.items()
+            if id_ not in read
+            and each.current_at is not None
+            and each.current_at > reading.as_of - INDEX_LAG
+            and last_touch(each.activity) >= since
+            and scope.contains(each.activity.row)
+        ]
 
     def put_whole(
         self,

@@ -22,12 +22,12 @@ from compat.archive.reader import Snapshot
 from compat.archive.records import INDEX_LAG
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval, MaxAges
-from compat.core.models import Activity, ActivityQuery, ConversationQuery, Progress, Row
+from compat.core.models import Activity, ActivityQuery, ConversationQuery, Progress, Row, Thread
 from compat.sources.activity import is_selected
 from compat.sources.activity_cache import one_place_each
-from compat.sources.activity_reader import Sighting
 from compat.sources.live import LiveSource
 from compat.sources.merge import expected_total
+from compat.sources.sightings import Sighting
 
 _ROUNDS: Final = 2
 """In the first one, merged conversations are found; the second one's total is without them."""
@@ -247,7 +247,7 @@ class ActivityCompleter:
         known = {id_: each for id_, each in last.items() if each.complete}
         total = self._live.total(compared, progress)
         sightings, as_of = self._live.modified_activity(
-            since, is_needed, progress, known, spam=spam
+            since, is_needed, progress, known, self._held, spam=spam
         )
         return ActivityPatch(
             since,
@@ -259,6 +259,10 @@ class ActivityCompleter:
             min(as_of, total.requested_at),
             fresh_until,
         )
+
+    def _held(self, ids: Sequence[int]) -> Mapping[int, Sequence[Thread]]:
+        with self._archive.reading() as snapshot:
+            return snapshot.threads_of(ids)
 
 
 def modified_since(known: Coverage) -> int:

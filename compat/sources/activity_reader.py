@@ -13,29 +13,39 @@ is in the result exactly once, whatever happens to the conversations. It is read
    which are one page, and so as they were at one time. Each conversation is either in that page,
    or was not modified since it was read. So all are known as they were when that page was read.
 
+Lists come from upstream's index, which lags; the list of one conversation's threads does not. What
+such a list shows must not be lost again, so the index is not trusted alone where the two differ:
+
+- A conversation that is gone by then was merged, or deleted. The index may not show for minutes
+  where its threads are. So it is looked up, and upstream names the one that it was merged into.
+- A listed conversation without threads that were seen in it before may be an old state of it. So
+  the list of its threads is read.
+- A conversation that the index does not show as modified may be one whose new threads such a list
+  has shown. So it is looked up before it counts as deleted.
+
 A conversation's threads are replaced as a unit by those of a later sighting, and a thread is where
 it was seen last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from itertools import chain, count
-from typing import Final
+from itertools import chain
+from typing import Final, TypeAlias
 
 from compat.archive.records import INDEX_LAG
-from compat.core.models import Activity, Progress, Row, Thread
-from compat.upstream import to_activity, to_threads
+from compat.core.models import Progress, Row, Thread
+from compat.sources.sightings import Sighting, compared_with, completed_with, to_sighting
+from compat.upstream import to_threads
 from compat.v2.changes import ChangesReader
-from compat.v2.client import Client
-from compat.v2.errors import AccessRefused, InconsistentData, MalformedData
+from compat.v2.client import ApiResponse, Client
+from compat.v2.errors import AccessRefused, InconsistentData
 from compat.v2.lanes import UnreadWindow, read_lanes
-from compat.v2.lists import Missing
-from compat.v2.models import waiting_time
+from compat.v2.lists import Missing, follow_merges, get_conversation
 from compat.v2.pagination import Batch, Paginator
 from compat.v2.search import FIRST_SECOND, LAST_SECOND, Selection, Window
 from compat.v2.threads import ConversationWithThreads, PageWithThreads, list_threads
@@ -52,34 +62,14 @@ _ALL: Final = ("all",)
 _WITH_SPAM: Final = ("spam", "all", "spam")
 """What is marked as spam, or unmarked, while these lists are read is still met in one of them."""
 
-_ROUNDS: Final = 20
+_LOOK_UPS: Final = 4
+"""How often a conversation is followed that is merged again while its threads are listed."""
+
 _ROWS_PER_LIST: Final = 25
 """As how many conversations a list of threads counts in the progress, for its request."""
 
-_NUMBERS: Final = count()
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A conversation with its threads, as upstream showed it.
-
-    Attributes:
-        activity: The conversation with the threads that were shown.
-        number: Greater for later sightings.
-        requested_at: When it was requested, epoch seconds by upstream's clock.
-        state: What changes if the conversation does.
-        published: How many threads it has, as upstream counts them; None if it is unknown.
-        complete: Whether all threads are known, or all that upstream lists.
-        final: Whether the list of threads need not be read again while `state` stays the same.
-    """
-
-    activity: Activity
-    number: int
-    requested_at: int
-    state: tuple[object, ...]
-    published: int | None
-    complete: bool
-    final: bool = False
+HeldThreads: TypeAlias = Callable[[Sequence[int]], Mapping[int, Sequence[Thread]]]
+"""The threads that are known of some conversations, by the conversation's id."""
 
 
 class ActivityReader:
@@ -93,10 +83,11 @@ class ActivityReader:
         workers: How many requests run at the same time.
         known: What was seen before. It is not changed.
         spam: Whether conversations marked as spam are needed.
+        held: The threads that were seen before, apart from those in `known`.
 
     Attributes:
         sightings: What was seen, by the id of the conversation: `known`, and what was read since.
-        read: The ids of the conversations that upstream listed.
+        read: The ids of the conversations that upstream listed, or showed by themselves.
     """
 
     def __init__(
@@ -109,6 +100,7 @@ class ActivityReader:
         workers: int,
         known: Mapping[int, Sighting] | None = None,
         spam: bool = False,
+        held: HeldThreads = lambda _: {},
     ) -> None:
         self._client = client
         self._selection = replace(selection, threads=True)
@@ -116,6 +108,7 @@ class ActivityReader:
         self._progress = progress
         self._workers = workers
         self._changed_lists = _WITH_SPAM if spam else _ALL
+        self._held = held
         self.sightings = dict(known or {})
         self.read: set[int] = set()
         self._listed = 0
@@ -135,34 +128,18 @@ class ActivityReader:
         walks = [self._walk(since, status) for status in (_WITH_SPAM[:2] if with_spam else _ALL)]
         started = min(started for started, _ in walks)
         at_one_time = len(walks) == 1 and walks[0][1]
-        if not self.complete() or not at_one_time:
-            self.read_changes(started)
+        self.complete()
+        if not at_one_time:
+            self._read_changes(started)
         return started
 
-    def read_changes(self, started: int) -> None:
-        """Read what changed since a reading began, until all is known as it was at one time.
+    def complete(self) -> None:
+        """Complete the threads that are needed.
 
-        Args:
-            started: When it began, epoch seconds by upstream's clock.
+        A conversation that is not there any more is replaced by the one that has its threads.
 
         Raises:
             UpstreamError: Upstream fails, or its answers contradict each other.
-        """
-        for _ in range(_ROUNDS):
-            since = started - INDEX_LAG
-            started = min([self._read_modified(since, each) for each in self._changed_lists])
-            if self.complete():
-                return
-        raise InconsistentData("conversations are merged faster than they can be read")
-
-    def complete(self) -> bool:
-        """Complete the threads that are needed.
-
-        Returns:
-            False if a conversation was not there any more: its threads may be in another one.
-
-        Raises:
-            UpstreamError: Upstream fails.
         """
         incomplete = [
             each
@@ -172,20 +149,41 @@ class ActivityReader:
         self._expect_lists(len(incomplete))
         self._incomplete = self._lists_expected = 0
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="threads")
-        all_there = True
+        gone: list[int] = []
         try:
             found = pool.map(self._completed, incomplete)
             for before, after in zip(incomplete, found, strict=True):
                 self._progress.received += _ROWS_PER_LIST
                 self._progress.pages += 1
-                all_there &= after is not None
-                if after is None:
-                    del self.sightings[before.activity.row.id]
+                id_ = before.activity.row.id
+                if isinstance(after, Missing):
+                    del self.sightings[id_]
+                    gone.append(id_)
                 else:
-                    self.sightings[after.activity.row.id] = after
+                    self.sightings[id_] = after
         finally:
             pool.shutdown(cancel_futures=True)
-        return all_there
+        # One after the other, when all lists are read: the last sighting of a thread counts.
+        for id_ in gone:
+            self._look_up(id_)
+
+    def look_up(self, ids: Iterable[int]) -> None:
+        """Read conversations by themselves that lists do not show, as they are now.
+
+        One that was merged is replaced by the one that has its threads. One that is not there any
+        more is left as it was seen, and is not in `read`.
+
+        Raises:
+            UpstreamError: Upstream fails, or its answers contradict each other.
+        """
+        for id_ in ids:
+            self._look_up(id_)
+
+    def _read_changes(self, started: int) -> None:
+        """Read what changed since a reading began, until all is known as it was at one time."""
+        for status in self._changed_lists:
+            self._read_modified(started - INDEX_LAG, status)
+        self.complete()
 
     def _walk(self, since: int, status: str) -> tuple[int, bool]:
         """Read a list by creation time.
@@ -206,14 +204,9 @@ class ActivityReader:
                 self._add(page.batch)
         return min(requested_at), len(requested_at) == 1
 
-    def _read_modified(self, since: int, status: str) -> int:
-        """Read all of a list that was modified since a second, as it is at one time.
-
-        Returns:
-            When the first request was made, epoch seconds by upstream's clock.
-        """
-        changes = ChangesReader(partial(self._paginator, status=status), self._add)
-        return changes.read(since)
+    def _read_modified(self, since: int, status: str) -> None:
+        """Read all of a list that was modified since a second, as it is at one time."""
+        ChangesReader(partial(self._paginator, status=status), self._add).read(since)
 
     def _paginator(
         self, since: int, until: int = LAST_SECOND, status: str = "all"
@@ -225,9 +218,11 @@ class ActivityReader:
 
     def _add(self, batch: Batch[ConversationWithThreads]) -> None:
         before = len(self.read)
+        held = self._held([conversation.id for conversation in batch.rows])
         for conversation in batch.rows:
-            seen = _sighting(conversation, batch.requested_at)
-            seen = _with_list(seen, self.sightings.get(conversation.id))
+            seen = to_sighting(conversation, batch.requested_at)
+            earlier = self.sightings.get(conversation.id)
+            seen = compared_with(seen, earlier, held.get(conversation.id, ()))
             if conversation.id not in self.read and not seen.complete:
                 self._incomplete += self._needed(seen.activity.row)
             self.read.add(conversation.id)
@@ -243,8 +238,8 @@ class ActivityReader:
         self._progress.expected += _ROWS_PER_LIST * (lists - self._lists_expected)
         self._lists_expected = lists
 
-    def _completed(self, sighting: Sighting) -> Sighting | None:
-        """A sighting with the threads that upstream lists; None if the conversation is gone."""
+    def _completed(self, sighting: Sighting) -> Sighting | Missing:
+        """A sighting with the threads that upstream lists; or why the conversation is missing."""
         conversation = sighting.activity.row.id
         found = list_threads(self._client, conversation, self._progress.check)
         if isinstance(found, Missing):
@@ -253,55 +248,31 @@ class ActivityReader:
                     f"Mailbox API 2.0 does not show the threads of conversation {conversation}",
                     status=403,
                 )
-            return None
-        return _completed_with(sighting, to_threads(conversation, found.threads))
+            return found
+        return completed_with(sighting, to_threads(conversation, found.threads), found.requested_at)
 
+    def _look_up(self, conversation: int) -> None:
+        """Read a conversation by itself, or the one that it was merged into.
 
-def _sighting(conversation: ConversationWithThreads, requested_at: int) -> Sighting:
-    """What a page shows of a conversation."""
-    complete = conversation.are_all_shown
-    try:
-        threads = to_threads(conversation.id, conversation.shown_threads)
-    except MalformedData:  # it fails questions that need this conversation, and no others
-        threads, complete = (), False
-    activity = to_activity(conversation, threads)
-    state = () if complete else (activity, conversation.threads, *_changing_values(conversation))
-    return Sighting(
-        activity, next(_NUMBERS), requested_at, state, conversation.threads, complete, complete
-    )
+        Nothing is read if that was deleted, or is not shown to the application.
+        """
+        for _ in range(_LOOK_UPS):
+            found = self._request(conversation)
+            if isinstance(found, Missing):
+                found = follow_merges(found, self._request)
+            if isinstance(found, Missing):
+                return
+            conversation = found.value.id
+            shown = to_sighting(found.value, found.requested_at)
+            shown = replace(shown, current_at=found.requested_at)
+            is_known = shown.complete or not self._needed(shown.activity.row)
+            seen = shown if is_known else self._completed(shown)
+            if not isinstance(seen, Missing):
+                self.read.add(conversation)
+                self.sightings[conversation] = seen
+                return
+        raise InconsistentData("conversations are merged faster than they can be read")
 
-
-def _changing_values(conversation: ConversationWithThreads) -> tuple[object, ...]:
-    waiting_since = waiting_time(conversation.waiting_since)
-    assignee = conversation.assignee and conversation.assignee.id
-    return conversation.updated_at, waiting_since, assignee
-
-
-def _completed_with(sighting: Sighting, listed: tuple[Thread, ...]) -> Sighting:
-    """A sighting with its threads, of those that were listed later.
-
-    If the list has fewer than the conversation's number, that is all there is to know, until the
-    conversation changes.
-    """
-    shown = {thread.id for thread in sighting.activity.threads}
-    at_the_time = sighting.requested_at
-    threads = tuple(each for each in listed if each.created <= at_the_time or each.id in shown)
-    return replace(
-        sighting,
-        activity=sighting.activity._replace(threads=threads),
-        number=next(_NUMBERS),
-        complete=True,
-        final=len(threads) == len(listed),
-    )
-
-
-def _with_list(sighting: Sighting, before: Sighting | None) -> Sighting:
-    """A sighting with the threads that were listed before, if nothing has changed since."""
-    if before is None or sighting.complete or not before.final or before.state != sighting.state:
-        return sighting
-    return replace(
-        sighting,
-        activity=sighting.activity._replace(threads=before.activity.threads),
-        complete=True,
-        final=True,
-    )
+    def _request(self, conversation: int) -> ApiResponse[ConversationWithThreads] | Missing:
+        self._progress.check()
+        return get_conversation(self._client, conversation, ConversationWithThreads, threads=True)

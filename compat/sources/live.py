@@ -23,10 +23,11 @@ from compat.core.models import (
     in_order_of_creation,
 )
 from compat.sources.activity import ActivityLoader, ShownConversations
-from compat.sources.activity_reader import Sighting
+from compat.sources.activity_reader import HeldThreads
 from compat.sources.folder_views import Fetched, FolderViews
 from compat.sources.folders import MOST_MAILBOXES_NAMED, Folders, SortedFolders
 from compat.sources.row_cache import RowCache, Scope
+from compat.sources.sightings import Sighting
 from compat.upstream import (
     client_from_settings,
     fetch_documents,
@@ -208,11 +209,12 @@ class LiveSource:
         is_needed: Callable[[Row], bool],
         progress: Progress,
         known: Mapping[int, Sighting],
+        held: HeldThreads,
         *,
         spam: bool,
     ) -> tuple[Mapping[int, Sighting], int]:
         """As `ActivityLoader.load_modified`."""
-        return self._activities.load_modified(since, is_needed, progress, known, spam=spam)
+        return self._activities.load_modified(since, is_needed, progress, known, held, spam=spam)
 
     def total(self, interval: Interval, progress: Progress) -> ApiResponse[ConversationPage]:
         """The first page of the conversations created in an interval.

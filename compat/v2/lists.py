@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
 from compat.v2.client import ApiResponse, Client
-from compat.v2.errors import AccessRefused, Redirected, RequestRefused
+from compat.v2.errors import AccessRefused, InconsistentData, Redirected, RequestRefused
 from compat.v2.models import Conversation, ConversationDocument, ListEntry, ListPage
 
 HOME_FOLDER_TYPES: Final = frozenset({"open", "assigned", "closed", "spam", "drafts"})
 """The types of folders that a conversation's `folderId` names; all other folders are views."""
+
+_MERGES: Final = 1_000
+"""How many merges, one after the other, are followed."""
 
 _MERGED: Final = 301
 _HIDDEN: Final = 403
@@ -108,6 +111,35 @@ def get_conversation(
     if found.value.state == _DELETED:
         return Missing("deleted", found.requested_at)
     return found
+
+
+def follow_merges(
+    missing: Missing, look_up: Callable[[int], ApiResponse[C] | Missing]
+) -> ApiResponse[C] | Missing:
+    """The conversation that has a missing one's threads now.
+
+    A list may not show for minutes that conversations were merged, and a request for one of them
+    shows it at once.
+
+    Args:
+        missing: Why the first one is missing.
+        look_up: Requests a conversation by its id.
+
+    Returns:
+        The conversation; or why the last one is missing that others were merged into.
+
+    Raises:
+        InconsistentData: They are merged into one another in a circle.
+        UpstreamError: Upstream fails.
+    """
+    for _ in range(_MERGES):
+        if not missing.merged_into:
+            return missing
+        found = look_up(missing.merged_into)
+        if not isinstance(found, Missing):
+            return found
+        missing = found
+    raise InconsistentData("conversations are merged into one another in a circle")
 
 
 def get_entry(client: Client, path: str) -> EntryList:

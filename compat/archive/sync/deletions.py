@@ -14,19 +14,13 @@ from compat.archive.errors import LossAhead
 from compat.archive.sync import queries
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
-from compat.v2.client import ApiResponse
-from compat.v2.errors import InconsistentData
-from compat.v2.lists import Missing
-from compat.v2.models import FullConversation
+from compat.v2.lists import Missing, follow_merges
 
 _SHARE: Final = 100
 """One conversation in so many may be missing."""
 
 _PAGE: Final = 25
 """So many may always be missing, however small the account is: a page of conversations."""
-
-_MERGES: Final = 1_000
-"""How many merges, one after the other, are followed."""
 
 
 def remove_missing(session: SyncSession, part: Part, since: int) -> None:
@@ -60,9 +54,9 @@ def look_up(session: SyncSession, missing: Sequence[int]) -> None:
     for id_ in missing:
         found = session.look_up(id_)
         if isinstance(found, Missing):
-            target = _merged_into(session, found) if session.keeps_threads else None
+            target = follow_merges(found, session.look_up) if session.keeps_threads else found
             with session.writing() as writer:
-                if target is not None:
+                if not isinstance(target, Missing):
                     shown = [(target.value, target.requested_at)]
                     session.write_rows(writer, shown, modified=True)
                 session.rows_removed += writer.remove([id_], found.requested_at)
@@ -71,18 +65,6 @@ def look_up(session: SyncSession, missing: Sequence[int]) -> None:
             with session.writing() as writer:
                 session.write_rows(writer, [(found.value, found.requested_at)])
             session.rows_missing -= 1
-
-
-def _merged_into(session: SyncSession, missing: Missing) -> ApiResponse[FullConversation] | None:
-    """The conversation that has a missing one's threads now; None if it is gone, too."""
-    for _ in range(_MERGES):
-        if not missing.merged_into:
-            return None
-        found = session.look_up(missing.merged_into)
-        if not isinstance(found, Missing):
-            return found
-        missing = found
-    raise InconsistentData("conversations are merged into one another in a circle")
 
 
 def check_loss(session: SyncSession, more: int) -> None:

@@ -122,7 +122,9 @@ def test_a_change_takes_a_total_and_the_lists_of_what_was_modified(
     clock.now += 10
     query = until_now(archived)
     assert archived.found(query) == archived.expected(query)
-    assert archived.scene.requests() == (4, 0)
+    # A list without threads that were there before may be old: those threads are listed.
+    lists_of_threads = int(name == "a message that is removed")
+    assert archived.scene.requests() == (4, lists_of_threads)
     assert archived.live(query) == archived.expected(query)
 
 
