@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("compat")
 _Started = EngineAnswer | Call[EngineAnswer] | LegacyResponse | Exception
 _PROGRESS_INTERVAL: Final = 0.2
-"""Seconds between two reports of progress."""
+"""Seconds between two reports of progress, and between two looks for an interrupt.
+
+Python looks for one when a wait ends; one that comes just before the wait does not end it.
+"""
 
 STILL_FETCHING: Final = "The conversations are still being fetched; ask again in a while"
 RETRIED: Final = "The conversations cannot be fetched now, and it is tried again: {}"
@@ -411,7 +414,7 @@ def _wait_and_watch(
     try:
         while not call.future.done():
             with suppress(TimeoutError):
-                call.future.exception(_PROGRESS_INTERVAL if watch else None)
+                call.future.exception(_PROGRESS_INTERVAL)
             if watch:
                 watch(call.progress)
         interrupted = False

@@ -78,6 +78,7 @@ def references() -> Iterable[tuple[str, str]]:
         "settings.md": reference.settings(tables),
         "errors.md": reference.error_page(),
         "reports.md": reference.reports(),
+        "exactness.md": reference.exactness(),
         "captures.md": parity_pages.captures(),
         "verdicts.md": parity_pages.verdicts(),
     }.items():
@@ -134,7 +135,10 @@ def conventions() -> str:
 
 def differences() -> str:
     """The page of known differences from the old API."""
-    parts = [f"## {each.title}\n\n{each.what}\n\n{each.consequence}" for each in DIFFERENCES]
+    parts = [
+        "\n\n".join([f"## {each.title}", each.what, each.consequence, *reference.fields(each)])
+        for each in DIFFERENCES
+    ]
     return (
         "\n\n".join(
             [

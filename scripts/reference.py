@@ -19,7 +19,10 @@ from compat.server import app
 from compat.server.run import MAX_HEAD
 from compat.service import RETRIED, STILL_FETCHING
 from compat.v1 import errors
-from compat.v1.http import IGNORED_HEADER
+from compat.v1.differences import DIFFERENCES, KnownDifference
+from compat.v1.exactness import GRADES, SOURCES
+from compat.v1.grades import fields_of, rows_of
+from compat.v1.http import APPROXIMATE_HEADER, IGNORED_HEADER, UNAVAILABLE_HEADER
 from compat.v1.parameters import Parameter
 from compat.v1.routes import ROUTES, Route
 from compat.v2.transport import LOOP_STATUS
@@ -67,6 +70,7 @@ NO_HTTP: Final = (
     "Send HTTP, or https if the server uses it, with a request line and headers of at most "
     f"{MAX_HEAD // 1024} KiB. This answer is plain text and not JSON, and the connection is closed."
 )
+_DIFFERENCES: Final = {each.title for each in DIFFERENCES}
 ESCAPED: Final = r"\|"
 """A bar in a cell of a table; GitHub understands it in code too."""
 
@@ -150,6 +154,74 @@ def reports() -> Iterator[str]:
             ("parameter", "required", "default", "what to send"),
             (_parameter(each, route) for each in route.parameters),
         )
+
+
+def exactness() -> Iterator[str]:
+    """Every field of every report: where it comes from, how exact it is, and why."""
+    yield "# How exact each field is"
+    yield (
+        "All numbers are computed from what Mailbox API 2.0 shows today. What is gone with deleted "
+        "or merged conversations is missing from all of them, and filters use today's mailbox and "
+        "tags: see [known differences](../known-differences.md). Apart from that, each field has a "
+        "grade:"
+    )
+    yield _table(("grade", "meaning"), GRADES.items())
+    yield (
+        f"The header `{APPROXIMATE_HEADER}` of an answer names its fields of grade A, and "
+        f"`{UNAVAILABLE_HEADER}` those of grade N, as far as the answer has them: the keys that "
+        "lead to the field, joined by dots, without the indices of arrays, sorted and separated "
+        "by commas. A header is absent if there is nothing to name. It depends on the filters and "
+        "settings in the column *when*; in all other cases the row without it applies. What is in "
+        "`current` applies to `previous` and `deltas`, too, unless they have a row."
+    )
+    yield (
+        "An answer that is [relayed](../explanation/two-engines.md) names nothing: all of its "
+        "numbers are Help Scout's own. In a Python program, the answers of `LegacyReports.compute` "
+        "have the same names as tuples, `approximate` and `unavailable`."
+    )
+    yield "Values come from:"
+    yield _table(("source", "meaning"), SOURCES.items())
+    for route in ROUTES:
+        yield f"## {route.path}"
+        yield _table(("field", "source", "grade", "when", "why"), _grades(route))
+
+
+def anchor(title: str) -> str:
+    """The anchor of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def fields(difference: KnownDifference) -> Iterator[str]:
+    """A sentence with the fields that a known difference is about, if it is about fields."""
+    named = {
+        route.path: ", ".join(
+            f"`{path}`"
+            for path, rows in fields_of(route)
+            if any(difference.title in row.reasons for row in rows)
+        )
+        for route in ROUTES
+    }
+    found = [f"{paths} of `{path}`" for path, paths in named.items() if paths]
+    if found:
+        yield f"*[Fields](reference/exactness.md):* {'; '.join(found)}."
+
+
+def _grades(route: Route) -> Iterator[tuple[str, ...]]:
+    """The rows of a report's fields; fields that differ by name alone are in one row."""
+    alike: dict[tuple[tuple[object, ...], ...], list[str]] = {}
+    for path, rows in fields_of(route):
+        alike.setdefault(tuple(row[2:] for row in rows), []).append(path)
+    for paths in alike.values():
+        names = ", ".join(f"`{path}`" for path in paths)
+        for row in rows_of(route.report, paths[0]):
+            why = ", ".join(map(_reason, row.reasons))
+            yield names, ", ".join(row.sources), row.grade, row.condition.text, why
+
+
+def _reason(title: str) -> str:
+    """A link to a known difference, or to a convention."""
+    page = "known-differences" if title in _DIFFERENCES else "conventions"
+    return f"[{title}](../{page}.md#{anchor(title)})"
 
 
 def _leaves(ctx: click.Context) -> Iterator[click.Context]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 from contextlib import suppress
-from threading import Event
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -21,6 +21,9 @@ from compat.testing import REPORTS
 if TYPE_CHECKING:
     from compat.testing.assertions import ParityFailed
 
+
+_BETWEEN_LOOKS: Final = 0.2
+"""Seconds between two looks for an interrupt: Python does not see one in a wait without an end."""
 
 _NOT_LISTENING: Final = (errno.EADDRINUSE, errno.EACCES)
 """Error numbers of a port that is taken, or not allowed to this user."""
@@ -214,4 +217,5 @@ def _print_difference(failed: ParityFailed, url: str) -> None:
 
 def _wait_for_interrupt() -> None:
     print("These conversations are there until you interrupt", file=sys.stderr, flush=True)
-    Event().wait()
+    while True:
+        time.sleep(_BETWEEN_LOOKS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])")
-
-_BETWEEN_LOOKS: Final = 0.1
-"""Seconds between two looks at whether a signal has come."""
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command(
@@ -123,19 +122,16 @@ def _repeat(sync: Sync, reporter: SyncReporter, seconds: int | None, stop: threa
 
 
 class _StopSignals:
-    """Handles Ctrl-C and SIGTERM: the first asks for a stop, the second interrupts what runs.
+    """Handles Ctrl-C and SIGTERM: the first one stops nothing here, the second interrupts.
 
     Python calls a handler in the main thread, between any two of its instructions. That thread
     may hold any lock then: the rate limiter's, the connection pool's, or the one inside a
     `threading.Event`. A handler that waits for such a lock waits for ever, so this one takes
-    none: it sets an attribute, and another thread reads it.
-
-    Attributes:
-        received: How many signals have come.
+    none, and another thread stops the run.
     """
 
     def __init__(self) -> None:
-        self.received = 0
+        self._received = 0
 
     def handle(self, _signal: int, _frame: object) -> None:
         """The handler.
@@ -143,10 +139,10 @@ class _StopSignals:
         Raises:
             KeyboardInterrupt: At the second signal.
         """
-        self.received += 1
-        if self.received == 2:
+        self._received += 1
+        if self._received == 2:
             raise KeyboardInterrupt
-        if self.received > 2:  # the cleaning up does not end; the archive survives this
+        if self._received > 2:  # the cleaning up does not end; the archive survives this
             os._exit(ExitCode.INTERRUPTED)
 
 
@@ -154,31 +150,36 @@ class _StopSignals:
 def _stopped_by_signals(sync: Sync) -> Iterator[threading.Event]:
     """Stop runs on Ctrl-C and SIGTERM; yields the event that is set then.
 
-    A thread does what the handler must not do. It reads an attribute ten times a second, which
-    is simpler than a pipe that wakes it, and works on all systems.
+    A thread does what the handler must not do. A signal wakes it by a byte on a socket, at once:
+    the handler itself waits until the main thread is done with a wait that has no end.
     """
     signals = _StopSignals()
-    stop, finished = threading.Event(), threading.Event()
+    stop = threading.Event()
+    woken, waking = socket.socketpair()
 
     def watch() -> None:
-        while not finished.wait(_BETWEEN_LOOKS):
-            if signals.received:
+        while number := woken.recv(1):  # nothing comes when the other end is closed
+            if number[0] in _STOPS:
                 stop.set()
                 sync.stop()
                 return
 
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signals.handle)
-    watcher = threading.Thread(target=watch, name="stop-signals", daemon=True)
-    watcher.start()
-    try:
-        yield stop
-    finally:
-        # The process ends, and its exit status shall be that of the run.
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
-        finished.set()
-        watcher.join()
+    with woken, waking:
+        waking.setblocking(False)
+        before = signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
+        for each in _STOPS:
+            signal.signal(each, signals.handle)
+        watcher = threading.Thread(target=watch, name="stop-signals", daemon=True)
+        watcher.start()
+        try:
+            yield stop
+        finally:
+            # The process ends, and its exit status shall be that of the run.
+            for each in _STOPS:
+                signal.signal(each, signal.SIG_IGN)
+            signal.set_wakeup_fd(before)
+            waking.close()
+            watcher.join()
 
 
 def _range(start: str | None, end: str | None) -> Callable[[int], Interval]:

@@ -486,6 +486,26 @@ class SourceWithCheck(Protocol):
         """Send at most one request, once; raises the error that a query would meet."""
 
 
+class MissingTexts(NamedTuple):
+    """Which texts a source leaves empty, because an archive does not keep them.
+
+    Attributes:
+        conversations: Subjects, previews, names and addresses in conversations and lists.
+        ratings: The names and comments of ratings.
+    """
+
+    conversations: bool = False
+    ratings: bool = False
+
+
+@runtime_checkable
+class SourceWithMissingTexts(Protocol):
+    """A source that may leave texts empty; not every source does."""
+
+    def missing_texts(self) -> MissingTexts:
+        """Which texts it leaves empty now."""
+
+
 class Source(Protocol):
     """Loads the data of one account; safe to share between threads."""
 

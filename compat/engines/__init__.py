@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from compat.config.conventions import Conventions
 from compat.core.models import Progress
 from compat.v1.datetimes import format_epoch
+from compat.v1.http import APPROXIMATE_HEADER, UNAVAILABLE_HEADER
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
@@ -30,6 +31,11 @@ class EngineAnswer:
         fresh_until: Seconds of `compat.clock.elapsed`: from then on the answer is too old to be
             used again.
         engine: The engine that computed it.
+        approximate: The fields that can differ from what the old API answered: JSON paths without
+            indices, such as `current.totalCustomers`, sorted. Keys that the answer does not have
+            are not among them, nor is anything that upstream's own report tells.
+        unavailable: The fields whose values mean nothing, because upstream does not show what
+            they need; in the same form.
     """
 
     answer: BaseModel
@@ -37,11 +43,18 @@ class EngineAnswer:
     as_of: int
     fresh_until: float
     engine: EngineName
+    approximate: tuple[str, ...] = ()
+    unavailable: tuple[str, ...] = ()
 
     @cached_property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The headers that every response with this answer has."""
-        return ("Compat-As-Of", format_epoch(self.as_of)), ("Compat-Engine", self.engine)
+        named = (APPROXIMATE_HEADER, self.approximate), (UNAVAILABLE_HEADER, self.unavailable)
+        return (
+            ("Compat-As-Of", format_epoch(self.as_of)),
+            ("Compat-Engine", self.engine),
+            *((header, ", ".join(paths)) for header, paths in named if paths),
+        )
 
 
 class Engine(Protocol):

@@ -19,23 +19,29 @@ from compat.core.models import (
     ListItems,
     ListQuery,
     ListSet,
+    MissingTexts,
     NotCovered,
     Progress,
     RowSet,
     Source,
+    SourceWithMissingTexts,
 )
 from compat.core.report_data import SourceQuery, UserActivityQuery, UserData, UserOrTeam
 from compat.engines import EngineAnswer, EngineName
 from compat.reports import AnswerFromDocuments, CountingReport, ReportModule
 from compat.reports.lists import LISTS
 from compat.reports.user_series import SERIES
+from compat.v1.circumstances import Circumstances
 from compat.v1.errors import ItemNotFound
+from compat.v1.grades import inexact_fields
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
 Found = TypeVar("Found", "RowSet | ActivitySet | ListSet", CountResult)
 Data = RowSet | ActivitySet | ListSet
 """What sources return, if it is not counted."""
+Computed = tuple[BaseModel, Data | CountResult | UserData[Any]]
+"""An answer, and the data that it is made from."""
 
 
 class ComputedEngine:
@@ -62,17 +68,29 @@ class ComputedEngine:
         """
         report = load_report(route)
         try:
-            return self._compute(report, query, conventions, progress)
+            answer, data = self._compute(report, query, conventions, progress)
         except NotCovered as error:
             needed = report.required_data(query, conventions)
             raise error_mapping.not_covered_error(error, query, needed) from error
+        from_totals = isinstance(data, CountResult) and data.totals
+        given = Circumstances(
+            query,
+            conventions,
+            from_totals=from_totals,
+            customers_ever_known=isinstance(data, UserData) and data.customers_ever is not None,
+            missing_texts=self._missing_texts,
+        )
+        engine: EngineName = "totals" if from_totals else "computed"
+        body = answer.model_dump_json().encode()
+        inexact = inexact_fields(route.report, answer, given)
+        return EngineAnswer(answer, body, data.as_of, data.fresh_until, engine, *inexact)
 
     def close(self) -> None:
         """Does nothing: this engine has no connections of its own."""
 
     def _compute(
         self, report: ReportModule, query: Query, conventions: Conventions, progress: Progress
-    ) -> EngineAnswer:
+    ) -> Computed:
         needed = report.required_data(query, conventions)
         if isinstance(needed, UserActivityQuery):
             return self._compute_for_user(report, query, needed, conventions, progress)
@@ -88,7 +106,7 @@ class ComputedEngine:
         needed: UserActivityQuery,
         conventions: Conventions,
         progress: Progress,
-    ) -> EngineAnswer:
+    ) -> Computed:
         source = self._source
         user, listed = _find_user(source, needed.user)
         lists = _load_lists(source, needed.lists) if needed.lists else replace(listed, lists=())
@@ -141,11 +159,17 @@ class ComputedEngine:
         data: Data | UserData[Data],
         conventions: Conventions,
         progress: Progress,
-    ) -> EngineAnswer:
+    ) -> Computed:
         answer = report.answer(query, data, conventions)
         if isinstance(answer, AnswerFromDocuments):
             answer = answer.answer(self._source.documents(answer.ids, progress))
-        return _engine_answer(answer, data)
+        return answer, data
+
+    def _missing_texts(self) -> MissingTexts:
+        source = self._source
+        return (
+            source.missing_texts() if isinstance(source, SourceWithMissingTexts) else MissingTexts()
+        )
 
 
 def load_report(route: Route) -> ReportModule:
@@ -205,13 +229,5 @@ def _from_counts(
     query: Query,
     data: CountResult | UserData[CountResult],
     conventions: Conventions,
-) -> EngineAnswer:
-    answer = cast("CountingReport", report).answer_from_counts(query, data, conventions)
-    return _engine_answer(answer, data)
-
-
-def _engine_answer(answer: BaseModel, data: Data | CountResult | UserData[Any]) -> EngineAnswer:
-    body = answer.model_dump_json().encode()
-    from_totals = isinstance(data, CountResult) and data.totals
-    engine: EngineName = "totals" if from_totals else "computed"
-    return EngineAnswer(answer, body, data.as_of, data.fresh_until, engine)
+) -> Computed:
+    return cast("CountingReport", report).answer_from_counts(query, data, conventions), data

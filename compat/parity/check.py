@@ -7,7 +7,7 @@ import logging
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
@@ -36,6 +36,9 @@ _LOG: Final = logging.getLogger("compat")
 _THREADS: Final = 4
 _BATCH: Final = 512
 """How many captures are held at once. Their conversations are fetched together."""
+
+_BETWEEN_LOOKS: Final = 0.2
+"""Seconds between two looks for an interrupt."""
 
 _MAX_FAILURES: Final = 8
 """After so many failures in a row nothing more is sent."""
@@ -67,12 +70,20 @@ def check(
         try:
             while batch := list(islice(remaining, _BATCH)):
                 replayer.prefetch(each for each in batch if _is_conclusive(each))
-                replies = pool.map(lambda each: _reply(each, replayer), batch)
+                replies = [pool.submit(_reply, each, replayer) for each in batch]
                 for each, reply in zip(batch, replies, strict=True):
-                    yield _verdict_on(each, reply, rules)
+                    yield _verdict_on(each, _result(reply), rules)
         except KeyboardInterrupt:
             replayer.close()  # the pool waits for its threads, which may wait for an hour
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _result(reply: Future[Reply]) -> Reply:
+    """Wait for a reply. Python looks for an interrupt only when a wait ends."""
+    while wait([reply], _BETWEEN_LOOKS).not_done:
+        pass
+    return reply.result()
 
 
 class Replayer:

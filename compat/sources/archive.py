@@ -27,6 +27,7 @@ from compat.core.models import (
     Document,
     ListItems,
     ListQuery,
+    MissingTexts,
     NotCovered,
     Progress,
     RowSet,
@@ -232,6 +233,12 @@ class ArchiveSource:
         if live and lacking:
             kept |= {each.id: each for each in live.documents(lacking, progress)}
         return [kept[each] for each in ids if each in kept]
+
+    def missing_texts(self) -> MissingTexts:
+        """Those that a slim archive leaves out, as far as they are not fetched from upstream."""
+        with self._archive.reading() as snapshot:
+            alone = self._live_beside(snapshot) is None
+            return MissingTexts(snapshot.slim and alone, snapshot.slim and snapshot.keeps_threads)
 
     def _usable_documents(self, snapshot: Snapshot, ids: Sequence[int]) -> dict[int, Document]:
         """The conversations that the archive has complete and young enough, by their ids."""

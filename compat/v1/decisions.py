@@ -273,6 +273,48 @@ DECISIONS: Final = (
         "The recordings have `tag`. The vendor's own PHP client read `name`, and both kinds of "
         "client ignore the other key.",
     ),
+    Decision(
+        "Names of people in rows",
+        "A name is the first and the last name; the e-mail address if there is neither. If nobody "
+        "is assigned, `assignedid` is 0 and `assignedName` is absent. The user of a rating is the "
+        "one who wrote the rated reply.",
+        "The documented examples have an address in place of a name, and recorded rows without an "
+        "assigned user have this form.",
+    ),
+    # Users and teams.
+    Decision(
+        "Customers who were helped",
+        "The customers to whom a reply was sent in the range, each counted once. If a reply does "
+        "not name its customer, it is the conversation's main one.",
+        "The old pages count the customers that were replied to, and do not say who of a "
+        "conversation with several customers that is.",
+    ),
+    Decision(
+        "Who resolved a conversation",
+        "Every user who sent a reply before it was resolved, at any time, whoever closed it.",
+        "The vendor's page says that a user helped to resolve it. In recorded answers users have "
+        "more resolutions than closings, and more than replies in the range.",
+    ),
+    Decision(
+        "The days of a range",
+        "`totalDays` is the number of whole days from `start` to `end`. Numbers by day are divided "
+        "by it, and by 1 if the range is shorter than a day.",
+        "A documented range from midnight of the 1st to 23:59:59 of the 31st has 30 days.",
+    ),
+    Decision(
+        "What a user handled",
+        "`totalConversations` are the conversations in which the user wrote, noted or changed "
+        "something in the range, and `conversationsPerDay` is that number by day. `busiestDay` is "
+        "the weekday with most replies, 1 for Monday, in the company's time zone.",
+        "Nothing says what these keys count, and the documented examples contradict each other.",
+        ("company_time_zone",),
+    ),
+    Decision(
+        "Rows of a conversation history",
+        "Each reply of the range has a row, with the times of its conversation and with all of its "
+        "replies. `resolveTime` is 0 if it is not resolved.",
+        "The vendor's page says that a conversation is listed again for each reply.",
+    ),
     # How a request is read.
     Decision(
         "Dates without a time",

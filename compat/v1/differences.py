@@ -180,6 +180,21 @@ DIFFERENCES: Final = (
         "The count of a range that ends now may still become larger.",
     ),
     KnownDifference(
+        "Handle times",
+        "Mailbox API 2.0 does not show for how long a user worked on a reply. `handleTime` and "
+        "`avgHandleTime` are 0.",
+        "A program that shows handle times shows 0. Help Scout's own reports have another kind of "
+        "handle time, which begins when the conversation is opened.",
+    ),
+    KnownDifference(
+        "Customers helped at any time",
+        "`totalCustomersHelped` needs the threads of all time. An archive that keeps them knows "
+        "the customers of all conversations that still exist. Without one, only the conversations "
+        "that were read for the ranges are known.",
+        "With an archive the number is too low by the customers of deleted conversations; without "
+        "one it means nothing.",
+    ),
+    KnownDifference(
         "Attachments in a drilldown",
         "`attachments` is always false: the list of conversations does not have this information.",
         "Code that looks for attachments does not find them.",
@@ -197,15 +212,16 @@ DIFFERENCES: Final = (
         "Code that distinguishes kinds of waiting gets only one kind.",
     ),
     KnownDifference(
-        "Customers in a drilldown",
-        "`customerIds` has only the conversation's main customer.",
+        "Customers of a conversation",
+        "`customerIds` in a drilldown, and `customers` in a conversation history, have only the "
+        "conversation's main customer.",
         "Other customers of a conversation are missing.",
     ),
     KnownDifference(
         "Colours of tags",
         "The old API used names of colours. If Mailbox API 2.0 has a number, a drilldown says "
-        "`none`.",
-        "Such tags have no colour.",
+        "`none`, and the list of tags shows the number.",
+        "Such tags have no colour that old programs know.",
     ),
     KnownDifference(
         "A conversation that is deleted while it is listed",
@@ -215,7 +231,8 @@ DIFFERENCES: Final = (
     KnownDifference(
         "A slim archive",
         "Offline, an archive made with `--slim` lists conversations without subjects, previews, "
-        "names and addresses.",
+        "names and addresses, and users without names. Ratings that it keeps have no names and "
+        "comments, also with Help Scout.",
         "These keys have empty texts.",
     ),
     KnownDifference(
@@ -256,8 +273,8 @@ DIFFERENCES: Final = (
     KnownDifference(
         "Relayed rows",
         "A relayed drilldown shows attachments and times of modification as Help Scout's own "
-        "report has them; `waitingSince` and `waitingSinceType` are absent if that report does not "
-        "have them.",
+        "report has them. If that report does not have them, `waitingSince` and "
+        "`waitingSinceType` are absent, and `customerEmail` and `customerIds` are empty.",
         "Such keys can differ between the engines; the listed conversations are the same.",
     ),
     KnownDifference(

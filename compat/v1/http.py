@@ -32,6 +32,10 @@ CORS_HEADERS: Final = (
 IGNORED_HEADER: Final = "Compat-Ignored"
 """The header that names the parameters of a request that were ignored."""
 
+APPROXIMATE_HEADER: Final = "Compat-Approximate"
+UNAVAILABLE_HEADER: Final = "Compat-Unavailable"
+"""The headers that name the fields of an answer that are approximate, or cannot be derived."""
+
 _MAX_IGNORED: Final = 10
 _MAX_NAME: Final = 64
 """How many ignored names are listed, and how many characters of each."""

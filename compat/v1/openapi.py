@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from inspect import getdoc
 from typing import Any, Final, get_args
@@ -13,7 +13,14 @@ from pydantic.json_schema import models_json_schema
 
 from compat.config.conventions import Conventions, ViewBy
 from compat.v1 import errors, parameters
-from compat.v1.http import CORS_HEADERS, IGNORED_HEADER
+from compat.v1.exactness import GRADES
+from compat.v1.grades import usual_grades
+from compat.v1.http import (
+    APPROXIMATE_HEADER,
+    CORS_HEADERS,
+    IGNORED_HEADER,
+    UNAVAILABLE_HEADER,
+)
 from compat.v1.parameters import Parameter
 from compat.v1.routes import ROUTES, Route
 
@@ -62,6 +69,7 @@ _EXAMPLES: Final[Mapping[type[errors.LegacyError], errors.LegacyError]] = {
 }
 """One example of every error; the schemas and headers of errors are taken from these."""
 
+_PATHS: Final = "JSON paths without indices, separated by commas."
 _HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Correlation-Id": ("Identifies this request in the server's log.", {"type": "string"}),
     "Compat-As-Of": (
@@ -69,6 +77,14 @@ _HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
         {"type": "string", "format": "date-time"},
     ),
     "Compat-Engine": ("The engine that made the answer.", {"type": "string"}),
+    APPROXIMATE_HEADER: (
+        f"Fields that can differ from what the old API answered: {_PATHS}",
+        {"type": "string"},
+    ),
+    UNAVAILABLE_HEADER: (
+        f"Fields whose values mean nothing, as Mailbox API 2.0 does not show enough: {_PATHS}",
+        {"type": "string"},
+    ),
     IGNORED_HEADER: (
         "Names of parameters that were ignored, percent-encoded.",
         {"type": "string"},
@@ -81,11 +97,17 @@ _HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     },
 }
 
-_ANSWER_HEADERS: Final = ["Compat-As-Of", "Compat-Engine"]
+_INEXACT_HEADERS: Final = (APPROXIMATE_HEADER, UNAVAILABLE_HEADER)
+"""The headers of a successful answer that are absent if there is nothing to name."""
+
+_ANSWER_HEADERS: Final = ("Compat-As-Of", "Compat-Engine", *_INEXACT_HEADERS)
 """The headers of a successful answer, without those that every response has."""
 
-_OPTIONAL_HEADERS: Final = (IGNORED_HEADER, *dict(CORS_HEADERS))
-"""The headers that every response may have."""
+_SHARED_HEADERS: Final = ("Correlation-Id", IGNORED_HEADER, *dict(CORS_HEADERS))
+"""The headers that every response has, or may have."""
+
+_OPTIONAL_HEADERS: Final = {*_INEXACT_HEADERS, IGNORED_HEADER, *dict(CORS_HEADERS)}
+"""The headers that a response need not have."""
 
 
 @cache
@@ -101,7 +123,10 @@ def document() -> Json:
                 "and empty parameters are ignored. A list may also be sent as "
                 "`tags[]=1&tags[]=2` or `tags=1&tags=2`, and with empty items or blanks around "
                 "its items. Case makes no difference in names of parameters and in words. HEAD is "
-                "answered as GET without the body, and OPTIONS with 204 without an API key."
+                "answered as GET without the body, and OPTIONS with 204 without an API key. "
+                "`x-exactness` says how exactly each field can be computed from Mailbox API 2.0, "
+                "if nothing special applies. "
+                + " ".join(f"{grade}: {meaning}" for grade, meaning in GRADES.items())
             ),
         },
         "servers": [{"url": "/"}],
@@ -136,6 +161,7 @@ def _operation(route: Route) -> Json:
                 for kind in _EXAMPLES
             },
         },
+        "x-exactness": usual_grades(route),
     }
 
 
@@ -162,15 +188,14 @@ def _error_response(kind: type[errors.LegacyError], error: errors.LegacyError) -
         "allOf": [{"$ref": _REF.format(model=shape)}],
         "properties": {"code": {"const": kind.status}},
     }
-    return _response(_first(kind), schema, list(error.headers()))
+    return _response(_first(kind), schema, error.headers())
 
 
-def _response(description: str, schema: Json, headers: list[str]) -> Json:
+def _response(description: str, schema: Json, headers: Iterable[str]) -> Json:
     return {
         "description": description,
         "headers": {
-            name: {"$ref": f"#/components/headers/{name}"}
-            for name in (*headers, "Correlation-Id", *_OPTIONAL_HEADERS)
+            name: {"$ref": f"#/components/headers/{name}"} for name in (*headers, *_SHARED_HEADERS)
         },
         "content": {"application/json": {"schema": schema}},
     }

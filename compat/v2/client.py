@@ -200,8 +200,8 @@ class Client:
         self._http.close()
 
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Remember the socket of each new connection."""
-        if event == "connection.connect_tcp.complete":
+        """Remember the socket of each new connection; TLS replaces it by another one."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             new = info["return_value"].get_extra_info("socket")
             self._sockets.add(new)
             if self._closed.is_set():  # it was made while the others were shut down

@@ -52,10 +52,11 @@ def tls_extensions(address: Address) -> dict[str, Any]:
 def shut_down(connection: socket) -> None:
     """Shut down a socket, so that a thread that waits for its next bytes wakes up.
 
-    Closing the socket alone would leave that thread waiting.
+    Closing the socket alone would leave that thread waiting. The method of a TLS socket would
+    drop the state that the thread still uses.
     """
     with suppress(OSError):
-        connection.shutdown(SHUT_RDWR)
+        socket.shutdown(connection, SHUT_RDWR)
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext | bool:

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -29,9 +28,6 @@ from tests.unit.service.doubles import LONG, basic
 
 JANUARY = ("report", "new", "--start", "2015-01")
 COMPARED = (*JANUARY, "--previous-start", "2014-12", "--previous-end", "2015-01-10")
-SOON = 15.0
-"""Seconds; half of what a request may take."""
-
 Printed = pytest.CaptureFixture[str]
 
 
@@ -311,28 +307,6 @@ def test_an_account_that_is_not_known_is_2_and_the_known_ones_are_named(
 @pytest.mark.usefixtures("settings")
 def test_of_a_single_account_any_other_name_is_not_known(capsys: Printed) -> None:
     assert refused(capsys, *JANUARY, "--account", "nobody")[0] == 2
-
-
-@pytest.mark.parametrize("received", [0, 1], ids=["just connected", "asked"])
-def test_an_interrupt_ends_the_waiting_at_once_and_is_130(
-    reach: dict[str, str], received: int
-) -> None:
-    with socket.create_server((LOOPBACK, 0)) as silent:
-        silent.settimeout(LONG)
-        where = {"HELPSCOUT_BASE_URL": f"http://{LOOPBACK}:{silent.getsockname()[1]}/v2"}
-        with subprocess.Popen(
-            [COMMAND, *JANUARY],
-            env=environment(reach | where),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as waiting:
-            connection, _ = silent.accept()
-            with connection:
-                connection.recv(received)
-                waiting.send_signal(signal.SIGINT)
-                shown = waiting.communicate(timeout=SOON)
-    assert waiting.returncode == 130
-    assert shown == (b"", b"")
 
 
 def test_a_reader_that_closes_the_pipe_is_no_failure(reach: dict[str, str]) -> None:

@@ -190,6 +190,12 @@ RECORDED = {
 }
 
 
+def test_what_help_scouts_own_report_tells_is_not_named_as_inexact(upstream: Upstream) -> None:
+    answered = asked_of(upstream, Successor(listed([RECORDED])), f"{LIST}?{JANUARY}")
+    assert header(answered, "Compat-Engine") == "relayed"
+    assert not {"Compat-Approximate", "Compat-Unavailable"} & dict(answered.headers).keys()
+
+
 def test_a_row_gets_the_keys_that_the_old_api_had(upstream: Upstream) -> None:
     answered = asked_of(upstream, Successor(listed([RECORDED])), f"{LIST}?{JANUARY}")
     (row,) = body(answered)["conversations"]["results"]

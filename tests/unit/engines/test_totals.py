@@ -124,6 +124,15 @@ def test_the_header_names_the_engine_and_rows_are_the_default(
     assert header(answered, "Compat-Engine") == engine
 
 
+@pytest.mark.parametrize(("by", "named"), [("rows", ()), ("totals", ("current.count",))])
+def test_counts_from_totals_are_named_as_approximate(
+    stage: Stage, by: str, named: tuple[str, ...]
+) -> None:
+    with counting(stage.show(), by) as reports:
+        answered = reports.compute("new_conversations", YEAR.pairs())
+    assert (answered.approximate, answered.unavailable) == (named, ())
+
+
 def without_spam(account: Account) -> Account:
     for row in account.conversations():
         if row.status == "spam":

@@ -6,7 +6,10 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import pytest
 from compat.v2.client import Client
 from compat.v2.errors import Cancelled, Overloaded, Redirected, RequestLoop, Unreachable
 from compat.v2.models import ConversationPage
+from tests.unit.service.doubles import LONG
 from tests.unit.v2.upstream import (
     CREDENTIALS,
     Reply,
@@ -26,6 +30,8 @@ from tests.unit.v2.upstream import (
 )
 
 NAME = "api.helpscout.net"
+SOON = 15.0
+"""Seconds; half of what a request may take."""
 
 
 @pytest.fixture
@@ -229,6 +235,29 @@ def test_another_host_must_have_the_certificate_of_the_base_urls_name(
         get_page(client)
     assert set(names) == {NAME}
     assert [asked.headers["host"] for asked in upstream.asked] == [NAME]
+
+
+def test_a_client_closed_behind_tls_ends_a_request_that_waits_for_its_answer(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("certifi.where", lambda: str(certificate))
+    asked = threading.Event()
+
+    def stall(_asked: object) -> Reply:
+        asked.set()
+        return Reply(fate="stalled")
+
+    with (
+        behind_tls(certificate) as (upstream, place, _names),
+        client_of(f"https://{NAME}/v2", connect_to=place) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        upstream.script = stall
+        request = pool.submit(get_page, client)
+        assert asked.wait(LONG)
+        time.sleep(0.5)  # by then the thread waits for bytes
+        client.close()
+        assert isinstance(request.exception(SOON), Cancelled)
 
 
 @pytest.mark.parametrize("name", ["other.example", "127.0.0.1"])
