@@ -170,9 +170,10 @@ def exactness() -> Iterator[str]:
         f"The header `{APPROXIMATE_HEADER}` of an answer names its fields of grade A, and "
         f"`{UNAVAILABLE_HEADER}` those of grade N, as far as the answer has them: the keys that "
         "lead to the field, joined by dots, without the indices of arrays, sorted and separated "
-        "by commas. A header is absent if there is nothing to name. It depends on the filters and "
-        "settings in the column *when*; in all other cases the row without it applies. What is in "
-        "`current` applies to `previous` and `deltas`, too, unless they have a row."
+        "by commas. A header is absent if there is nothing to name. Some grades depend on filters "
+        "and settings, in the column *when*: the first row that fits applies. A row without fields "
+        "is about those of the row above. What is in `current` applies to `previous` and `deltas`, "
+        "too, unless they have a row."
     )
     yield (
         "An answer that is [relayed](../explanation/two-engines.md) names nothing: all of its "
@@ -213,9 +214,10 @@ def _grades(route: Route) -> Iterator[tuple[str, ...]]:
         alike.setdefault(tuple(row[2:] for row in rows), []).append(path)
     for paths in alike.values():
         names = ", ".join(f"`{path}`" for path in paths)
-        for row in rows_of(route.report, paths[0]):
+        for number, row in enumerate(rows_of(route.report, paths[0])):
             why = ", ".join(map(_reason, row.reasons))
-            yield names, ", ".join(row.sources), row.grade, row.condition.text, why
+            shown = "" if number else names
+            yield shown, ", ".join(row.sources), row.grade, row.condition.text, why
 
 
 def _reason(title: str) -> str:

@@ -254,9 +254,13 @@ FIELDS: Final[Sequence[FieldExactness]] = (
             ("The share resolved on the first reply", *_RESOLVED),
         ),
         _Same(
-            "threads setting", "A", "responseTime resolutionTime", _OFFICE_HOURS, IN_OFFICE_HOURS
+            "threads setting",
+            "A",
+            "responseTime averageFirstResponseTime resolutionTime",
+            _OFFICE_HOURS,
+            IN_OFFICE_HOURS,
         ),
-        _Same("threads", "E*", "responseTime", _WAITS),
+        _Same("threads", "E*", "responseTime averageFirstResponseTime", _WAITS),
         _Same("threads", "E*", "resolutionTime", _RESOLVED),
         _Same("threads decided", "A", "totalConversations conversationsPerDay", _HANDLED),
         _Same("threads setting decided", "A", "busiestDay", _HANDLED),

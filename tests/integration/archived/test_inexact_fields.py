@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
+from compat.core.models import SourceWithMissingTexts
 from compat.service import LegacyReports
+from compat.sources import source_from_settings
 from tests.integration.archived.offline_service import ask, service
 from tests.unit.archive.sync.synced_account import Staged
 
@@ -52,6 +54,19 @@ def test_with_help_scout_a_slim_archive_lacks_nothing(slim: Staged) -> None:
     with service(slim) as online:
         assert unavailable(online, DRILLDOWN) == ATTACHMENTS
         assert unavailable(online, "/v1/users.json") == []
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_ratings_have_texts_unless_a_slim_archive_keeps_them(
+    slim: Staged, *, threads: bool
+) -> None:
+    if threads:
+        slim.sync(threads=True)
+    for offline in (False, True):
+        source = source_from_settings(slim.settings.model_copy(update={"offline": offline}))
+        assert isinstance(source, SourceWithMissingTexts)
+        assert source.missing_texts() == (offline, threads)
+        source.close()
 
 
 def test_an_archive_with_texts_lacks_nothing_offline(stage: Staged) -> None:

@@ -13,12 +13,13 @@ from compat.service import LegacyReports
 from compat.v1 import datetimes
 from compat.v1.circumstances import Circumstances
 from compat.v1.exactness import FIELDS
-from compat.v1.grades import Inexact, inexact_fields
+from compat.v1.grades import inexact_fields, rows_of
 from compat.v1.http import LegacyRequest, LegacyResponse
 from compat.v1.query import Range, ReportQuery
 from compat.v1.routes import ROUTES
 from tests.unit.service.doubles import FIRST, JANUARY, PATH, FakeSource, basic, reports_on, row
 
+HAPPINESS = JANUARY.replace("conversations/new.json", "happiness.json")
 DRILLDOWN = JANUARY.replace("new.json", "new-drilldown.json")
 APPROXIMATE, UNAVAILABLE = "Compat-Approximate", "Compat-Unavailable"
 ALL_OF_A_ROW = [
@@ -129,41 +130,59 @@ def test_names_of_teams_depend_on_what_is_asked_for(
     assert named(ask(reports, "/v1/teams.json"), UNAVAILABLE) == teams
 
 
-# The rows of reports whose answers need more than a few lines are asked for here directly.
+RATED = [
+    "great",
+    "greatCount",
+    "happinessScore",
+    "notGood",
+    "notGoodCount",
+    "okay",
+    "okayCount",
+    "ratingsCount",
+    "ratingsPercent",
+    "totalCustomersWithRatings",
+]
 
 
-class Figures(BaseModel):
-    great: float = 1.0
-    totalCustomers: int = 1  # noqa: N815
+def test_ratings_of_chats_cannot_be_derived(reports: LegacyReports) -> None:
+    response = ask(reports, f"{HAPPINESS}&types=chat")
+    assert named(response, UNAVAILABLE) == [f"current.{name}" for name in RATED]
+    assert named(response, APPROXIMATE) == ["current.totalCustomers"]
 
 
-class Rated(BaseModel):
-    current: Figures = Figures()
-    previous: Figures | None = None
-    deltas: Figures | None = None
+@pytest.mark.parametrize("types", ["", "email", "email,chat"])
+def test_other_ratings_are_approximate(reports: LegacyReports, types: str) -> None:
+    response = ask(reports, f"{HAPPINESS}&types={types}")
+    expected = sorted(f"current.{name}" for name in (*RATED, "totalCustomers"))
+    assert named(response, APPROXIMATE) == expected
+    assert named(response, UNAVAILABLE) == []
 
 
-def of_ratings(answer: Rated, *types: str) -> Inexact:
-    query = ReportQuery(QUERY.current, types=types)
-    return inexact_fields("happiness", answer, Circumstances(query, Conventions()))
+def test_previous_and_deltas_are_named_only_with_a_previous_range(reports: LegacyReports) -> None:
+    compared = f"{HAPPINESS}&previousStart=2014-01-01&previousEnd=2014-01-31"
+    found = named(ask(reports, compared), APPROXIMATE)
+    assert {path.partition(".")[0] for path in found} == {"current", "previous", "deltas"}
+    assert {"deltas.great", "previous.totalCustomers"} <= {*found}
+    assert "deltas.totalCustomers" not in found
+    assert found == sorted(found)
 
 
-def test_ratings_of_chats_cannot_be_derived() -> None:
-    assert of_ratings(Rated(), "chat") == (("current.totalCustomers",), ("current.great",))
+@pytest.mark.parametrize(
+    ("types", "differences"),
+    [
+        ("", ["When a reply was rated", "Ratings of chats"]),
+        ("email", ["When a reply was rated"]),
+        ("chat", ["Ratings of chats"]),
+    ],
+)
+def test_without_chats_there_is_one_doubt_less(types: str, differences: list[str]) -> None:
+    query = ReportQuery(QUERY.current, types=tuple(filter(None, [types])))
+    given = Circumstances(query, Conventions())
+    rows = rows_of("happiness", "current.great")
+    assert list(next(row.reasons for row in rows if row.condition.holds(given))) == differences
 
 
-@pytest.mark.parametrize("types", [(), ("email",), ("email", "chat")])
-def test_other_ratings_are_approximate(types: tuple[str, ...]) -> None:
-    assert of_ratings(Rated(), *types) == (("current.great", "current.totalCustomers"), ())
-
-
-def test_previous_and_deltas_are_named_only_with_a_previous_range() -> None:
-    found = of_ratings(Rated(previous=Figures(), deltas=Figures()))
-    assert found.approximate == tuple(
-        f"{part}.{name}"
-        for part in ("current", "deltas", "previous")
-        for name in ("great", "totalCustomers")
-    )
+# Reports on a user need more than a few lines, so these ask the table directly.
 
 
 class Times(BaseModel):
@@ -203,7 +222,7 @@ def test_a_source_is_asked_for_its_texts_only_if_that_matters() -> None:
         raise AssertionError
 
     given = Circumstances(QUERY, Conventions(), missing_texts=missing_texts)
-    assert inexact_fields("happiness", Rated(), given).approximate
+    assert inexact_fields("user", OfUser(), given).unavailable
 
 
 def test_every_field_with_another_grade_in_some_case_is_reachable() -> None:
