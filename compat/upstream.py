@@ -142,6 +142,7 @@ def to_activity(conversation: ConversationWithThreads, threads: tuple[Thread, ..
         created_by=_id(conversation.created_by) if by_user else 0,
         closed=to_second(conversation.closed_at) if conversation.closed_at else None,
         closed_by=conversation.closed_by or 0,
+        number=conversation.number or 0,
     )
 
 

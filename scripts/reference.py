@@ -288,13 +288,13 @@ def _sentence(error: errors.LegacyError) -> str:
 
 
 def _parameter(parameter: Parameter, route: Route) -> tuple[str, ...]:
-    default = parameter.default(Conventions()) if parameter.default else ""
+    default = parameter.default_as_sent(Conventions())
     in_path = f"{{{parameter.name}}}" in route.path
     required = "in the path" if in_path else "yes" if parameter.required else ""
     return (
         f"`{parameter.name}`",
         required,
-        f"`{default}`" if default else "",
+        "" if default is None else f"`{default}`",
         parameter.description.removesuffix("."),
     )
 

@@ -28,7 +28,7 @@ _TAKES_PART: Final = (
 )
 _ROW: Final = ", ".join(f"c.{name}" for name in Row._fields)
 _FIELDS: Final = len(Row._fields)
-_REST: Final = "c.customer, c.created_by * c.by_user, c.closed, c.closed_by"
+_REST: Final = "c.customer, c.created_by * c.by_user, c.closed, c.closed_by, c.number"
 _THREAD: Final = ", ".join(f"t.{name}" for name in COLUMNS)
 
 

@@ -107,6 +107,7 @@ class Activity(NamedTuple):
         closed: When it was last closed, epoch seconds UTC; None if it never was, or upstream does
             not show it.
         closed_by: The id of the user who last closed it; 0 if nobody did.
+        number: The number that users see; 0 if upstream does not show it.
     """
 
     row: Row
@@ -115,6 +116,7 @@ class Activity(NamedTuple):
     created_by: int = 0
     closed: int | None = None
     closed_by: int = 0
+    number: int = 0
 
 
 UPSTREAM_KEYS: Final[Mapping[str, str]] = {

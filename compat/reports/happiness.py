@@ -10,7 +10,12 @@ from compat.core.counting import CountQuery, CountResult, RatingCounts
 from compat.core.intervals import Interval
 from compat.core.models import Activity, ActivityQuery, ActivitySet
 from compat.core.ratings import count_ratings, rated_within
-from compat.reports.activity import activity_query, counted_values
+from compat.reports.activity import (
+    activity_query,
+    counted_values,
+    judged_intervals,
+    only_within,
+)
 from compat.reports.created import conversation_query, count_filter, range_edges
 from compat.reports.figures import change_in_percent, percentage
 from compat.v1.models_ratings import Happiness, HappinessDeltas, HappinessFigures
@@ -68,21 +73,16 @@ def rating_counts(
     Raises:
         UnknownValue: A number depends on a value that is unknown.
     """
-    spans = [Interval(first, after - 1) for first, after in range_edges(query, conventions)]
+    spans = judged_intervals(query, conventions)
 
     def judged(activity: Activity) -> list[Activity]:
-        within = activity._replace(
-            threads=tuple(
-                thread
-                for thread in activity.threads
-                if any(first <= thread.created <= last for first, last in spans)
-            )
-        )
-        counts = any(
+        return [activity] if any(counts_within(activity, span) for span in spans) else []
+
+    def counts_within(activity: Activity, span: Interval) -> bool:
+        within = only_within(activity, span)
+        return bool(
             rated_within(within, span, users) or replies_within(within, span, conventions, users)
-            for span in spans
         )
-        return [within] if counts else []
 
     counted = counted_values(found, query, conventions, judged)
     counts = [count_ratings(counted, span, conventions, users) for span in spans]

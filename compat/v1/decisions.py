@@ -220,6 +220,18 @@ DECISIONS: Final = (
         "`ratingsPercent` is the share of them who rated one.",
         "By the vendor's page customers who did not rate are included. It does not say which.",
     ),
+    Decision(
+        "The order of ratings",
+        "The ratings of the latest replies are first. `sortField` is `number`, `modifiedAt` (when "
+        "the reply was sent) or `rating`; between equal ones the id of the reply decides.",
+        "The old pages name the fields and no default. Known clients send `sortOrder=DESC` alone "
+        "and show the first row as the newest.",
+    ),
+    Decision(
+        "Pages of ratings",
+        "A page has 25 ratings. A page after the last one is empty and not an error.",
+        "The length of a page was not documented. A documented list of 58 rows has three pages.",
+    ),
     # Other lists.
     Decision(
         "The order of a drilldown",

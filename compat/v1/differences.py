@@ -51,7 +51,8 @@ DIFFERENCES: Final = (
         "Mailbox API 2.0 shows the latest rating of a reply, and not when it was given. So it "
         "counts where the reply was sent.",
         "A rating that came in the next month counts in the month before, whose numbers change "
-        "then. A rating that was changed counts as it is now.",
+        "then. A rating that was changed counts as it is now. In lists of ratings, "
+        "`ratingCreatedAt` is when the reply was sent, as `threadCreatedAt`.",
     ),
     KnownDifference(
         "Ratings of chats",

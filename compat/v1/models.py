@@ -7,7 +7,11 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from compat.v1.models_base import Answer, Instant, absent_if_none
-from compat.v1.models_ratings import Happiness  # noqa: F401 (routes look all models up here)
+from compat.v1.models_ratings import (  # noqa: F401 (routes look all models up here)
+    Happiness,
+    Ratings,
+    UserHappiness,
+)
 from compat.v1.models_users import (  # noqa: F401
     CustomersHelped,
     RepliesSent,

@@ -52,8 +52,11 @@ _FORMATS: Final[Mapping[Callable[..., object], Json]] = {
     parameters.parse_view_by: {"type": "string", "enum": list(get_args(ViewBy))},
     parameters.parse_number: _NUMBER,
     parameters.parse_rows: _NUMBER,
+    parameters.parse_rating: {"type": "integer", "enum": [0, 1, 2, 3]},
+    parameters.parse_office_hours_flag: {"enum": [0, 1, "false", "true"]},
+    parameters.parse_sort_order: {"type": "string", "enum": ["asc", "desc"]},
 }
-"""The schema of the values that each parser accepts."""
+"""The schema of the values that each parser accepts; parsers that are not here accept any text."""
 
 _EXAMPLES: Final[Mapping[type[errors.LegacyError], errors.LegacyError]] = {
     each.__class__: each
@@ -167,9 +170,10 @@ def _operation(route: Route) -> Json:
 
 def _parameter(parameter: Parameter, route: Route) -> Json:
     in_path = f"{{{parameter.name}}}" in route.path
-    schema = _FORMATS[parameter.parse]
-    if parameter.default:
-        schema = {**schema, "default": parameter.default(Conventions())}
+    schema = _FORMATS.get(parameter.parse, {"type": "string"})
+    default = parameter.default_as_sent(Conventions())
+    if default is not None:
+        schema = {**schema, "default": default}
     required = in_path or parameter.required
     return {
         "name": parameter.name,

@@ -30,6 +30,10 @@ DEFAULT_ROWS: Final = 10
 MAX_ROWS: Final = 50
 """Rows on a page of a list of conversations: the default and the maximum, by the vendor's page."""
 
+FLAT_LIST_ROWS: Final = 25
+"""Rows on a page of the other lists in reports, which have no `rows`. The length is decided: it was
+not documented, and a documented answer has 58 rows on three pages."""
+
 RATINGS: Final = ("0", "1", "2", "3")
 """Which ratings a list may have, as the vendor's page numbers them."""
 
@@ -56,6 +60,7 @@ class Parameter:
         most_days: The longest range in days for each length of a bucket, by the vendor's page,
             where no convention says otherwise.
         least_days: The shortest range, likewise.
+        sent_as: How a request sends values that it does not send as they are written here.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Parameter:
     note: str = ""
     most_days: Mapping[str, int] = field(default_factory=dict)
     least_days: Mapping[str, int] = field(default_factory=dict)
+    sent_as: Mapping[object, object] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -80,6 +86,11 @@ class Parameter:
         """What to send and the note, as sentences."""
         expected = f"{self.expected[0].upper()}{self.expected[1:]}."
         return f"{expected} {self.note}".rstrip()
+
+    def default_as_sent(self, conventions: Conventions) -> object:
+        """The default as a request would send it; None if there is none."""
+        value = self.default(conventions) if self.default else None
+        return self.sent_as.get(value, value)
 
 
 def parse_start(text: str, conventions: Conventions) -> datetime:
@@ -271,6 +282,7 @@ OFFICE_HOURS: Final = Parameter(
     "1 if only office hours count as waits, else 0",
     default=lambda _: False,
     note="It changes nothing if no office hours are set.",
+    sent_as={False: 0, True: 1},
 )
 """Whether only office hours count."""
 
@@ -310,6 +322,7 @@ def sorting(fields: tuple[str, ...], default: str, *, descending: bool) -> tuple
             parse_sort_order,
             "ASC or DESC",
             default=lambda _: descending,
+            sent_as={False: "asc", True: "desc"},
         ),
     )
 

@@ -61,7 +61,9 @@ def activities(draw: st.DrawFn, *, unknown: bool = False) -> list[Activity]:
         }
         customer = draw(st.sampled_from(CUSTOMERS))
         found.append(
-            Activity(row._replace(**fields), tuple(own), customer, closed=closed, **people)
+            Activity(
+                row._replace(**fields), tuple(own), customer, closed=closed, number=number, **people
+            )
         )
     return found
 
@@ -95,6 +97,7 @@ def refill(archive: Archive, held: Iterable[Activity]) -> None:
                 0,
                 closed=each.closed,
                 closed_by=each.closed_by,
+                number=each.number,
                 created_by=each.created_by or each.customer,
                 by_user=int(each.created_by > 0),
                 customer=each.customer,

@@ -277,5 +277,5 @@ def test_activities_have_all_threads_of_their_conversations(kept: Archive) -> No
     save(kept, 1, threads)
     with kept.reading() as snapshot:
         (found,) = snapshot.activities([Interval(CREATED + 100, CREATED + 100)])
-        assert found == Activity(record(1).row, threads, customer=91)
+        assert found == Activity(record(1).row, threads, customer=91, number=1001)
         assert list(snapshot.activities([])) == []

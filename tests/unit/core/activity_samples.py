@@ -77,6 +77,7 @@ def activity(payload: Json) -> Activity:
         created_by=creator["id"] if creator.get("type") == "user" else 0,
         closed=None if closed is None else oracle.seconds(closed),
         closed_by=payload.get("closedBy", 0),
+        number=payload["number"],
     )
 
 

@@ -111,6 +111,7 @@ def test_some_reports_take_no_more_than_counts() -> None:
         "new_conversations",
         "received_messages",
         "happiness",
+        "user_happiness",
     }
 
 

@@ -137,9 +137,8 @@ def _is_described(parameter: dict[str, Any], text: str) -> bool:
         items = [item for item in map(str.strip, text.split(",")) if item]
         allowed = validator.is_valid([_read(item) for item in items])
         return bool(allowed and (items or parameter.get("allowEmptyValue", False)))
-    return bool(
-        validator.is_valid(_read(text)) if text else parameter.get("allowEmptyValue", False)
-    )
+    value = text if parameter["schema"].get("type") == "string" else _read(text)
+    return bool(validator.is_valid(value) if text else parameter.get("allowEmptyValue", False))
 
 
 def _read(text: str) -> int | str:
@@ -147,7 +146,7 @@ def _read(text: str) -> int | str:
 
 
 def _is_accepted(route: Route, name: str, text: str) -> bool:
-    others = {"start": "2014-12-01", "end": "2015-03-01", "user": "1"}
+    others = {"start": "2014-12-01", "end": "2015-03-01", "user": "1", "rating": "0"}
     if text or not name.startswith("previous"):
         others |= {"previousStart": others["start"], "previousEnd": others["end"]}
     pairs = [(other, value) for other, value in others.items() if other != name]

@@ -119,6 +119,7 @@ def expected_activity(
         created_by=row.created_by,
         closed=row.closed,
         closed_by=row.closed_by,
+        number=row.number,
     )
 
 

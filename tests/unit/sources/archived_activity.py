@@ -177,6 +177,7 @@ def _record(activity: Activity, seen: int) -> ConversationRecord:
         seen,
         closed=activity.closed,
         closed_by=activity.closed_by,
+        number=activity.number,
         created_by=activity.created_by or activity.customer,
         by_user=int(activity.created_by > 0),
         customer=activity.customer,

@@ -71,7 +71,7 @@ def test_what_happened_in_a_conversation_is_kept_with_who_began_it(stage: Staged
         if row.id in found:
             assert found[row.id][1:] == (
                 tuple(sorted(true_thread(each, threads, stage.account.layout) for each in threads)),
-                *(row.customer_id, row.created_by, row.closed, row.closed_by),
+                *(row.customer_id, row.created_by, row.closed, row.closed_by, row.number),
             )
     assert user in {each.created_by for each in found.values()}
 
