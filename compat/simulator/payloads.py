@@ -86,7 +86,7 @@ def report_row(row: Conversation, layout: Layout, keys: str) -> Payload:
         "status": row.status,
         "threadCount": row.threads,
         "preview": people.preview(row.subject, row.customer_id),
-        "customerName": f"{customer['first']} {customer['last']}",
+        "customerName": f"{customer['first']} {customer['last']}".strip() or customer["email"],
         "modifiedAt": format_timestamp(row.modified),
         "assignedid": row.assignee_id,
         "tags": [

@@ -29,7 +29,9 @@ RANGE = "start=2015-01-01T00:00:00Z&end=2015-01-31T23:59:59Z"
 ENCODED = RANGE.replace(":", "%3A")
 
 EVERY_ROUTE = {
-    route.path: Call(f"{route.path.format(mailbox=MAILBOX, user=USER, team=TEAM)}?{RANGE}")
+    route.path: Call(
+        f"{route.path.format(mailbox=MAILBOX, user=USER, team=TEAM)}?{RANGE}&user={USER}&rating=0"
+    )
     for route in ROUTES
 }
 SPELLINGS = {

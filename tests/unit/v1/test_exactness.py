@@ -32,15 +32,7 @@ SENT = {
     "mailbox": "8",
     "team": "9",
 }
-LATER = {"happiness_ratings"} | {
-    f"user{rest}"
-    for rest in (
-        "",
-        "_happiness",
-        "_ratings",
-        "_conversation_history",
-    )
-}
+LATER = {"user", "user_conversation_history"}
 
 
 @BY_REPORT
