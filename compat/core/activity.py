@@ -126,6 +126,18 @@ def is_touched(activity: Activity, within: Interval) -> bool:
     return any(_contains(within, second) for second in (activity.row.created, *seconds))
 
 
+def is_touched_by(activity: Activity, within: Interval, users: Collection[int]) -> bool:
+    """Whether one of some users did something in a range that touched a conversation."""
+    first, last = within
+    return any(
+        first <= thread.created <= last
+        and sender(thread) in users
+        and thread.state != "draft"
+        and thread.action not in IMPORTED
+        for thread in activity.threads
+    )
+
+
 def total_days(asked: Interval) -> int:
     """The whole days of a range (observed): 30 for 31 days that end at 23:59:59."""
     return (asked.last - asked.first) // DAY

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ LAST_SECOND: Final = (date.max.toordinal() + 1 - date(1970, 1, 1).toordinal()) *
 """9999-12-31T23:59:59Z, after which there are none."""
 
 _DAYS_BEFORE_1970: Final = date(1970, 1, 1).toordinal() - 1
+_WEEKDAY_OF_1970: Final = date(1970, 1, 1).weekday()
 _DAYS_IN_CYCLE: Final = 146_097
 _YEARS_IN_CYCLE: Final = 400
 
@@ -72,9 +74,16 @@ def first_day(month: int) -> int:
     return cycles * _DAYS_IN_CYCLE + ordinal - 1 - _DAYS_BEFORE_1970
 
 
+def weekday(second: int, zone: ZoneInfo) -> int:
+    """The day of the week by a zone's clock, 1 for Monday to 7 for Sunday."""
+    day = (second + utc_offset(second, zone)) // DAY
+    return (day + _WEEKDAY_OF_1970) % 7 + 1
+
+
 def utc_offset(second: int, zone: ZoneInfo) -> int:
     """Whole seconds by which a zone's clock is ahead of UTC at an instant, epoch seconds UTC."""
-    return _offset(_moment(second).replace(tzinfo=UTC).astimezone(zone))
+    offset = _offset_of_day(second // DAY, zone)
+    return _offset_at(second, zone) if offset is None else offset
 
 
 def offset_at_local(second: int, zone: ZoneInfo) -> int:
@@ -83,6 +92,21 @@ def offset_at_local(second: int, zone: ZoneInfo) -> int:
     If the clock is set forward over the second, it is the offset from before.
     """
     return _offset(_moment(second).replace(tzinfo=zone))
+
+
+@lru_cache(maxsize=8192)
+def _offset_of_day(day: int, zone: ZoneInfo) -> int | None:
+    """The offset on a whole day in UTC; None if the clock is set on that day.
+
+    No clock is known to be set twice within two days. Reports ask for the offsets of the same days
+    again and again, and to convert an instant takes long.
+    """
+    first, last = _offset_at(day * DAY, zone), _offset_at((day + 1) * DAY, zone)
+    return first if first == last else None
+
+
+def _offset_at(second: int, zone: ZoneInfo) -> int:
+    return _offset(_moment(second).replace(tzinfo=UTC).astimezone(zone))
 
 
 def _moment(second: int) -> datetime:

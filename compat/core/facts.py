@@ -64,16 +64,16 @@ class Facts(NamedTuple):
             return 0
         return sum(reply.created <= resolved for reply in self.replies)
 
-    def resolved_by(self) -> frozenset[int]:
-        """The ids of the users who helped to resolve it; empty if it was not resolved.
+    def is_resolved_by(self, users: Collection[int]) -> bool:
+        """Whether one of some users helped to resolve it.
 
-        They are those who replied until then, at any time and whoever closed it: in recorded
-        answers users have more resolutions than closings, and more than replies in the range.
+        Those did who had replied by then, at any time and whoever closed it: in recorded answers
+        users have more resolutions than closings, and more than replies in the range.
         """
         resolved = self.resolved
-        if resolved is None:
-            return frozenset()
-        return frozenset(sender(each) for each in self.replies if each.created <= resolved) - {0}
+        return resolved is not None and any(
+            each.created <= resolved and sender(each) in users for each in self.replies
+        )
 
     def resolved_within(self, within: Interval, users: Collection[int] = ()) -> int | None:
         """When it was resolved, if it counts as resolved in a range; else None.
@@ -87,7 +87,7 @@ class Facts(NamedTuple):
         resolved = self.resolved
         if resolved is None or not within.first <= resolved <= within.last:
             return None
-        if users and self.resolved_by().isdisjoint(users):
+        if users and not self.is_resolved_by(users):
             return None
         if self.base == "resolved" or self.replies_within(within, users):
             return resolved

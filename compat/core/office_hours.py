@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -30,12 +32,43 @@ def mean_seconds(
     """
     if not spans:
         return None
+    return _total_seconds(spans, conventions, office_hours=office_hours) / len(spans)
+
+
+def mean_of_means(
+    groups: Iterable[Sequence[tuple[int, int]]],
+    conventions: Conventions,
+    *,
+    office_hours: bool = False,
+) -> Fraction | None:
+    """The mean of some groups' mean lengths in seconds; None if there are no groups.
+
+    It is exact: a sum of rounded means could end below a whole second, which is then cut off.
+
+    Args:
+        groups: Groups of times as in `mean_seconds`, none of them empty.
+        conventions: The office hours.
+        office_hours: As in `mean_seconds`.
+    """
+    sizes: Counter[int] = Counter()
+    totals: Counter[int] = Counter()
+    for spans in groups:
+        sizes[len(spans)] += 1
+        totals[len(spans)] += _total_seconds(spans, conventions, office_hours=office_hours)
+    if not sizes:
+        return None
+    return sum((Fraction(totals[size], size) for size in sizes), Fraction()) / sizes.total()
+
+
+def _total_seconds(
+    spans: Sequence[tuple[int, int]], conventions: Conventions, *, office_hours: bool
+) -> int:
     if not office_hours or conventions.office_hours is None:
-        return sum(after - first for first, after in spans) / len(spans)
-    return sum(open_seconds(first, after, conventions) for first, after in spans) / len(spans)
+        return sum(after - first for first, after in spans)
+    return sum(open_seconds(first, after, conventions) for first, after in spans)
 
 
-def whole_seconds(mean: float | None) -> int:
+def whole_seconds(mean: float | Fraction | None) -> int:
     """A mean as reports write it: its fraction is cut off, as in the examples; 0 without one."""
     return 0 if mean is None else int(mean)
 

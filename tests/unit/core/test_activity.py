@@ -247,8 +247,9 @@ def test_whoever_replied_until_then_helped_to_resolve() -> None:
         status="closed",
         closed=7,
     )
-    assert read(conversation, PLAIN).resolved_by() == {5, 7}
-    assert read(conversation._replace(closed=0), PLAIN).resolved_by() == set()
+    found = read(conversation, PLAIN)
+    assert [user for user in range(1, 10) if found.is_resolved_by({user})] == [5, 7]
+    assert not read(conversation._replace(closed=0), PLAIN).is_resolved_by({5, 6, 7})
 
 
 # Customers, touches, days, shares.
@@ -289,6 +290,24 @@ def test_threads_touch_a_conversation_and_drafts_do_not(thread: Thread, *, touch
 
 def test_being_created_touches_a_conversation() -> None:
     assert rules.is_touched(told(created=5), Interval(5, 5))
+
+
+@pytest.mark.parametrize(
+    ("thread", "touched"),
+    [
+        (line(5), True),
+        (replied(5, author=2, state="hidden"), True),
+        (replied(5, author=2, state="draft"), False),
+        (replied(5, author=2, action="imported"), False),
+        (replied(5), False),
+        (line(4), False),
+        (line(7), False),
+    ],
+)
+def test_a_user_touches_a_conversation_with_threads_of_the_range(
+    thread: Thread, *, touched: bool
+) -> None:
+    assert rules.is_touched_by(told(thread), Interval(5, 6), {2}) is touched
 
 
 @pytest.mark.parametrize(("written", "share"), [("fraction", 4 / 13), ("percent", 4 / 13 * 100)])

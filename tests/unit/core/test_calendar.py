@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compat.core import calendar
 from tests.unit.core.naive import LAST_SECOND
@@ -55,3 +58,35 @@ def test_no_second_is_after_the_year_9999() -> None:
 )
 def test_a_month_starts_at_midnight_of_its_first_day(second: str, start: str) -> None:
     assert calendar.month_start(at(second)) == at(start)
+
+
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Asia/Kolkata",
+)
+CHANGES = (
+    "2015-03-29T01:00:00",
+    "2015-10-25T01:00:00",
+    "2011-12-30T10:00:00",
+    "2014-10-04T15:30:00",
+)
+"""When some of these clocks are set, in UTC; Samoa then leaves out a whole day."""
+
+SECONDS = st.one_of(
+    st.integers(at("1890-01-01T00:00:00"), at("2060-01-01T00:00:00")),
+    st.builds(int.__add__, st.sampled_from([*map(at, CHANGES)]), st.integers(-DAY, DAY)),
+)
+
+
+@given(SECONDS, st.sampled_from(ZONES))
+def test_an_offset_and_a_weekday_are_those_of_the_clock(second: int, name: str) -> None:
+    zone = ZoneInfo(name)
+    local = datetime.fromtimestamp(second, zone)
+    offset = local.utcoffset()
+    assert offset is not None
+    assert calendar.utc_offset(second, zone) == int(offset.total_seconds())
+    assert calendar.weekday(second, zone) == local.isoweekday()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
-from compat.core.office_hours import mean_seconds, open_seconds
+from compat.core.office_hours import mean_of_means, mean_seconds, open_seconds, whole_seconds
 from tests.unit.core import activity_oracle as oracle
 from tests.unit.core.activity_samples import text
 
@@ -131,3 +131,22 @@ def test_a_mean_counts_office_hours_only_if_it_is_asked_to() -> None:
     assert mean_seconds(spans, hours(WEEKDAYS), office_hours=True) == 0
     assert mean_seconds(spans, hours(None), office_hours=True) == 2 * HOUR
     assert mean_seconds([], hours(WEEKDAYS)) is None
+
+
+def test_a_mean_of_means_weighs_every_group_alike() -> None:
+    assert mean_of_means([[(0, 4)], [(0, 0), (0, 16)]], hours(None)) == 6
+    assert mean_of_means([], hours(None)) is None
+
+
+def test_a_mean_of_means_is_exact_where_rounded_means_end_below_a_whole_second() -> None:
+    groups = [[(0, 1)], [(0, 4), (0, 0), (0, 0)], [(0, 2), (0, 0), (0, 0)]]
+    rounded = [mean_seconds(spans, hours(None)) for spans in groups]
+    assert sum(mean or 0 for mean in rounded) / 3 < 1
+    assert whole_seconds(mean_of_means(groups, hours(None))) == 1
+
+
+def test_a_mean_of_means_counts_office_hours_only_if_it_is_asked_to() -> None:
+    saturday = oracle.seconds("2015-01-10T00:00:00Z")
+    groups = [[(saturday, saturday + HOUR)], [(saturday - DAY, saturday)]]
+    assert mean_of_means(groups, hours(WEEKDAYS)) == 12.5 * HOUR
+    assert mean_of_means(groups, hours(WEEKDAYS), office_hours=True) == 4 * HOUR
