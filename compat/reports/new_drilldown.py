@@ -53,7 +53,7 @@ def _row(document: Document) -> DrilldownRow:
         status=document.status,
         threadCount=document.threads,
         preview=document.preview,
-        customerName=_name(customer),
+        customerName=person_name(customer),
         customerEmail=customer.email,
         customerIds=(customer.id,) if customer.id else (),
         modifiedAt=from_epoch(max(document.updated, document.waiting_since)),
@@ -61,7 +61,7 @@ def _row(document: Document) -> DrilldownRow:
         waitingSinceType=_WAITING_FOR_A_REPLY,
         assignedid=assignee.id,
         tags=tuple(map(_tag, document.tags)),
-        assignedName=_name(assignee) if assignee.id else None,
+        assignedName=person_name(assignee) if assignee.id else None,
     )
 
 
@@ -69,7 +69,8 @@ def _tag(tag: NamedTag) -> RowTag:
     return RowTag(id=tag.id, name=tag.name, color=color_name(tag.color))
 
 
-def _name(person: Person) -> str:
+def person_name(person: Person) -> str:
+    """First and last name; the e-mail address of a person without a name."""
     return " ".join(part for part in (person.first, person.last) if part) or person.email
 
 

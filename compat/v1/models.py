@@ -13,9 +13,11 @@ from compat.v1.models_ratings import (  # noqa: F401 (routes look all models up 
     UserHappiness,
 )
 from compat.v1.models_users import (  # noqa: F401
+    ConversationHistory,
     CustomersHelped,
     RepliesSent,
     Resolutions,
+    UserReport,
 )
 
 

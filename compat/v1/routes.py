@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, cast
 from compat.v1.errors import NotFound
 from compat.v1.parameters import (
     FILTERS,
+    HISTORY_SORTING,
     LIMITED_VIEW_BY,
     MAILBOX,
+    OFFICE_HOURS,
     PAGE,
     PAGING,
     PREVIOUS_RANGE,
@@ -149,6 +151,20 @@ ROUTES: Final = (
         "The ratings of the replies of a user or a team, page by page.",
         (*RANGE, *FILTERS, REPORT_USER, RATING, PAGE, *RATING_SORTING),
         "Ratings",
+    ),
+    Route(
+        "/v1/reports/user.json",
+        "user",
+        "What a user or a team did in a range.",
+        (*RANGE, *PREVIOUS_RANGE, *FILTERS, REPORT_USER, OFFICE_HOURS),
+        "UserReport",
+    ),
+    Route(
+        "/v1/reports/user/conversation-history.json",
+        "user_conversation_history",
+        "The replies of a user or a team, each with the times of its conversation, page by page.",
+        (*RANGE, *FILTERS, REPORT_USER, OFFICE_HOURS, PAGE, *HISTORY_SORTING),
+        "ConversationHistory",
     ),
     Route(
         "/v1/reports/user/replies.json",
