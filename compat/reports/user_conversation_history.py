@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from compat.config.conventions import Conventions
@@ -77,7 +77,11 @@ def answer(
             pages=-(-len(listed) // FLAT_LIST_ROWS),
             page=query.page,
             count=len(listed),
-            results=tuple(_row(each, customers) for each in shown),
+            results=tuple(
+                _row(each, customers[each.activity.row.id])
+                for each in shown
+                if each.activity.row.id in customers
+            ),
         )
 
     return AnswerFromDocuments([*dict.fromkeys(each.activity.row.id for each in shown)], page)
@@ -98,9 +102,8 @@ def _times(facts: Facts, query: ReportQuery, conventions: Conventions) -> _Times
     )
 
 
-def _row(reply: _Reply, customers: Mapping[int, Person]) -> HistoryRow:
+def _row(reply: _Reply, customer: Person) -> HistoryRow:
     activity = reply.activity
-    customer = customers.get(activity.row.id, Person())
     return HistoryRow(
         number=activity.number,
         id=activity.row.id,

@@ -317,14 +317,22 @@ DECISIONS: Final = (
         "What a user handled",
         "`totalConversations` are the conversations in which the user wrote, noted or changed "
         "something in the range, and `conversationsPerDay` is that number by day. `busiestDay` is "
-        "the weekday with most replies, 1 for Monday, in the company's time zone.",
+        "the weekday with most replies, 1 for Monday, in the company's time zone: the first one of "
+        "several, and 0 without a reply.",
         "Nothing says what these keys count, and the documented examples contradict each other.",
         ("company_time_zone",),
     ),
     Decision(
+        "The first response time of a user",
+        "`averageFirstResponseTime` in `user.json` is the mean of the first waits that the user "
+        "ended, in the same conversations as `responseTime`.",
+        "No page has this key, but programs that were used with the old API read it.",
+    ),
+    Decision(
         "Rows of a conversation history",
         "Each reply of the range has a row, with the times of its conversation and with all of its "
-        "replies. `resolveTime` is 0 if it is not resolved.",
+        "replies. `resolveTime` is 0 if it is not resolved. Where rows are equal in what they are "
+        "sorted by, the time of the reply decides, then the ids.",
         "The vendor's page says that a conversation is listed again for each reply.",
     ),
     # How a request is read.
