@@ -139,10 +139,11 @@ def received(asked: Asked, account: Account) -> Series:
 def messages(asked: Asked, account: Account) -> list[Thread]:
     """The received messages that are asked for, as the account is now, whenever they came."""
     rows = [row for row in account.conversations() if matches(row, asked, account)]
-    return [each for row in rows for each in threads_of(row, account.layout) if _is_message(each)]
+    return [each for row in rows for each in threads_of(row, account.layout) if is_message(each)]
 
 
-def _is_message(thread: Thread) -> bool:
+def is_message(thread: Thread) -> bool:
+    """Whether a customer wrote it, or said it on the phone."""
     if thread.state != "published" or "imported" in thread.action:
         return False
     by_customer = thread.by == "customer" and thread.type in {"chat", "beaconchat", "phone"}
