@@ -66,7 +66,7 @@ def test_an_archive_knows_all_customers_who_were_ever_helped(kept: Staged) -> No
 
 def test_what_has_changed_since_is_read_from_help_scout(kept: Staged) -> None:
     rng = random.Random(7)
-    with service(kept, recent_age=0) as online:
+    with service(kept, recent_age=0, max_age=0) as online:
         check(online, kept)
         for _ in range(40):
             kept.clock.advance(rng.choice((0, 1, 60)))
