@@ -6,20 +6,20 @@ neither columns nor threads that nobody asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, Final, cast
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final
 
-from compat.archive.conditions import Parameters, among
 from compat.archive.connections import sa
 from compat.archive.repository import tags_from_text
+from compat.archive.statements import Parameters, among, fetch
 from compat.archive.threads import COLUMNS, from_columns
 from compat.core.intervals import Interval
 from compat.core.models import Activity, Row, Thread
 
 _TOUCHED: Final = (
     "SELECT t.conversation FROM thread AS t WHERE t.created {0}"
-    " UNION SELECT id FROM conversation WHERE created {0}"
-    " UNION SELECT id FROM conversation WHERE closed {0}"
+    " UNION ALL SELECT id FROM conversation WHERE created {0}"
+    " UNION ALL SELECT id FROM conversation WHERE closed {0}"
 )
 _RATED: Final = "SELECT t.conversation FROM thread AS t WHERE t.rating <> 0 AND t.created {0}"
 _TAKES_PART: Final = (
@@ -55,7 +55,7 @@ def touched(
     if not spans:
         return []
     parameters = Parameters(connection)
-    ids = " UNION ".join(
+    ids = " UNION ALL ".join(
         (_RATED if rated else _TOUCHED).format(
             f"BETWEEN {parameters.add(first)} AND {parameters.add(last)}"
         )
@@ -88,7 +88,7 @@ def _load(
     )
     found = [
         (row, rest)
-        for row, rest in map(_split, _fetch(connection, statement, parameters))
+        for row, rest in map(_split, fetch(connection, statement, parameters))
         if is_needed(row)
     ]
     threads = _threads(connection, [row.id for row, _ in found])
@@ -109,14 +109,6 @@ def _threads(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[Th
         f" WHERE t.conversation IN {parameters.add_list(ids)}"
     )
     found: dict[int, list[Thread]] = {id_: [] for id_ in ids}
-    for columns in _fetch(connection, statement, parameters):
+    for columns in fetch(connection, statement, parameters):
         found[columns[-1]].append(from_columns(columns))
     return found
-
-
-def _fetch(
-    connection: sa.Connection, statement: str, parameters: Parameters
-) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement as the driver returns them: SQLAlchemy's own take twice as long."""
-    with connection.exec_driver_sql(statement, parameters.values) as result:
-        yield from cast("Iterator[tuple[Any, ...]]", result.cursor)

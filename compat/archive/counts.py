@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
-from compat.archive.conditions import (
+from compat.archive.connections import sa
+from compat.archive.statements import (
     Parameters,
     among,
     conversation_conditions,
     is_uncertain,
     tag_conditions,
 )
-from compat.archive.connections import sa
 from compat.core.activity import FROM_CUSTOMERS, IMPORTED
 from compat.core.counting import CountQuery
 

@@ -26,7 +26,8 @@ COLUMNS: Final = (*(_COLUMN_OF.get(each, each) for each in Thread._fields), *_RA
 """The names of the columns that `from_columns` makes a thread of."""
 
 _THREAD: Final = tuple(schema.thread.c[each] for each in COLUMNS)
-_FIELDS: Final = len(Thread._fields)
+_RATING: Final = COLUMNS.index("rating")
+"""Only `attachments` and the other columns of the rating follow."""
 _RATINGS: Final = {1: "great", 2: "okay", 3: "not_good"}
 _UNRATED: Final = Rating(0)
 _BATCH: Final = 500
@@ -34,10 +35,9 @@ _BATCH: Final = 500
 
 def from_columns(columns: Sequence[Any]) -> Thread:
     """A thread from its stored columns, of which there may be more at the end."""
-    *fields, value, has_attachments = columns[:_FIELDS]
-    others = columns[_FIELDS : len(COLUMNS)]
-    rating = Rating(value, *others) if value else None
-    return Thread._make((*fields, rating, bool(has_attachments)))
+    value = columns[_RATING]
+    rating = Rating(value, *columns[_RATING + 2 : len(COLUMNS)]) if value else None
+    return Thread._make((*columns[:_RATING], rating, bool(columns[_RATING + 1])))
 
 
 def read(connection: sa.Connection, ids: Sequence[int]) -> dict[int, tuple[Thread, ...]]:
