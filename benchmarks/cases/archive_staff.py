@@ -24,7 +24,8 @@ from benchmarks.staff_peers import Figures, duckdb_peers, polars_peers, sqlite_p
 from benchmarks.staffed_archive import THREADS, fill
 from compat.archive.database import open_archive
 from compat.config.conventions import Conventions
-from compat.core import activity as rules
+from compat.core import facts
+from compat.core.activity import sender
 from compat.core.counting import CountQuery, Filter
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import Activity, ActivityQuery, ConversationQuery, Progress
@@ -99,21 +100,18 @@ def _figures(found: Iterable[Activity], within: Interval, users: set[int]) -> Fi
     helped: set[int] = set()
     resolved: list[tuple[int, int]] = []
     for each in found:
-        replies += len(rules.replies_within(each, within, _RULES, users))
-        helped |= rules.customers_helped(each, within, _RULES, users)
-        at = rules.resolved_within(each, within, _RULES, users)
+        what = facts.read(each, _RULES)
+        sent = what.replies_within(within, users)
+        replies += len(sent)
+        helped |= {reply.customer or each.customer for reply in sent} - {0}
+        at = what.resolved_within(within, users)
         if at is not None:
-            resolved.append((at - each.row.created, rules.replies_to_resolve(each, _RULES)))
-            waits = rules.waits_within(each, within, _RULES, users)
-            response += sum(wait.ended - wait.opened for wait in waits)
-        closed += any(
-            closing.user in users and within.first <= closing.at <= within.last
-            for closing in rules.closings(each)
-        )
+            resolved.append((at - each.row.created, what.replies_to_resolve()))
+            response += sum(wait.ended - wait.opened for wait in what.waits_within(within, users))
+        closed += what.closed_within(within, users)
         created += each.created_by in users and within.first <= each.row.created <= within.last
         total += any(
-            thread.author in users
-            and thread.by == "user"
+            sender(thread) in users
             and within.first <= thread.created <= within.last
             and thread.state != "draft"
             for thread in each.threads
