@@ -28,6 +28,10 @@ VALUES = {
     "path.mailbox": [each.id for each in ACCOUNT.layout.mailboxes],
     "path.user": [each.id for each in ACCOUNT.layout.users],
     "path.team": [each.id for each in ACCOUNT.layout.teams],
+    "query.user": [
+        *(each.id for each in ACCOUNT.layout.users),
+        *(each.id for each in ACCOUNT.layout.teams),
+    ],
     "query.start": ["2015-01-01", "2015-01-05T00:00:00Z"],
     "query.end": ["2015-02-28", "2015-03-31T23:59:59Z"],
 }

@@ -14,7 +14,8 @@ from typing import Any
 import schemathesis  # type: ignore[import-not-found,unused-ignore]
 
 _RELATIONS = re.compile(
-    r"must not be before|is required with|would have \d+ points and at most|may have at most"
+    r"must not be before|is required with|would have \d+ points and at most|may have at most|"
+    r"must have at least"
 )
 
 
