@@ -37,16 +37,24 @@ class ShownThreads:
         seen: When they were requested, epoch seconds by upstream's clock.
         modified: Whether upstream listed the conversation as modified. If not, and nothing of it
             looks changed, threads that are not shown are as they were.
+        current: Whether upstream showed the conversation by itself, and so as it was then. A list
+            may show an old state.
     """
 
     threads: tuple[Thread, ...]
     complete: bool
     seen: int
     modified: bool = False
+    current: bool = False
+
+    def proves_absence_of(self, held: Iterable[Thread]) -> bool:
+        """Whether all threads are known, and those that are held and not shown are gone."""
+        shown = {each.id for each in self.threads}
+        return self.complete and (self.current or all(each.id in shown for each in held))
 
     def adds_nothing_to(self, held: Iterable[Thread]) -> bool:
         """Whether nothing suggests that the threads are others than those that are held."""
-        return not self.modified and set(self.threads) <= set(held)
+        return not (self.complete or self.modified) and set(self.threads) <= set(held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ class ConversationRecord:
 
 
 def to_record(
-    conversation: FullConversation, seen: int, *, modified: bool = False
+    conversation: FullConversation, seen: int, *, modified: bool = False, current: bool = False
 ) -> ConversationRecord:
     """The record of a conversation from API 2.0.
 
@@ -95,6 +103,7 @@ def to_record(
         conversation: As an answer showed it.
         seen: When that answer was requested, epoch seconds by upstream's clock.
         modified: Whether that answer was a list of what was modified.
+        current: Whether that answer was about this conversation alone.
     """
     waiting = waiting_time(conversation.waiting_since)
     closed, updated = conversation.closed_at, conversation.updated_at
@@ -112,12 +121,12 @@ def to_record(
         waiting_since=to_second(waiting) if waiting else None,
         by_user=int(is_by_user(conversation.created_by)),
         document=conversation.document or None,
-        shown=_shown_threads(conversation, seen, modified=modified),
+        shown=_shown_threads(conversation, seen, modified=modified, current=current),
     )
 
 
 def _shown_threads(
-    conversation: FullConversation, seen: int, *, modified: bool
+    conversation: FullConversation, seen: int, *, modified: bool, current: bool
 ) -> ShownThreads | None:
     if not isinstance(conversation, ConversationWithThreads):
         return None
@@ -125,7 +134,7 @@ def _shown_threads(
         threads = to_threads(conversation.id, conversation.shown_threads)
     except MalformedData:  # the list of its threads may be readable, and else names the thread
         return ShownThreads((), complete=False, seen=seen, modified=True)
-    return ShownThreads(threads, conversation.are_all_shown, seen, modified)
+    return ShownThreads(threads, conversation.are_all_shown, seen, modified, current)
 
 
 def _id(person: PersonId | None) -> int:

@@ -269,7 +269,7 @@ class Writer:
         for record, same in records:
             id_, held = record.row.id, stored.get(record.row.id, ())
             shown = record.shown and self._storable_threads(record.shown, record.customer)
-            if shown and shown.complete:
+            if shown and shown.proves_absence_of(held):
                 if shown.threads != held or id_ in unread:
                     replaced[id_] = shown
             elif not (shown and same and shown.adds_nothing_to(held)):

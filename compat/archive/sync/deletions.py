@@ -8,16 +8,25 @@ deletions: the run stops before it removes more.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from compat.archive.errors import LossAhead
+from compat.archive.records import ShownThreads
 from compat.archive.sync import queries
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
+from compat.v2.client import ApiResponse
+from compat.v2.errors import InconsistentData
 from compat.v2.lists import Missing, follow_merges
+from compat.v2.models import FullConversation
+from compat.v2.threads import ConversationWithThreads, list_threads
 
 _SHARE: Final = 100
 """One conversation in so many may be missing."""
+
+_LOOK_UPS: Final = 4
+"""How often a conversation is followed that is merged again while its threads are listed."""
 
 _PAGE: Final = 25
 """So many may always be missing, however small the account is: a page of conversations."""
@@ -48,23 +57,55 @@ def look_up(session: SyncSession, missing: Sequence[int]) -> None:
 
     Raises:
         LossAhead: Too many are missing.
+        InconsistentData: Conversations are merged faster than they can be read.
     """
     check_loss(session, len(missing))
     session.rows_missing += len(missing)
     for id_ in missing:
         found = session.look_up(id_)
         if isinstance(found, Missing):
-            target = follow_merges(found, session.look_up) if session.keeps_threads else found
+            target, threads = _merged_into(session, found)
             with session.writing() as writer:
-                if not isinstance(target, Missing):
+                if target is not None:
                     shown = [(target.value, target.requested_at)]
-                    session.write_rows(writer, shown, modified=True)
+                    session.write_rows(writer, shown, modified=True, current=True)
+                if target is not None and threads is not None:
+                    writer.save_threads(target.value.id, threads)
                 session.rows_removed += writer.remove([id_], found.requested_at)
             session.emit("gone", conversation=id_, why=found.reason, into=found.merged_into)
         else:
             with session.writing() as writer:
-                session.write_rows(writer, [(found.value, found.requested_at)])
+                session.write_rows(writer, [(found.value, found.requested_at)], current=True)
             session.rows_missing -= 1
+
+
+def _merged_into(
+    session: SyncSession, missing: Missing
+) -> tuple[ApiResponse[FullConversation] | None, ShownThreads | None]:
+    """The conversation that has a missing one's threads now, and its threads.
+
+    Lists may show for minutes how it was before. If its threads were left for later, such a list
+    could be taken for all of them.
+
+    Returns:
+        No conversation if it is gone, too, or no threads are kept. No threads if the conversation
+        shows them all, or their list cannot be read.
+    """
+    for _ in range(_LOOK_UPS if session.keeps_threads else 0):
+        target = follow_merges(missing, session.look_up)
+        if isinstance(target, Missing):
+            return None, None
+        found = target.value
+        if not isinstance(found, ConversationWithThreads) or found.are_all_shown:
+            return target, None
+        listed = list_threads(session.client, found.id, session.check_stopped)
+        if not isinstance(listed, Missing):
+            session.note_time(listed.requested_at)
+            return target, session.known_threads(found.id, listed, target.requested_at)
+        missing = replace(listed, merged_into=found.id)  # it was merged as well: follow it
+    if session.keeps_threads:
+        raise InconsistentData("conversations are merged faster than they can be read")
+    return None, None
 
 
 def check_loss(session: SyncSession, more: int) -> None:

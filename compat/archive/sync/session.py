@@ -12,13 +12,15 @@ from compat.archive.database import Archive
 from compat.archive.errors import ArchiveError
 from compat.archive.locks import SyncLock
 from compat.archive.reader import Snapshot
-from compat.archive.records import INDEX_LAG, to_record
+from compat.archive.records import INDEX_LAG, ShownThreads, to_record
 from compat.archive.sync import queries
 from compat.archive.writer import Writer
 from compat.core import intervals
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
+from compat.upstream import to_threads
 from compat.v2.client import ApiResponse, Client
+from compat.v2.errors import MalformedData
 from compat.v2.lists import Missing, get_conversation
 from compat.v2.models import (
     LARGEST_ID,
@@ -36,6 +38,7 @@ from compat.v2.threads import (
     ConversationWithThreadsAndDocument,
     PageWithThreads,
     PageWithThreadsAndDocuments,
+    ThreadList,
 )
 
 WHOLE: Final = Interval(FIRST_SECOND, LAST_SECOND)
@@ -270,6 +273,7 @@ class SyncSession:
         rows: Sequence[tuple[FullConversation, int]],
         *,
         modified: bool = False,
+        current: bool = False,
     ) -> None:
         """Write conversations as upstream showed them.
 
@@ -278,6 +282,7 @@ class SyncSession:
             rows: Each conversation, and when it was asked for, epoch seconds by upstream's clock.
                 One may come several times; the later one is right.
             modified: Whether they were listed because they were modified.
+            current: Whether each was looked up by itself.
         """
         self.seen_in_lost_mailboxes |= {
             row.id for row, _ in rows if row.mailbox_id in self.lost_mailboxes
@@ -286,7 +291,10 @@ class SyncSession:
         if too_large:
             self._leave_uncovered(writer, too_large)
         self.rows_changed += writer.save(
-            [to_record(row, requested_at, modified=modified) for row, requested_at in rows]
+            [
+                to_record(row, requested_at, modified=modified, current=current)
+                for row, requested_at in rows
+            ]
         )
 
     def add_coverage(self, writer: Writer, layer: str, coverage: Coverage) -> None:
@@ -316,6 +324,26 @@ class SyncSession:
         with self.reading() as snapshot:
             noted = queries.not_stored(snapshot)
         writer.set_note(queries.NOT_STORED, sorted((noted | self.not_stored).items()))
+
+    def known_threads(self, conversation: int, found: ThreadList, seen: int) -> ShownThreads | None:
+        """The threads of a conversation, as they were listed after it was seen.
+
+        Args:
+            conversation: Its id.
+            found: The list.
+            seen: When it was seen, epoch seconds by upstream's clock. Threads that were created
+                later are left out.
+
+        Returns:
+            None if the list cannot be read, which is reported.
+        """
+        try:
+            threads = to_threads(conversation, found.threads)
+        except MalformedData as error:
+            self.emit("threads unreadable", conversation=conversation, why=str(error))
+            return None
+        known = tuple(thread for thread in threads if thread.created <= seen)
+        return ShownThreads(known, complete=True, seen=seen, current=True)
 
     def threads_written(self, conversation: int) -> None:
         """Count and report a conversation whose threads have been committed."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from compat.archive.database import Archive
 from compat.archive.locks import SyncLock
-from compat.archive.records import INDEX_LAG, THREADS_KNOWN, ShownThreads
+from compat.archive.records import INDEX_LAG, THREADS_KNOWN
 from compat.archive.sync import queries
 from compat.archive.sync.backfill import LISTED, LISTS, READ_WITH_THREADS
 from compat.archive.sync.deletions import look_up
@@ -20,7 +20,7 @@ from compat.archive.sync.reread import read_again, windows_of_rows
 from compat.archive.sync.session import WHOLE, SyncSession
 from compat.core import intervals
 from compat.core.intervals import Interval
-from compat.upstream import to_threads, to_window
+from compat.upstream import to_window
 from compat.v2.changes import ChangesReader
 from compat.v2.errors import InconsistentData, MalformedData
 from compat.v2.lanes import UnreadWindow
@@ -215,12 +215,8 @@ def _result(
 
 def _save(session: SyncSession, id_: int, found: ThreadList, seen: int) -> None:
     """Write a conversation's threads, except those that are newer than what is stored of it."""
-    try:
-        threads = to_threads(id_, found.threads)
-    except MalformedData as error:
-        session.emit("threads unreadable", conversation=id_, why=str(error))
-        return
-    known = tuple(thread for thread in threads if thread.created <= seen)
-    with session.writing() as writer:
-        writer.save_threads(id_, ShownThreads(known, complete=True, seen=seen))
-    session.threads_written(id_)
+    known = session.known_threads(id_, found, seen)
+    if known is not None:
+        with session.writing() as writer:
+            writer.save_threads(id_, known)
+        session.threads_written(id_)

@@ -48,12 +48,13 @@ def save(
     seen: int = SEEN,
     complete: bool = True,
     modified: bool = False,
+    current: bool = False,
     status: str = "active",
 ) -> int:
     with writing(archive) as writer:
         threads = None
         if shown is not None:
-            threads = ShownThreads(tuple(shown), complete, seen, modified)
+            threads = ShownThreads(tuple(shown), complete, seen, modified, current)
         return writer.save([replace(record(id_, seen=seen, status=status), shown=threads)])
 
 
@@ -100,8 +101,16 @@ def test_an_archive_that_keeps_no_threads_stores_none(archive: Archive) -> None:
 
 def test_the_threads_of_a_conversation_are_replaced_as_a_unit(kept: Archive) -> None:
     save(kept, 1, [thread(5), thread(6)])
-    save(kept, 1, [thread(6), thread(7)], seen=SEEN + 1)
+    save(kept, 1, [thread(6), thread(7)], seen=SEEN + 1, current=True)
     assert held(kept, 1) == {1: [6, 7]}
+    assert unread(kept) == []
+
+
+def test_a_list_does_not_prove_that_a_thread_is_gone(kept: Archive) -> None:
+    save(kept, 1, [thread(5), thread(6)])
+    save(kept, 1, [thread(6), thread(7)], seen=SEEN + 1)
+    assert held(kept, 1) == {1: [5, 6]}
+    assert unread(kept) == [1]
 
 
 def test_threads_that_were_seen_earlier_do_not_replace_later_ones(kept: Archive) -> None:

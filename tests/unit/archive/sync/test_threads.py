@@ -210,6 +210,31 @@ def test_a_conversation_whose_threads_are_seen_in_another_is_looked_up(stage: St
     assert [facts["conversation"] for facts in stage.reported("gone")] == [first]
 
 
+@pytest.mark.parametrize("kind", ["email", "chat"])
+def test_a_list_that_lags_takes_no_threads_from_a_merged_conversation(
+    stage: Staged, kind: str
+) -> None:
+    stage.simulator.behaviour = replace(QUIET, index_lag=60)
+    account, clock = stage.account, stage.clock
+    chat, other = account.add(type="chat").id, account.add(type=kind).id
+    wanted = {thread.id for thread in account.threads(chat)}
+    clock.advance(3600)
+    account.write(other)
+    clock.advance(60)
+
+    def on_event(event: SyncEvent) -> None:
+        if event.facts.get("step") == "threads":
+            account.merge(chat, other)
+
+    stage.on_event = on_event
+    stage.sync(threads=True)
+    stage.on_event = lambda _: None
+    for _ in range(5):
+        assert {thread.id for thread in held_threads(stage)[other]} >= wanted
+        clock.advance(20)
+        stage.sync()
+
+
 def test_what_cannot_be_read_of_threads_is_reported_and_stays_unread(stage: Staged) -> None:
     row = next(row for row in stage.account.conversations() if row.listed and row.type == "email")
     history = stage.account.threads(row.id)
