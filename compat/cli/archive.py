@@ -14,18 +14,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
+from compat.cli.dates import DATE, EPOCH, epoch_second, today
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import (
     ACCOUNT,
-    DATE,
-    EPOCH,
     Command,
     date_option,
-    epoch_second,
     flag,
     json_flag,
     settings_for,
-    today,
 )
 from compat.cli.output import ignore_closed_pipe, print_note
 from compat.config.environment import SettingsError, variable_name

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how options and dates are read.
+"""Options that several commands share, and how options are read.
 
 Each meaning has one option name in all commands: an option that has a further name keeps it
 because scripts use it.
@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-from calendar import monthrange
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 
+from compat.cli.dates import DATE, WORDS
 from compat.config.environment import EngineChoice, SettingsError
-from compat.v1.datetimes import parse_instant
 
 if TYPE_CHECKING:
     from compat.config.settings import Settings
+    from compat.v1.errors import BadParameter
 
 FILE: Final = click.Path(path_type=Path)
 """The path of a file; it is opened later, by what reads or writes it."""
@@ -64,168 +63,38 @@ def _is_value(word: str | None) -> bool:
     return word == "-" or not word.startswith("-")
 
 
-Period = tuple[date, date]
-"""First and last day, both included."""
-
 _PARAMETERS: Final = re.compile(
-    r"\b(?:previousStart|previousEnd|start|end|viewBy|mailboxes|tags|types|folders)\b"
+    r"(?<![-\w])(?:previousStart|previousEnd|start|end|viewBy|mailboxes|tags|types|folders|"
+    r"officeHours|sortField|sortOrder)\b"
 )
-"""Parameters of the old API that are options here."""
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-_DAY: Final = timedelta(days=1)
-_WEEK: Final = timedelta(days=7)
-_NUMBERS: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
-
-
-def _month(day: date) -> Period:
-    first = day.replace(day=1)
-    return first, day.replace(day=monthrange(day.year, day.month)[1])
-
-
-def _week(day: date) -> Period:
-    monday = day - day.weekday() * _DAY
-    return monday, monday + 6 * _DAY
-
-
-def _year(day: date) -> Period:
-    return day.replace(month=1, day=1), day.replace(month=12, day=31)
-
-
-_WORDS: Final[dict[str, Callable[[date], Period]]] = {
-    "today": lambda today: (today, today),
-    "yesterday": lambda today: (today - _DAY, today - _DAY),
-    "this-week": _week,
-    "last-week": lambda today: _week(today - _WEEK),
-    "this-month": _month,
-    "last-month": lambda today: _month(today.replace(day=1) - _DAY),
-    "this-year": _year,
-    "last-year": lambda today: _year(date(today.year - 1, 1, 1)),
-}
-WORDS: Final = tuple(_WORDS)
-"""The periods that have a name; weeks begin on Monday."""
-
-DATE: Final = f"2015, 2015-01, 2015-01-31, an ISO 8601 instant, or one of {', '.join(WORDS)}"
-"""How a date may be written."""
-
-
-def today() -> date:
-    """The present day in UTC, by which words such as `last-month` are read."""
-    return datetime.now(UTC).date()
-
-
-def period(text: str, today: date) -> Period | None:
-    """The days that a text means.
-
-    Args:
-        text: `2015`, `2015-01`, `2015-01-31`, or one of `WORDS`.
-        today: The day on which it is asked, in UTC.
-
-    Returns:
-        None if the text is none of these; it may still be an instant.
-    """
-    if text in _WORDS:
-        return _WORDS[text](today)
-    numbers = _NUMBERS.fullmatch(text)
-    if numbers is None:
-        return None
-    year, month, day = numbers.groups()
-    try:
-        first = date(int(year), int(month or 1), int(day or 1))
-    except ValueError:
-        return None
-    if day:
-        return first, first
-    return _month(first) if month else _year(first)
-
-
-def edges(start: str | None, end: str | None, today: date) -> tuple[str | None, str | None]:
-    """First and last instant of a range, as the old API writes them.
-
-    A period means its first second as a start, and its last as an end. Without an end, the range
-    is the period that begins it. Other texts are returned as they are, for the old API's rules.
-    """
-    first, last = (period(text, today) if text else None for text in (start, end))
-    opening = f"{first[0].isoformat()}T00:00:00Z" if first else start
-    if end is None:
-        return opening, f"{first[1].isoformat()}T23:59:59Z" if first else None
-    return opening, f"{last[1].isoformat()}T23:59:59Z" if last else end
-
-
-def range_from_options(
-    options: tuple[str, str], start: str | None, end: str | None
-) -> tuple[str | None, str | None]:
-    """The same, for the texts of two options; errors name the options.
-
-    Args:
-        options: The names of the two options.
-        start: The text of the first, if it was given.
-        end: The text of the second, if it was given.
-
-    Raises:
-        SettingsError: A text is no date, or one of the two is missing.
-    """
-    now = today()
-    for option, text in zip(options, (start, end), strict=True):
-        if text is not None and not _is_date(text, now):
-            raise SettingsError(f"{option}: {text!r} is none of {DATE}")
-    first, last = options
-    if start is None and end is not None:
-        raise SettingsError(f"{first} is needed with {last}: give both")
-    if start is not None and end is None and period(start, now) is None:
-        raise SettingsError(f"{last} is needed where {first} is an instant: give {DATE}")
-    return edges(start, end, now)
-
-
-def _is_date(text: str, today: date) -> bool:
-    from compat.config.conventions import Conventions
-
-    if period(text, today):
-        return True
-    try:
-        parse_instant(text, Conventions(compact_offsets=True), end=False)
-    except ValueError:
-        return False
-    return True
+"""Parameters of the old API that are options here, and whose names are no common words."""
 
 
 def with_option_names(error: Exception) -> str:
     """The message of an error, with options in place of the old API's parameters."""
-    from compat.v1.errors import ValidationFailed
+    from compat.v1.errors import ItemNotFound, ValidationFailed
 
+    if isinstance(error, ItemNotFound):
+        return "--user must be the id of a user or a team: Help Scout shows none with this id"
     if not isinstance(error, ValidationFailed):
         return str(error)
-    return _PARAMETERS.sub(lambda found: _option_of(found[0]), str(error))
+    return f"{error.message}: {' '.join(map(_with_option_name, error.errors))}"
 
 
-def _option_of(parameter: str) -> str:
+def _with_option_name(wrong: BadParameter) -> str:
+    """The message about a parameter; its own name is first where it is a common word."""
+    message = re.sub(
+        rf"{re.escape(wrong.property)}(?= must | is required)",
+        option_of(wrong.property),
+        wrong.message,
+        count=1,
+    )
+    return _PARAMETERS.sub(lambda found: option_of(found[0]), message)
+
+
+def option_of(parameter: str) -> str:
     """The option that sets a parameter: `--view-by` for `viewBy`."""
     return "--" + re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", parameter)
-
-
-def epoch_second(option: str, text: str, today: date, *, last: bool) -> int:
-    """The first or last second of a period, or the second of an instant, epoch UTC.
-
-    Args:
-        option: The option that the text is from, for the error.
-        text: A date as `DATE` describes it.
-        today: The day on which it is asked, in UTC.
-        last: Whether a period means its last second.
-
-    Raises:
-        SettingsError: The text is no date.
-    """
-    days = period(text, today)
-    try:
-        if days is None:
-            instant = datetime.fromisoformat(text)
-            instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
-            return (instant - EPOCH) // timedelta(seconds=1)
-        day = (days[last] - EPOCH.date()) // timedelta(days=1)
-    except (ValueError, OverflowError):
-        raise SettingsError(f"{option}: {text} is none of {DATE}") from None
-    return day * 86_400 + (86_399 if last else 0)
 
 
 class _Port(click.ParamType[int]):
@@ -243,25 +112,66 @@ class _Port(click.ParamType[int]):
 PORT: Final = _Port()
 
 
-class DateText(click.ParamType[str]):
-    """A date, read later by the clock that the command goes by; completion knows the words."""
+class _Completed(click.ParamType[str]):
+    """A text for which completion offers words.
 
-    name = "date"
+    Args:
+        words: The words.
+    """
+
+    name = "text"
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(words)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[click.shell_completion.CompletionItem[Any]]:
-        """The names of periods that begin like this."""
+        """The words that begin like this."""
         del ctx, param
         items = click.shell_completion.CompletionItem
-        return [items(word) for word in WORDS if word.startswith(incomplete)]
+        return [items(word) for word in self.words if word.startswith(incomplete)]
+
+
+class Words(_Completed):
+    """One of some words, in any case, or one of the texts that they stand for.
+
+    Args:
+        texts: The text that each word stands for.
+    """
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__(texts)
+        self._texts = {word.lower(): text for word, text in texts.items()}
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """The words, as click shows a choice."""
+        del param, ctx
+        return f"[{'|'.join(self.words)}]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text that a word stands for.
+
+        Raises:
+            SettingsError: It is none of the words; said as of a parameter that the old API refuses.
+        """
+        del ctx
+        text = self._texts.get(value.lower(), value)
+        if text not in self._texts.values():
+            option = param.opts[0] if param else "the value"
+            raise SettingsError(f"{option} must be one of {', '.join(self.words)}")
+        return text
+
+
+_DATE_TEXT: Final = _Completed(WORDS)
+"""A date, read later by the clock that the command goes by."""
 
 
 def date_option(*names: str, text: str = DATE, required: bool = False) -> click.Option:
     """An option that takes a date; the first name is the one to document."""
     return click.Option(
         [*names, names[0].lstrip("-").replace("-", "_")],
-        type=DateText(),
+        type=_DATE_TEXT,
         metavar="DATE",
         required=required,
         help=text,

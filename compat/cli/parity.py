@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
+from compat.cli.dates import DATE, range_from_options
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import (
     ACCOUNT,
     CAPTURES,
-    DATE,
     ENGINE,
     FILE,
     OFFLINE,
     Command,
     accounts_with,
     date_option,
-    range_from_options,
     seed,
     settings_for,
     with_option_names,

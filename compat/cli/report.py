@@ -1,33 +1,40 @@
-"""`helpscout-v1 report new`: the report without a server."""
+"""`helpscout-v1 report NAME`: each old report without a server.
+
+The commands, and the options for their parameters, come from the table of routes.
+"""
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from compat.cli.dates import DATE, range_from_options
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import (
     ACCOUNT,
-    DATE,
     ENGINE,
     OFFLINE,
     Command,
+    Words,
     accounts_with,
     date_option,
     flag,
     json_flag,
-    range_from_options,
+    option_of,
     with_option_names,
 )
 from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
+from compat.v1.query import ReportQuery
+from compat.v1.routes import ROUTES, Route, route_of_report
 
 if TYPE_CHECKING:
     from compat.engines import EngineAnswer
+    from compat.v1.parameters import Parameter
 
 _NOTES: Final = {
     "relayed": "relayed from Help Scout's own report",
@@ -35,90 +42,118 @@ _NOTES: Final = {
 }
 """Notes on answers that were not counted from conversations, by engine."""
 
-_DATES: Final = (
-    date_option("--start", text=DATE, required=True),
-    date_option("--end", text="as --start, included (that of --start's period)"),
-    date_option("--previous-start", text="a range to compare with"),
-    date_option("--previous-end", text="its end, included"),
-)
+_NAMES: Final = {"new_conversations": "new"}
+"""Commands that are not named after their report, as the path of the old API has it."""
 
-_PREVIOUS: Final = ("--previous-start", "--previous-end")
+_WITH_IDS: Final = {"new_conversations": "new_ids"}
+"""What `--ids` prints in place of a report."""
 
-_FILTERS: Final = {
+_SWITCHES: Final = frozenset({"officeHours"})
+"""Parameters that are 1 if their option is there."""
+
+_RANGES: Final = (("start", "end"), ("previousStart", "previousEnd"))
+"""The two parameters of each range."""
+
+_DATES: Final = {
+    "start": DATE,
+    "end": "as --start, included (that of --start's period)",
+    "previousStart": "a range to compare with",
+    "previousEnd": "its end, included",
+}
+_TEXTS: Final[Mapping[str, tuple[str | None, str]]] = {
+    "viewBy": ("LENGTH", "day, week or month (week)"),
     "mailboxes": ("IDS", "only these mailboxes: ids, separated by commas"),
     "tags": ("IDS", "only these tags; 1 is no tag at all"),
     "types": ("TYPES", "only these of email, chat, phone"),
     "folders": ("IDS", "only these folders"),
+    "page": ("NUMBER", "which page (1)"),
+    "rows": ("NUMBER", "rows on a page, at most 50 (10)"),
+    "user": ("ID", "the user or team that the report is about: its id"),
+    "officeHours": (None, "count only office hours as waits, if any are set"),
+    "rating": (None, "which ratings"),
+    "sortField": (None, "what rows are sorted by"),
+    "sortOrder": (None, "from the lowest value on, or from the highest"),
 }
+"""The placeholder of an option's value (None for its words) and its help, by the parameter."""
+
+_HELP: Final = """{summary}
+
+The report is {path} of the old API. On a pipe it is that API's JSON to the letter, on a terminal a
+table. Settings come from the environment.
+"""
 
 
-@click.command(
-    "new",
-    cls=Command,
-    short_help="new conversations",
-    epilog=exit_status(
-        {
-            ExitCode.OK: "done",
-            ExitCode.MISUSE: "a parameter or a setting is wrong",
-            ExitCode.UPSTREAM: "Help Scout refuses or cannot be reached",
-            ExitCode.INTERRUPTED: "interrupted",
-        }
-    ),
-    params=[
-        *_DATES,
-        click.Option(["--view-by"], metavar="LENGTH", help="day, week or month (week)"),
-        *(
-            click.Option([f"--{name}"], metavar=metavar, help=text)
-            for name, (metavar, text) in _FILTERS.items()
+def _command(route: Route) -> click.Command:
+    """The command that prints a report."""
+    ids = flag("--ids", "list the conversations behind each count")
+    return Command(
+        _NAMES.get(route.report, route.report.replace("_", "-")),
+        callback=partial(_print_report, route),
+        help=_HELP.format(summary=route.summary, path=route.path),
+        short_help=route.summary[0].lower() + route.summary[1:].rstrip("."),
+        epilog=exit_status(
+            {
+                ExitCode.OK: "done",
+                ExitCode.MISUSE: "a parameter or a setting is wrong",
+                ExitCode.UPSTREAM: "Help Scout refuses or cannot be reached",
+                ExitCode.INTERRUPTED: "interrupted",
+            }
         ),
-        ENGINE,
-        ACCOUNT,
-        json_flag("print JSON"),
-        flag("--csv", "print CSV", "as_csv"),
-        flag("--ids", "list the conversations behind each count"),
-        OFFLINE,
-    ],
-)
-def new(
+        params=[
+            *map(_option, route.parameters),
+            ENGINE,
+            ACCOUNT,
+            json_flag("print JSON"),
+            flag("--csv", "print CSV", "as_csv"),
+            *([ids] if route.report in _WITH_IDS else []),
+            OFFLINE,
+        ],
+    )
+
+
+def _option(row: Parameter) -> click.Option:
+    """The option that sets a parameter."""
+    name = option_of(row.name)
+    if row.edge:
+        return date_option(name, text=_DATES[row.name], required=row.name == "start")
+    metavar, text = _TEXTS.get(row.name, ("TEXT", row.description))
+    if row.name in _SWITCHES:
+        return click.Option([name], is_flag=True, flag_value="1", type=str, default=None, help=text)
+    return click.Option(
+        [name],
+        type=Words(row.choices) if row.choices else None,
+        metavar=metavar,
+        required=row.required,
+        help=text,
+    )
+
+
+def _print_report(
+    route: Route,
     *,
-    start: str,
-    end: str | None,
-    previous_start: str | None,
-    previous_end: str | None,
-    view_by: str | None,
     engine: str | None,
     account: str | None,
     as_json: bool,
     as_csv: bool,
-    ids: bool,
     offline: bool,
-    **filters: str | None,
+    ids: bool = False,
+    **options: str | None,
 ) -> int:
-    """Print how many conversations were created.
-
-    On a pipe it is the old API's JSON to the letter, on a terminal a table. Settings come from the
-    environment.
-    """
     from compat.service import LegacyReports
     from compat.v1.errors import LegacyError
 
-    print_answer = _printer(as_json=as_json, as_csv=as_csv, with_ids=ids)
-    pairs = {
-        **_range("start", "end", ("--start", "--end"), start, end),
-        **_range("previousStart", "previousEnd", _PREVIOUS, previous_start, previous_end),
-        "viewBy": view_by,
-        **filters,
-    }
-    given = [(name, value) for name, value in pairs.items() if value is not None]
+    shown = route_of_report(_WITH_IDS[route.report]) if ids else route
+    print_answer = _printer(shown, as_json=as_json, as_csv=as_csv)
+    pairs = _pairs(route, options)
     hide_retries()
-    name = "new_ids" if ids else "new_conversations"
     try:
         accounts = accounts_with(engine, offline=offline)
         with LegacyReports(accounts) as reports, progress_bar() as show:
-            answered = reports.compute(name, given, account, show)
+            answered = reports.compute(shown.report, pairs, account, show)
     except (LegacyError, LookupError) as error:
         print_note(with_option_names(error))
-        return ExitCode.UPSTREAM if getattr(error, "status", 400) != 400 else ExitCode.MISUSE
+        status = error.status if isinstance(error, LegacyError) else 400
+        return ExitCode.MISUSE if status in {400, 404} else ExitCode.UPSTREAM
     with ignore_closed_pipe():
         print_answer(answered)
         sys.stdout.flush()
@@ -127,16 +162,7 @@ def new(
     return ExitCode.OK
 
 
-report = click.Group(
-    "report",
-    commands=[new],
-    help="Print a report.",
-    short_help="print a report",
-    subcommand_metavar="REPORT",
-)
-
-
-def _printer(*, as_json: bool, as_csv: bool, with_ids: bool) -> Callable[[EngineAnswer], None]:
+def _printer(route: Route, *, as_json: bool, as_csv: bool) -> Callable[[EngineAnswer], None]:
     """The function that prints; chosen before anything is fetched, as it may lack rich.
 
     Raises:
@@ -146,25 +172,45 @@ def _printer(*, as_json: bool, as_csv: bool, with_ids: bool) -> Callable[[Engine
     if as_json and as_csv:
         raise click.UsageError("--csv is not allowed with --json.")
     if as_csv:
-        return lambda answered: _print_csv(answered, with_ids=with_ids)
+        from compat.cli.report_csv import print_csv
+
+        return lambda answered: print_csv(route.model, json.loads(answered.body))
     if as_json or not sys.stdout.isatty():
         return lambda answered: print(answered.body.decode())
-    from compat.cli.table import print_table
+    try:
+        from compat.cli.report_table import print_report
+    except ModuleNotFoundError:
+        raise ImportError(
+            "a table needs rich: pip install 'helpscout-v1-compat[cli]', or ask for --json or --csv"
+        ) from None
 
-    return lambda answered: print_table(json.loads(answered.body))
-
-
-def _range(
-    first: str, last: str, options: tuple[str, str], start: str | None, end: str | None
-) -> Mapping[str, str | None]:
-    """The old API's parameters for a range, under the names `first` and `last`."""
-    return dict(zip((first, last), range_from_options(options, start, end), strict=True))
+    return lambda answered: print_report(route.report, route.model, json.loads(answered.body))
 
 
-def _print_csv(answered: EngineAnswer, *, with_ids: bool) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["range", "start", "count", *(["ids"] if with_ids else [])])
-    for series, buckets in json.loads(answered.body).items():
-        for bucket in buckets:
-            ids = [" ".join(map(str, bucket["ids"]))] if with_ids else []
-            writer.writerow([series, bucket["start"], bucket["count"], *ids])
+def _pairs(route: Route, options: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    """The parameters of the old API that were given.
+
+    Raises:
+        SettingsError: A date is none, or a range lacks one of its two.
+    """
+    given = {row.name: options[_argument(row)] for row in route.parameters}
+    for names in _RANGES:
+        if names[0] in given:
+            first, last = map(option_of, names)
+            texts = range_from_options((first, last), *(given[name] for name in names))
+            given |= dict(zip(names, texts, strict=True))
+    return [(name, value) for name, value in given.items() if value is not None]
+
+
+def _argument(row: Parameter) -> str:
+    """The name by which click hands on the option of a parameter."""
+    return option_of(row.name).lstrip("-").replace("-", "_")
+
+
+report = click.Group(
+    "report",
+    commands=[_command(route) for route in ROUTES if route.query_type is ReportQuery],
+    help="Print a report.",
+    short_help="print a report",
+    subcommand_metavar="REPORT",
+)

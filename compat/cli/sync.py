@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from compat.cli.dates import DATE, EPOCH, epoch_second
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import (
     ACCOUNT,
-    DATE,
-    EPOCH,
     Command,
     date_option,
-    epoch_second,
     flag,
     json_flag,
     settings_for,

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final
 
-try:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-except ImportError:
-    raise ImportError(
-        "a table needs rich: pip install 'helpscout-v1-compat[cli]', or ask for --json or --csv"
-    ) from None
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 Bucket = Mapping[str, Any]
 Series = Sequence[Bucket]
@@ -25,7 +21,27 @@ _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _STYLES: Final = {"current": "cyan", "previous": "magenta"}
 
 
-def print_table(report: Mapping[str, Series], console: Console | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of a bucket.
+
+    Attributes:
+        start: That of its first second.
+        count: That of its number.
+        summed: Whether the numbers of several buckets can be added up.
+    """
+
+    start: str = "start"
+    count: str = "count"
+    summed: bool = True
+
+
+COUNTS: Final = Keys()
+
+
+def print_table(
+    report: Mapping[str, Series], console: Console | None = None, keys: Keys = COUNTS
+) -> None:
     """Print the series of a report side by side, bucket by bucket, and their totals.
 
     Series with the ids behind each count come one below the other.
@@ -33,20 +49,20 @@ def print_table(report: Mapping[str, Series], console: Console | None = None) ->
     Args:
         report: The buckets of each series by its name.
         console: Where it is printed; standard output if not given.
+        keys: The keys of a bucket.
     """
     console = console or Console(highlight=False)
     with_ids = any("ids" in bucket for series in report.values() for bucket in series)
     groups = [{name: series} for name, series in report.items()] if with_ids else [report]
-    most = max((bucket["count"] for series in report.values() for bucket in series), default=0)
+    most = max((bucket[keys.count] for series in report.values() for bucket in series), default=0)
     for at, group in enumerate(groups):
         if at:
             console.print()
-        console.print(_table(group, most, console))
-    if "previous" in report:
+        console.print(_table(group, most, console, keys))
+    if "previous" in report and keys.summed:
         console.print()
-        console.print(
-            compare_totals(_total(report["current"]), _total(report["previous"])), style="bold"
-        )
+        totals = (_total(report[name], keys) for name in ("current", "previous"))
+        console.print(compare_totals(*totals), style="bold")
 
 
 def bar(count: int, most: int, length: int, *, ascii_only: bool = False) -> str:
@@ -73,17 +89,19 @@ def compare_totals(now: int, before: int) -> str:
     return f"{now} now, {before} before: {(now / before - 1) * 100:+.1f} %"
 
 
-def _table(group: Mapping[str, Series], most: int, console: Console) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_footer=True)
+def _table(group: Mapping[str, Series], most: int, console: Console, keys: Keys) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_footer=keys.summed)
     for name, series in group.items():
         table.add_column(name, footer="total", footer_style="bold", no_wrap=True)
-        total = str(_total(series))
-        table.add_column("count", footer=total, footer_style="bold", justify="right", no_wrap=True)
+        total = str(_total(series, keys))
+        table.add_column(
+            keys.count, footer=total, footer_style="bold", justify="right", no_wrap=True
+        )
         table.add_column("", style=_STYLES[name])
-    length = _bar_length(group, console.width)
+    length = _bar_length(group, console.width, keys)
     for buckets in zip_longest(*group.values()):
         cells = [
-            _cells(bucket, most, length, ascii_only=console.options.ascii_only)
+            _cells(bucket, most, length, keys, ascii_only=console.options.ascii_only)
             for bucket in buckets
         ]
         table.add_row(*(cell for columns in cells for cell in columns))
@@ -92,29 +110,36 @@ def _table(group: Mapping[str, Series], most: int, console: Console) -> Table:
     return table
 
 
-def _cells(bucket: Bucket | None, most: int, length: int, *, ascii_only: bool) -> Sequence[str]:
+def _cells(
+    bucket: Bucket | None, most: int, length: int, keys: Keys, *, ascii_only: bool
+) -> Sequence[str]:
     if bucket is None:
         return "", "", ""
-    count = bucket["count"]
-    return _start(bucket), str(count), bar(count, most, length, ascii_only=ascii_only)
+    count = bucket[keys.count]
+    drawn = bar(count, most, length, ascii_only=ascii_only)
+    return format_instant(bucket[keys.start]), str(count), drawn
 
 
-def _bar_length(group: Mapping[str, Series], width: int) -> int:
+def _bar_length(group: Mapping[str, Series], width: int, keys: Keys) -> int:
     """The width that the texts of a row leave to each bar."""
     texts = sum(
-        max(len(name), len("total"), *(len(_start(bucket)) for bucket in series))
-        + max(len("count"), len(str(_total(series))))
+        max(
+            len(name),
+            len("total"),
+            *(len(format_instant(bucket[keys.start])) for bucket in series),
+        )
+        + max(len(keys.count), len(str(_total(series, keys))))
         + 3 * _GAP
         for name, series in group.items()
     )
     return min(max((width + _GAP - texts) // len(group), _SHORTEST), _LONGEST)
 
 
-def _start(bucket: Bucket) -> str:
-    """The day; the time as well where it is not midnight."""
-    day, _, time = str(bucket["start"]).removesuffix("Z").partition("T")
+def format_instant(text: str) -> str:
+    """The day of an instant of the old API; the time as well where it is not midnight."""
+    day, _, time = text.removesuffix("Z").partition("T")
     return day if time == "00:00:00" else f"{day} {time}"
 
 
-def _total(series: Series) -> int:
-    return sum(bucket["count"] for bucket in series)
+def _total(series: Series, keys: Keys) -> int:
+    return sum(bucket[keys.count] for bucket in series)

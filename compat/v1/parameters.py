@@ -9,16 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal, cast, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
-from compat.config.conventions import Conventions, ViewBy
 from compat.v1.datetimes import parse_instant
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # pydantic is slow to import, and the command line needs these tables for --help
     from datetime import datetime
 
-ValueParser = Callable[[str, Conventions], object]
+    from compat.config.conventions import Conventions, ViewBy
+
+ValueParser: TypeAlias = "Callable[[str, Conventions], object]"
 """Parses one decoded, non-empty text; raises ValueError if the text is wrong."""
+
+LENGTHS: Final[tuple[ViewBy, ...]] = ("day", "week", "month")
+"""The lengths of a bucket."""
 
 TYPES: Final = ("email", "chat", "phone")
 """The types of conversation in the old API, as the vendor's page lists them."""
@@ -61,6 +65,8 @@ class Parameter:
             where no convention says otherwise.
         least_days: The shortest range, likewise.
         sent_as: How a request sends values that it does not send as they are written here.
+        choices: Where only some texts are allowed or have a meaning: each of them by a word for it,
+            which the command line and Python accept as well.
     """
 
     name: str
@@ -75,6 +81,7 @@ class Parameter:
     most_days: Mapping[str, int] = field(default_factory=dict)
     least_days: Mapping[str, int] = field(default_factory=dict)
     sent_as: Mapping[object, object] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -138,7 +145,7 @@ def parse_view_by(text: str, _: Conventions) -> ViewBy:
     Raises:
         ValueError: It is not day, week or month.
     """
-    return cast("ViewBy", _one_of(get_args(ViewBy), text))
+    return cast("ViewBy", _one_of(LENGTHS, text))
 
 
 def parse_number(text: str, _: Conventions) -> int:
@@ -236,8 +243,9 @@ VIEW_BY: Final = (
         "viewBy",
         "view_by",
         parse_view_by,
-        "one of day, week, month",
+        f"one of {', '.join(LENGTHS)}",
         default=lambda conventions: conventions.default_view_by,
+        choices={word: word for word in LENGTHS},
     ),
 )
 """The length of a bucket, for reports with buckets."""
@@ -292,6 +300,7 @@ RATING: Final = Parameter(
     parse_rating,
     "0 for all ratings, 1 for great, 2 for okay, 3 for not good",
     required=True,
+    choices=dict(zip(("all", "great", "okay", "not-good"), RATINGS, strict=True)),
 )
 """Which ratings are listed."""
 
@@ -315,6 +324,7 @@ def sorting(fields: tuple[str, ...], default: str, *, descending: bool) -> tuple
             f"one of {', '.join(fields)}",
             default=lambda _: default,
             note=f"Any other text means {default}.",
+            choices={name: name for name in fields},
         ),
         Parameter(
             "sortOrder",
@@ -323,6 +333,7 @@ def sorting(fields: tuple[str, ...], default: str, *, descending: bool) -> tuple
             "ASC or DESC",
             default=lambda _: descending,
             sent_as={False: "asc", True: "desc"},
+            choices={"asc": "ASC", "desc": "DESC"},
         ),
     )
 

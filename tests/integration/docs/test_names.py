@@ -60,7 +60,7 @@ def test_every_command_named_exists_with_the_options_named(page: Path) -> None:
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     for words in re.findall(r"(?<![\w-])helpscout-v1((?: +[^\s`|&>]+)*)", text):
         parts = words.split()
-        plain = [word for word in parts if re.fullmatch(r"[a-z]+", word)]
+        plain = [word for word in parts if re.fullmatch(r"[a-z][a-z-]*", word)]
         options = [word.partition("=")[0] for word in parts if word.startswith("--")]
         name = next(
             (each for each in (" ".join(["helpscout-v1", *plain[:2]]),) if each in known),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compat.cli.options import WORDS, edges, period
+from compat.cli.dates import WORDS, edges, period
 
 TODAY = date(2015, 1, 14)
 """A Wednesday."""

@@ -46,8 +46,16 @@ class Seen:
         return _ESCAPES.sub("", self.screen).replace("\r\n", "\n")
 
 
+_COLOUR = re.compile(r"\x1b\[(?:[0-9]+;)*3[0-7]m")
+
+
 def on_a_terminal(
-    arguments: tuple[str, ...], settings: dict[str, str], *, errors: bool = False, columns: int = 80
+    arguments: tuple[str, ...],
+    settings: dict[str, str],
+    *,
+    errors: bool = False,
+    columns: int = 80,
+    **variables: str,
 ) -> Seen:
     """Run the command with its output, or its errors, on a terminal; the other is a pipe."""
     ours, theirs = os.openpty()
@@ -55,7 +63,7 @@ def on_a_terminal(
     rest = {name: value for name, value in environment(settings).items() if name not in _SIZES}
     with subprocess.Popen(
         [COMMAND, *arguments],
-        env=rest | {"TERM": "xterm-256color"},
+        env=rest | {"TERM": "xterm-256color"} | variables,
         stdin=theirs,
         stdout=subprocess.PIPE if errors else theirs,
         stderr=theirs if errors else subprocess.PIPE,
@@ -103,6 +111,23 @@ def test_the_table_fits_the_terminal(
     seen = on_a_terminal((*COMPARED, *more), reach, columns=columns)
     assert max(cell_len(line.rstrip()) for line in seen.text.splitlines()) <= columns
     assert "…" not in seen.text
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("name", ["new-drilldown", "busy-times", "received-messages"])
+def test_the_table_of_every_report_fits_the_terminal(
+    reach: dict[str, str], name: str, columns: int
+) -> None:
+    seen = on_a_terminal(("report", name, "--start", "2015-01"), reach, columns=columns)
+    assert (seen.status, seen.piped) == (0, "")
+    assert max(cell_len(line.rstrip()) for line in seen.text.splitlines()) <= columns
+    assert "…" not in seen.text
+
+
+def test_no_color_is_respected(reach: dict[str, str]) -> None:
+    coloured, plain = (on_a_terminal(JANUARY, reach, NO_COLOR=value).screen for value in ("", "1"))
+    assert _COLOUR.search(coloured)
+    assert not _COLOUR.search(plain)
 
 
 def test_ids_on_a_terminal_are_those_of_the_account(

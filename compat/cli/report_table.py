@@ -1,0 +1,180 @@
+"""Every report as a table, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from compat.cli.report_shape import Row, Shape, shape_of
+from compat.cli.table import Keys, format_instant, print_table
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_RATING_COLUMNS: Final = (
+    "number",
+    "ratingId",
+    "ratingCreatedAt",
+    "ratingCustomerName",
+    "ratingUserName",
+    "ratingComments",
+)
+_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "new_drilldown": ("number", "status", "customerName", "assignedName", "subject"),
+    "happiness_ratings": _RATING_COLUMNS,
+    "user_ratings": _RATING_COLUMNS,
+    "user_conversation_history": (
+        "number",
+        "status",
+        "repliesSent",
+        "responseTime",
+        "resolveTime",
+        "customers",
+    ),
+}
+"""The fields of a row that a table shows; all of them for other reports."""
+
+_RATINGS: Final = {1: "great", 2: "okay", 3: "not good"}
+
+_DIFFERENCES: Final = frozenset(
+    {"great", "okay", "notGood", "happinessScore", "percentResolvedOnFirstReply"}
+)
+"""Percentages and scores: their `deltas` are differences, and those of other fields percents."""
+
+_NOT_SUMMED: Final = frozenset({"customers", "customersHelped"})
+"""What a series counts that may be the same in several buckets."""
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_HOURS: Final = ("day", "hour", "count")
+"""The fields of an hour of the week."""
+
+
+def print_report(
+    report: str, model: type[BaseModel], answer: Any, console: Console | None = None
+) -> None:
+    """Print a report as a table.
+
+    Args:
+        report: The name of the report's module.
+        model: The model of the answer.
+        answer: The report, from its JSON.
+        console: Where it is printed; standard output if not given.
+    """
+    console = console or Console(highlight=False)
+    shape = shape_of(model)
+    if shape.kind == "series":
+        print_table(shape.series(answer), console, _keys(shape))
+    elif shape.kind == "figures":
+        _print_figures(shape, answer, console)
+    elif shape.fields == _HOURS:
+        console.print(_week(answer))
+    elif shape.kind == "list":
+        console.print(_rows(shape.fields, answer))
+    else:
+        page = shape.page(answer)
+        console.print(_rows(_COLUMNS.get(report, shape.fields), page["results"]))
+        console.print(
+            f"page {page['page']} of {page['pages']}, {page['count']} in all"
+            if page["count"]
+            else "none"
+        )
+
+
+def _keys(shape: Shape) -> Keys:
+    start = shape.fields[0]
+    count = next(name for name in shape.fields[1:] if name != "ids")
+    return Keys(start, count, summed=count not in _NOT_SUMMED)
+
+
+def _print_figures(shape: Shape, answer: Any, console: Console) -> None:
+    """One row for each field, below what is known of the user."""
+    if shape.about:
+        about = _table()
+        for name in shape.about:
+            about.add_row(name, _text(name, answer["user"].get(name)))
+        console.print(about)
+        console.print()
+    table = _table("field", *(name for name in ("current", "previous") if name in answer))
+    current, previous = answer["current"], answer.get("previous")
+    if previous is not None:
+        table.add_column("change", justify="right")
+    for name in shape.fields:
+        cells = [_text(name, each.get(name)) for each in (current, previous) if each is not None]
+        if previous is not None:
+            cells.append(_change(name, answer["deltas"].get(name), previous.get(name)))
+        if any(cells):
+            table.add_row(name, *cells)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    console.print(table)
+
+
+def _change(name: str, delta: float | None, before: Any) -> Text:
+    """A difference, or so many percent; nothing where that was zero before."""
+    if delta is None or (before == 0 and name not in _DIFFERENCES):
+        return Text()
+    return Text(f"{delta:+.1f}" if name in _DIFFERENCES else f"{delta:+.1f} %")
+
+
+def _week(hours: Sequence[Row]) -> Table:
+    """The hours of a week: a column for each day, and the sums of both."""
+    counts = {(each["day"], each["hour"]): each["count"] for each in hours}
+    days = range(1, len(_DAYS) + 1)
+    table = _table("hour", *_DAYS, "total", footer=True)
+    sums = [sum(counts.get((day, hour), 0) for hour in range(24)) for day in days]
+    for column, total in zip(table.columns, ["total", *sums, sum(sums)], strict=True):
+        column.footer = str(total)
+        column.justify = "left" if total == "total" else "right"
+    for hour in range(24):
+        found = [counts.get((day, hour), 0) for day in days]
+        table.add_row(f"{hour:02}:00", *(str(each or "") for each in (*found, sum(found))))
+    return table
+
+
+def _rows(names: Sequence[str], rows: Iterable[Row]) -> Table:
+    table = _table(*names)
+    for row in rows:
+        table.add_row(*(_text(name, row.get(name)) for name in names))
+    return table
+
+
+def _table(*names: str, footer: bool = False) -> Table:
+    table = Table(
+        *names,
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        show_header=bool(names),
+        show_footer=footer,
+        footer_style="bold",
+    )
+    for column in table.columns:
+        column.overflow = "fold"
+    return table
+
+
+def _text(name: str, value: Any) -> Text:
+    """A value as a person reads it: a time in days, hours and minutes, a rating as its word.
+
+    Characters that control a terminal become blanks: customers write subjects and comments.
+    """
+    return Text("".join(each if each.isprintable() else " " for each in _written(name, value)))
+
+
+def _written(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "ratingId":
+        return _RATINGS.get(value, str(value))
+    if isinstance(value, list):
+        return ", ".join(str(each["name"] if isinstance(each, dict) else each) for each in value)
+    if name.endswith("Time"):
+        return str(timedelta(seconds=round(value)))
+    if name.endswith(("At", "Date")):
+        return format_instant(value)
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

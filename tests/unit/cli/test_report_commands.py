@@ -1,0 +1,283 @@
+"""`helpscout-v1 report NAME`: every report in the table of routes has its command."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+import pytest
+
+from compat.cli import main
+from compat.cli.options import Words, option_of, with_option_names
+from compat.cli.report import report
+from compat.cli.report_shape import Shape, shape_of
+from compat.config.environment import SettingsError
+from compat.service import LegacyReports
+from compat.simulator import Account
+from compat.v1.errors import BadParameter, ValidationFailed
+from compat.v1.parameters import RATING, RATING_SORTING, Parameter
+from compat.v1.query import ReportQuery
+from compat.v1.routes import ROUTES, Route, find_route
+from tests.unit.service.doubles import basic
+
+Printed = pytest.CaptureFixture[str]
+Csv = list[dict[str, str]]
+
+BOTH = "--previous-end is required with --previous-start: send both."
+REPORTS = [route for route in ROUTES if route.query_type is ReportQuery]
+JANUARY = {"start": "2015-01-01T00:00:00Z", "end": "2015-01-31T23:59:59Z"}
+BEFORE = {"previousStart": "2014-12-01T00:00:00Z", "previousEnd": "2014-12-31T23:59:59Z"}
+
+
+def names(route: Route) -> set[str]:
+    return {row.name for row in route.parameters}
+
+
+def command_of(route: Route) -> str:
+    """The name of a report's command."""
+    return "new" if route.report == "new_conversations" else route.report.replace("_", "-")
+
+
+def asked(route: Route, account: Account) -> dict[str, str]:
+    """Parameters that every report needs or has, of those that this one has."""
+    given = JANUARY | BEFORE | {"user": str(account.layout.users[0].id), "rating": "0"}
+    return {name: value for name, value in given.items() if name in names(route)}
+
+
+def words_of(parameters: dict[str, str]) -> list[str]:
+    """The same as options: `--previous-start` for `previousStart`."""
+    return [
+        word
+        for name, value in parameters.items()
+        for word in (
+            "--" + "".join(f"-{each.lower()}" if each.isupper() else each for each in name),
+            value,
+        )
+    ]
+
+
+def answer(reach: dict[str, str], route: Route, parameters: dict[str, str]) -> bytes:
+    """The body with which the server answers."""
+    with LegacyReports.from_env(reach) as reports:
+        response = reports.answer(f"{route.path}?{urlencode(parameters)}", authorization=basic())
+    assert response.status == 200, response.body
+    return response.body
+
+
+def printed(capsys: Printed, *arguments: str) -> str:
+    assert main(["report", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_every_report_has_a_command() -> None:
+    assert sorted(report.commands) == sorted(map(command_of, REPORTS))
+
+
+@pytest.mark.parametrize("route", REPORTS, ids=command_of)
+def test_the_options_are_the_parameters_of_the_report(route: Route) -> None:
+    options = {option for each in report.commands[command_of(route)].params for option in each.opts}
+    parameters = {row.name: "" for row in route.parameters}
+    always = {"--engine", "--account", "--json", "--csv", "--offline"}
+    ids = {"--ids"} if command_of(route) == "new" else set()
+    assert options == {word for word in words_of(parameters) if word} | always | ids
+
+
+@pytest.mark.parametrize("route", REPORTS, ids=command_of)
+@pytest.mark.usefixtures("settings")
+def test_on_a_pipe_it_is_what_the_server_answers(
+    capsys: Printed, reach: dict[str, str], account: Account, route: Route
+) -> None:
+    parameters = asked(route, account)
+    expected = answer(reach, route, parameters).decode() + "\n"
+    command = [command_of(route), *words_of(parameters)]
+    assert printed(capsys, *command) == expected
+    assert printed(capsys, *command, "--json") == expected
+
+
+def number(text: str) -> Any:
+    """What a cell holds, as JSON has it."""
+    with suppress(ValueError):
+        return json.loads(text)
+    return text
+
+
+def equal(cell: str, value: Any) -> bool:
+    """Whether a cell shows a value, to the last digit."""
+    if value is None or value == []:
+        return cell == ""
+    if isinstance(value, list) and not isinstance(value[0], dict):
+        return cell.split() == [str(each) for each in value]
+    return cell == value if isinstance(value, str) else bool(number(cell) == value)
+
+
+def check_series(shape: Shape, rows: Csv, found: Any) -> None:
+    ranges = [(name, bucket) for name in ("current", "previous") for bucket in found.get(name, ())]
+    assert [row.pop("range") for row in rows] == [name for name, _ in ranges]
+    check_rows(shape, rows, [bucket for _, bucket in ranges])
+
+
+def check_figures(_: Shape, rows: Csv, found: Any) -> None:
+    fields = {row["field"]: row for row in rows}
+    for column, key in (("current", "current"), ("previous", "previous"), ("delta", "deltas")):
+        for name, value in found[key].items():
+            assert equal(fields[name][column], value)
+    for name, value in found.get("user", {}).items():
+        assert equal(fields[f"user.{name}"]["current"], value)
+
+
+def check_page(shape: Shape, rows: Csv, found: Any) -> None:
+    check_rows(shape, rows, shape.page(found)["results"])
+
+
+def check_rows(_: Shape, rows: Csv, found: Any) -> None:
+    assert len(rows) == len(found)
+    for row, item in zip(rows, found, strict=True):
+        assert set(item) <= set(row)
+        assert all(equal(cell, item.get(name)) for name, cell in row.items())
+
+
+CHECKS: dict[str, Callable[[Shape, Csv, Any], None]] = {
+    "series": check_series,
+    "figures": check_figures,
+    "page": check_page,
+    "list": check_rows,
+}
+
+
+@pytest.mark.parametrize("route", REPORTS, ids=command_of)
+@pytest.mark.usefixtures("settings")
+def test_csv_has_everything_that_the_json_has(
+    capsys: Printed, reach: dict[str, str], account: Account, route: Route
+) -> None:
+    parameters = asked(route, account)
+    text = printed(capsys, command_of(route), *words_of(parameters), "--csv")
+    shape = shape_of(route.model)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    CHECKS[shape.kind](shape, rows, json.loads(answer(reach, route, parameters)))
+
+
+@pytest.mark.parametrize("route", REPORTS, ids=command_of)
+@pytest.mark.usefixtures("settings")
+def test_csv_has_the_same_header_where_nothing_is_found(
+    capsys: Printed, account: Account, route: Route
+) -> None:
+    parameters = asked(route, account)
+    empty = parameters | {"start": "1999-01-01", "end": "1999-01-02"}
+    headers = [
+        printed(capsys, command_of(route), *words_of(each), "--csv").splitlines()[0]
+        for each in (parameters, empty)
+    ]
+    assert headers[0] == headers[1]
+
+
+@pytest.mark.usefixtures("settings")
+def test_pages_and_rows_are_handed_on(capsys: Printed, reach: dict[str, str]) -> None:
+    parameters = {**JANUARY, "page": "2", "rows": "7"}
+    route = find_route("GET", "/v1/reports/conversations/new-drilldown.json")
+    shown = printed(capsys, "new-drilldown", *words_of(parameters))
+    assert shown.encode() == answer(reach, route, parameters) + b"\n"
+    assert json.loads(shown)["conversations"]["page"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("new-drilldown", "--start", "2015", "--page", "0"), "--page must be"),
+        (("new-drilldown", "--start", "2015", "--rows", "many"), "--rows must be"),
+        (("busy-times", "--start", "2015", "--types", "fax"), "--types must be"),
+        (("received-messages", "--start", "2015", "--view-by", "hour"), "--view-by must be"),
+        (("received-messages", "--start", "2015", "--end", "2014"), "--end must not be before"),
+    ],
+)
+@pytest.mark.usefixtures("settings")
+def test_an_error_names_the_option(capsys: Printed, arguments: tuple[str, ...], said: str) -> None:
+    assert main(["report", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("helpscout-v1: ")
+    assert said in shown.err
+    assert "---" not in shown.err
+
+
+NEEDED = [
+    (route, row.name)
+    for route in REPORTS
+    for row in route.parameters
+    if row.required and row.name != "end"
+]
+
+
+@pytest.mark.parametrize(("route", "name"), NEEDED)
+def test_what_a_report_needs_is_asked_for(
+    capsys: Printed, account: Account, route: Route, name: str
+) -> None:
+    parameters = asked(route, account)
+    del parameters[name]
+    assert main(["report", command_of(route), *words_of(parameters)]) == 2
+    assert f"Missing option '--{name}'" in capsys.readouterr().err
+
+
+def option(command: str, name: str) -> click.Option:
+    return next(
+        each
+        for each in report.commands[command].params
+        if isinstance(each, click.Option) and name in each.opts
+    )
+
+
+def test_completion_knows_the_words_of_a_parameter() -> None:
+    context = click.Context(report.commands["new"])
+    offered = option("new", "--view-by").shell_complete(context, "w")
+    assert [each.value for each in offered] == ["week"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "word", "sent"),
+    [
+        (RATING, "all", "0"),
+        (RATING, "great", "1"),
+        (RATING, "okay", "2"),
+        (RATING, "Not-Good", "3"),
+        (RATING, "3", "3"),
+        (RATING_SORTING[0], "modifiedat", "modifiedAt"),
+        (RATING_SORTING[1], "desc", "DESC"),
+        (RATING_SORTING[1], "ASC", "ASC"),
+    ],
+)
+def test_words_stand_for_what_the_old_api_takes(parameter: Parameter, word: str, sent: str) -> None:
+    assert Words(parameter.choices).convert(word, None, None) == sent
+
+
+@pytest.mark.parametrize(("parameter", "word"), [(RATING, "4"), (RATING_SORTING[0], "id")])
+def test_other_words_are_refused_also_where_the_old_api_took_them(
+    parameter: Parameter, word: str
+) -> None:
+    option = click.Option([option_of(parameter.name)])
+    with pytest.raises(SettingsError, match=rf"{option.opts[0]} must be one of "):
+        Words(parameter.choices).convert(word, option, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "said"),
+    [
+        (
+            "user",
+            "user must be the id of a user or a team.",
+            "--user must be the id of a user or a team.",
+        ),
+        ("rating", "rating is required: send 0.", "--rating is required: send 0."),
+        ("viewBy", "viewBy must be one of day.", "--view-by must be one of day."),
+        ("previousEnd", "previousEnd is required with previousStart: send both.", BOTH),
+        ("sortOrder", "sortOrder must be ASC or DESC.", "--sort-order must be ASC or DESC."),
+        ("officeHours", "officeHours must be 1.", "--office-hours must be 1."),
+    ],
+)
+def test_a_message_names_options_and_keeps_common_words(name: str, message: str, said: str) -> None:
+    error = ValidationFailed([BadParameter(name, None, message)])
+    assert with_option_names(error) == f"Input could not be validated: {said}"
