@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
+from click.shell_completion import CompletionItem
 
 from compat.cli.dates import DATE, WORDS
 from compat.config.environment import EngineChoice, SettingsError
@@ -126,11 +127,10 @@ class _Completed(click.ParamType[str]):
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem[Any]]:
+    ) -> list[CompletionItem[Any]]:
         """The words that begin like this."""
         del ctx, param
-        items = click.shell_completion.CompletionItem
-        return [items(word) for word in self.words if word.startswith(incomplete)]
+        return [CompletionItem(word) for word in self.words if word.startswith(incomplete)]
 
 
 class Words(_Completed):

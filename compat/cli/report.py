@@ -6,8 +6,9 @@ The commands, and the options for their parameters, come from the table of route
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,12 @@ _NOTES: Final = {
     "totals": "put together from Help Scout's totals, drafts included",
 }
 """Notes on answers that were not counted from conversations, by engine."""
+
+_CONTAINERS: Final = re.compile(r"^(?:current|previous|deltas|(?:conversations\.)?results)\.")
+"""What a note leaves out of a field's path."""
+
+_MOST_NAMES: Final = 6
+"""How many fields a note names."""
 
 _NAMES: Final = {"new_conversations": "new"}
 """Commands that are not named after their report, as the path of the old API has it."""
@@ -157,9 +164,26 @@ def _print_report(
     with ignore_closed_pipe():
         print_answer(answered)
         sys.stdout.flush()
-    if answered.engine in _NOTES:
-        print_note(_NOTES[answered.engine])
+    for note in _notes(answered):
+        print_note(note)
     return ExitCode.OK
+
+
+def _notes(answered: EngineAnswer) -> Iterator[str]:
+    """What is to be known of an answer: where it comes from, and what of it is not exact."""
+    if answered.engine in _NOTES:
+        yield _NOTES[answered.engine]
+    found = {"approximate": answered.approximate, "without meaning": answered.unavailable}
+    parts = [f"{text}: {_names(paths)}" for text, paths in found.items() if paths]
+    if parts:
+        yield f"{'; '.join(parts)} (see docs/known-differences.md)"
+
+
+def _names(paths: Iterable[str]) -> str:
+    """Some fields, each once, whatever range or page they are of; of many, how many more."""
+    names = list(dict.fromkeys(_CONTAINERS.sub("", path) for path in paths))
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def _printer(route: Route, *, as_json: bool, as_csv: bool) -> Callable[[EngineAnswer], None]:

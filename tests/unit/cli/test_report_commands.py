@@ -223,6 +223,24 @@ def test_what_a_report_needs_is_asked_for(
     assert f"Missing option '--{name}'" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("settings")
+def test_a_line_on_standard_error_names_what_is_not_exact(capsys: Printed) -> None:
+    assert main(["report", "new-drilldown", "--start", "2015-01"]) == 0
+    assert capsys.readouterr().err == (
+        "helpscout-v1: approximate: customerIds, modifiedAt, tags.color, waitingSince, "
+        "waitingSinceType; without meaning: attachments (see docs/known-differences.md)\n"
+    )
+
+
+@pytest.mark.usefixtures("settings")
+def test_of_many_fields_it_says_how_many_more_there_are(capsys: Printed) -> None:
+    assert main(["report", "happiness", "--start", "2015-01", "--csv"]) == 0
+    note = capsys.readouterr().err
+    assert note.startswith("helpscout-v1: approximate: great, greatCount, ")
+    assert " and 5 more (see " in note
+    assert note.count("\n") == 1
+
+
 def option(command: str, name: str) -> click.Option:
     return next(
         each
