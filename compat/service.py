@@ -7,19 +7,18 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import Any, Final, Self
 from uuid import uuid4
 
 from compat import error_mapping
 from compat.account import Account, Accounts
 from compat.config.accounts import DEFAULT_ACCOUNT, accounts_from_env, select_account
-from compat.config.conventions import ViewBy
 from compat.config.settings import Settings
 from compat.core.models import Progress, Source
 from compat.engines import EngineAnswer
 from compat.single_flight import Call, SingleFlight
+from compat.typed_reports import TypedReports
 from compat.v1 import routes
 from compat.v1.auth import parse_api_key
 from compat.v1.errors import LegacyError, Unauthorized, Unavailable
@@ -33,10 +32,7 @@ from compat.v1.http import (
     preflight_response,
     success_response,
 )
-from compat.v1.query import format_pairs, parse_pairs
-
-if TYPE_CHECKING:
-    from compat.v1.models import NewConversations
+from compat.v1.query import parse_pairs
 
 _LOG: Final = logging.getLogger("compat")
 _Started = EngineAnswer | Call[EngineAnswer] | LegacyResponse | Exception
@@ -59,8 +55,10 @@ _CHECK_TIMEOUT: Final = 5.0
 """Seconds until an account whose check goes on counts as not ready."""
 
 
-class LegacyReports:
+class LegacyReports(TypedReports):
     """Answers the old reports, for one account or for several.
+
+    Each report has a method with typed arguments; `TypedReports` says what they mean.
 
     Safe to share between threads. Use it as a context manager, or call `close` at the end.
 
@@ -181,52 +179,6 @@ class LegacyReports:
             return _wait_and_watch(selected, started, watch)
         except Exception as error:
             raise error_mapping.to_legacy_error(error) from error
-
-    def new_conversations(
-        self,
-        *,
-        start: date | str,
-        end: date | str,
-        previous_start: date | str | None = None,
-        previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
-        types: Iterable[str] = (),
-        folders: Iterable[int] = (),
-        view_by: ViewBy | None = None,
-        account: str | None = None,
-    ) -> NewConversations:
-        """How many conversations were created, bucket by bucket; waits without a limit.
-
-        Args:
-            start: First second of the range: a datetime (UTC if it has no time zone), a date, or
-                a text in the old API's format.
-            end: Last second of the range, included; in the same formats. A date is its whole day;
-                what a text without a time means is a convention, midnight by default.
-            previous_start: First second of the range to compare with.
-            previous_end: Its last second, included, given as `end` is.
-            mailboxes: Only conversations in one of these mailboxes.
-            tags: Only conversations with one of these tags; 1 stands for no tag at all.
-            types: Only conversations of one of these types: `email`, `chat`, `phone`.
-            folders: Only conversations that one of these folders shows.
-            view_by: The length of a bucket; by default that of the conventions.
-            account: The name of the account; not needed if there is only one.
-
-        Raises:
-            compat.v1.errors.LegacyError: The error that the old API would have returned.
-        """
-        pairs = format_pairs(
-            start=start,
-            end=end,
-            previousStart=previous_start,
-            previousEnd=previous_end,
-            mailboxes=mailboxes,
-            tags=tags,
-            types=types,
-            folders=folders,
-            viewBy=view_by,
-        )
-        return cast("NewConversations", self.compute("new_conversations", pairs, account).answer)
 
     @property
     def accounts(self) -> Mapping[str, Account]:

@@ -1,0 +1,233 @@
+"""The old reports as methods with typed arguments and answers."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from compat.v1.query import format_pairs
+from compat.v1.routes import route_of_report
+
+if TYPE_CHECKING:
+    from compat.config.conventions import ViewBy
+    from compat.core.models import Progress
+    from compat.engines import EngineAnswer
+    from compat.v1.models import BusyTimes, Drilldown, NewConversations, ReceivedMessages
+    from compat.v1.models_ratings import Happiness
+    from compat.v1.models_users import (
+        CustomersHelped,
+        RepliesSent,
+        Resolutions,
+    )
+
+RatingChoice: TypeAlias = Literal["all", "great", "okay", "not-good", 0, 1, 2, 3]
+"""Which ratings are listed: in words, or as the old API numbers them."""
+
+SortOrder: TypeAlias = Literal["asc", "desc"]
+
+
+class TypedReports(ABC):
+    """The old reports as methods. Each waits without a limit, and returns the answer as a model.
+
+    An argument means the same in every method that has it. Without an optional argument, the rule
+    of the old API applies, or the convention in its place.
+
+    Args:
+        start: First second of the range: a datetime (UTC if it has no time zone), a date, or a text
+            in the old API's format.
+        end: Last second of the range, included; in the same formats. A date is its whole day; what
+            a text without a time means is a convention, midnight by default.
+        previous_start: First second of the range to compare with. Without one, `previous` and
+            `deltas` of the answer are None.
+        previous_end: Its last second, included, given as `end` is.
+        mailboxes: Only conversations in one of these mailboxes.
+        tags: Only conversations with one of these tags; 1 stands for no tag at all.
+        types: Only conversations of one of these types: `email`, `chat`, `phone`.
+        folders: Only conversations that one of these folders shows.
+        view_by: The length of a bucket; by default that of the conventions.
+        user: The id of the user or team that the report is about.
+        office_hours: Whether only office hours count as waits, if any are set.
+        rating: Which ratings are listed.
+        page: The page of a list, from 1 on. A page after the last is empty.
+        rows: How many rows a page has, at most 50.
+        sort_field: By what rows are sorted.
+        sort_order: From the lowest value on, or from the highest.
+        account: The name of the account; not needed if there is only one.
+
+    Raises:
+        compat.v1.errors.LegacyError: The error that the old API would have returned.
+        LookupError: There is no such account, or there are several and no name.
+    """
+
+    @abstractmethod
+    def compute(
+        self,
+        report: str,
+        pairs: Sequence[tuple[str, str]],
+        account: str | None = None,
+        watch: Callable[[Progress], None] | None = None,
+    ) -> EngineAnswer:
+        """Compute a report from the names and values of a request."""
+
+    def new_conversations(
+        self,
+        *,
+        start: date | str,
+        end: date | str,
+        previous_start: date | str | None = None,
+        previous_end: date | str | None = None,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        view_by: ViewBy | None = None,
+        account: str | None = None,
+    ) -> NewConversations:
+        """How many conversations were created, bucket by bucket."""
+        found: NewConversations = self._answer("new_conversations", locals())
+        return found
+
+    def new_drilldown(
+        self,
+        *,
+        start: date | str,
+        end: date | str,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        page: int = 1,
+        rows: int = 10,
+        account: str | None = None,
+    ) -> Drilldown:
+        """The conversations that were created, page by page."""
+        found: Drilldown = self._answer("new_drilldown", locals())
+        return found
+
+    def busy_times(
+        self,
+        *,
+        start: date | str,
+        end: date | str,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        account: str | None = None,
+    ) -> BusyTimes:
+        """How many conversations were created in each hour of the week; `root` has the hours."""
+        found: BusyTimes = self._answer("busy_times", locals())
+        return found
+
+    def received_messages(
+        self,
+        *,
+        start: date | str,
+        end: date | str,
+        previous_start: date | str | None = None,
+        previous_end: date | str | None = None,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        view_by: ViewBy | None = None,
+        account: str | None = None,
+    ) -> ReceivedMessages:
+        """How many messages customers sent, bucket by bucket."""
+        found: ReceivedMessages = self._answer("received_messages", locals())
+        return found
+
+    def happiness(
+        self,
+        *,
+        start: date | str,
+        end: date | str,
+        previous_start: date | str | None = None,
+        previous_end: date | str | None = None,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        account: str | None = None,
+    ) -> Happiness:
+        """How customers rated the replies of a range."""
+        found: Happiness = self._answer("happiness", locals())
+        return found
+
+    def user_replies(
+        self,
+        *,
+        user: int,
+        start: date | str,
+        end: date | str,
+        previous_start: date | str | None = None,
+        previous_end: date | str | None = None,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        view_by: ViewBy | None = None,
+        account: str | None = None,
+    ) -> RepliesSent:
+        """How many replies a user or a team sent, bucket by bucket."""
+        found: RepliesSent = self._answer("user_replies", locals())
+        return found
+
+    def user_customers_helped(
+        self,
+        *,
+        user: int,
+        start: date | str,
+        end: date | str,
+        previous_start: date | str | None = None,
+        previous_end: date | str | None = None,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        view_by: ViewBy | None = None,
+        account: str | None = None,
+    ) -> CustomersHelped:
+        """How many customers a user or a team replied to, bucket by bucket."""
+        found: CustomersHelped = self._answer("user_customers_helped", locals())
+        return found
+
+    def user_resolutions(
+        self,
+        *,
+        user: int,
+        start: date | str,
+        end: date | str,
+        previous_start: date | str | None = None,
+        previous_end: date | str | None = None,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        view_by: ViewBy | None = None,
+        account: str | None = None,
+    ) -> Resolutions:
+        """How many conversations a user or a team helped to resolve, bucket by bucket."""
+        found: Resolutions = self._answer("user_resolutions", locals())
+        return found
+
+    def _answer(self, report: str, arguments: Mapping[str, Any]) -> Any:
+        """The answer of a report, from the arguments of its method by their names."""
+        values = {
+            row.name: _sent(arguments[argument_of(row.name)], row.choices)
+            for row in route_of_report(report).parameters
+        }
+        return self.compute(report, format_pairs(**values), arguments["account"]).answer
+
+
+def argument_of(parameter: str) -> str:
+    """The argument that sets a parameter: `view_by` for `viewBy`."""
+    return re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", parameter)
+
+
+def _sent(value: Any, choices: Mapping[str, str]) -> Any:
+    """What the old API takes for a value: a number for some words."""
+    return choices.get(value, value) if isinstance(value, str) else value
