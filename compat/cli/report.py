@@ -176,7 +176,7 @@ def _notes(answered: EngineAnswer) -> Iterator[str]:
     found = {"approximate": answered.approximate, "without meaning": answered.unavailable}
     parts = [f"{text}: {_names(paths)}" for text, paths in found.items() if paths]
     if parts:
-        yield f"{'; '.join(parts)} (see docs/known-differences.md)"
+        yield f"{'; '.join(parts)} (see docs/reference/exactness.md)"
 
 
 def _names(paths: Iterable[str]) -> str:

@@ -228,7 +228,7 @@ def test_a_line_on_standard_error_names_what_is_not_exact(capsys: Printed) -> No
     assert main(["report", "new-drilldown", "--start", "2015-01"]) == 0
     assert capsys.readouterr().err == (
         "helpscout-v1: approximate: customerIds, modifiedAt, tags.color, waitingSince, "
-        "waitingSinceType; without meaning: attachments (see docs/known-differences.md)\n"
+        "waitingSinceType; without meaning: attachments (see docs/reference/exactness.md)\n"
     )
 
 
