@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from compat.core.models import Progress
     from compat.engines import EngineAnswer
     from compat.v1.models import BusyTimes, Drilldown, NewConversations, ReceivedMessages
-    from compat.v1.models_ratings import Happiness
+    from compat.v1.models_ratings import Happiness, Ratings, UserHappiness
     from compat.v1.models_users import (
         CustomersHelped,
         RepliesSent,
@@ -155,6 +155,63 @@ class TypedReports(ABC):
     ) -> Happiness:
         """How customers rated the replies of a range."""
         found: Happiness = self._answer("happiness", locals())
+        return found
+
+    def happiness_ratings(
+        self,
+        *,
+        start: date | str,
+        end: date | str,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        rating: RatingChoice = "all",
+        page: int = 1,
+        sort_field: Literal["number", "modifiedAt", "rating"] = "modifiedAt",
+        sort_order: SortOrder = "desc",
+        account: str | None = None,
+    ) -> Ratings:
+        """The ratings of the replies of a range, 25 on a page."""
+        found: Ratings = self._answer("happiness_ratings", locals())
+        return found
+
+    def user_happiness(
+        self,
+        *,
+        user: int,
+        start: date | str,
+        end: date | str,
+        previous_start: date | str | None = None,
+        previous_end: date | str | None = None,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        account: str | None = None,
+    ) -> UserHappiness:
+        """How customers rated the replies of a user or a team."""
+        found: UserHappiness = self._answer("user_happiness", locals())
+        return found
+
+    def user_ratings(
+        self,
+        *,
+        user: int,
+        start: date | str,
+        end: date | str,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        rating: RatingChoice = "all",
+        page: int = 1,
+        sort_field: Literal["number", "modifiedAt", "rating"] = "modifiedAt",
+        sort_order: SortOrder = "desc",
+        account: str | None = None,
+    ) -> Ratings:
+        """The ratings of the replies of a user or a team, 25 on a page."""
+        found: Ratings = self._answer("user_ratings", locals())
         return found
 
     def user_replies(

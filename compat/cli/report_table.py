@@ -16,30 +16,34 @@ from compat.cli.table import Keys, format_instant, print_table
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-_RATING_COLUMNS: Final = (
-    "number",
-    "ratingId",
-    "ratingCreatedAt",
-    "ratingCustomerName",
-    "ratingUserName",
-    "ratingComments",
-)
-_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "new_drilldown": ("number", "status", "customerName", "assignedName", "subject"),
+_RATING_COLUMNS: Final = {
+    "number": "number",
+    "ratingId": "rating",
+    "threadCreatedAt": "sent",
+    "ratingCustomerName": "customer",
+    "ratingUserName": "user",
+    "ratingComments": "comments",
+}
+_COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
+    "new_drilldown": {
+        "number": "number",
+        "status": "status",
+        "customerName": "customer",
+        "assignedName": "assigned",
+        "subject": "subject",
+    },
     "happiness_ratings": _RATING_COLUMNS,
     "user_ratings": _RATING_COLUMNS,
-    "user_conversation_history": (
-        "number",
-        "status",
-        "repliesSent",
-        "responseTime",
-        "resolveTime",
-        "customers",
-    ),
+    "user_conversation_history": {
+        "number": "number",
+        "status": "status",
+        "repliesSent": "replies",
+        "responseTime": "response time",
+        "resolveTime": "resolution time",
+        "customers": "customers",
+    },
 }
-"""The fields of a row that a table shows; all of them for other reports."""
-
-_RATINGS: Final = {1: "great", 2: "okay", 3: "not good"}
+"""The fields of a row that a table shows, with their headings; other reports show all of them."""
 
 _DIFFERENCES: Final = frozenset(
     {"great", "okay", "notGood", "happinessScore", "percentResolvedOnFirstReply"}
@@ -50,6 +54,13 @@ _NOT_SUMMED: Final = frozenset({"customers", "customersHelped"})
 """What a series counts that may be the same in several buckets."""
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WORDS: Final[Mapping[str, Mapping[int, str]]] = {
+    "ratingId": {1: "great", 2: "okay", 3: "not good"},
+    "hasPhoto": {False: "no", True: "yes"},
+    "busiestDay": {0: "", **dict(enumerate(_DAYS, 1))},
+}
+"""Fields whose numbers stand for words."""
+
 _HOURS: Final = ("day", "hour", "count")
 """The fields of an hour of the week."""
 
@@ -74,10 +85,10 @@ def print_report(
     elif shape.fields == _HOURS:
         console.print(_week(answer))
     elif shape.kind == "list":
-        console.print(_rows(shape.fields, answer))
+        console.print(_rows(_headings(shape), answer))
     else:
         page = shape.page(answer)
-        console.print(_rows(_COLUMNS.get(report, shape.fields), page["results"]))
+        console.print(_rows(_COLUMNS.get(report, _headings(shape)), page["results"]))
         console.print(
             f"page {page['page']} of {page['pages']}, {page['count']} in all"
             if page["count"]
@@ -136,10 +147,16 @@ def _week(hours: Sequence[Row]) -> Table:
     return table
 
 
-def _rows(names: Sequence[str], rows: Iterable[Row]) -> Table:
-    table = _table(*names)
+def _headings(shape: Shape) -> Mapping[str, str]:
+    return {name: name for name in shape.fields}
+
+
+def _rows(headings: Mapping[str, str], rows: Iterable[Row]) -> Table:
+    table = _table(*headings.values())
+    for name, column in zip(headings, table.columns, strict=True):
+        column.no_wrap = name.endswith("At")
     for row in rows:
-        table.add_row(*(_text(name, row.get(name)) for name in names))
+        table.add_row(*(_text(name, row.get(name)) for name in headings))
     return table
 
 
@@ -159,7 +176,7 @@ def _table(*names: str, footer: bool = False) -> Table:
 
 
 def _text(name: str, value: Any) -> Text:
-    """A value as a person reads it: a time in days, hours and minutes, a rating as its word.
+    """A value as a person reads it: a time in days, hours and minutes, a day as its name.
 
     Characters that control a terminal become blanks: customers write subjects and comments.
     """
@@ -169,8 +186,8 @@ def _text(name: str, value: Any) -> Text:
 def _written(name: str, value: Any) -> str:
     if value is None:
         return ""
-    if name == "ratingId":
-        return _RATINGS.get(value, str(value))
+    if name in _WORDS:
+        return _WORDS[name].get(value, str(value))
     if isinstance(value, list):
         return ", ".join(str(each["name"] if isinstance(each, dict) else each) for each in value)
     if name.endswith("Time"):

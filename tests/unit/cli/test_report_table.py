@@ -131,7 +131,7 @@ def test_figures_stand_beside_those_of_the_previous_range(width: int) -> None:
         ["happinessScore", "5.45", "-0.19", "+5.6"],
         ["responseTime", "26", "days,", "8:46:44", "0:01:00"],
         ["percentResolvedOnFirstReply", "0.00", "12.50"],
-        ["busiestDay", "5"],
+        ["busiestDay", "Fri"],
         ["activeConversations", "+58.3", "%"],
     ]
 

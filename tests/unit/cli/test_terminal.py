@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from compat.simulator import Account
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
+from tests.unit.cli.reports import REPORTS, asked, command_of, words_of
 from tests.unit.server.commands import COMMAND, environment, run
 from tests.unit.service.doubles import LONG
 
@@ -114,11 +115,13 @@ def test_the_table_fits_the_terminal(
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-@pytest.mark.parametrize("name", ["new-drilldown", "busy-times", "received-messages", "happiness"])
+@pytest.mark.parametrize("command", [command_of(route) for route in REPORTS])
 def test_the_table_of_every_report_fits_the_terminal(
-    reach: dict[str, str], name: str, columns: int
+    reach: dict[str, str], account: Account, command: str, columns: int
 ) -> None:
-    seen = on_a_terminal(("report", name, "--start", "2015-01"), reach, columns=columns)
+    route = next(route for route in REPORTS if command_of(route) == command)
+    arguments = ("report", command, *words_of(asked(route, account)))
+    seen = on_a_terminal(arguments, reach, columns=columns)
     assert seen.status == 0
     assert max(cell_len(line.rstrip()) for line in seen.text.splitlines()) <= columns
     assert "…" not in seen.text
