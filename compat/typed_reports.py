@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from compat.v1.models import BusyTimes, Drilldown, NewConversations, ReceivedMessages
     from compat.v1.models_ratings import Happiness, Ratings, UserHappiness
     from compat.v1.models_users import (
+        ConversationHistory,
         CustomersHelped,
         RepliesSent,
         Resolutions,
+        UserReport,
     )
 
 RatingChoice: TypeAlias = Literal["all", "great", "okay", "not-good", 0, 1, 2, 3]
@@ -176,6 +178,25 @@ class TypedReports(ABC):
         found: Ratings = self._answer("happiness_ratings", locals())
         return found
 
+    def user(
+        self,
+        *,
+        user: int,
+        start: date | str,
+        end: date | str,
+        previous_start: date | str | None = None,
+        previous_end: date | str | None = None,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        office_hours: bool = False,
+        account: str | None = None,
+    ) -> UserReport:
+        """What a user or a team did in a range."""
+        found: UserReport = self._answer("user", locals())
+        return found
+
     def user_happiness(
         self,
         *,
@@ -269,6 +290,26 @@ class TypedReports(ABC):
     ) -> Resolutions:
         """How many conversations a user or a team helped to resolve, bucket by bucket."""
         found: Resolutions = self._answer("user_resolutions", locals())
+        return found
+
+    def user_conversation_history(
+        self,
+        *,
+        user: int,
+        start: date | str,
+        end: date | str,
+        mailboxes: Iterable[int] = (),
+        tags: Iterable[int] = (),
+        types: Iterable[str] = (),
+        folders: Iterable[int] = (),
+        office_hours: bool = False,
+        page: int = 1,
+        sort_field: Literal["number", "repliesSent", "responseTime", "resolveTime"] = "number",
+        sort_order: SortOrder = "asc",
+        account: str | None = None,
+    ) -> ConversationHistory:
+        """The replies of a user or a team with the times of their conversations, 25 on a page."""
+        found: ConversationHistory = self._answer("user_conversation_history", locals())
         return found
 
     def _answer(self, report: str, arguments: Mapping[str, Any]) -> Any:
