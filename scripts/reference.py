@@ -13,6 +13,7 @@ import click
 from compat import error_mapping
 from compat.cli.commands import program
 from compat.cli.exit_codes import MEANINGS
+from compat.cli.report import command_name
 from compat.config import accounts
 from compat.config.conventions import Conventions
 from compat.server import app
@@ -24,6 +25,7 @@ from compat.v1.exactness import GRADES, SOURCES
 from compat.v1.grades import fields_of, rows_of
 from compat.v1.http import APPROXIMATE_HEADER, IGNORED_HEADER, UNAVAILABLE_HEADER
 from compat.v1.parameters import Parameter
+from compat.v1.query import ReportQuery
 from compat.v1.routes import ROUTES, Route
 from compat.v2.transport import LOOP_STATUS
 
@@ -150,6 +152,11 @@ def reports() -> Iterator[str]:
     for route in ROUTES:
         yield f"## {route.path}"
         yield route.summary
+        if route.query_type is ReportQuery:
+            yield (
+                f"On the command line: `helpscout-v1 report {command_name(route)}`. In Python: "
+                f"`LegacyReports.{route.report}`."
+            )
         yield _table(
             ("parameter", "required", "default", "what to send"),
             (_parameter(each, route) for each in route.parameters),

@@ -94,7 +94,7 @@ def _command(route: Route) -> click.Command:
     """The command that prints a report."""
     ids = flag("--ids", "list the conversations behind each count")
     return Command(
-        _NAMES.get(route.report, route.report.replace("_", "-")),
+        command_name(route),
         callback=partial(_print_report, route),
         help=_HELP.format(summary=route.summary, path=route.path),
         short_help=route.summary[0].lower() + route.summary[1:].rstrip("."),
@@ -116,6 +116,11 @@ def _command(route: Route) -> click.Command:
             OFFLINE,
         ],
     )
+
+
+def command_name(route: Route) -> str:
+    """The name of the command that prints a report: `user-replies` for `user_replies`."""
+    return _NAMES.get(route.report, route.report.replace("_", "-"))
 
 
 def _option(row: Parameter) -> click.Option:

@@ -66,17 +66,25 @@ _HOURS: Final = ("day", "hour", "count")
 
 
 def print_report(
-    report: str, model: type[BaseModel], answer: Any, console: Console | None = None
+    report: str,
+    model: type[BaseModel],
+    answer: Any,
+    *,
+    unavailable: Iterable[str] = (),
+    console: Console | None = None,
 ) -> None:
     """Print a report as a table.
 
     Args:
         report: The name of the report's module.
         model: The model of the answer.
-        answer: The report, from its JSON.
+        answer: The report, from its JSON; it is changed.
+        unavailable: The paths of values that mean nothing; they are not shown.
         console: Where it is printed; standard output if not given.
     """
     console = console or Console(highlight=False)
+    for path in unavailable:
+        _remove(answer, path.split("."))
     shape = shape_of(model)
     if shape.kind == "series":
         print_table(shape.series(answer), console, _keys(shape))
@@ -96,6 +104,17 @@ def print_report(
         )
 
 
+def _remove(found: Any, keys: Sequence[str]) -> None:
+    """Remove what is under some keys, one in the other, also in each item of a list."""
+    if isinstance(found, list):
+        for each in found:
+            _remove(each, keys)
+    elif isinstance(found, dict) and len(keys) > 1:
+        _remove(found.get(keys[0]), keys[1:])
+    elif isinstance(found, dict):
+        found.pop(keys[0], None)
+
+
 def _keys(shape: Shape) -> Keys:
     start = shape.fields[0]
     count = next(name for name in shape.fields[1:] if name != "ids")
@@ -103,23 +122,23 @@ def _keys(shape: Shape) -> Keys:
 
 
 def _print_figures(shape: Shape, answer: Any, console: Console) -> None:
-    """One row for each field, below what is known of the user."""
+    """One row for each field that the requested range has, below what is known of the user."""
     if shape.about:
         about = _table()
         for name in shape.about:
-            about.add_row(name, _text(name, answer["user"].get(name)))
+            if answer["user"].get(name) is not None:
+                about.add_row(name, _text(name, answer["user"][name]))
         console.print(about)
         console.print()
     table = _table("field", *(name for name in ("current", "previous") if name in answer))
     current, previous = answer["current"], answer.get("previous")
     if previous is not None:
         table.add_column("change", justify="right")
-    for name in shape.fields:
+    for name in (name for name in shape.fields if name in current):
         cells = [_text(name, each.get(name)) for each in (current, previous) if each is not None]
         if previous is not None:
             cells.append(_change(name, answer["deltas"].get(name), previous.get(name)))
-        if any(cells):
-            table.add_row(name, *cells)
+        table.add_row(name, *cells)
     for column in table.columns[1:]:
         column.justify = "right"
     console.print(table)
