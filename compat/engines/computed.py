@@ -109,7 +109,7 @@ class ComputedEngine:
     ) -> Computed:
         source = self._source
         user, listed = _find_user(source, needed.user)
-        lists = _load_lists(source, needed.lists) if needed.lists else replace(listed, lists=())
+        lists = _load_lists(source, needed.lists) if needed.lists else listed
         ever = self._customers_ever(user, needed, progress)
         counted = self._count(report, query, conventions, progress, user.users)
         if counted is not None:
@@ -180,17 +180,20 @@ def load_report(route: Route) -> ReportModule:
 
 
 def _find_user(source: Source, id_: int) -> tuple[UserOrTeam, ListSet]:
-    """The user or team with an id, and the lists that show it.
+    """The user or team with an id, and how old the lists are that show it.
 
-    Raises:
-        ItemNotFound: There is neither.
+    An id that no list shows stands for itself, without a name (decided): a user who was deleted
+    may still have written threads.
     """
-    found = source.list_items(ListQuery("users", item=id_))
-    if found.items:
-        return UserOrTeam(found.items[0], frozenset({id_})), _list_set([found.items], [found])
-    lists = _load_lists(source, (ListQuery("teams", item=id_), ListQuery("members", id_)))
-    (team,), members = lists.lists
-    return UserOrTeam(team, frozenset(each.id for each in members) or frozenset({id_})), lists
+    shown = source.list_items(ListQuery("users", item=id_))
+    if shown.items:
+        return UserOrTeam(shown.items[0], frozenset({id_})), _list_set((), [shown])
+    teams = source.list_items(ListQuery("teams", item=id_))
+    if not teams.items:
+        return UserOrTeam(ListItem(id_, ""), frozenset({id_})), _list_set((), [shown, teams])
+    members = source.list_items(ListQuery("members", id_))
+    users = frozenset(each.id for each in members.items or ()) or frozenset({id_})
+    return UserOrTeam(teams.items[0], users), _list_set((), [teams, members])
 
 
 def _load_lists(source: Source, queries: Sequence[ListQuery]) -> ListSet:

@@ -212,7 +212,7 @@ def _user(found: UserData[ActivitySet], each: Sequence[Facts]) -> ReportUser:
     return ReportUser(
         id=item.id,
         hasPhoto=bool(item.photo),
-        createdAt=from_epoch(item.created),
+        createdAt=from_epoch(item.created) if item.created else "",
         name=f"{item.name} {item.last}".strip(),
         totalCustomersHelped=ever,
         photoUrl=item.photo or None,

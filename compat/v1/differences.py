@@ -130,6 +130,13 @@ DIFFERENCES: Final = (
         "A caller that reads the body finds one.",
     ),
     KnownDifference(
+        "A user who does not exist",
+        "A report on a user or a team that no list shows has zeros, and in `user.json` an empty "
+        "name and an empty `createdAt`. Replies of a user who was deleted still count. How the old "
+        "API answered is not known.",
+        "A wrong id is not an error.",
+    ),
+    KnownDifference(
         "HEAD and OPTIONS",
         "HEAD is answered as GET without the body, and OPTIONS with 204 and the old API's CORS "
         "headers. How the old API answered them is not known.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -73,7 +73,8 @@ class ReportUser(Answer):
     """The user or team that a report is about.
 
     Attributes:
-        name: First and last name of a user; the name of a team.
+        createdAt: Empty if no list shows this user or team.
+        name: First and last name of a user; the name of a team; empty like `createdAt`.
         totalCustomersHelped: How many customers ever got a reply; fewer if the threads of all
             time are not known.
         photoUrl: None if there is no picture.
@@ -81,7 +82,7 @@ class ReportUser(Answer):
 
     id: int
     hasPhoto: bool  # noqa: N815
-    createdAt: Instant  # noqa: N815
+    createdAt: Instant | Literal[""]  # noqa: N815
     name: str
     totalCustomersHelped: int = Field(ge=0)  # noqa: N815
     photoUrl: str | None  # noqa: N815

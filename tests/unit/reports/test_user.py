@@ -498,10 +498,28 @@ def test_a_request_is_answered_over_http() -> None:
     assert fake_source.list_queries == [ListQuery("users", item=1), ListQuery("tags")]
 
 
-def test_who_is_neither_a_user_nor_a_team_is_not_found() -> None:
+def test_who_is_neither_a_user_nor_a_team_has_zeros_and_empty_texts() -> None:
     fake_source = FakeSource()
-    fake_source.items_of = {"users": None, "teams": None}
+    fake_source.items_of = {"users": None, "teams": None, "tags": ()}
     with reports_on(fake_source) as reports:
         answered = reports.answer(f"{PATH}?user=9&start={FIRST}&end={LAST}", authorization=basic())
-    assert answered.status == 404
-    assert fake_source.activity_queries == []
+    content = json.loads(answered.body)
+    assert answered.status == 200
+    assert content["user"] == {
+        "id": 9,
+        "hasPhoto": False,
+        "createdAt": "",
+        "name": "",
+        "totalCustomersHelped": 0,
+        "photoUrl": None,
+    }
+    assert content["current"]["totalReplies"] == content["current"]["resolved"] == 0
+
+
+def test_who_was_deleted_still_has_the_replies_that_are_there() -> None:
+    fake_source = FakeSource()
+    fake_source.items_of = {"users": None, "teams": None, "tags": ()}
+    fake_source.activities = [told(replied(5, author=9))]
+    with reports_on(fake_source) as reports:
+        answered = reports.answer(f"{PATH}?user=9&start={FIRST}&end={LAST}", authorization=basic())
+    assert json.loads(answered.body)["current"]["totalReplies"] == 1

@@ -129,9 +129,9 @@ def test_a_request_is_answered_over_http() -> None:
     assert fake_source.activity_queries == [ActivityQuery((interval(),), users=frozenset({1}))]
 
 
-def test_the_user_is_required_and_must_exist() -> None:
+def test_the_user_is_required_and_zeros_are_the_answer_for_an_unknown_one() -> None:
     fake_source = FakeSource()
-    fake_source.items_of = {"users": (), "teams": None, "members": None}
+    fake_source.items_of = {"users": (), "teams": None, "members": None, "tags": ()}
     with reports_on(fake_source) as reports:
         target = f"{PATH}?start={FIRST}&end={LAST}"
         missing, unknown = (
@@ -139,4 +139,4 @@ def test_the_user_is_required_and_must_exist() -> None:
         )
     (fault,) = json.loads(missing.body)["validationErrors"]
     assert (missing.status, fault["property"]) == (400, "user")
-    assert unknown.status == 404
+    assert (unknown.status, json.loads(unknown.body)["current"]["ratingsCount"]) == (200, 0)
