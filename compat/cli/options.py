@@ -73,10 +73,8 @@ _PARAMETERS: Final = re.compile(
 
 def with_option_names(error: Exception) -> str:
     """The message of an error, with options in place of the old API's parameters."""
-    from compat.v1.errors import ItemNotFound, ValidationFailed
+    from compat.v1.errors import ValidationFailed
 
-    if isinstance(error, ItemNotFound):
-        return "--user must be the id of a user or a team: Help Scout shows none with this id"
     if not isinstance(error, ValidationFailed):
         return str(error)
     return f"{error.message}: {' '.join(map(_with_option_name, error.errors))}"

@@ -165,7 +165,7 @@ def _print_report(
     except (LegacyError, LookupError) as error:
         print_note(with_option_names(error))
         status = error.status if isinstance(error, LegacyError) else 400
-        return ExitCode.MISUSE if status in {400, 404} else ExitCode.UPSTREAM
+        return ExitCode.MISUSE if status == 400 else ExitCode.UPSTREAM
     with ignore_closed_pipe():
         print_answer(answered)
         sys.stdout.flush()

@@ -176,17 +176,6 @@ def test_an_error_names_the_option(capsys: Printed, arguments: tuple[str, ...], 
 
 
 @pytest.mark.usefixtures("settings")
-def test_a_user_who_does_not_exist_is_a_wrong_option(capsys: Printed) -> None:
-    assert main(["report", "user-replies", "--start", "2015-01", "--user", "999999"]) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err == (
-        "helpscout-v1: --user must be the id of a user or a team: Help Scout shows none with this "
-        "id\n"
-    )
-
-
-@pytest.mark.usefixtures("settings")
 def test_a_rating_may_be_a_word_or_a_number(capsys: Printed) -> None:
     shown = [
         printed(capsys, "happiness-ratings", "--start", "2015-01", "--rating", each)
