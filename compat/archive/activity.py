@@ -24,8 +24,11 @@ _TOUCHED: Final = (
 _RATED: Final = "SELECT t.conversation FROM thread AS t WHERE t.rating <> 0 AND t.created {0}"
 _TAKES_PART: Final = (
     "(c.by_user = 1 AND {0} OR {1} OR EXISTS (SELECT 1 FROM thread AS own"
-    " WHERE own.conversation = c.id AND own.author_type = 'user' AND {2}))"
+    " WHERE own.conversation = c.id AND own.author_type = 'user' AND {2})"
+    " OR c.id IN (SELECT t.conversation FROM thread AS t"
+    " WHERE t.author_type = '' AND t.type IN ('chat', 'beaconchat')))"
 )
+"""The same as `compat.core.activity.takes_part`. Threads without an author have a small index."""
 _ROW: Final = ", ".join(f"c.{name}" for name in Row._fields)
 _FIELDS: Final = len(Row._fields)
 _REST: Final = "c.customer, c.created_by * c.by_user, c.closed, c.closed_by, c.number"
@@ -47,8 +50,8 @@ def touched(
     Args:
         connection: In a transaction.
         spans: Disjoint intervals, epoch seconds UTC.
-        users: Only those that one of these users began, wrote a thread of, or last closed; all if
-            empty.
+        users: Only those that one of these users began, wrote a thread of, or last closed, or may
+            have written in, as a chat does not show who did; all if empty.
         rated: Only those that have a thread with a rating created in the intervals.
         is_needed: Whether a conversation is needed.
     """

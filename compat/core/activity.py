@@ -28,6 +28,9 @@ FROM_CUSTOMERS: Final = frozenset({"customer", "chat", "beaconchat", "phone"})
 _FROM_USERS: Final = frozenset({"message", "chat", "beaconchat"})
 """Types of threads that are messages; their authors decide whose."""
 
+CHATS: Final = FROM_CUSTOMERS & _FROM_USERS
+"""Types of messages that can be a customer's or a user's: without its author one may be either."""
+
 _SPOKEN: Final = FROM_CUSTOMERS | _FROM_USERS
 
 _CLOSED: Final = "closed"
@@ -135,6 +138,22 @@ def is_touched_by(activity: Activity, within: Interval, users: Collection[int]) 
         and thread.state != "draft"
         and thread.action not in IMPORTED
         for thread in activity.threads
+    )
+
+
+def takes_part(activity: Activity, users: Collection[int]) -> bool:
+    """Whether one of some users began a conversation, wrote a thread of it, or last closed it.
+
+    A message in a chat may be theirs if upstream does not show who wrote it. So reports on users
+    need its conversation, to refuse an answer that depends on it.
+    """
+    return (
+        activity.created_by in users
+        or activity.closed_by in users
+        or any(
+            sender(thread) in users or (not thread.by and thread.type in CHATS)
+            for thread in activity.threads
+        )
     )
 
 

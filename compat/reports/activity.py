@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from compat.config.conventions import Conventions
-from compat.core.activity import sender
 from compat.core.counting import matching_rows
 from compat.core.intervals import Interval
 from compat.core.models import Activity, ActivityQuery, ActivitySet, UnknownValue
@@ -79,12 +78,3 @@ def only_within(activity: Activity, within: Interval) -> Activity:
     first, last = within
     own = tuple(thread for thread in activity.threads if first <= thread.created <= last)
     return activity._replace(threads=own)
-
-
-def takes_part(activity: Activity, users: Collection[int]) -> bool:
-    """Whether one of some users began a conversation, wrote a thread of it, or last closed it."""
-    return (
-        activity.created_by in users
-        or activity.closed_by in users
-        or any(sender(thread) in users for thread in activity.threads)
-    )

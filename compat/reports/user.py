@@ -8,7 +8,14 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from compat.config.conventions import Conventions
-from compat.core.activity import first_reply_share, is_touched_by, per_day, sender, total_days
+from compat.core.activity import (
+    first_reply_share,
+    is_touched_by,
+    per_day,
+    sender,
+    takes_part,
+    total_days,
+)
 from compat.core.calendar import weekday
 from compat.core.counting import Filter, RatingCounts
 from compat.core.facts import Facts, Wait, read
@@ -18,7 +25,7 @@ from compat.core.office_hours import mean_of_means, mean_seconds, whole_seconds
 from compat.core.ratings import rated_within
 from compat.core.report_data import CustomersEverQuery, UserActivityQuery, UserData
 from compat.reports import happiness
-from compat.reports.activity import activity_query, counted_values, judged_intervals, takes_part
+from compat.reports.activity import activity_query, counted_values, judged_intervals
 from compat.reports.created import range_interval
 from compat.reports.figures import change_in_percent
 from compat.reports.user_happiness import filter_tags

@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from compat.config.conventions import Conventions
-from compat.core.activity import replies_within
+from compat.core.activity import replies_within, takes_part
 from compat.core.facts import read
 from compat.core.intervals import Interval
 from compat.core.models import Activity, ActivitySet
@@ -22,7 +22,6 @@ from compat.reports.activity import (
     counted_values,
     judged_intervals,
     only_within,
-    takes_part,
 )
 from compat.reports.created import bucket_starts, ranges
 from compat.v1.datetimes import from_epoch

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from compat.core.activity import takes_part
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import Activity, ActivityQuery, ActivitySet, Progress, Row
 from compat.sources.activity_cache import ActivityCache, KeptThreads, Reading
@@ -232,10 +233,10 @@ def is_selected(row: Row, query: ActivityQuery) -> bool:
 def is_touched(activity: Activity, query: ActivityQuery) -> bool:
     """Whether one of its threads is in the intervals of a query, or it began or ended there.
 
-    If the query names users, one of them must have taken part, at any time. If it asks for ratings,
-    one of those threads must be rated.
+    If the query names users, one of them must have taken part, at any time, or nobody knows that.
+    If it asks for ratings, one of those threads must be rated.
     """
-    if query.users and not _takes_part(activity, query.users):
+    if query.users and not takes_part(activity, query.users):
         return False
     if query.rated:
         instants = {each.created for each in activity.threads if each.rating}
@@ -244,12 +245,3 @@ def is_touched(activity: Activity, query: ActivityQuery) -> bool:
         if activity.closed is not None:
             instants.add(activity.closed)
     return any(first <= at <= last for first, last in query.touched for at in instants)
-
-
-def _takes_part(activity: Activity, users: frozenset[int]) -> bool:
-    """Whether one of some users began a conversation, wrote a thread of it, or last closed it."""
-    return (
-        activity.created_by in users
-        or activity.closed_by in users
-        or any(each.by == "user" and each.author in users for each in activity.threads)
-    )

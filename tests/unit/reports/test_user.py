@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from compat.config.conventions import Conventions
 from compat.core.counting import Filter
-from compat.core.models import Activity, ActivityQuery, ListItem, ListQuery, Rating, Thread
+from compat.core.models import (
+    Activity,
+    ActivityQuery,
+    ListItem,
+    ListQuery,
+    Rating,
+    Thread,
+    UnknownValue,
+)
 from compat.core.report_data import CustomersEverQuery, UserActivityQuery
 from compat.reports import user
 from compat.reports.figures import change_in_percent
@@ -372,6 +380,12 @@ def test_a_convention_says_whether_the_last_second_counts(*, included: bool, cou
     content = current(found, conventions=Conventions(end_included=included))
     for name in ("totalReplies", "closed", "resolved", "conversationsCreated", "customersHelped"):
         assert content[name] == count, name
+
+
+def test_a_chat_that_does_not_show_who_wrote_in_it_may_be_the_users() -> None:
+    nobodys = Thread(5, 0, "chat")
+    with pytest.raises(UnknownValue, match="who wrote thread 1 of conversation"):
+        report([told(nobodys)])
 
 
 @pytest.mark.parametrize("fields", [{"status": "spam"}, {"state": "deleted"}, {"state": "draft"}])

@@ -236,6 +236,12 @@ def test_who_wrote_must_be_known_of_what_counts_alone() -> None:
         numbers("user_replies", [nobody])
 
 
+def test_a_message_in_a_chat_whose_author_is_unknown_may_be_anybodys() -> None:
+    nobodys = replied(5, thread={"type": "beaconchat", "by": "", "author": 0})
+    with pytest.raises(UnknownValue, match="who wrote thread 1 of conversation"):
+        numbers("user_replies", [nobodys])
+
+
 @pytest.mark.parametrize("name", SERIES)
 def test_conversations_with_threads_in_either_range_are_needed(name: str) -> None:
     question = asked(previous=span(*interval(*BEFORE)), mailboxes=(3,), tags=(7,))
