@@ -47,6 +47,7 @@ _FORMATS: Final[Mapping[Callable[..., object], Json]] = {
     parameters.parse_start: _INSTANT,
     parameters.parse_end: _INSTANT,
     parameters.parse_id: {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+    parameters.parse_user_id: {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     parameters.parse_type: {"type": "string", "enum": list(parameters.TYPES)},
     parameters.parse_user_type: {"type": "string", "enum": list(parameters.USER_TYPES)},
     parameters.parse_view_by: {"type": "string", "enum": list(get_args(ViewBy))},

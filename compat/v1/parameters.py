@@ -121,6 +121,18 @@ def parse_id(text: str, _: Conventions) -> int:
     return int(text)
 
 
+def parse_user_id(text: str, conventions: Conventions) -> int:
+    """The id of a user or a team, from 1 on: what nobody wrote, or a customer did, has the author 0.
+
+    Raises:
+        ValueError: Anything else.
+    """
+    id_ = parse_id(text, conventions)
+    if not id_:
+        raise ValueError("no user or team has the id 0")
+    return id_
+
+
 def parse_type(text: str, _: Conventions) -> str:
     """A type of conversation, in lower case.
 
@@ -279,7 +291,11 @@ PAGING: Final = (
 """The requested page of a list of conversations, and its length."""
 
 REPORT_USER: Final = Parameter(
-    "user", "user", parse_id, "the id of a user or a team, of at most 18 digits", required=True
+    "user",
+    "user",
+    parse_user_id,
+    "the id of a user or a team, of at most 18 digits",
+    required=True,
 )
 """Whom a report is about."""
 

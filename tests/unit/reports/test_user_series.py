@@ -306,6 +306,16 @@ def test_a_request_is_answered_over_http(name: str) -> None:
     assert fake_source.activity_queries == [ActivityQuery((interval(),), users=frozenset({1}))]
 
 
+@pytest.mark.parametrize("path", [*PATHS.values(), "/v1/reports/user.json"])
+@pytest.mark.parametrize("user", ["0", "00"])
+def test_nobody_is_no_user(path: str, user: str) -> None:
+    target = f"{path}?start=2015-01-01T00:00:00Z&end=2015-01-31T23:59:59Z&user={user}"
+    with reports_on(FakeSource()) as reports:
+        answered = reports.answer(target, authorization=basic())
+    (fault,) = json.loads(answered.body)["validationErrors"]
+    assert (fault["property"], fault["value"]) == ("user", user)
+
+
 @pytest.mark.parametrize("path", PATHS.values())
 def test_the_user_is_required_and_ranges_are_limited(path: str) -> None:
     target = f"{path}?start=2015-01-01T00:00:00Z&end=2015-05-31T23:59:59Z&viewBy=day"
