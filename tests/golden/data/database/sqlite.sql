@@ -53,7 +53,12 @@ CREATE INDEX conversation_no_folder ON conversation (created) WHERE folder IS NU
 CREATE INDEX conversation_no_mailbox ON conversation (created) WHERE mailbox IS NULL;
 CREATE INDEX conversation_no_tags ON conversation (created) WHERE tags IS NULL;
 CREATE INDEX conversation_no_type ON conversation (created) WHERE type IS NULL;
-CREATE INDEX thread_conversation ON thread (conversation);
+CREATE INDEX thread_conversation ON thread (conversation, created, author_type, author);
 CREATE INDEX thread_counting ON thread (created, type, state, author_type, action, conversation);
 CREATE INDEX thread_no_author ON thread (author_type, created) WHERE author_type = '';
+CREATE INDEX thread_rated ON thread (created, conversation) WHERE rating <> 0;
+CREATE INDEX thread_reply ON thread (created, conversation, customer, author, author_type)
+    WHERE state = 'published' AND type IN ('message', 'chat', 'beaconchat')
+    AND action NOT IN ('imported', 'imported-external', 'importedExternal')
+    AND (author_type = 'user' OR author_type = '' AND type = 'message');
 CREATE INDEX unread_threads_created ON unread_threads (created);
