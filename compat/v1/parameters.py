@@ -122,7 +122,9 @@ def parse_id(text: str, _: Conventions) -> int:
 
 
 def parse_user_id(text: str, conventions: Conventions) -> int:
-    """The id of a user or a team, from 1 on: what nobody wrote, or a customer did, has the author 0.
+    """The id of a user or a team, from 1 on.
+
+    What no user wrote has the author 0. So a report on that id would count what customers wrote.
 
     Raises:
         ValueError: Anything else.
