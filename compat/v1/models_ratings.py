@@ -14,12 +14,13 @@ class HappinessFigures(Answer):
 
     Attributes:
         ratingsPercent: How many percent of the customers rated a reply.
-        okay: How many percent of the ratings are okay.
-        great: How many percent of the ratings are great.
+        okay: How many percent of the ratings are okay; `okayCount` is their number.
+        great: How many percent of the ratings are great; `greatCount` is their number.
         happinessScore: `great` less `notGood`: from -100 to 100.
         totalCustomersWithRatings: How many customers rated a reply.
-        notGood: How many percent of the ratings are not good.
-        totalCustomers: How many customers got a reply.
+        ratingsCount: How many ratings there are. A customer can rate several replies.
+        notGood: How many percent of the ratings are not good; `notGoodCount` is their number.
+        totalCustomers: How many customers got a reply, each counted once.
     """
 
     ratingsPercent: float  # noqa: N815

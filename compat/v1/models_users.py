@@ -106,8 +106,10 @@ class UserFigures(Answer):
         happinessScore: From -100 to 100, as in `user/happiness.json`.
         responseTime: The mean of the conversations' mean waits, without its fraction.
         resolutionTime: The mean time from the creation to the resolution.
+        repliesPerDay: `totalReplies` divided by `totalDays`, or by 1 if that is 0.
         customersHelped: Customers who got a reply, each counted once.
         totalConversations: Conversations in which the user did something.
+        conversationsPerDay: `totalConversations` divided by `totalDays`, or by 1 if that is 0.
         busiestDay: The weekday with the most replies, 1 for Monday to 7 for Sunday; 0 without a
             reply. None in the range to compare with; the key is then left out.
         averageFirstResponseTime: As `responseTime`, of the first wait alone.
@@ -191,7 +193,7 @@ class HistoryRow(Answer):
     Attributes:
         responseTime: The mean wait of the customer, whoever replied; 0 without a wait.
         firstResponseTime: The first wait; 0 if there was none, or a user began the conversation.
-        resolveTime: The time from the creation to the resolution, in or after the range; 0 if it is
+        resolveTime: The time from the creation to the resolution, whatever the range; 0 if it is
             not resolved.
         repliesSent: All replies of the conversation.
         avgHandleTime: Always 0.0: Mailbox API 2.0 does not show how long a reply was written.
