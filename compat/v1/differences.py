@@ -294,7 +294,7 @@ DIFFERENCES: Final = (
     ),
     KnownDifference(
         "Reports that are missing",
-        "Only the reports in the table of routes are answered.",
+        "Only [these reports and lists](reference/reports.md) are answered.",
         "The other paths of the old API are 404.",
     ),
 )
