@@ -20,10 +20,12 @@ class UserOrTeam:
         item: The user or team, as its list shows it.
         users: The ids of the users: one, or those of a team's members. A team without members has
             its own id there, under which nobody writes.
+        listed: Whether a list shows it; if not, `item` has the id alone.
     """
 
     item: ListItem
     users: frozenset[int]
+    listed: bool = True
 
 
 @dataclass(frozen=True)

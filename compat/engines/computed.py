@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -38,6 +39,7 @@ from compat.v1.query import Query
 from compat.v1.routes import Route
 
 Found = TypeVar("Found", "RowSet | ActivitySet | ListSet", CountResult)
+_LOG: Final = logging.getLogger("compat")
 Data = RowSet | ActivitySet | ListSet
 """What sources return, if it is not counted."""
 Computed = tuple[BaseModel, Data | CountResult | UserData[Any]]
@@ -78,6 +80,7 @@ class ComputedEngine:
             conventions,
             from_totals=from_totals,
             customers_ever_known=isinstance(data, UserData) and data.customers_ever is not None,
+            user_listed=not isinstance(data, UserData) or data.user.listed,
             missing_texts=self._missing_texts,
         )
         engine: EngineName = "totals" if from_totals else "computed"
@@ -113,10 +116,10 @@ class ComputedEngine:
         ever = self._customers_ever(user, needed, progress)
         counted = self._count(report, query, conventions, progress, user.users)
         if counted is not None:
-            data = _user_data(user, (listed, lists), counted, ever)
+            data = _user_data(user, listed, lists, counted, ever)
             return _from_counts(report, query, data, conventions)
         found = self._load(replace(needed.activity, users=user.users), progress)
-        loaded = _user_data(user, (listed, lists), found, ever)
+        loaded = _user_data(user, listed, lists, found, ever)
         return self._from_data(report, query, loaded, conventions, progress)
 
     def _count(
@@ -190,7 +193,9 @@ def _find_user(source: Source, id_: int) -> tuple[UserOrTeam, ListSet]:
         return UserOrTeam(shown.items[0], frozenset({id_})), _list_set((), [shown])
     teams = source.list_items(ListQuery("teams", item=id_))
     if not teams.items:
-        return UserOrTeam(ListItem(id_, ""), frozenset({id_})), _list_set((), [shown, teams])
+        _LOG.warning("no list shows the user or team %d of a report", id_)
+        unknown = UserOrTeam(ListItem(id_, ""), frozenset({id_}), listed=False)
+        return unknown, _list_set((), [shown, teams])
     members = source.list_items(ListQuery("members", id_))
     users = frozenset(each.id for each in members.items or ()) or frozenset({id_})
     return UserOrTeam(teams.items[0], users), _list_set((), [teams, members])
@@ -219,12 +224,12 @@ def _list_set(lists: Sequence[Sequence[ListItem]], loaded: Sequence[ListItems]) 
 
 
 def _user_data(
-    user: UserOrTeam, lists: tuple[ListSet, ListSet], found: Found, ever: int | None
+    user: UserOrTeam, listed: ListSet, lists: ListSet, found: Found, ever: int | None
 ) -> UserData[Found]:
-    """The data for a report on a user; `lists` are those that show the user, and the others."""
-    parts = (*lists, found)
+    """The data for a report on a user, as old as its oldest part; `listed` shows the user."""
+    parts = (listed, lists, found)
     as_of, fresh_until = min(each.as_of for each in parts), min(each.fresh_until for each in parts)
-    return UserData(user, lists[1].lists, found, ever, as_of, fresh_until)
+    return UserData(user, lists.lists, found, ever, as_of, fresh_until)
 
 
 def _from_counts(

@@ -20,6 +20,7 @@ class Circumstances:
         conventions: The decided rules.
         from_totals: Whether it was counted from upstream's totals.
         customers_ever_known: Whether the source knows the customers of all time.
+        user_listed: Whether a list shows the user or team that the report is about.
         missing_texts: Which texts the source does not have. It is called only if that matters.
     """
 
@@ -27,6 +28,7 @@ class Circumstances:
     conventions: Conventions
     from_totals: bool = False
     customers_ever_known: bool = False
+    user_listed: bool = True
     missing_texts: Callable[[], MissingTexts] = MissingTexts
 
     @property
@@ -71,6 +73,9 @@ IN_OFFICE_HOURS: Final = Condition(
 )
 CUSTOMERS_EVER_KNOWN: Final = Condition(
     "with an archive that keeps all threads", lambda given: given.customers_ever_known
+)
+USER_UNKNOWN: Final = Condition(
+    "if no list shows the user or team", lambda given: not given.user_listed
 )
 SLIM_ALONE: Final = Condition(
     "offline, from a slim archive", lambda given: given.missing_texts().conversations

@@ -134,7 +134,8 @@ DIFFERENCES: Final = (
         "A report on a user or a team that no list shows has zeros, and in `user.json` an empty "
         "name and an empty `createdAt`. Replies of a user who was deleted still count. How the old "
         "API answered is not known.",
-        "A wrong id is not an error.",
+        "A wrong id is not an error. `Compat-Unavailable` of `user.json` names the fields that are "
+        "empty, and the log names the id.",
     ),
     KnownDifference(
         "HEAD and OPTIONS",

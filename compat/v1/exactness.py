@@ -18,6 +18,7 @@ from compat.v1.circumstances import (
     OF_TEAMS,
     SLIM_ALONE,
     SLIM_THREADS,
+    USER_UNKNOWN,
     WITHOUT_CHATS,
     Condition,
 )
@@ -62,7 +63,7 @@ class FieldExactness(NamedTuple):
     condition: Condition
 
 
-class _Same(NamedTuple):
+class _FieldGroup(NamedTuple):
     """Fields that differ by their names alone; blanks separate names, and sources."""
 
     sources: str
@@ -72,7 +73,7 @@ class _Same(NamedTuple):
     condition: Condition = ALWAYS
 
 
-def _rows(reports: str, below: str, *groups: _Same) -> Iterator[FieldExactness]:
+def _rows(reports: str, below: str, *groups: _FieldGroup) -> Iterator[FieldExactness]:
     """A row for each field of some reports, which blanks separate, below the keys of a path."""
     for report in reports.split():
         for each in groups:
@@ -93,6 +94,7 @@ _USER_NAMES: Final = ("Names of users and teams",)
 _TEAM_NAMES: Final = ("Names of teams",)
 _COLOURS: Final = ("Colours of tags",)
 _LISTED_CUSTOMERS: Final = ("Customers of a conversation",)
+_NOBODY: Final = ("A user who does not exist",)
 _RATING_TIME: Final = ("When a reply was rated",)
 _CHAT_RATINGS: Final = ("Ratings of chats",)
 _RATED_CUSTOMERS: Final = ("The customers in a report on ratings",)
@@ -107,32 +109,32 @@ _RESOLVED: Final = ("When a conversation is resolved", "Who resolved a conversat
 _HISTORY: Final = ("Rows of a conversation history",)
 
 _PEOPLE: Final = (
-    _Same("list", "N", "firstName lastName fullName email photoUrl", _SLIM, SLIM_ALONE),
-    _Same("list", "E", "firstName lastName email timezone photoUrl createdAt"),
-    _Same("list decided", "E*", "fullName role modifiedAt type", _USER_NAMES),
+    _FieldGroup("list", "N", "firstName lastName fullName email photoUrl", _SLIM, SLIM_ALONE),
+    _FieldGroup("list", "E", "firstName lastName email timezone photoUrl createdAt"),
+    _FieldGroup("list decided", "E*", "fullName role modifiedAt type", _USER_NAMES),
 )
 _TEAMS: Final = (
-    _Same("list", "N", "photoUrl", _SLIM, SLIM_ALONE),
-    _Same("decided", "N", "lastName email", _TEAM_NAMES),
-    _Same("list", "E", "id firstName timezone photoUrl createdAt"),
-    _Same("list decided", "E*", "fullName role modifiedAt type", _USER_NAMES),
+    _FieldGroup("list", "N", "photoUrl", _SLIM, SLIM_ALONE),
+    _FieldGroup("decided", "N", "lastName email", _TEAM_NAMES),
+    _FieldGroup("list", "E", "id firstName timezone photoUrl createdAt"),
+    _FieldGroup("list decided", "E*", "fullName role modifiedAt type", _USER_NAMES),
 )
 _TEAMS_IF_ASKED: Final = (
-    _Same("decided", "N", "lastName email", _TEAM_NAMES, OF_TEAMS),
-    _Same("list", "E", "firstName", condition=OF_TEAMS),
-    _Same("list decided", "E*", "fullName", _USER_NAMES, OF_TEAMS),
+    _FieldGroup("decided", "N", "lastName email", _TEAM_NAMES, OF_TEAMS),
+    _FieldGroup("list", "E", "firstName", condition=OF_TEAMS),
+    _FieldGroup("list decided", "E*", "fullName", _USER_NAMES, OF_TEAMS),
 )
-_ID: Final = _Same("list", "E", "id")
+_ID: Final = _FieldGroup("list", "E", "id")
 _MAILBOX: Final = (
-    _Same("list", "N", "email", _SLIM, SLIM_ALONE),
-    _Same("list", "E", "id slug name email createdAt modifiedAt"),
+    _FieldGroup("list", "N", "email", _SLIM, SLIM_ALONE),
+    _FieldGroup("list", "E", "id slug name email createdAt modifiedAt"),
 )
 _FOLDER: Final = (
-    _Same("list", "E", "id name userId totalCount activeCount modifiedAt"),
-    _Same("list decided", "E*", "type", ("Folders of teams",)),
+    _FieldGroup("list", "E", "id name userId totalCount activeCount modifiedAt"),
+    _FieldGroup("list decided", "E*", "type", ("Folders of teams",)),
 )
-_PAGE: Final = _Same("request", "E", "page")
-_COUNTED: Final = _Same("list", "E", "pages count")
+_PAGE: Final = _FieldGroup("request", "E", "page")
+_COUNTED: Final = _FieldGroup("list", "E", "pages count")
 
 _RATED: Final = (
     "great okay notGood greatCount okayCount notGoodCount ratingsCount happinessScore "
@@ -140,12 +142,12 @@ _RATED: Final = (
 )
 
 
-def _by_ratings(names: str, *others: str) -> tuple[_Same, ...]:
+def _by_ratings(names: str, *others: str) -> tuple[_FieldGroup, ...]:
     """What depends on the ratings that belong to a range, and perhaps on something else."""
     return (
-        _Same("threads", "N", names, _CHAT_RATINGS, CHATS_ALONE),
-        _Same("threads", "A", names, (*_RATING_TIME, *others), WITHOUT_CHATS),
-        _Same("threads", "A", names, (*_RATING_TIME, *_CHAT_RATINGS, *others)),
+        _FieldGroup("threads", "N", names, _CHAT_RATINGS, CHATS_ALONE),
+        _FieldGroup("threads", "A", names, (*_RATING_TIME, *others), WITHOUT_CHATS),
+        _FieldGroup("threads", "A", names, (*_RATING_TIME, *_CHAT_RATINGS, *others)),
     )
 
 
@@ -154,45 +156,54 @@ FIELDS: Final[Sequence[FieldExactness]] = (
     *_rows(
         "new_conversations",
         "current.",
-        _Same("request", "E", "start"),
-        _Same(
+        _FieldGroup("request", "E", "start"),
+        _FieldGroup(
             "list",
             "A",
             "count",
             ("Totals in place of conversations, if you choose them",),
             FROM_TOTALS,
         ),
-        _Same("list", "E", "count"),
+        _FieldGroup("list", "E", "count"),
     ),
-    *_rows("new_ids", "current.", _Same("request", "E", "start"), _Same("list", "E", "count ids")),
+    *_rows(
+        "new_ids",
+        "current.",
+        _FieldGroup("request", "E", "start"),
+        _FieldGroup("list", "E", "count ids"),
+    ),
     *_rows("new_drilldown", "conversations.", _PAGE, _COUNTED),
     *_rows(
         "new_drilldown",
         "conversations.results.",
-        _Same(
+        _FieldGroup(
             "list",
             "N",
             "subject preview customerName customerEmail assignedName",
             _SLIM,
             SLIM_ALONE,
         ),
-        _Same(
+        _FieldGroup(
             "list", "E", "id number type mailboxid subject status threadCount preview customerEmail"
         ),
-        _Same("list", "E", "tags.id tags.name"),
-        _Same("list decided", "E*", "customerName assignedid assignedName", _ROW_NAMES),
-        _Same("decided", "N", "attachments", ("Attachments in a drilldown",)),
-        _Same("list", "A", "customerIds", _LISTED_CUSTOMERS),
-        _Same("list decided", "A", "modifiedAt", ("When a conversation was modified",)),
-        _Same("list decided", "A", "waitingSince waitingSinceType", ("Waiting since",)),
-        _Same("list decided", "A", "tags.color", _COLOURS),
+        _FieldGroup("list", "E", "tags.id tags.name"),
+        _FieldGroup("list decided", "E*", "customerName assignedid assignedName", _ROW_NAMES),
+        _FieldGroup("decided", "N", "attachments", ("Attachments in a drilldown",)),
+        _FieldGroup("list", "A", "customerIds", _LISTED_CUSTOMERS),
+        _FieldGroup("list decided", "A", "modifiedAt", ("When a conversation was modified",)),
+        _FieldGroup("list decided", "A", "waitingSince waitingSinceType", ("Waiting since",)),
+        _FieldGroup("list decided", "A", "tags.color", _COLOURS),
     ),
-    *_rows("busy_times", "", _Same("list setting", "E*", "day hour count", ("Hours of the week",))),
+    *_rows(
+        "busy_times",
+        "",
+        _FieldGroup("list setting", "E*", "day hour count", ("Hours of the week",)),
+    ),
     *_rows(
         "received_messages",
         "current.",
-        _Same("request", "E", "date"),
-        _Same("threads", "E*", "messages", ("What a received message is",)),
+        _FieldGroup("request", "E", "date"),
+        _FieldGroup("threads", "E*", "messages", ("What a received message is",)),
     ),
     # Reports on happiness.
     *_rows(
@@ -200,111 +211,120 @@ FIELDS: Final[Sequence[FieldExactness]] = (
         "current.",
         *_by_ratings(_RATED.removesuffix(" ratingsPercent")),
         *_by_ratings("ratingsPercent", *_RATED_CUSTOMERS),
-        _Same("threads decided", "A", "totalCustomers", _RATED_CUSTOMERS),
+        _FieldGroup("threads decided", "A", "totalCustomers", _RATED_CUSTOMERS),
     ),
-    *_rows("user_happiness user", "filterTags.", _Same("list", "E", "id name")),
+    *_rows("user_happiness user", "filterTags.", _FieldGroup("list", "E", "id name")),
     *_rows("happiness_ratings user_ratings", "", _PAGE, *_by_ratings("pages count")),
     *_rows(
         "happiness_ratings user_ratings",
         "results.",
-        _Same(
+        _FieldGroup(
             "threads",
             "N",
             "ratingComments ratingCustomerName ratingUserName",
             _SLIM,
             SLIM_THREADS,
         ),
-        _Same("list", "E", "number id type"),
-        _Same("threads", "E", "threadid threadCreatedAt ratingId ratingComments"),
-        _Same("threads", "E", "ratingCustomerId"),
-        _Same("threads", "E*", "ratingUserId ratingCustomerName ratingUserName", _ROW_NAMES),
-        _Same("decided", "N", "ratingCreatedAt", _RATING_TIME),
+        _FieldGroup("list", "E", "number id type"),
+        _FieldGroup("threads", "E", "threadid threadCreatedAt ratingId ratingComments"),
+        _FieldGroup("threads", "E", "ratingCustomerId"),
+        _FieldGroup("threads", "E*", "ratingUserId ratingCustomerName ratingUserName", _ROW_NAMES),
+        _FieldGroup("decided", "N", "ratingCreatedAt", _RATING_TIME),
     ),
     # Reports on a user or a team.
     *_rows(
         "user",
         "user.",
-        _Same("list", "N", "name hasPhoto photoUrl", _SLIM, SLIM_ALONE),
-        _Same("list", "E", "id hasPhoto createdAt photoUrl"),
-        _Same("list decided", "E*", "name", _USER_NAMES),
-        _Same(
+        _FieldGroup("list", "N", "name hasPhoto createdAt photoUrl", _NOBODY, USER_UNKNOWN),
+        _FieldGroup("list", "N", "name hasPhoto photoUrl", _SLIM, SLIM_ALONE),
+        _FieldGroup("list", "E", "id hasPhoto createdAt photoUrl"),
+        _FieldGroup("list decided", "E*", "name", _USER_NAMES),
+        _FieldGroup(
             "threads",
             "A",
             "totalCustomersHelped",
             ("Customers helped at any time",),
             CUSTOMERS_EVER_KNOWN,
         ),
-        _Same("threads", "N", "totalCustomersHelped", ("Customers helped at any time",)),
+        _FieldGroup("threads", "N", "totalCustomersHelped", ("Customers helped at any time",)),
     ),
     *_rows(
         "user",
         "current.",
-        _Same("request", "E", "startDate endDate"),
-        _Same("request decided", "E*", "totalDays", _DAYS),
-        _Same("list", "E", "conversationsCreated"),
-        _Same("threads", "E*", "totalReplies", _REPLY),
-        _Same("threads", "E*", "repliesPerDay", (*_REPLY, *_DAYS)),
-        _Same("threads", "E*", "customersHelped", _HELPED),
-        _Same("threads", "E*", "closed", ("When a conversation is closed",)),
-        _Same("threads", "E*", "resolved resolvedOnFirstReply repliesToResolve", _RESOLVED),
-        _Same(
+        _FieldGroup("request", "E", "startDate endDate"),
+        _FieldGroup("request decided", "E*", "totalDays", _DAYS),
+        _FieldGroup("list", "E", "conversationsCreated"),
+        _FieldGroup("threads", "E*", "totalReplies", _REPLY),
+        _FieldGroup("threads", "E*", "repliesPerDay", (*_REPLY, *_DAYS)),
+        _FieldGroup("threads", "E*", "customersHelped", _HELPED),
+        _FieldGroup("threads", "E*", "closed", ("When a conversation is closed",)),
+        _FieldGroup("threads", "E*", "resolved resolvedOnFirstReply repliesToResolve", _RESOLVED),
+        _FieldGroup(
             "threads",
             "E*",
             "percentResolvedOnFirstReply",
             ("The share resolved on the first reply", *_RESOLVED),
         ),
-        _Same(
+        _FieldGroup(
             "threads setting",
             "A",
             "responseTime resolutionTime averageFirstResponseTime",
             _OFFICE_HOURS,
             IN_OFFICE_HOURS,
         ),
-        _Same("threads", "E*", "responseTime", _WAITS),
-        _Same(
+        _FieldGroup("threads", "E*", "responseTime", _WAITS),
+        _FieldGroup(
             "threads",
             "E*",
             "averageFirstResponseTime",
             ("The first response time of a user", *_WAITS),
         ),
-        _Same("threads", "E*", "resolutionTime", _RESOLVED),
-        _Same("threads decided", "A", "totalConversations conversationsPerDay", _HANDLED),
-        _Same("threads setting decided", "A", "busiestDay", _HANDLED),
+        _FieldGroup("threads", "E*", "resolutionTime", _RESOLVED),
+        _FieldGroup("threads decided", "A", "totalConversations conversationsPerDay", _HANDLED),
+        _FieldGroup("threads setting decided", "A", "busiestDay", _HANDLED),
         *_by_ratings("happinessScore"),
-        _Same("decided", "N", "handleTime", _HANDLE_TIME),
+        _FieldGroup("decided", "N", "handleTime", _HANDLE_TIME),
     ),
-    *_rows("user", "deltas.", _Same("threads decided", "A", "activeConversations", _HANDLED)),
+    *_rows("user", "deltas.", _FieldGroup("threads decided", "A", "activeConversations", _HANDLED)),
     *_rows(
         "user_replies user_customers_helped user_resolutions",
         "current.",
-        _Same("request", "E", "date"),
+        _FieldGroup("request", "E", "date"),
     ),
-    *_rows("user_replies", "current.", _Same("threads", "E*", "replies", _REPLY)),
-    *_rows("user_customers_helped", "current.", _Same("threads", "E*", "customers", _HELPED)),
-    *_rows("user_resolutions", "current.", _Same("threads", "E*", "resolved", _RESOLVED)),
-    *_rows("user_conversation_history", "", _PAGE, _Same("threads", "E*", "pages count", _HISTORY)),
+    *_rows("user_replies", "current.", _FieldGroup("threads", "E*", "replies", _REPLY)),
+    *_rows("user_customers_helped", "current.", _FieldGroup("threads", "E*", "customers", _HELPED)),
+    *_rows("user_resolutions", "current.", _FieldGroup("threads", "E*", "resolved", _RESOLVED)),
+    *_rows(
+        "user_conversation_history",
+        "",
+        _PAGE,
+        _FieldGroup("threads", "E*", "pages count", _HISTORY),
+    ),
     *_rows(
         "user_conversation_history",
         "results.",
-        _Same("list", "N", "customers.name", _SLIM, SLIM_ALONE),
-        _Same("list", "E", "number id status"),
-        _Same("list", "A", "customers.id customers.name", _LISTED_CUSTOMERS),
-        _Same(
+        _FieldGroup("list", "N", "customers.name", _SLIM, SLIM_ALONE),
+        _FieldGroup("list", "E", "number id status"),
+        _FieldGroup("list", "A", "customers.id customers.name", _LISTED_CUSTOMERS),
+        _FieldGroup(
             "threads setting",
             "A",
             "responseTime firstResponseTime resolveTime",
             _OFFICE_HOURS,
             IN_OFFICE_HOURS,
         ),
-        _Same("threads", "E*", "responseTime firstResponseTime", (*_WAITS, *_HISTORY)),
-        _Same("threads", "E*", "resolveTime", (*_RESOLVED, *_HISTORY)),
-        _Same("threads", "E*", "repliesSent", (*_REPLY, *_HISTORY)),
-        _Same("decided", "N", "avgHandleTime", _HANDLE_TIME),
+        _FieldGroup("threads", "E*", "responseTime firstResponseTime", (*_WAITS, *_HISTORY)),
+        _FieldGroup("threads", "E*", "resolveTime", (*_RESOLVED, *_HISTORY)),
+        _FieldGroup("threads", "E*", "repliesSent", (*_REPLY, *_HISTORY)),
+        _FieldGroup("decided", "N", "avgHandleTime", _HANDLE_TIME),
     ),
     # Lists.
     *_rows("mailboxes folders tags users teams team_members", "", _PAGE, _COUNTED),
     *_rows(
-        "mailbox_users", "", _PAGE, _Same("list", "A", "pages count", ("Users who see a mailbox",))
+        "mailbox_users",
+        "",
+        _PAGE,
+        _FieldGroup("list", "A", "pages count", ("Users who see a mailbox",)),
     ),
     *_rows("mailboxes", "items.", *_MAILBOX),
     *_rows("one_mailbox", "item.", *_MAILBOX),
@@ -313,9 +333,9 @@ FIELDS: Final[Sequence[FieldExactness]] = (
     *_rows(
         "tags",
         "items.",
-        _Same("list", "E", "id slug tag count createdAt modifiedAt"),
-        _Same("list", "A", "color", _COLOURS),
-        _Same("list decided", "E*", "name", ("The name of a tag",)),
+        _FieldGroup("list", "E", "id slug tag count createdAt modifiedAt"),
+        _FieldGroup("list", "A", "color", _COLOURS),
+        _FieldGroup("list decided", "E*", "name", ("The name of a tag",)),
     ),
     *_rows("users mailbox_users", "items.", _ID, *_TEAMS_IF_ASKED, *_PEOPLE),
     *_rows("team_members", "items.", _ID, *_PEOPLE),
@@ -325,8 +345,8 @@ FIELDS: Final[Sequence[FieldExactness]] = (
     *_rows(
         "me",
         "item.",
-        _Same("list decided", "E*", "id", ("The user `me`",)),
-        _Same("list", "E", "companyId"),
+        _FieldGroup("list decided", "E*", "id", ("The user `me`",)),
+        _FieldGroup("list", "E", "companyId"),
         *_PEOPLE,
     ),
 )

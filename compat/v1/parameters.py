@@ -296,7 +296,7 @@ REPORT_USER: Final = Parameter(
     "user",
     "user",
     parse_user_id,
-    "the id of a user or a team, of at most 18 digits",
+    "the id of a user or a team, as in users.json and teams.json",
     required=True,
 )
 """Whom a report is about."""

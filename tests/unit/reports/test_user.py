@@ -519,6 +519,8 @@ def test_who_is_neither_a_user_nor_a_team_has_zeros_and_empty_texts() -> None:
         answered = reports.answer(f"{PATH}?user=9&start={FIRST}&end={LAST}", authorization=basic())
     content = json.loads(answered.body)
     assert answered.status == 200
+    unavailable = dict(answered.headers)["Compat-Unavailable"].split(", ")
+    assert {"user.createdAt", "user.name"} <= set(unavailable)
     assert content["user"] == {
         "id": 9,
         "hasPhoto": False,
