@@ -35,10 +35,11 @@ _SHORT_TEXTS: Final = re.compile(
     rb'(?:[^"]*+"[^"\\]{0,%d}+(?:\\.[^"\\]{0,%d}+){0,%d}+")*+' % (_RUN, _RUN, _ESCAPES), re.DOTALL
 )
 _TEXT: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
-_KEPT: Final = tuple(b'"%s"' % name for name in (b"comments", b"first", b"last", b"email"))
+_KEPT: Final = re.compile(rb'(?<!\\)"(?:comments|first|last|email)"\Z')
 """The keys whose texts stay, however long: what a customer wrote with a rating, and names. Even a
-short name is a long text in JSON that escapes each of its characters."""
-_LONGEST_KEY: Final = max(map(len, _KEPT))
+short name is a long text in JSON that escapes each of its characters. A quote after a backslash is
+part of a longer key."""
+_LONGEST_KEY: Final = len(b'\\"comments"')
 _COLON: Final = b":"
 
 
@@ -90,7 +91,7 @@ def without_long_texts(chunks: Iterable[bytes]) -> Iterator[bytes]:
             if opening < 0 or len(data) - opening <= _LONGEST_SHORT + 1:
                 break  # the end of the text, if there is one, may be in the next chunk
             yield data[at : opening + 1]
-            kept = key.endswith(_KEPT) and data[at:opening].strip() == _COLON
+            kept = bool(_KEPT.search(key)) and data[at:opening].strip() == _COLON
             at, in_long_text = opening + 1, True
         rest = data[at:]
     yield rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import UTC, datetime
 
@@ -74,7 +75,8 @@ def test_what_has_changed_since_is_read_from_help_scout(kept: Staged) -> None:
         check(online, kept)
 
 
-def test_who_does_not_exist_is_not_found_without_help_scout(kept: Staged) -> None:
+def test_who_does_not_exist_has_zeros_without_help_scout(kept: Staged) -> None:
     with service(kept, offline=True) as offline:
         target = QUESTIONS[0].target(path=f"{user_oracle.ROOT}.json")
-        assert request(offline, f"{target}user=999").status == 404
+        answered = request(offline, f"{target}user=999")
+    assert (answered.status, json.loads(answered.body)["current"]["totalReplies"]) == (200, 0)

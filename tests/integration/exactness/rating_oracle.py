@@ -27,9 +27,9 @@ Sent = tuple[Conversation, Thread]
 
 
 def users_of(id_: int, account: Account) -> set[int]:
-    """The user with an id, or the members of the team with it; nobody if there is neither."""
+    """The members of the team with an id; else the user with it, shown in a list or not."""
     team = account.layout.team_by_id.get(id_)
-    return {id_} & set(account.layout.user_by_id) if team is None else set(team.user_ids)
+    return {id_} if team is None else set(team.user_ids)
 
 
 def happiness(asked: Asked, account: Account, users: Collection[int] | None = None) -> Json:

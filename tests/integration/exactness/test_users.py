@@ -24,7 +24,6 @@ from tests.integration.exactness.user_checks import (
     staff,
     with_empty_team,
 )
-from tests.unit.service.doubles import LONG, basic
 
 EXAMPLES = max(min(settings().max_examples // 12, 100), 4)
 SIZE = {"conversations": 60, "burst": 30}
@@ -86,10 +85,10 @@ def test_without_an_archive_customers_ever_helped_are_those_of_the_ranges(scene:
     )
 
 
-def test_who_does_not_exist_is_not_found(scene: Scene) -> None:
-    for path in (f"{user_oracle.ROOT}.json", *user_oracle.SERIES.values()):
-        statuses = set()
-        while 404 not in statuses:
-            target = f"{ALL.target(path=path)}user=999999"
-            statuses.add(scene.reports.answer(target, authorization=basic(), patience=LONG).status)
-        assert statuses <= {404, 503}
+def test_who_does_not_exist_has_zeros(scene: Scene) -> None:
+    content = None
+    while content is None:
+        content = ask(scene.reports, ALL, 999_999, f"{user_oracle.ROOT}.json")
+    figures = content["current"]
+    assert not any(figures[name] for name in ("totalReplies", "resolved", "totalConversations"))
+    assert (content["user"]["id"], content["user"]["name"]) == (999_999, "")

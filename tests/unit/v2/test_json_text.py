@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from compat.v2.json_text import json_text, without_long_texts
@@ -81,6 +81,7 @@ def in_chunks(body: bytes, sizes: list[int]) -> Iterator[bytes]:
     yield body
 
 
+@example(value={'x"comments': "b" * 2400}, ascii_only=False, sizes=[])
 @given(value=values, ascii_only=st.booleans(), sizes=st.lists(st.integers(0, 4000)))
 def test_long_texts_are_dropped_and_all_else_stays_wherever_a_body_is_cut_in_chunks(
     value: object, ascii_only: bool, sizes: list[int]
