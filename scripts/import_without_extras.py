@@ -16,7 +16,10 @@ NEED_AN_EXTRA = {
     "compat.cli",
     "compat.parity.captures.har",
     "compat.requests",
+    "compat.sources.activity_merge",
     "compat.sources.archive",
+    "compat.sources.archive_activity",
+    "compat.sources.archive_lists",
     "compat.sources.merge",
     "compat.testing",
 }
