@@ -4,8 +4,9 @@
         assert_parity(my_answer)
 
 `assert_parity` asks both, and shows the smallest set of conversations and query that differ. The
-strategies draw accounts and queries for tests of your own. The pytest plugin has fixtures: a
-simulator on a free port, a server in front of it, and a client. Needs the extra `testing`.
+strategies draw accounts and queries for tests of your own. `compat.testing.plugin` has fixtures for
+pytest: a simulator on a free port, a server in front of it, and a client. Needs the extra
+`testing`.
 """
 
 from importlib import import_module

@@ -1,6 +1,8 @@
-"""Fixtures for pytest, which finds them where the package is installed.
+"""Fixtures for pytest: `pytest_plugins = ["compat.testing.plugin"]` in conftest.py asks for them.
 
-Imports are inside the fixtures, so that test runs without them do not become slower.
+They are not registered for every project where the package is installed: pytest would then import
+`compat` at its start, and fail in a project that has a module of that name. Imports are inside the
+fixtures, so that test runs without them do not become slower.
 """
 
 from __future__ import annotations

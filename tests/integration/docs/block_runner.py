@@ -95,7 +95,10 @@ class Reader:
                 )
 
     def python(self, text: str) -> None:
-        """A program, or tests for pytest."""
+        """A program, or tests for pytest, or the `conftest.py` of tests that follow."""
+        if text.startswith("# conftest.py\n"):
+            (self.directory / "conftest.py").write_text(text, encoding="utf-8")
+            return
         if "def test_" not in text:
             self._run([sys.executable, "-c", self._with_real_addresses(text)])
             return

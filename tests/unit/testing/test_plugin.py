@@ -50,6 +50,7 @@ def test_simulator(helpscout_simulator):
     grant = {"grant_type": "client_credentials", **secret}
     assert httpx.post(helpscout_simulator.base_url + "/oauth2/token", data=grant).is_success
 """
+ASKED_FOR = 'pytest_plugins = ["compat.testing.plugin"]'
 UNUSED = """
 import sys
 
@@ -61,17 +62,22 @@ def test_unused():
 """
 
 
-def test_a_test_only_has_to_name_a_fixture(pytester: pytest.Pytester) -> None:
+def test_where_fixtures_are_asked_for_a_test_names_them(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeconftest(ASKED_FOR)
     pytester.makepyfile(A_STRANGERS)
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=4)
 
 
-def test_without_a_fixture_nothing_is_imported(pytester: pytest.Pytester) -> None:
+def test_until_a_fixture_is_used_nothing_else_is_imported(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(ASKED_FOR)
     pytester.makepyfile(UNUSED)
     pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
 
 
 def test_pytest_lists_the_fixtures_with_their_descriptions(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(ASKED_FOR)
     shown = pytester.runpytest_subprocess("--fixtures").stdout.str()
     assert "helpscout_simulator" in shown
     assert "A simulated Mailbox API 2.0 on a free port" in shown
