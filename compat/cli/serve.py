@@ -73,7 +73,8 @@ def serve(
     from compat.config.settings import Settings
     from compat.server.app import create_app, require_api_keys
     from compat.server.logs import configure_logging
-    from compat.server.run import check_certificate
+    from compat.server.pages import EXPLORER
+    from compat.server.run import check_certificate, is_loopback
     from compat.server.run import run as run_server
     from compat.service import LegacyReports
 
@@ -94,15 +95,18 @@ def serve(
         _demo() if demo else nullcontext(read_accounts()) as accounts,
         _recorder(record) as recorder,
     ):
+        setting = next(iter(accounts.values())).explorer
+        explorer = is_loopback(host) if setting is None else setting
         reports = LegacyReports(accounts)
         run_server(
-            create_app(reports, recorder=recorder),
+            create_app(reports, recorder=recorder, explorer=explorer),
             host=host,
             port=port,
             label="Answering the old API",
             on_stop=reports.close,
             reload=None if demo else reload,
             log=log,
+            pages={"Report explorer": EXPLORER} if explorer else {},
             lifespan="on",
             ssl_certfile=ssl_certfile,
             ssl_keyfile=ssl_keyfile,

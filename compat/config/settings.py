@@ -192,6 +192,14 @@ class Settings(BaseModel):
         default=False,
         description="Show metrics for Prometheus at `/metrics`, without an API key.",
     )
+    explorer: bool | None = Field(
+        default=None,
+        description=(
+            "Show the report explorer, a page for browsers, at `/explore`. The page needs no API "
+            "key, and the reports that it shows do. If unset, it is on where `serve` listens on "
+            "loopback only (its default), and off everywhere else."
+        ),
+    )
     log: Literal["text", "json"] = Field(
         default="text",
         description=(

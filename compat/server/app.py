@@ -21,10 +21,12 @@ from uuid import uuid4
 from compat.config.accounts import accounts_from_env
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.server.metrics import Metrics, RequestMetric
+from compat.server.pages import EXPLORER, StaticFile, explorer_files, redirect
 from compat.server.proxy import Application, Message, Proxy, Receive, Scope, Send
 from compat.server.recorder import Recorder
 from compat.service import LegacyReports
 from compat.v1 import openapi
+from compat.v1.errors import NotFound
 from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse
 from compat.v1.routes import ROUTES
 from compat.v2.transport import LOOP_HEADER, LOOP_STATUS
@@ -36,10 +38,13 @@ _ACCESS_LINE: Final = (
 _UNQUOTED: Final = "/%:@,;=+~!$&'()*"
 _LOOP_HEADER: Final = LOOP_HEADER.lower().encode()
 _LOOP_MESSAGE: Final = "This server was asked by itself: set COMPAT_CONNECT_TO"
+_EXPLORER_OFF: Final = "The report explorer is off: {}=true turns it on."
 
+Answer = LegacyResponse | Awaitable[LegacyResponse]
+"""The answer to a path that the old API did not have: at once, or once it is known."""
 
-Page = LegacyResponse | Awaitable[LegacyResponse]
-"""What answers a path that the old API did not have: at once, or once it is known."""
+Page = Callable[[Scope], Answer]
+"""What answers a path that the old API did not have."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class _App:
     """
 
     reports: LegacyReports
-    pages: Mapping[str, Callable[[], Page]]
+    pages: Mapping[str, Page]
     proxy: Proxy | None
     metrics: Metrics | None
     recorder: Recorder | None
@@ -79,7 +84,10 @@ class _RequestRecord:
 
 
 def create_app(
-    reports: LegacyReports | None = None, *, recorder: Recorder | None = None
+    reports: LegacyReports | None = None,
+    *,
+    recorder: Recorder | None = None,
+    explorer: bool | None = None,
 ) -> Application:
     """The ASGI application.
 
@@ -88,13 +96,16 @@ def create_app(
             the server shuts down. Settings that concern the server and not an account, such as
             `COMPAT_METRICS` and the address of `/v2/`, are those of the first account.
         recorder: Records requests of the old API and their answers; nothing does if not given.
+        explorer: Whether the report explorer is shown at `/explore`; if not given, as
+            `COMPAT_EXPLORER` says, and not shown if that is unset: who can reach the server is
+            unknown here.
 
     Raises:
         SettingsError: Set up from the environment, a setting is missing or cannot be used.
         ImportError: Metrics are switched on, and their library is not installed.
     """
     reports = reports or LegacyReports(require_api_keys(accounts_from_env(os.environ)))
-    app = _assemble(reports, recorder)
+    app = _assemble(reports, recorder, explorer)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -121,18 +132,37 @@ def require_api_keys(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]
     return accounts
 
 
-def _assemble(reports: LegacyReports, recorder: Recorder | None) -> _App:
+def _assemble(reports: LegacyReports, recorder: Recorder | None, explorer: bool | None) -> _App:
     settings = next(iter(reports.accounts.values())).settings
     metrics = Metrics(lambda: reports.accounts) if settings.metrics else None
-    pages: dict[str, Callable[[], Page]] = {
-        "/healthz": partial(_health, reports),
-        "/readyz": partial(_readiness, reports),
-        "/openapi.json": lambda: _json(200, openapi.document()),
+    pages: dict[str, Page] = {
+        "/healthz": lambda _: _health(reports),
+        "/readyz": lambda _: _readiness(reports),
+        "/openapi.json": lambda _: _json(200, openapi.document()),
     }
     if metrics:
-        pages["/metrics"] = metrics.page
+        pages["/metrics"] = lambda _: metrics.page()
+    pages |= _explorer_pages(bool(settings.explorer) if explorer is None else explorer)
     proxy = Proxy(settings) if settings.pass_v2 else None
     return _App(reports, pages, proxy, metrics, recorder)
+
+
+def _explorer_pages(is_on: bool) -> dict[str, Page]:
+    """What answers the paths of the report explorer: its files, or how to turn it on."""
+    pages: dict[str, Page] = {
+        f"{EXPLORER}/": lambda _: redirect(f"..{EXPLORER}"),
+        **{path: partial(_file, file) for path, file in explorer_files().items()},
+    }
+    return pages if is_on else dict.fromkeys(pages, _no_explorer)
+
+
+def _file(file: StaticFile, scope: Scope) -> LegacyResponse:
+    return file.response(dict(scope["headers"]).get(b"if-none-match"))
+
+
+def _no_explorer(scope: Scope) -> LegacyResponse:
+    hint = _EXPLORER_OFF.format(variable_name("explorer"))
+    return _json(404, {"code": 404, "error": f"{NotFound(_path(scope)).message}. {hint}"})
 
 
 async def _handle(app: _App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -166,9 +196,9 @@ async def _answer(
     if app.proxy and app.proxy.accepts(scope):
         return await app.proxy.forward(scope, receive, send)
     if scope["method"] in {"GET", "HEAD"} and (page := app.pages.get(_path(scope))):
-        content = page()
+        content = page(scope)
         answer = content if isinstance(content, LegacyResponse) else await content
-        return answer if scope["method"] == "GET" else answer.without_body()
+        return answer if scope["method"] == "GET" or not answer.body else answer.without_body()
     request = LegacyRequest(
         scope["method"], _path(scope), scope["query_string"], headers.get(b"authorization")
     )
@@ -219,7 +249,7 @@ def _metric(app: _App, scope: Scope, record: _RequestRecord, seconds: float) -> 
 def _route(app: _App, path: str) -> str:
     """The route that a path is counted under; `other` for unknown ones, so that routes are few."""
     if path in app.pages:
-        return path
+        return EXPLORER if path.startswith(EXPLORER) else path
     if app.proxy and path.startswith(app.proxy.prefix):
         return app.proxy.prefix
     return next((route.path for route in ROUTES if route.match(path)), "other")

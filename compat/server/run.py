@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import os
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from threading import Lock, Thread
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from compat.config.environment import SettingsError, reason
@@ -56,6 +58,7 @@ def run(
     on_stop: Callable[[], None] = lambda: None,
     reload: Callable[[], None] | None = None,
     log: Log = "text",
+    pages: Mapping[str, str] = MappingProxyType({}),
     **options: object,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests in progress are answered first.
@@ -69,6 +72,7 @@ def run(
         reload: Called in a thread of its own on SIGHUP, where the system has it; never twice at
             the same time.
         log: How to log, if `configure_logging` has not been called before.
+        pages: Paths for people with a browser by their labels; a line for each says where it is.
         **options: More of uvicorn's own settings.
 
     Raises:
@@ -89,8 +93,9 @@ def run(
         if not started:
             started = True
             _handle_signals(server, on_stop, reload)
-            for url in _urls(server):
-                announce(f"{label} on {url}", log)
+            for page, path in {label: "", **pages}.items():
+                for url in _urls(server):
+                    announce(f"{page} on {url}{path}", log)
 
     configure_logging(log)
     _raise_file_limit()
@@ -172,24 +177,45 @@ def _key_fault(certificate: str, key: str | None, error: Exception) -> str:
     return f"{where} holds no private key that can be read: give it as PEM"
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine can reach what listens on a host.
+
+    Raises:
+        OSError: There is no such host.
+    """
+    return all(
+        ipaddress.ip_address(address[0].partition("%")[0]).is_loopback
+        for *_, address in _addresses(host, 0)
+    )
+
+
 def _listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets that listen on all addresses of a host name; an empty one means every address.
+    """Sockets that listen on all addresses of a host name.
 
     Raises:
         OSError: None of them can be listened on, or a port is taken.
     """
+    found = _addresses(host, port)
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(each) for each in _open_all(host, port, found)]
+        opened.pop_all()
+        return sockets
+
+
+def _addresses(host: str, port: int) -> Sequence[Any]:
+    """All addresses of a host name, as `getaddrinfo` has them; an empty one means every address.
+
+    Raises:
+        OSError: There is no such host.
+    """
     try:
-        found = socket.getaddrinfo(
+        return socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except (OSError, UnicodeError):
         raise OSError(
             errno.EADDRNOTAVAIL, f"{host} is no known host name: name an address of this machine"
         ) from None
-    with ExitStack() as opened:
-        sockets = [opened.enter_context(each) for each in _open_all(host, port, found)]
-        opened.pop_all()
-        return sockets
 
 
 def _open_all(host: str, port: int, found: Iterable[Any]) -> Iterable[socket.socket]:
