@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
 from compat.archive.sync import queries
 from compat.archive.sync.deletions import check_lost_mailboxes
@@ -31,7 +32,8 @@ def read_lists(session: SyncSession) -> None:
     Raises:
         LossAhead: Such a mailbox is not shown any more.
     """
-    listed = [mailbox.id for mailbox in _read(session, ListQuery("mailboxes"))]
+    (mailboxes,) = _read(session, [ListQuery("mailboxes")])
+    listed = [mailbox.id for mailbox in mailboxes or ()]
     session.started_at = session.requested_at
     with session.reading() as snapshot:
         held = queries.count_by_mailbox(snapshot)
@@ -39,12 +41,9 @@ def read_lists(session: SyncSession) -> None:
     lost = [mailbox for mailbox in unlisted if not _is_shown(session, mailbox)]
     check_lost_mailboxes(session, {mailbox: held[mailbox] for mailbox in lost})
     session.lost_mailboxes = frozenset(lost)
-    for mailbox in listed:
-        _read(session, ListQuery("folders", mailbox))
-    for mailbox in unlisted:
-        if mailbox not in lost:
-            _read_if_shown(session, ListQuery("folders", mailbox))
-    _read(session, ListQuery("tags"))
+    shown = [mailbox for mailbox in unlisted if mailbox not in lost]
+    folders = [ListQuery("folders", mailbox) for mailbox in (*listed, *shown)]
+    _read(session, [*folders, ListQuery("tags")], optional=frozenset(folders[len(listed) :]))
 
 
 def read_users(session: SyncSession) -> None:
@@ -52,14 +51,13 @@ def read_users(session: SyncSession) -> None:
 
     No conversation is counted by them, so they are read last: a failure keeps nothing else out.
     """
-    _read_if_shown(session, ListQuery("users"))
-    _read_if_shown(session, ListQuery("me"))
-    teams = _read_if_shown(session, ListQuery("teams"))
     with session.reading() as snapshot:
         mailboxes = snapshot.list_items(ListQuery("mailboxes")) or ()
-    _read_with_parents(session, "mailbox_users", mailboxes)
+    of_mailboxes = _with_parents(session, "mailbox_users", mailboxes)
+    account = [ListQuery("users"), ListQuery("me"), ListQuery("teams")]
+    _, _, teams, *_ = _read_if_shown(session, [*account, *of_mailboxes])
     if teams is not None:
-        _read_with_parents(session, "members", teams)
+        _read_if_shown(session, _with_parents(session, "members", teams))
 
 
 def remove_lost_mailboxes(session: SyncSession) -> None:
@@ -95,8 +93,7 @@ def read_new_folders(session: SyncSession) -> None:
             if mailbox not in session.lost_mailboxes
             and snapshot.list_seen_at(ListQuery("folders", mailbox)) is None
         ]
-    for mailbox in new:
-        _read_if_shown(session, ListQuery("folders", mailbox))
+    _read_if_shown(session, [ListQuery("folders", mailbox) for mailbox in new])
 
 
 def _is_shown(session: SyncSession, mailbox: int) -> bool:
@@ -129,37 +126,80 @@ def _has_conversations(session: SyncSession, mailbox: int, status: str) -> bool:
     return any(row.mailbox_id == mailbox for row in page.rows)
 
 
-def _read_with_parents(session: SyncSession, kind: ListKind, parents: Sequence[ListItem]) -> None:
-    """Read one list for each mailbox or team, and remove those of others."""
+def _with_parents(
+    session: SyncSession, kind: ListKind, parents: Sequence[ListItem]
+) -> list[ListQuery]:
+    """A list for each mailbox or team; what is stored of others is removed."""
     ids = [parent.id for parent in parents]
     with session.reading() as snapshot:
         gone = [id_ for id_ in snapshot.list_parents(kind) if id_ not in ids]
-    for id_ in gone:
+    if gone:
         with session.writing() as writer:
-            writer.set_list_items(ListQuery(kind, id_), None, session.requested_at)
-    for id_ in ids:
-        _read_if_shown(session, ListQuery(kind, id_))
+            for id_ in gone:
+                writer.set_list_items(ListQuery(kind, id_), None, session.requested_at)
+    return [ListQuery(kind, id_) for id_ in ids]
 
 
-def _read_if_shown(session: SyncSession, query: ListQuery) -> tuple[ListItem, ...] | None:
-    """Read a list; None if upstream refuses it, and then what is known of it stays.
+def _read_if_shown(
+    session: SyncSession, queries: Sequence[ListQuery]
+) -> list[tuple[ListItem, ...] | None]:
+    """Read lists that upstream may refuse, as `_read`."""
+    return _read(session, queries, optional=frozenset(queries))
 
-    Conversations are shown, so a refusal is no reason to stop.
+
+def _read(
+    session: SyncSession,
+    queries: Sequence[ListQuery],
+    *,
+    optional: frozenset[ListQuery] = frozenset(),
+) -> list[tuple[ListItem, ...] | None]:
+    """Read lists side by side, and store them in one transaction.
+
+    Args:
+        session: The run.
+        queries: Which lists.
+        optional: Those that upstream may refuse. Conversations are shown, so that is no reason to
+            stop.
+
+    Returns:
+        The items of each list, in this order; None if upstream refuses the list. What is known of
+        it stays then.
+
+    Raises:
+        UpstreamError: Upstream fails; none of these lists is stored then.
     """
-    try:
-        return _read(session, query)
-    except (RequestRefused, AccessRefused) as refusal:
-        if refusal.status not in _NOT_SHOWN:
-            raise
-        session.note_time(refusal.requested_at)
-        session.emit("list refused", list=query.kind, of=query.parent, status=refusal.status)
-        return None
-
-
-def _read(session: SyncSession, query: ListQuery) -> tuple[ListItem, ...]:
-    session.check_stopped()
-    items, requested_at = fetch_list(session.client, query)
-    read_at = session.note_time(requested_at)
+    fetch = partial(_fetch, session, optional)
+    answers = list(zip(queries, session.side_by_side(fetch, queries), strict=True))
     with session.writing() as writer:
-        writer.set_list_items(query, items, read_at)
-    return items or ()
+        for query, (items, requested_at, refusal) in answers:
+            read_at = session.note_time(requested_at)
+            if refusal is None:
+                writer.set_list_items(query, items, read_at)
+    for query, (_, _, refusal) in answers:
+        if refusal is not None:
+            session.emit("list refused", list=query.kind, of=query.parent, status=refusal)
+    return [None if refusal is not None else items or () for _, (items, _, refusal) in answers]
+
+
+class _Answer(NamedTuple):
+    """What upstream answered when it was asked for a list.
+
+    Attributes:
+        items: The items; None if there is no such list, or it was refused.
+        requested_at: When it was requested, epoch seconds by upstream's clock.
+        refusal: The status with which it was refused; None if it was not.
+    """
+
+    items: tuple[ListItem, ...] | None
+    requested_at: int
+    refusal: int | None
+
+
+def _fetch(session: SyncSession, optional: frozenset[ListQuery], query: ListQuery) -> _Answer:
+    try:
+        items, requested_at = fetch_list(session.client, query)
+    except (RequestRefused, AccessRefused) as refusal:
+        if query not in optional or refusal.status not in _NOT_SHOWN:
+            raise
+        return _Answer(None, refusal.requested_at, refusal.status)
+    return _Answer(items, requested_at, None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from compat.archive.database import Archive
 from compat.archive.errors import ArchiveError
@@ -40,6 +40,9 @@ from compat.v2.threads import (
     PageWithThreadsAndDocuments,
     ThreadList,
 )
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 WHOLE: Final = Interval(FIRST_SECOND, LAST_SECOND)
 """All seconds of creation."""
@@ -116,7 +119,7 @@ class SyncSession:
         lock: The lock on the archive.
         client: The API client.
         options: What the run is asked to do.
-        parallel: The number of simultaneous requests where windows are read.
+        parallel: The number of simultaneous requests where windows or several lists are read.
         on_event: Called with each event.
         check_stopped: Raises if the run is to stop; called before each request, from any thread.
 
@@ -213,8 +216,8 @@ class SyncSession:
     def note_time(self, requested_at: int) -> int:
         """Note when a request was made; returns the second, never before an earlier request.
 
-        Upstream's clock shows whole seconds and its servers differ by some. Except where windows
-        are read, the requests of a run are made one after the other.
+        Upstream's clock shows whole seconds and its servers differ by some. Requests that are made
+        side by side, such as those for lists, are noted in the order in which they are listed.
         """
         self.requested_at = max(self.requested_at, requested_at)
         return self.requested_at
@@ -235,20 +238,41 @@ class SyncSession:
         """The first pages of several lists, requested side by side, as `first_page`."""
 
         def fetch(each: tuple[Selection, Interval]) -> ApiResponse[ConversationPage]:
-            self.check_stopped()
             selection, (first, last) = each
             params = selection.params(first, last, "createdAt", 1)
             return self.client.get("/conversations", params, ConversationPage)
 
-        with ThreadPoolExecutor(self.parallel, thread_name_prefix="first-page") as pool:
-            try:
-                answers = list(pool.map(fetch, lists))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        answers = self.side_by_side(fetch, lists)
         for answer in answers:
             self.note_time(answer.requested_at)
         return [answer.value for answer in answers]
+
+    def side_by_side(self, fetch: Callable[[T], R], wanted: Sequence[T]) -> list[R]:
+        """Fetch several things in threads, as many at a time as the setting allows.
+
+        Args:
+            fetch: Fetches one of them.
+            wanted: What to fetch.
+
+        Returns:
+            What was fetched, in the same order.
+
+        Raises:
+            UpstreamError: The first error in this order; requests that were not begun are not made.
+        """
+
+        def checked(each: T) -> R:
+            self.check_stopped()
+            return fetch(each)
+
+        if len(wanted) == 1:
+            return [checked(wanted[0])]
+        with ThreadPoolExecutor(self.parallel, thread_name_prefix="side-by-side") as pool:
+            try:
+                return list(pool.map(checked, wanted))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def paginator(self, selection: Selection) -> Paginator[FullConversation]:
         """Fetches a list of conversations; may be used by several threads."""

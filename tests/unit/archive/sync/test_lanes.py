@@ -46,6 +46,9 @@ THOROUGH = settings().max_examples > 1000
 SECONDS = 60
 """How many seconds of creation a dense account has, with conversations in each of them."""
 
+ANY_PATH = re.compile("")
+LISTS = re.compile("/v2/(mailboxes|tags|users|teams)")
+
 DENSE = Behaviour(rate_limit=None, page_size=6, all_lists_spam=False)
 
 
@@ -310,18 +313,45 @@ def test_as_many_requests_as_the_setting_says_are_made_at_a_time(
         assert crowd.most == parallel
 
 
-class Crowd:
-    """The API, which counts how many requests it answers at a time."""
+def test_lists_are_asked_side_by_side_in_no_more_requests_than_one_after_the_other(
+    upstream_server: Upstream, url: str
+) -> None:
+    clock = Clock()
+    account = sample_account(clock, 60)
+    stage = staged(upstream_server, url, account, clock, replace(QUIET, latency=0.05))
+    most, asked = {}, {}
+    for parallel in (4, 1):
+        stage.limit_requests(parallel)
+        crowd = Crowd(stage.simulator, LISTS)
+        upstream_server.app = crowd
+        stage.sync()
+        most[parallel] = crowd.most
+        requests = stage.simulator.requests
+        asked[parallel] = {path: requests[path] for path in requests if LISTS.match(path)}
+    assert most == {4: 4, 1: 1}
+    assert asked[4] == asked[1]
+    assert stage.rows() == stage.truth()
 
-    def __init__(self, simulator: Any) -> None:
+
+class Crowd:
+    """The API, which counts how many requests it answers at a time.
+
+    Args:
+        simulator: What answers.
+        counted: The paths that count.
+    """
+
+    def __init__(self, simulator: Any, counted: re.Pattern[str] = ANY_PATH) -> None:
         self._simulator = simulator
+        self._counted = counted
         self._now = self.most = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self._now += 1
+        counts = self._counted.match(scope["path"]) is not None
+        self._now += counts
         self.most = max(self.most, self._now)
         await self._simulator(scope, receive, send)
-        self._now -= 1
+        self._now -= counts
 
 
 def test_one_thread_alone_writes_and_reports(
