@@ -6,6 +6,10 @@ is not explained in tests/mutants.toml, is tried once more: the change is writte
 a new process runs all tests of the package. It also sees functions that run while modules are
 imported, and has time where the machine was busy. What survives that as well is printed.
 
+A file can be named in place of its package. Files of the archive then run with the tests that are
+about them, because all tests of the archive take minutes. With --sample, only so many mutants of
+each package or file are tested, chosen at random; the numbers of chosen and of all are printed.
+
 Not changed, because a test of it would only repeat the code:
 
 - annotations, docstrings, decorators and what they decorate (properties among it), and data of
@@ -20,6 +24,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -78,7 +83,34 @@ PACKAGES: Final = {
     ),
     "v2": Package(("compat/v2/*",), ("tests/unit/v2",)),
     "archive": Package(("compat/archive/*.py",), ("tests/unit/archive/test_*.py",)),
+    "sync": Package(("compat/archive/sync/*.py",), ("tests/unit/archive/sync/test_*.py",)),
 }
+
+_ARCHIVE: Final = {
+    "activity": ("test_narrowed_activities", "test_threads"),
+    "counts": ("test_counts", "test_message_counts", "test_rating_counts"),
+    "coverage": ("test_reader_writer", "test_newest_wins"),
+    "erasure": ("test_erasure", "test_erased_*"),
+    "index": ("test_index", "test_counts"),
+    "locks": ("test_locks",),
+    "personal_data": ("test_erasure", "test_erased_*"),
+    "ratings": ("test_rating_counts", "test_erased_ratings"),
+    "reader": ("test_reader_writer", "test_newest_wins", "test_threads"),
+    "records": ("test_reader_writer", "test_newest_wins", "test_threads"),
+    "statements": ("test_counts", "test_message_counts", "test_rating_counts"),
+    "threads": ("test_threads", "test_narrowed_activities"),
+    "writer": ("test_reader_writer", "test_newest_wins", "test_threads"),
+    "sync/backfill": ("sync/test_backfill",),
+    "sync/deletions": ("sync/test_reconcile", "sync/test_unlisted_mailboxes"),
+    "sync/reconcile": ("sync/test_reconcile",),
+    "sync/threads": ("sync/test_threads",),
+}
+
+TESTS_OF_FILES: Final = {
+    f"compat/archive/{name}.py": tuple(f"tests/unit/archive/{each}.py" for each in tests)
+    for name, tests in _ARCHIVE.items()
+}
+"""The tests that are about a file; a file that is not listed runs with those of its package."""
 
 
 BY_DEFAULT: Final = ("core", "v1", "sources")
@@ -94,17 +126,21 @@ def main() -> None:
         "packages",
         nargs="*",
         metavar="package",
-        help=f"{', '.join(PACKAGES)}; by default {', '.join(BY_DEFAULT)}",
+        help=f"{', '.join(PACKAGES)}, or a file of one; by default {', '.join(BY_DEFAULT)}",
     )
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="all by default")
     parser.add_argument("--again", action="store_true", help="forget what was found before")
+    parser.add_argument("--sample", type=int, metavar="N", help="test N mutants of each, no more")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the sample")
     options = parser.parse_args()
-    if unknown := set(options.packages) - set(PACKAGES):
-        parser.error(f"no such package: {', '.join(sorted(unknown))}")
+    names = options.packages or BY_DEFAULT
+    if unknown := [name for name in names if find_package(name) is None]:
+        parser.error(f"no such package or file: {', '.join(unknown)}")
     failed = False
-    for name in options.packages or BY_DEFAULT:
+    for name in names:
         worker = multiprocessing.get_context("spawn").Process(
-            target=run, args=(name, options.processes, options.again)
+            target=run,
+            args=(name, options.processes, options.again, options.sample, options.seed),
         )
         worker.start()
         worker.join()
@@ -112,12 +148,24 @@ def main() -> None:
     sys.exit(failed)
 
 
-def run(name: str, processes: int, again: bool) -> None:
+def find_package(name: str) -> Package | None:
+    """The package of that name, or one that has only the file of that path."""
+    if name in PACKAGES:
+        return PACKAGES[name]
+    for package in PACKAGES.values():
+        if any((ROOT / name).match(pattern) for pattern in package.mutated):
+            return Package((name,), TESTS_OF_FILES.get(name, package.tests))
+    return None
+
+
+def run(name: str, processes: int, again: bool, sample: int | None, seed: int) -> None:
     """Mutate one package and print what survives; exits with status 1 if something does."""
-    directory = ROOT / "build" / "mutants" / name
+    package = find_package(name)
+    assert package
+    directory = ROOT / "build" / "mutants" / name.removesuffix(".py").replace("/", ".")
     if again:
         shutil.rmtree(directory, ignore_errors=True)
-    prepare(directory, PACKAGES[name])
+    prepare(directory, package)
     os.chdir(directory)
     os.environ["HYPOTHESIS_PROFILE"] = "mutants"
 
@@ -125,11 +173,13 @@ def run(name: str, processes: int, again: bool) -> None:
     import mutmut_run  # noqa: PLC0415 - it reads the configuration that was written above
 
     known = set(explained())
-    survivors = mutmut_run.run(processes)
+    if sample is not None:
+        print(f"{name}: a sample with the seed {seed}")
+    survivors = mutmut_run.run(processes, sample, seed)
     left = [each for each in survivors if (each.function, each.change) not in known]
-    if left and not tests_pass(PACKAGES[name]):
+    if left and not tests_pass(package):
         sys.exit(f"{name}: its tests fail in {directory} without any change")
-    left = [each for each in left if not is_noticed(each, PACKAGES[name])]
+    left = [each for each in left if not is_noticed(each, package)]
     for each in left:
         print(f"\n{each.function} ({each.status})\n    {each.change}")
     print(f"\n{name}: {len(survivors)} survived mutmut; {len(left)} of them are not explained")

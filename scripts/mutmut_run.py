@@ -6,19 +6,25 @@ It is imported in a process of its own: mutmut reads its configuration while it 
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import libcst as cst
-from mutmut.__main__ import cli
+from mutmut.__main__ import cli, create_mutants
 from mutmut.mutation import mutators
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant, read_functions_from_index
 from mutmut.mutation.file_mutation import MutationVisitor
 from mutmut.stats import status_by_exit_code
-from mutmut.utils.file_utils import walk_mutatable_files
+from mutmut.utils.file_utils import (
+    copy_also_copy_files,
+    copy_src_dir,
+    setup_source_paths,
+    walk_mutatable_files,
+)
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
 _CAUGHT: Final = {"killed", "skipped", "caught by type check"}
@@ -61,9 +67,19 @@ class Survivor(NamedTuple):
         self.data.save()
 
 
-def run(processes: int) -> list[Survivor]:
-    """Test the mutants of which no test has noticed anything so far; returns what survives."""
+def run(processes: int, sample: int | None = None, seed: int = 0) -> list[Survivor]:
+    """Test the mutants of which no test has noticed anything so far; returns what survives.
+
+    Args:
+        processes: How many are tested at a time.
+        sample: How many are tested, chosen at random; all if None. Others are in no result.
+        seed: Of the choice.
+    """
     _narrow()
+    if sample is not None:
+        chosen = _choose(processes, sample, seed)
+        cli(["run", "--max-children", str(processes), *chosen], standalone_mode=False)
+        return [each for each in _survivors() if each.mutant in chosen]
     for path in walk_mutatable_files():
         data = SourceFileMutationData(path=path)
         data.load()
@@ -75,6 +91,23 @@ def run(processes: int) -> list[Survivor]:
             data.save()
     cli(["run", "--max-children", str(processes)], standalone_mode=False)
     return list(_survivors())
+
+
+def _choose(processes: int, sample: int, seed: int) -> list[str]:
+    """The names of some mutants; prints how many there are."""
+    Path("mutants").mkdir(exist_ok=True)
+    copy_src_dir()
+    copy_also_copy_files()
+    setup_source_paths()
+    create_mutants(processes)
+    names: list[str] = []
+    for path in walk_mutatable_files():
+        data = SourceFileMutationData(path=path)
+        data.load()
+        names += data.exit_code_by_key
+    chosen = random.Random(seed).sample(sorted(names), min(sample, len(names)))
+    print(f"{len(chosen)} of {len(names)} mutants")
+    return chosen
 
 
 def _narrow() -> None:

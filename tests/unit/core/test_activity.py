@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -77,6 +77,13 @@ def test_what_a_user_writes_is_a_reply(type_: str) -> None:
 @pytest.mark.parametrize("type_", ["note", "lineitem", "phone", "forwardparent", "forwardchild"])
 def test_nothing_else_is_a_reply(type_: str) -> None:
     assert rules.replies(told(replied(5, type=type_)), PLAIN) == []
+
+
+@pytest.mark.parametrize("fields", [{"by": "user", "author": 1}, {"by": "", "author": 0}])
+def test_a_thread_of_a_customer_is_a_message_whoever_wrote_it_down(fields: dict[str, Any]) -> None:
+    conversation = told(asked(5, **fields))
+    assert seconds(rules.customer_messages(conversation)) == [5]
+    assert rules.replies(conversation, PLAIN) == []
 
 
 def test_a_message_without_an_author_is_a_users() -> None:
@@ -237,7 +244,68 @@ def test_the_base_says_which_waits_count() -> None:
         6,
     ]
     assert [wait.ended for wait in read(conversation, REPLIED).waits_within(Interval(6, 9))] == [6]
+    assert [wait.ended for wait in read(conversation, REPLIED).waits_within(Interval(2, 6))] == [
+        2,
+        6,
+    ]
     assert read(conversation, PLAIN).waits_within(Interval(2, 6)) == []
+
+
+@pytest.mark.parametrize(
+    ("within", "resolved"), [((7, 9), 7), ((5, 7), 7), ((8, 9), None), ((5, 6), None)]
+)
+def test_both_ends_of_a_range_of_resolutions_are_included(
+    within: tuple[int, int], resolved: int | None
+) -> None:
+    conversation = told(replied(2), status="closed", closed=7)
+    assert read(conversation, PLAIN).resolved_within(Interval(*within)) == resolved
+
+
+def test_with_the_base_replied_the_reply_in_the_range_is_of_the_same_user() -> None:
+    conversation = told(replied(2), replied(6, author=2), status="closed", closed=7)
+    found = read(conversation, REPLIED)
+    assert found.resolved_within(Interval(5, 9), {1}) is None
+    assert found.resolved_within(Interval(5, 9), {2}) == 7
+
+
+def test_who_replied_only_after_the_resolution_has_no_waits_of_it() -> None:
+    conversation = told(
+        *(asked(1), replied(2, status="closed")), *(asked(3, status="active"), replied(4, author=2))
+    )
+    found = read(conversation, ONCE)
+    assert [wait.ended for wait in found.waits_within(Interval(2, 4), {1})] == [2]
+    assert found.waits_within(Interval(2, 4), {2}) == []
+
+
+def test_replies_of_a_range_are_those_of_some_users_and_both_ends_are_included() -> None:
+    sent = (replied(second, author=1 + second % 2) for second in range(1, 8))
+    found = read(told(*sent), PLAIN)
+    assert seconds(found.replies_within(Interval(2, 6))) == [2, 3, 4, 5, 6]
+    assert seconds(found.replies_within(Interval(2, 6), {2})) == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("within", "users", "closed"),
+    [
+        ((2, 2), (), True),
+        ((1, 2), (), True),
+        ((2, 3), (), True),
+        ((3, 5), (), False),
+        ((2, 3), {1}, True),
+        ((2, 3), {2}, False),
+        ((3, 6), {1}, False),
+    ],
+)
+def test_it_was_closed_in_a_range_by_anybody_or_by_one_of_some_users(
+    within: tuple[int, int], users: Collection[int], *, closed: bool
+) -> None:
+    threads = (replied(2, status="closed"), asked(4, status="active"), line(6, status="closed"))
+    assert read(told(*threads), PLAIN).closed_within(Interval(*within), users) is closed
+
+
+def test_what_was_read_of_a_conversation_has_that_conversation() -> None:
+    conversation = told(asked(1))
+    assert read(conversation, PLAIN).activity is conversation
 
 
 def test_whoever_replied_until_then_helped_to_resolve() -> None:
@@ -301,6 +369,7 @@ def test_being_created_touches_a_conversation() -> None:
         (replied(5, author=2, action="imported"), False),
         (replied(5), False),
         (line(4), False),
+        (line(6), True),
         (line(7), False),
     ],
 )
@@ -308,6 +377,26 @@ def test_a_user_touches_a_conversation_with_threads_of_the_range(
     thread: Thread, *, touched: bool
 ) -> None:
     assert rules.is_touched_by(told(thread), Interval(5, 6), {2}) is touched
+
+
+@pytest.mark.parametrize(
+    ("conversation", "part"),
+    [
+        (told(created_by=2), True),
+        (told(closed_by=2), True),
+        (told(line(5)), True),
+        (told(Thread(5, 0, "chat")), True),
+        (told(Thread(5, 0, "message")), False),
+        (told(asked(5, type="chat", author=2)), False),
+        (told(replied(5), created_by=1, closed_by=1), False),
+    ],
+    ids=[
+        *("who began it", "who closed it", "who wrote a thread", "who may have written a chat"),
+        *("an unknown author of a reply", "a customer with the same number", "another user"),
+    ],
+)
+def test_who_takes_part_in_a_conversation(conversation: Activity, *, part: bool) -> None:
+    assert rules.takes_part(conversation, {2}) is part
 
 
 @pytest.mark.parametrize(("written", "share"), [("fraction", 4 / 13), ("percent", 4 / 13 * 100)])

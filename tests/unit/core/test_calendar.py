@@ -90,3 +90,9 @@ def test_an_offset_and_a_weekday_are_those_of_the_clock(second: int, name: str) 
     assert offset is not None
     assert calendar.utc_offset(second, zone) == int(offset.total_seconds())
     assert calendar.weekday(second, zone) == local.isoweekday()
+
+
+@pytest.mark.parametrize("second", [FIRST_SECOND, LAST_SECOND])
+@pytest.mark.parametrize("name", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_at_the_ends_of_the_calendar_every_clock_shows_an_offset(second: int, name: str) -> None:
+    assert abs(calendar.utc_offset(second, ZoneInfo(name))) <= DAY

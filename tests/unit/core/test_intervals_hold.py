@@ -63,6 +63,13 @@ def test_united_spans_do_not_touch(spans: list[Interval]) -> None:
     assert all(span.last + 1 < later.first for span, later in pairwise(union(spans)))
 
 
+def test_neighbours_are_united() -> None:
+    assert union([Interval(4, 6), Interval(1, 3), Interval(8, 9)]) == [
+        Interval(1, 6),
+        Interval(8, 9),
+    ]
+
+
 @given(LISTS, LISTS)
 def test_without_leaves_the_seconds_that_are_not_taken(
     wanted: list[Interval], taken: list[Interval]
@@ -155,6 +162,14 @@ def test_coalesced_coverage_is_the_same_in_the_fewest_parts(news: list[Coverage]
         part.as_of == later.as_of and part.interval.last + 1 == later.interval.first
         for part, later in pairwise(result)
     )
+
+
+def test_neighbours_of_the_same_time_are_coalesced_wherever_they_are() -> None:
+    known = [((0, 0), 1), ((1, 1), 2), ((2, 3), 3), ((4, 5), 3), ((6, 6), 3), ((8, 9), 3)]
+    assert coalesce(Coverage(Interval(*span), as_of) for span, as_of in known) == [
+        Coverage(Interval(*span), as_of)
+        for span, as_of in [((0, 0), 1), ((1, 1), 2), ((2, 6), 3), ((8, 9), 3)]
+    ]
 
 
 def by_second(known: list[Coverage]) -> dict[int, int]:

@@ -74,6 +74,17 @@ def test_customers_who_did_not_rate_are_helped_as_well() -> None:
     assert counted(told(rated(11)), other) == RatingCounts(1, 0, 0, 1, 2)
 
 
+def test_both_ends_of_the_range_are_counted() -> None:
+    activity = told(*(rated(second) for second in (9, 10, 20, 21)))
+    assert counted(activity) == RatingCounts(2, 0, 0, 1, 1)
+
+
+def test_the_counts_of_some_users_are_of_what_they_wrote() -> None:
+    activity = told(rated(11), rated(12, 3, 102, author=3), replied(13, author=3, customer=102))
+    assert counted(activity, users=USERS) == RatingCounts(1, 0, 0, 1, 1)
+    assert counted(activity, users=frozenset({3})) == RatingCounts(0, 0, 1, 1, 2)
+
+
 def test_a_convention_says_whether_automatic_replies_help() -> None:
     activity = told(replied(12, source="workflows"))
     manual = Conventions(automatic_replies_count=False)
