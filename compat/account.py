@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -27,7 +29,7 @@ from compat.core.models import (
 )
 from compat.engines import EngineAnswer
 from compat.engines.selector import SourceWithClient, select_engine
-from compat.single_flight import Call, CallCancelled, SingleFlight
+from compat.single_flight import Call, CallCancelled, CallProgress, SingleFlight
 from compat.sources import source_from_settings
 from compat.v1.auth import is_known_key
 from compat.v1.errors import LegacyError
@@ -54,11 +56,42 @@ _LOG_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """A request after parsing. Equal requests to one account have the same answer."""
+    """A request after parsing. Equal requests to one account have the same answer.
+
+    Attributes:
+        route: Its route.
+        query: Its parameters.
+        conventions: The rules that it was parsed by, the same for all requests to one account.
+        pairs: Its names and values as they were sent, decoded. They may hold secrets in parameters
+            that the route does not have.
+    """
 
     route: Route
     query: Query
-    conventions: Conventions = field(hash=False)  # the same for all requests to one account
+    conventions: Conventions = field(hash=False)
+    pairs: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class ReportProgress:
+    """How far the answer to a request has come.
+
+    Attributes:
+        path: The path of the request.
+        query: Its parameters as the first caller sent them, percent-encoded, without those that
+            have no effect.
+        since: When it was asked for first, UTC.
+        requests_done: How many requests to Help Scout were answered for it.
+        requests_left: How many more it needs, roughly; None if that is not known yet.
+        seconds_left: An estimate of the seconds until the answer; None if that is not known yet.
+    """
+
+    path: str
+    query: str
+    since: datetime
+    requests_done: int
+    requests_left: int | None
+    seconds_left: float | None
 
 
 @dataclass(frozen=True)
@@ -188,6 +221,10 @@ class Account:
         """An estimate of the whole seconds until a call has its result."""
         return self._calls.seconds_left(call, self._source.seconds_for)
 
+    def progress(self) -> list[ReportProgress]:
+        """How far each answer has come that is being computed, in the order asked for."""
+        return [_report_progress(each) for each in self._calls.progress(self._source.seconds_for)]
+
     def rows(self, need: ConversationQuery, progress: Progress) -> RowSet:
         """The conversations that a query needs, for callers that count them in another way.
 
@@ -213,7 +250,7 @@ class Account:
     def _parse_pairs(self, route: Route, pairs: tuple[tuple[str, str], ...]) -> ParsedRequest:
         conventions = self.settings.conventions
         values = parse_values(pairs, route.parameters, conventions)
-        return ParsedRequest(route, route.query_type(**values), conventions)
+        return ParsedRequest(route, route.query_type(**values), conventions, pairs)
 
     def _check(self) -> LegacyError | None:
         try:
@@ -261,6 +298,17 @@ class Account:
         if answer.fresh_until > clock.elapsed():
             with self._lock:
                 self._answers[request] = answer
+
+
+def _report_progress(call: CallProgress[ParsedRequest]) -> ReportProgress:
+    request, left, seconds = call.key, call.requests_left, call.seconds_left
+    return ReportProgress(
+        *request.route.format_target(request.pairs),
+        call.since,
+        call.requests_done,
+        None if left is None else math.ceil(left),
+        None if seconds is None else round(seconds, 1),
+    )
 
 
 class Accounts:

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 from compat import error_mapping
-from compat.account import Account, Accounts
+from compat.account import Account, Accounts, ReportProgress
 from compat.config.accounts import DEFAULT_ACCOUNT, accounts_from_env, select_account
 from compat.config.settings import Settings
 from compat.core.models import Progress, Source
@@ -189,6 +189,20 @@ class LegacyReports(TypedReports):
     def ready(self) -> bool:
         """Whether requests can be answered now: some account is open and not refused."""
         return self._accounts.ready
+
+    def progress(self, authorization: bytes | None) -> list[ReportProgress]:
+        """How far each answer has come that is being computed for the account of an API key.
+
+        Args:
+            authorization: The `Authorization` header as it was sent.
+
+        Raises:
+            compat.v1.errors.Unauthorized: There is no API key, or no account for it.
+        """
+        account = self._accounts.authenticate(parse_api_key(authorization))
+        if account is None:
+            raise Unauthorized
+        return account.progress()
 
     async def problems(self) -> dict[str, str | None]:
         """Why requests cannot be answered now, by the account's name; None if they can.

@@ -6,6 +6,8 @@ import math
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import Final, Generic, TypeVar
@@ -40,6 +42,7 @@ class Call(Generic[V]):
     Attributes:
         future: Holds the result or the error once the computation has ended.
         progress: How many rows are loaded so far.
+        since: When it was started or queued, UTC.
         begun: Whether a worker has begun it; it is queued until then.
         callers: How many callers wait for it.
         cancelled: Whether the computation has to stop at its next step.
@@ -48,6 +51,7 @@ class Call(Generic[V]):
     def __init__(self) -> None:
         self.future: Future[V] = Future()
         self.progress = Progress(check=self._check)
+        self.since = datetime.now(UTC)
         self.begun = False
         self.callers = 0
         self.cancelled = False
@@ -55,6 +59,25 @@ class Call(Generic[V]):
     def _check(self) -> None:
         if self.cancelled:
             raise CallCancelled("no caller waits for this answer any more")
+
+
+@dataclass(frozen=True)
+class CallProgress(Generic[K]):
+    """How far a running or queued call has come.
+
+    Attributes:
+        key: The key that its result is for.
+        since: When it was started or queued, UTC.
+        requests_done: How many pages it has received, one for each request.
+        requests_left: How many are still to come, roughly; None if that is not known yet.
+        seconds_left: An estimate of the seconds until its result; None if that is not known yet.
+    """
+
+    key: K
+    since: datetime
+    requests_done: int
+    requests_left: float | None
+    seconds_left: float | None
 
 
 class SingleFlight(Generic[K, V]):
@@ -137,6 +160,17 @@ class SingleFlight(Generic[K, V]):
             estimate = self._seconds_in_queue(ahead, list(left.values())) + _FIRST_ESTIMATE
         return math.ceil(min(max(estimate, 1), _LONGEST_ESTIMATE))
 
+    def progress(self, seconds_for: Callable[[float, float], float]) -> list[CallProgress[K]]:
+        """How far each running or queued call has come, in the order of their start.
+
+        Args:
+            seconds_for: As for `seconds_left`, whose estimates these are without the rounding.
+        """
+        with self._lock:
+            running = list(self._running.items())
+        begun = [call for _, call in running if call.begun]
+        return [_call_progress(key, call, begun, seconds_for) for key, call in running]
+
     def _seconds_in_queue(self, ahead: int, ends: list[float]) -> float:
         """Seconds until a worker is free for a call, with so many queued calls ahead of it."""
         heapify(ends)
@@ -171,6 +205,17 @@ class SingleFlight(Generic[K, V]):
             del self._running[key]
             if not call.callers:
                 self._kept[key] = call
+
+
+def _call_progress(
+    key: K,
+    call: Call[V],
+    begun: Sequence[Call[V]],
+    seconds_for: Callable[[float, float], float],
+) -> CallProgress[K]:
+    left = call.progress.pages_left
+    seconds = None if left is None else _seconds_left(call, begun, seconds_for)
+    return CallProgress(key, call.since, call.progress.pages, left, seconds)
 
 
 def _seconds_left(

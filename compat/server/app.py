@@ -10,7 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from time import perf_counter
@@ -26,8 +26,9 @@ from compat.server.proxy import Application, Message, Proxy, Receive, Scope, Sen
 from compat.server.recorder import Recorder
 from compat.service import LegacyReports
 from compat.v1 import openapi
-from compat.v1.errors import NotFound
-from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse
+from compat.v1.datetimes import format_instant
+from compat.v1.errors import LegacyError, NotFound
+from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse, error_response
 from compat.v1.routes import ROUTES
 from compat.v2.transport import LOOP_HEADER, LOOP_STATUS
 
@@ -139,6 +140,7 @@ def _assemble(reports: LegacyReports, recorder: Recorder | None, explorer: bool 
         "/healthz": lambda _: _health(reports),
         "/readyz": lambda _: _readiness(reports),
         "/openapi.json": lambda _: _json(200, openapi.document()),
+        "/progress.json": partial(_progress, reports),
     }
     if metrics:
         pages["/metrics"] = lambda _: metrics.page()
@@ -277,6 +279,16 @@ async def _readiness(reports: LegacyReports) -> LegacyResponse:
     if None in problems.values():
         return _json(200, {"status": "ready", "accounts": accounts})
     return _json(503, {"status": "unavailable", "accounts": accounts})
+
+
+def _progress(reports: LegacyReports, scope: Scope) -> LegacyResponse:
+    """How far the answers have come that are being computed for the account of the API key."""
+    try:
+        progress = reports.progress(dict(scope["headers"]).get(b"authorization"))
+    except LegacyError as error:
+        return error_response(error).with_headers(("Correlation-Id", str(uuid4())))
+    rows = [{**asdict(each), "since": format_instant(each.since)} for each in progress]
+    return _json(200, {"progress": rows}).with_headers(("Cache-Control", "no-store"))
 
 
 def _json(status: int, content: object) -> LegacyResponse:

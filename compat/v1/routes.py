@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import urlencode
 
 from compat.v1.errors import NotFound
 from compat.v1.parameters import (
@@ -76,6 +77,18 @@ class Route:
         named = found.groupdict() if found else {}
         others = (pair for pair in query if parameter_name(pair[0]) not in named)
         return [*named.items(), *others]
+
+    def format_target(self, pairs: Sequence[tuple[str, str]]) -> tuple[str, str]:
+        """The path and the query that have these parameters, without those that are ignored.
+
+        Args:
+            pairs: The parameters of a request, as `pairs` returns them.
+        """
+        used = {row.key for row in self.parameters}
+        known = [(name, value) for name, value in pairs if parameter_name(name) in used]
+        named = {name: value for name, value in known if f"{{{name}}}" in self.path}
+        query = [(name, value) for name, value in known if name not in named]
+        return self.path.format(**named), urlencode(query, safe=_UNQUOTED)
 
     def ignored_names(self, query: Sequence[tuple[str, str]]) -> list[str]:
         """The names in a query that no parameter has, each once, in the order sent."""
@@ -243,6 +256,8 @@ LOCAL_ROUTES: Final = (
 _REPORTS_PREFIX: Final = "/v1/reports/"
 _METHODS: Final = frozenset({"GET", "HEAD"})
 _SLASHES: Final = re.compile("/{2,}")
+_UNQUOTED: Final = ":,"
+"""What is readable in a query and needs no escape: it stands in times and in lists."""
 
 
 def merge_slashes(path: str) -> str:
