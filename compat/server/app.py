@@ -20,8 +20,9 @@ from uuid import uuid4
 
 from compat.config.accounts import accounts_from_env
 from compat.config.settings import Settings, SettingsError, variable_name
+from compat.server.index_page import index_links, index_page
 from compat.server.metrics import Metrics, RequestMetric
-from compat.server.pages import EXPLORER, StaticFile, explorer_files, redirect
+from compat.server.pages import EXPLORER, StaticFile, explorer_files, index_files, redirect
 from compat.server.proxy import Application, Message, Proxy, Receive, Scope, Send
 from compat.server.recorder import Recorder
 from compat.service import LegacyReports
@@ -136,15 +137,19 @@ def require_api_keys(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]
 def _assemble(reports: LegacyReports, recorder: Recorder | None, explorer: bool | None) -> _App:
     settings = next(iter(reports.accounts.values())).settings
     metrics = Metrics(lambda: reports.accounts) if settings.metrics else None
+    has_explorer = bool(settings.explorer) if explorer is None else explorer
+    links = index_links(explorer=has_explorer, metrics=settings.metrics)
     pages: dict[str, Page] = {
+        "/": partial(index_page, links),
         "/healthz": lambda _: _health(reports),
         "/readyz": lambda _: _readiness(reports),
         "/openapi.json": lambda _: _json(200, openapi.document()),
         "/progress.json": partial(_progress, reports),
+        **{path: partial(_file, file) for path, file in index_files().items()},
+        **_explorer_pages(has_explorer),
     }
     if metrics:
         pages["/metrics"] = lambda _: metrics.page()
-    pages |= _explorer_pages(bool(settings.explorer) if explorer is None else explorer)
     proxy = Proxy(settings) if settings.pass_v2 else None
     return _App(reports, pages, proxy, metrics, recorder)
 
@@ -197,8 +202,8 @@ async def _answer(
         return _json(LOOP_STATUS, error).with_headers((LOOP_HEADER, "refused"))
     if app.proxy and app.proxy.accepts(scope):
         return await app.proxy.forward(scope, receive, send)
-    if scope["method"] in {"GET", "HEAD"} and (page := app.pages.get(_path(scope))):
-        content = page(scope)
+    if scope["method"] in {"GET", "HEAD"} and (found := app.pages.get(_path(scope))):
+        content = found(scope)
         answer = content if isinstance(content, LegacyResponse) else await content
         return answer if scope["method"] == "GET" or not answer.body else answer.without_body()
     request = LegacyRequest(
@@ -260,7 +265,7 @@ def _route(app: _App, path: str) -> str:
 def _path(scope: Scope) -> str:
     """The decoded path, without the path that the application is mounted at."""
     path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))
+    return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
 def _health(reports: LegacyReports) -> LegacyResponse:

@@ -7,6 +7,7 @@ key that the person enters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +23,9 @@ from compat.v1.http import LegacyResponse
 EXPLORER: Final = "/explore"
 """The path of the report explorer; its files are below it."""
 
-_INDEX: Final = "explore.html"
+_EXPLORER_PAGE: Final = "explore.html"
+_STYLE: Final = "index.css"
+_ICON: Final = "icon.svg"
 _FOLDER: Final = "static"
 _CONTENT_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -53,6 +56,7 @@ HEADERS: Final = (
 )
 """Headers of every page and file: browsers run and load nothing but what this server sends."""
 
+_QUALITY: Final = re.compile(r"[01](\.[0-9]{0,3})?")
 _CACHING: Final = "no-cache"
 """Browsers keep a file and ask each time whether it has changed: a new version shows at once."""
 
@@ -92,6 +96,38 @@ class StaticFile:
         return self.etag in named or "*" in named
 
 
+def html_is_preferred(accept: bytes) -> bool:
+    """Whether a caller asks for HTML rather than for text, as browsers do and curl does not.
+
+    Args:
+        accept: The header `Accept` of the request; empty if it has none.
+    """
+    html, text = (_quality(accept.decode("latin-1"), kind) for kind in ("text/html", "text/plain"))
+    return html > text
+
+
+def _quality(accept: str, kind: str) -> float:
+    """How much a caller wants a content type, 0 to 1; 0 if it does not name it."""
+    for item in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in item.split(";"))
+        if name == kind:
+            given = [text.removeprefix("q=") for text in parameters if text.startswith("q=")]
+            return float(given[0]) if given and _QUALITY.fullmatch(given[0]) else 1.0
+    return 0.0
+
+
+def page(text: str, *, is_html: bool) -> LegacyResponse:
+    """A page that is made for each request, as HTML or as plain text."""
+    headers = (
+        ("Content-Type", _CONTENT_TYPES[".html" if is_html else ".txt"]),
+        ("Cache-Control", "no-store"),
+        ("Vary", "Accept"),
+        ("Correlation-Id", str(uuid4())),
+        *HEADERS,
+    )
+    return LegacyResponse(200, headers, text.encode())
+
+
 def redirect(location: str) -> LegacyResponse:
     """The answer that sends a browser to another path of this server.
 
@@ -113,20 +149,29 @@ def explorer_files() -> Mapping[str, StaticFile]:
     """The files of the report explorer by their paths on the server; its page is at `/explore`."""
     return MappingProxyType(
         {
-            EXPLORER if name == _INDEX else f"{EXPLORER}/{name}": file
-            for name, file in _static_files()
+            EXPLORER if name == _EXPLORER_PAGE else f"{EXPLORER}/{name}": file
+            for name, file in _static_files().items()
+            if name != _STYLE
         }
     )
 
 
-def _static_files() -> list[tuple[str, StaticFile]]:
+@cache
+def index_files() -> Mapping[str, StaticFile]:
+    """The files of the page at `/` by their paths on the server."""
+    found = _static_files()
+    return MappingProxyType({f"/{name}": found[name] for name in (_STYLE, _ICON)})
+
+
+@cache
+def _static_files() -> Mapping[str, StaticFile]:
     folder = files(__package__) / _FOLDER
     names = sorted(each.name for each in folder.iterdir())
-    return [
-        (name, _file(content_type, (folder / name).read_bytes()))
+    return {
+        name: _file(content_type, (folder / name).read_bytes())
         for name in names
         if (content_type := _CONTENT_TYPES.get(PurePosixPath(name).suffix))
-    ]
+    }
 
 
 def _file(content_type: str, body: bytes) -> StaticFile:

@@ -56,6 +56,7 @@ def settings(base_url: str, **others: str) -> dict[str, str]:
         "HELPSCOUT_BASE_URL": base_url,
         "COMPAT_API_KEYS": KEY,
         "COMPAT_METRICS": "true",
+        "COMPAT_EXPLORER": "off",  # else there is a further line that says where it is
         **others,
     }
 

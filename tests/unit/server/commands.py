@@ -16,9 +16,12 @@ OURS = ("COMPAT_", "HELPSCOUT_")
 
 
 def environment(settings: dict[str, str] | None = None) -> dict[str, str]:
-    """The environment of the tests, with these settings of ours and no others."""
+    """The environment of the tests, with these settings of ours and no others.
+
+    The explorer is off unless they name it, so that a server says one line about itself.
+    """
     rest = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return rest | (settings or {})
+    return rest | {"COMPAT_EXPLORER": "off"} | (settings or {})
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

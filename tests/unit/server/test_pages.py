@@ -173,14 +173,14 @@ def second_line(server: Running) -> str:
 
 
 def test_serve_says_where_the_explorer_is() -> None:
-    with started("serve", "--demo", "--port", "0") as server:
+    with started("serve", "--demo", "--port", "0", COMPAT_EXPLORER="") as server:
         assert second_line(server) == f"Report explorer on {server.address}/explore"
         assert ask(server.port, EXPLORER, headers={}).status == 200
 
 
 @pytest.mark.parametrize(
     ("arguments", "settings"),
-    [(("--host", "0.0.0.0"), {}), ((), {"COMPAT_EXPLORER": "off"})],  # noqa: S104
+    [(("--host", "0.0.0.0"), {"COMPAT_EXPLORER": ""}), ((), {"COMPAT_EXPLORER": "off"})],  # noqa: S104
 )
 def test_serve_has_no_explorer_for_strangers_or_against_the_setting(
     arguments: tuple[str, ...], settings: dict[str, str]

@@ -253,8 +253,7 @@ def served(scene: Scene, tmp_path: Path) -> Iterator[Served]:
     path = tmp_path / "accounts.toml"
     path.touch(mode=0o600)
     path.write_text("".join(table(name, each) for name, each in scene.settings.items()))
-    settings = {ACCOUNTS_VARIABLE: str(path), "COMPAT_EXPLORER": "off"}
-    with started("serve", "--port", "0", **settings) as server:
+    with started("serve", "--port", "0", **{ACCOUNTS_VARIABLE: str(path)}) as server:
         yield Served(server, path)
 
 
