@@ -128,6 +128,7 @@ def document() -> Json:
                 "`tags[]=1&tags[]=2` or `tags=1&tags=2`, and with empty items or blanks around "
                 "its items. Case makes no difference in names of parameters and in words. HEAD is "
                 "answered as GET without the body, and OPTIONS with 204 without an API key. "
+                "`x-choices` has words for the values of a parameter. "
                 "`x-exactness` says how exactly each field can be computed from Mailbox API 2.0, "
                 "if nothing special applies. "
                 + " ".join(f"{grade}: {meaning}" for grade, meaning in GRADES.items())
@@ -184,6 +185,7 @@ def _parameter(parameter: Parameter, route: Route) -> Json:
         **({} if required else {"allowEmptyValue": True}),
         "schema": {"type": "array", "items": schema} if parameter.many else schema,
         **({"style": "form", "explode": False} if parameter.many else {}),
+        **({"x-choices": dict(parameter.choices)} if parameter.choices else {}),
     }
 
 

@@ -1,16 +1,361 @@
-const key = document.getElementById("key");
-const target = document.getElementById("target");
-const answer = document.getElementById("answer");
+/** The report explorer: asks for the key, puts the question together, and shows the answer. */
 
-document.getElementById("question").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  answer.textContent = "…";
-  const authorization = `Basic ${btoa(`${key.value}:X`)}`;
+import { answerView, provenance } from "./answer.js";
+import { ask, description, key, progressInWords, Refusal } from "./api.js";
+import { controlsFor, markWrong } from "./controls.js";
+import { copyRows } from "./copies.js";
+import { button, byId, el } from "./dom.js";
+import { plural, range as rangeInWords } from "./format.js";
+import { Listing } from "./listing.js";
+import { forgetNames, mailboxNames } from "./names.js";
+import {
+  firstQuestion,
+  fromAddress,
+  hasDrilldown,
+  reportsOf,
+  requestOf,
+  toAddress,
+  unknownReport,
+} from "./question.js";
+
+const FETCHING = "The server is fetching conversations from Help Scout.";
+const STOPPED =
+  "You stopped waiting. The server continues to fetch, so the answer will be there sooner the next time.";
+
+/** What the page shows at present. */
+const page = {
+  reports: new Map(),
+  question: null,
+  controls: [],
+  view: null,
+  asking: null,
+  listing: null,
+};
+
+const BEHIND = {
+  choose: (start) => page.view?.choose(start) ?? null,
+  refused: (error) => askForKey(error.message),
+  left: (start) => leaveList(start),
+};
+
+async function start() {
+  byId("key-form").addEventListener("submit", useKey);
+  byId("question").addEventListener("submit", useForm);
+  byId("report").addEventListener("change", () => chooseReport(byId("report").value));
+  byId("forget").addEventListener("click", () => askForKey());
+  byId("stop").addEventListener("click", () => stopWaiting());
+  window.addEventListener("popstate", () => showAddress());
   try {
-    // Without `omit` browsers ask for a name and a password when the key is wrong.
-    const response = await fetch(target.value, { headers: { authorization }, credentials: "omit" });
-    answer.textContent = `${response.status}\n${await response.text()}`;
+    page.reports = reportsOf(await description());
   } catch (error) {
-    answer.textContent = `No answer: ${error.message}`;
+    byId("explorer").hidden = false;
+    return showRefusal(error);
   }
-});
+  page.listing = new Listing(byId("behind"), page.reports, BEHIND);
+  offerReports();
+  if (key.get()) openExplorer();
+  else askForKey();
+}
+
+// The key
+
+function askForKey(reason = "") {
+  page.asking?.abort();
+  key.forget();
+  forgetNames();
+  byId("explorer").hidden = true;
+  byId("forget").hidden = true;
+  clearAnswer();
+  byId("key-form").hidden = false;
+  showText("key-error", reason);
+  byId("key").value = "";
+  byId("key").focus();
+}
+
+async function useKey(event) {
+  event.preventDefault();
+  const input = byId("key");
+  key.set(input.value.trim());
+  showText("key-error", "");
+  showText("key-status", "The key is being checked…");
+  const refusal = await refusalOfKey();
+  showText("key-status", "");
+  input.value = "";
+  if (refusal) askForKey(refusal);
+  else openExplorer();
+}
+
+/** Why the server refuses the key, or null: all other errors are said where the answer would be. */
+async function refusalOfKey() {
+  try {
+    await ask("/v1/mailboxes.json", [], { signal: AbortSignal.timeout(5000) });
+  } catch (error) {
+    if (error.status === 401) return error.message;
+  }
+  return null;
+}
+
+function openExplorer() {
+  byId("key-form").hidden = true;
+  byId("explorer").hidden = false;
+  byId("forget").hidden = false;
+  showAddress();
+  byId("report").focus();
+}
+
+// The question
+
+function offerReports() {
+  const groups = new Map();
+  for (const report of page.reports.values()) {
+    if (!groups.has(report.group)) groups.set(report.group, []);
+    groups.get(report.group).push(el("option", { value: report.name }, report.title));
+  }
+  byId("report").replaceChildren(
+    ...[...groups].map(([label, options]) => el("optgroup", { label }, options)),
+  );
+}
+
+/** Show the question that the address holds, or the first one. */
+function showAddress() {
+  const unknown = unknownReport(location.search, page.reports);
+  page.question = fromAddress(location.search, page.reports) ?? firstQuestion();
+  showQuestion();
+  if (unknown) return showUnknown(unknown);
+  // What is asked is what the controls show, also where the address says nothing.
+  readControls();
+  answer();
+}
+
+function showUnknown(name) {
+  page.asking?.abort();
+  clearAnswer();
+  byId("result-title").textContent = "No such report";
+  byId("result-ranges").textContent = "";
+  showError(`This server has no report with the name ${name}. Choose another one.`, []);
+}
+
+function report() {
+  return page.reports.get(page.question.report);
+}
+
+function showQuestion() {
+  const { values, compare } = page.question;
+  byId("report").value = page.question.report;
+  byId("summary").textContent = report().summary;
+  page.controls = controlsFor(report().parameters, values, compare);
+  byId("controls").replaceChildren(...page.controls.map(({ element }) => element));
+}
+
+function chooseReport(name) {
+  readControls();
+  page.question = {
+    ...page.question,
+    report: name,
+    open: null,
+    values: { ...page.question.values, page: "" },
+  };
+  for (const own of ["sortField", "sortOrder", "type"]) page.question.values[own] = "";
+  showQuestion();
+}
+
+function readControls() {
+  const read = page.controls.map((control) => control.read());
+  page.question.values = Object.assign({}, page.question.values, ...read);
+  page.question.compare = byId("compare")?.value ?? page.question.compare;
+}
+
+function useForm(event) {
+  event.preventDefault();
+  readControls();
+  page.question = { ...page.question, open: null, values: { ...page.question.values, page: "" } };
+  rememberAddress();
+  answer();
+  bringIntoView(byId("result"));
+}
+
+function rememberAddress() {
+  const address = toAddress(page.question, report());
+  if (address !== location.search) history.pushState(null, "", address);
+}
+
+// The answer
+
+function ranges() {
+  const { start, end, previousStart, previousEnd } = Object.fromEntries(
+    requestOf(page.question, report()).query,
+  );
+  return {
+    range: start && end ? [start, end] : null,
+    previous: previousStart && previousEnd ? [previousStart, previousEnd] : null,
+  };
+}
+
+function showHeading() {
+  const { range, previous } = ranges();
+  const compared = previous ? `, compared with ${rangeInWords(previous)}` : "";
+  byId("result-title").textContent = report().title;
+  byId("result-ranges").textContent = range ? `${rangeInWords(range)}${compared} (UTC)` : "";
+  document.title = `${report().title}${range ? `, ${rangeInWords(range)}` : ""} – Report explorer`;
+}
+
+function clearAnswer() {
+  page.view?.close();
+  page.view = null;
+  page.listing?.close();
+  for (const id of ["facts", "answer"]) byId(id).replaceChildren();
+  for (const id of ["error", "waiting", "elsewhere"]) byId(id).hidden = true;
+}
+
+/** Ask the question and show its answer; an earlier one is no longer waited for. */
+async function answer() {
+  page.asking?.abort();
+  const asking = new AbortController();
+  page.asking = asking;
+  clearAnswer();
+  showHeading();
+  markWrong([]);
+  const { path, query } = requestOf(page.question, report());
+  showCopies();
+  byId("result").setAttribute("aria-busy", "true");
+  say("Asking…");
+  try {
+    const found = await ask(path, query, {
+      signal: asking.signal,
+      onWait: (state) => page.asking === asking && showWaiting(state),
+    });
+    const names = await mailboxNames();
+    if (page.asking === asking) showAnswer(found, names);
+  } catch (error) {
+    if (page.asking === asking) showFailure(error);
+  } finally {
+    if (page.asking === asking) byId("result").removeAttribute("aria-busy");
+  }
+}
+
+function showAnswer(found, names) {
+  byId("waiting").hidden = true;
+  const { range, previous } = ranges();
+  const opens = hasDrilldown(page.question, page.reports);
+  page.view = answerView(found, {
+    title: report().title,
+    range,
+    previous,
+    names,
+    open: opens ? openList : null,
+    goTo: goToPage,
+  });
+  byId("facts").replaceChildren(provenance(found.headers));
+  byId("answer").replaceChildren(page.view.element);
+  say(page.view.summary);
+  const { open } = page.question;
+  if (open && opens) page.listing.show(page.question, open, countOf(found.data, open[0]));
+}
+
+/** What the bar that begins at this time counts; null if there is no such bar. */
+function countOf(data, start) {
+  const point = data.current?.find?.((each) => (each.start ?? each.date) === start);
+  return point ? Object.values(point).find((value) => typeof value === "number") : null;
+}
+
+function openList(range, count) {
+  page.question = { ...page.question, open: range };
+  rememberAddress();
+  showCopies();
+  page.listing.show(page.question, range, count, { focus: true });
+}
+
+function leaveList(start) {
+  page.question = { ...page.question, open: null };
+  rememberAddress();
+  showCopies();
+  (page.view?.choose(start) ?? byId("result-title")).focus();
+}
+
+function goToPage(number) {
+  page.question = { ...page.question, values: { ...page.question.values, page: String(number) } };
+  rememberAddress();
+  answer();
+  byId("result-title").focus();
+}
+
+// Waiting
+
+function showWaiting({ said, again, progress }) {
+  const bar = byId("progress");
+  const { requests_done: done, requests_left: left } = progress ?? {};
+  if (byId("waiting").hidden) say(`${FETCHING} The answer shows by itself.`);
+  byId("waiting").hidden = false;
+  byId("waiting-title").textContent = FETCHING;
+  if (typeof done === "number" && typeof left === "number") {
+    bar.max = Math.max(1, done + left);
+    bar.value = done;
+  } else bar.removeAttribute("value");
+  const next = again === null ? "" : `The page asks again in ${plural(again, "second")}.`;
+  const words = [progressInWords(progress) || said, next].filter(Boolean);
+  byId("waiting-left").textContent = words.join(" · ");
+}
+
+function stopWaiting() {
+  page.asking?.abort();
+  byId("report").focus();
+}
+
+// Errors
+
+function showFailure(error) {
+  byId("waiting").hidden = true;
+  if (error.status === 401) return askForKey(error.message);
+  if (error.name === "AbortError") return showError(STOPPED, []);
+  showRefusal(error);
+  markWrong(error.parameters ?? []);
+}
+
+function showRefusal(error) {
+  byId("waiting").hidden = true;
+  const known = error instanceof Refusal;
+  const sentence = known ? error.message : `This page has made a mistake: ${error.message}`;
+  const details = (error.parameters ?? []).map(({ property, message }) =>
+    el("li", {}, el("strong", {}, property), `: ${message}`),
+  );
+  showError(sentence, details);
+}
+
+function showError(sentence, details) {
+  const list = details.length ? el("ul", {}, details) : null;
+  byId("error").replaceChildren(
+    el(
+      "div",
+      { class: "error" },
+      el("p", {}, sentence),
+      ...(list ? [list] : []),
+      button("Ask again", () => answer()),
+    ),
+  );
+  byId("error").hidden = false;
+  say("");
+}
+
+function say(text) {
+  byId("status").textContent = text;
+}
+
+function showText(id, text) {
+  byId(id).textContent = text;
+  byId(id).hidden = text === "";
+}
+
+function showCopies() {
+  const { path, query } = requestOf(page.question, report());
+  byId("copies").replaceChildren(...copyRows(path, query, toAddress(page.question, report())));
+  byId("elsewhere").hidden = false;
+}
+
+function bringIntoView(element) {
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (element.getBoundingClientRect().top > window.innerHeight * 0.6) {
+    element.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
+  }
+}
+
+start();

@@ -1,0 +1,150 @@
+/**
+ * The question that the page asks, and the address that holds it.
+ *
+ * The address has the parameters of the old API under their own names, the report, how it is
+ * compared, and the list that is open. It never has the API key.
+ */
+
+import { words } from "./format.js";
+import { normalised, periodBefore, presetRange, yearBefore } from "./ranges.js";
+
+const FIRST_REPORT = "new_conversations";
+const LAST_30_DAYS = 1;
+const OWN_NAMES = new Set(["report", "compare", "openStart", "openEnd"]);
+const INSTANTS = ["start", "end", "previousStart", "previousEnd"];
+
+/** The reports of the server by their names, from its description. */
+export function reportsOf(description) {
+  const entries = Object.entries(description.paths).map(([path, { get }]) => [
+    get.operationId,
+    {
+      name: get.operationId,
+      path,
+      summary: get.summary,
+      parameters: get.parameters,
+      exactness: get["x-exactness"] ?? {},
+      title: title(get.operationId),
+      group: group(path),
+    },
+  ]);
+  return new Map(entries);
+}
+
+const TITLES = {
+  user: "All figures of a user or a team",
+  user_happiness: "Happiness",
+  user_ratings: "Ratings",
+  user_conversation_history: "Conversation history",
+  user_replies: "Replies",
+  user_customers_helped: "Customers helped",
+  user_resolutions: "Resolutions",
+  new_drilldown: "New conversations, one by one",
+  happiness_ratings: "Ratings",
+  me: "The user of the application",
+};
+
+function title(name) {
+  return TITLES[name] ?? words(name);
+}
+
+const GROUPS = { conversations: "Conversations", happiness: "Happiness", user: "A user or a team" };
+
+function group(path) {
+  const match = /^\/v1\/reports\/(\w+)/.exec(path);
+  return match ? (GROUPS[match[1]] ?? words(match[1])) : "Lists";
+}
+
+/** The question that the page begins with: the last 30 days, and the 30 before. */
+export function firstQuestion() {
+  const [start, end] = presetRange(LAST_30_DAYS);
+  const [previousStart, previousEnd] = periodBefore([start, end]);
+  const values = { start, end, previousStart, previousEnd, viewBy: "day" };
+  return { report: FIRST_REPORT, values, compare: "before", open: null };
+}
+
+/** The name of the report in an address if the server has none of that name. */
+export function unknownReport(search, reports) {
+  const name = new URLSearchParams(search).get("report");
+  return name && !reports.has(name) ? name : null;
+}
+
+const COMPARED = { before: periodBefore, year: yearBefore };
+
+/** How a range is compared: as the address says, unless the range to compare with is another one. */
+function comparison(said, { start, end, previousStart, previousEnd }) {
+  if (!previousStart && !previousEnd) return COMPARED[said] ? said : "none";
+  const computed = start && end ? COMPARED[said]?.([start, end]) : null;
+  return computed?.[0] === previousStart && computed?.[1] === previousEnd ? said : "own";
+}
+
+/** The question of an address; null if it holds none. */
+export function fromAddress(search, reports) {
+  const pairs = new URLSearchParams(search);
+  const report = pairs.get("report");
+  if (!report || !reports.has(report)) return null;
+  const values = Object.fromEntries([...pairs].filter(([name]) => !OWN_NAMES.has(name)));
+  for (const name of INSTANTS) if (name in values) values[name] = normalised(values[name]);
+  const compare = comparison(pairs.get("compare"), values);
+  const open = [pairs.get("openStart"), pairs.get("openEnd")].map(normalised);
+  return { report, values, compare, open: open.every(Boolean) ? open : null };
+}
+
+/** The address that holds a question: what follows the page's path. */
+export function toAddress(question, report) {
+  const sent = sentValues(question, report);
+  const pairs = [["report", question.report], ...sent];
+  if (sent.some(([name]) => name === "previousStart")) pairs.push(["compare", question.compare]);
+  if (question.open) pairs.push(["openStart", question.open[0]], ["openEnd", question.open[1]]);
+  const text = pairs.map(
+    ([name, value]) =>
+      `${name}=${encodeURIComponent(value).replace(/%(2C|3A)/g, decodeURIComponent)}`,
+  );
+  return `?${text.join("&")}`;
+}
+
+function sentValues(question, report) {
+  return report.parameters
+    .map(({ name }) => [name, question.values[name] ?? ""])
+    .filter(([, value]) => value !== "");
+}
+
+/** The path and the parameters of the request that answers a question. */
+export function requestOf(question, report) {
+  const inPath = new Set(
+    report.parameters.filter((each) => each.in === "path").map(({ name }) => name),
+  );
+  const path = report.path.replace(/\{(\w+)\}/g, (_, name) =>
+    encodeURIComponent(question.values[name] ?? ""),
+  );
+  return { path, query: sentValues(question, report).filter(([name]) => !inPath.has(name)) };
+}
+
+/**
+ * The list of what a bar of a series counts, where there is one, by the name of the series.
+ * The list has the same filters and the bucket as its range.
+ */
+const DRILLDOWNS = {
+  new_conversations: "new_drilldown",
+  user_replies: "user_conversation_history",
+};
+
+/** The question for the list behind a bucket; null if there is no such list. */
+export function drilldown(question, reports, [start, end], page) {
+  const name = DRILLDOWNS[question.report];
+  if (!reports.has(name)) return null;
+  const values = {
+    ...question.values,
+    start,
+    end,
+    page: String(page),
+    rows: "25",
+    sortField: "",
+    sortOrder: "",
+  };
+  return { report: name, values, compare: "none", open: null };
+}
+
+/** Whether there is a list behind the bars of this series. */
+export function hasDrilldown(question, reports) {
+  return reports.has(DRILLDOWNS[question.report]);
+}
