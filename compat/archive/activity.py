@@ -40,8 +40,8 @@ def touched(
     spans: Sequence[Interval],
     users: Collection[int] = (),
     *,
-    rated: bool = False,
-    is_needed: Callable[[Row], bool] = lambda _: True,
+    rated: bool,
+    is_needed: Callable[[Row], bool],
 ) -> list[Activity]:
     """The conversations in which something happened in some intervals, each once, sorted by id.
 

@@ -113,6 +113,20 @@ def test_a_changed_conversation_counts_with_its_new_values(archive: Archive) -> 
     assert [tagged(3), tagged(4), tagged(UNTAGGED)] == [0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("tags", "any_of_them", "all_of_them"),
+    [({3}, 3, 3), ({3, 4}, 4, 2), ({4, 5}, 3, 2), ({3, 4, 5}, 4, 1), ({UNTAGGED, 3}, 4, 0)],
+)
+def test_a_conversation_with_several_of_the_tags_counts_once(
+    archive: Archive, tags: set[int], any_of_them: int, all_of_them: int
+) -> None:
+    every = [(3, 4), (3,), (3, 4, 5), (4, 5), ()]
+    save_all(archive, [record(id_, tags=own) for id_, own in enumerate(every, 1)])
+    for all_tags, counted in ((False, any_of_them), (True, all_of_them)):
+        which = replace(COUNTED, tags=frozenset(tags), all_tags=all_tags)
+        assert count(archive, CountQuery(NEED, which, (DAY,))) == [[counted]]
+
+
 def test_the_table_for_counting_by_tag_agrees_with_the_conversations(archive: Archive) -> None:
     save_all(archive, [record(id_, tags=(3,) * (id_ % 2) + (4,) * (id_ % 3)) for id_ in range(20)])
     save_all(archive, [record(id_, tags=(5, 4), seen=SEEN + 1) for id_ in range(0, 20, 3)])

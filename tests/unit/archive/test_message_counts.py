@@ -144,3 +144,15 @@ def test_conversations_of_any_age_have_messages(kept: Archive) -> None:
     refill(kept, [Activity(old, (message,))])
     query = CountQuery(ConversationQuery((Interval(*EDGES[:2]),)), COUNTED, (EDGES,), "messages")
     assert counted(kept, query) == [[0, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("second", "counts"), [(5, None), (25, None), (-1, [[0] * 3]), (30, [[0] * 3])]
+)
+def test_a_chat_without_an_author_matters_in_each_bucket_and_nowhere_else(
+    kept: Archive, second: int, counts: list[list[int]] | None
+) -> None:
+    row = Row(CREATED, 101, 1, 10, "email", "active", "published", ())
+    refill(kept, [Activity(row, (Thread(CREATED + second, 1, "chat"),))])
+    query = CountQuery(ConversationQuery((Interval(*EDGES[:2]),)), COUNTED, (EDGES,), "messages")
+    assert counted(kept, query) == counts

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from compat.archive.database import Archive
 from compat.core.intervals import Interval
-from compat.core.models import Activity
+from compat.core.models import Activity, Rating, Row, Thread
 from tests.unit.archive.drawn_activities import SPANS, USERS, activities, refill
+from tests.unit.archive.samples import CREATED
 
 EXAMPLES = settings(
     max_examples=settings().max_examples // 4,
@@ -55,6 +56,17 @@ def test_conversations_come_by_their_ids_with_all_their_threads(
     refill(archive, held)
     with archive.reading() as snapshot:
         assert snapshot.activities_by_id(ids) == [each for each in held if each.row.id in ids]
+
+
+def test_what_was_rated_outside_the_intervals_is_not_among_the_rated(archive: Archive) -> None:
+    row = Row(CREATED, 100, 1, 11, "email", "active", "published", ())
+    rated = Thread(CREATED + 9, 1, "message", by="user", author=1, rating=Rating(1, 91))
+    refill(archive, [Activity(row, (rated,))])
+    with archive.reading() as snapshot:
+        for last, found in ((8, 0), (9, 1)):
+            within = [Interval(CREATED, CREATED + last)]
+            assert len(snapshot.activities(within, rated=True)) == found
+            assert len(snapshot.activities(within)) == 1
 
 
 def happened(activity: Activity, spans: list[Interval], *, rated: bool) -> bool:

@@ -18,7 +18,7 @@ from compat.archive.reader import Snapshot
 from compat.config.conventions import Conventions
 from compat.core.counting import CountQuery, Filter, RatingCounts
 from compat.core.intervals import Interval
-from compat.core.models import Activity, ConversationQuery, Row, Thread, UnknownValue
+from compat.core.models import Activity, ConversationQuery, Rating, Row, Thread, UnknownValue
 from compat.core.ratings import count_ratings
 from tests.unit.archive.drawn_activities import SPANS, activities, rating_queries, refill
 from tests.unit.archive.samples import CREATED
@@ -28,6 +28,26 @@ EXAMPLES = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 COUNTED = Filter(frozenset({"published"}), frozenset({"spam"}))
+
+
+def _reply(second: int, id_: int, customer: int, value: int = 0, source: str = "email") -> Thread:
+    rating = Rating(value, customer) if value else None
+    reply = Thread(CREATED + second, id_, "message", by="user", author=1, customer=customer)
+    return reply._replace(rating=rating, source=source)
+
+
+def _rated_conversation(id_: int, tags: tuple[int, ...], *replies: Thread) -> Activity:
+    return Activity(Row(CREATED, id_, 1, 10, "email", "active", "published", tags), replies)
+
+
+RATED = [
+    _rated_conversation(101, (3, 4), _reply(1, 1, 91, 1), _reply(2, 2, 91, 1)),
+    _rated_conversation(
+        102, (3,), _reply(3, 3, 92, 3), _reply(4, 4, 93, source="workflows"), _reply(10, 5, 94, 2)
+    ),
+]
+"""Four ratings, the last of them outside the range."""
+IN_THE_RANGE = CountQuery(ConversationQuery(SPANS), COUNTED, ((CREATED, CREATED + 10),), "ratings")
 
 
 def counted(
@@ -103,6 +123,44 @@ def test_conversations_of_any_age_have_ratings(archive: Archive) -> None:
     refill(archive, [Activity(old, (reply,))])
     query = CountQuery(ConversationQuery(SPANS), COUNTED, ((CREATED, CREATED + 10),), "ratings")
     assert counted(archive, query) == [RatingCounts(helped=1)]
+
+
+def test_each_rating_counts_and_each_customer_once(archive: Archive) -> None:
+    refill(archive, RATED)
+    assert counted(archive, IN_THE_RANGE) == [RatingCounts(2, 0, 1, 2, 3)]
+
+
+def test_conversations_that_do_not_count_have_neither_ratings_nor_customers(
+    archive: Archive,
+) -> None:
+    refill(archive, RATED)
+    assert counted(archive, IN_THE_RANGE, {101}) == [RatingCounts(0, 0, 1, 1, 2)]
+    assert counted(archive, IN_THE_RANGE, {101, 102}) == [RatingCounts()]
+
+
+def test_what_workflows_sent_helps_if_the_query_says_so(archive: Archive) -> None:
+    refill(archive, RATED)
+    manual = replace(IN_THE_RANGE, automatic_replies=False)
+    assert counted(archive, manual) == [RatingCounts(2, 0, 1, 2, 2)]
+
+
+def test_all_buckets_of_a_range_are_one(archive: Archive) -> None:
+    refill(archive, RATED)
+    cut = replace(IN_THE_RANGE, ranges=((CREATED, CREATED + 2, CREATED + 10),))
+    assert counted(archive, cut) == counted(archive, IN_THE_RANGE)
+
+
+@pytest.mark.parametrize(
+    ("tags", "all_tags", "ratings"), [({3, 4}, False, 3), ({3, 4}, True, 2), ({4}, True, 2)]
+)
+def test_ratings_are_of_conversations_with_one_of_the_tags_or_all(
+    archive: Archive, tags: set[int], all_tags: bool, ratings: int
+) -> None:
+    refill(archive, [*RATED, _rated_conversation(103, ())])
+    which = replace(COUNTED, tags=frozenset(tags), all_tags=all_tags)
+    found = counted(archive, replace(IN_THE_RANGE, filter=which))
+    assert found is not None
+    assert sum(found[0][:3]) == ratings
 
 
 @pytest.mark.parametrize("users", [frozenset(), frozenset({1}), frozenset({1, 2})])

@@ -144,6 +144,26 @@ def test_older_coverage_never_replaces_newer(archive: Archive) -> None:
         ]
 
 
+def test_newer_coverage_replaces_what_it_includes_in_each_layer(archive: Archive) -> None:
+    cover(archive, Interval(10, 20), as_of=400)
+    cover(archive, Interval(0, 30), as_of=500)
+    with archive.reading() as snapshot:
+        for layer in LAYERS:
+            assert snapshot.layer_coverage(layer) == [Coverage(Interval(0, 30), 500)]
+
+
+def test_before_the_time_from_which_conversations_are_kept_nothing_is_covered(
+    archive: Archive,
+) -> None:
+    cover(archive, Interval(0, 50))
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.add_coverage("new", Coverage(Interval(0, 50), SEEN))
+        writer.set_kept_since(30)
+    with archive.reading() as snapshot:
+        for layer in (*LAYERS, "new"):
+            assert snapshot.layer_coverage(layer) == [Coverage(Interval(30, 50), SEEN)]
+
+
 def test_coverage_can_be_removed(archive: Archive) -> None:
     cover(archive, Interval(0, 30))
     with archive.lock() as lock, archive.writing(lock) as writer:
