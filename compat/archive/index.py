@@ -180,7 +180,7 @@ class CountIndex:
                     return
                 # One transaction for each chunk: a long one would let the database's log grow.
                 with self._archive.reading() as snapshot:
-                    version = snapshot.chunk_versions().get(number, 0)
+                    version = snapshot.chunk_versions()[number]
                     chunk = Chunk(version, snapshot.rows([_interval_of(number)]))
                 if not self._add(number, chunk):
                     return
@@ -195,10 +195,10 @@ class CountIndex:
         with self._lock:
             self._sizes[number] = len(chunk.created)
             self._chunks[number] = chunk
-            used = self._last_used.get(number, 0)
+            used = self._last_used[number]
             excess = sum(len(each.created) for each in self._chunks.values()) - self._max_rows
-            for old in sorted(self._chunks, key=lambda each: self._last_used.get(each, 0)):
-                if excess <= 0 or self._last_used.get(old, 0) >= used:
+            for old in sorted(self._chunks, key=self._last_used.__getitem__):
+                if excess <= 0 or self._last_used[old] >= used:
                     break
                 excess -= len(self._chunks.pop(old).created)
             if excess > 0:
@@ -230,7 +230,7 @@ class Chunk:
         """Whether a value that a query filters by is unknown in some conversation."""
         return any(None in self._positions[name] for name in query.filtered_fields)
 
-    def matching(self, query: CountQuery, *, unknown: bool = False) -> int:
+    def matching(self, query: CountQuery, *, unknown: bool) -> int:
         """The conversations that match a query's filter, as a bitmap.
 
         Args:

@@ -24,6 +24,8 @@ from tests.unit.archive.samples import CREATED, SEEN, record, save_all
 
 CHUNK = 1 << CHUNK_BITS
 FIRST = chunk_of(CREATED) + 1
+APART = (0, 3, 6)
+"""Chunks that are not next to each other."""
 COUNTED = Filter(frozenset({"published"}), frozenset({"spam"}))
 
 
@@ -66,6 +68,11 @@ def query(*chunks: int, which: Filter = COUNTED) -> CountQuery:
     return CountQuery(
         ConversationQuery((Interval(edges[0], edges[-1] - 1),)), which, (tuple(edges),)
     )
+
+
+def in_memory(index: CountIndex) -> list[int]:
+    """The chunks that are in memory."""
+    return sorted(number - FIRST for number in index._chunks)
 
 
 def count(index: CountIndex, archive: Archive, what: CountQuery) -> list[int]:
@@ -122,7 +129,7 @@ def test_rare_and_frequent_values_count_alike() -> None:
     chunk = Chunk(1, rows)
     for tag, expected in ((7, 2), (8, 998), (9, 0)):
         which = Filter(COUNTED.states, COUNTED.excluded_statuses, tags=frozenset({tag}))
-        assert chunk.matching(query(0, which=which)).bit_count() == expected
+        assert chunk.matching(query(0, which=which), unknown=False).bit_count() == expected
     assert isinstance(chunk._positions["tags"][8], int)
     assert not isinstance(chunk._positions["tags"][7], int)
 
@@ -163,25 +170,84 @@ def test_an_older_snapshot_gets_the_counts_of_its_own_state(
         assert count(index, archive, query(0)) == [2]
 
 
-def test_the_least_recently_used_chunks_are_removed_first(archive: Archive) -> None:
-    save_all(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(4)])
-    index = CountIndex(archive, max_rows=8)
-    for chunk in (0, 1, 0, 2):
-        assert count(index, archive, query(chunk)) == [4]
-    assert sorted(number - FIRST for number in index._chunks) == [0, 2]
-    index.close()
-
-
-def test_an_interval_that_does_not_fit_is_counted_by_the_database(
-    archive: Archive, asked: list[str]
+@pytest.mark.parametrize(("most", "kept"), [(8, [0, 6]), (7, [6]), (4, [6]), (3, [])])
+def test_the_least_recently_used_chunks_are_removed_first(
+    archive: Archive, most: int, kept: list[int]
 ) -> None:
-    save_all(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(4)])
-    index = CountIndex(archive, max_rows=9)
-    for _ in range(3):
-        assert count(index, archive, query(0, 1, 2)) == [4, 4, 4]
-        assert index.rows_in_memory() <= 9
-    assert asked == ["count", "chunk 2", "chunk 1", "chunk 0", "count", "count"]
+    save_all(archive, [seen_in(chunk, 10 * chunk + id_) for chunk in APART for id_ in range(4)])
+    index = CountIndex(archive, max_rows=most)
+    for chunk in (0, 3, 0, 6):
+        assert count(index, archive, query(chunk)) == [4]
+        assert index.rows_in_memory() <= most
+    assert in_memory(index) == kept
     index.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "most", "loaded", "kept"),
+    [
+        (4, 9, ["chunk 2", "chunk 1", "chunk 0"], [1, 2]),
+        (1, 2, ["chunk 2", "chunk 1", "chunk 0"], [1, 2]),
+        (1, 1, ["chunk 2", "chunk 1"], [2]),
+    ],
+)
+def test_an_interval_that_does_not_fit_is_counted_by_the_database(  # noqa: PLR0917
+    archive: Archive, asked: list[str], size: int, most: int, loaded: list[str], kept: list[int]
+) -> None:
+    save_all(
+        archive, [seen_in(chunk, 10 * chunk + id_) for chunk in range(3) for id_ in range(size)]
+    )
+    index = CountIndex(archive, max_rows=most)
+    for _ in range(3):
+        assert count(index, archive, query(0, 1, 2)) == [size] * 3
+        assert index.rows_in_memory() <= most
+    assert asked == ["count", *loaded, "count", "count"]
+    assert in_memory(index) == kept
+    index.close()
+
+
+def test_what_is_being_loaded_is_not_loaded_again_whatever_else_is_counted(
+    archive: Archive, index: CountIndex, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_all(archive, [seen_in(chunk, chunk) for chunk in APART])
+    counted, rows = threading.Event(), Snapshot.rows
+
+    def late_rows(self: Snapshot, *spans: Any, **others: Any) -> list[Row]:
+        assert counted.wait(10)
+        return rows(self, *spans, **others)
+
+    monkeypatch.setattr(Snapshot, "rows", late_rows)
+    with archive.reading() as snapshot:
+        for chunk in (*APART, *APART):
+            assert index.count(snapshot, query(chunk)) == [[1]]
+    counted.set()
+    index.wait_until_loaded()
+    assert sorted(each for each in asked if each != "count") == ["chunk 0", "chunk 3", "chunk 6"]
+
+
+def test_a_bucket_may_have_several_chunks(archive: Archive, index: CountIndex) -> None:
+    save_all(archive, [seen_in(chunk, id_) for chunk, id_ in ((0, 1), (1, 2), (1, 3), (2, 4))])
+    edges = ((FIRST * CHUNK, (FIRST + 2) * CHUNK, (FIRST + 3) * CHUNK),)
+    both = replace(query(0, 1, 2), ranges=edges)
+    for _ in range(2):
+        assert count(index, archive, both) == [3, 1]
+
+
+def test_the_memory_that_is_used_grows_with_values_and_with_remembered_filters(
+    archive: Archive, index: CountIndex
+) -> None:
+    alike, unlike = (
+        Chunk(1, [seen_in(0, id_, tags=(id_ % tags,)).row for id_ in range(1000)])
+        for tags in (1, 50)
+    )
+    assert 8 * 1000 < alike.memory_bytes() < unlike.memory_bytes()
+    before = alike.memory_bytes()
+    alike.matching(query(0), unknown=False)
+    assert alike.memory_bytes() > before
+    save_all(archive, [seen_in(0, 1), seen_in(3, 2)])
+    assert index.memory_bytes() == 0
+    count(index, archive, query(0, 1, 2, 3))
+    assert index.memory_bytes() > 8 * index.rows_in_memory()
 
 
 def test_a_closed_index_still_counts_and_keeps_nothing(archive: Archive, index: CountIndex) -> None:
