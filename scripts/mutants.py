@@ -96,7 +96,7 @@ _ARCHIVE: Final = {
     "personal_data": ("test_erasure", "test_erased_*"),
     "ratings": ("test_rating_counts", "test_erased_ratings"),
     "reader": ("test_reader_writer", "test_newest_wins", "test_threads"),
-    "records": ("test_reader_writer", "test_newest_wins", "test_threads"),
+    "records": ("test_records", "test_threads"),
     "statements": ("test_counts", "test_message_counts", "test_rating_counts"),
     "threads": ("test_threads", "test_narrowed_activities"),
     "writer": ("test_reader_writer", "test_newest_wins", "test_threads"),

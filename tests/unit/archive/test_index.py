@@ -227,10 +227,22 @@ def test_what_is_being_loaded_is_not_loaded_again_whatever_else_is_counted(
 
 def test_a_bucket_may_have_several_chunks(archive: Archive, index: CountIndex) -> None:
     save_all(archive, [seen_in(chunk, id_) for chunk, id_ in ((0, 1), (1, 2), (1, 3), (2, 4))])
-    edges = ((FIRST * CHUNK, (FIRST + 2) * CHUNK, (FIRST + 3) * CHUNK),)
-    both = replace(query(0, 1, 2), ranges=edges)
+    first, middle, after = (each * CHUNK for each in (FIRST, FIRST + 2, FIRST + 3))
+    both = replace(query(0, 1, 2), ranges=((first, middle, after), (first, after)))
     for _ in range(2):
-        assert count(index, archive, both) == [3, 1]
+        with archive.reading() as snapshot:
+            assert index.count(snapshot, both) == [[3, 1], [4]]
+        index.wait_until_loaded()
+    assert index.rows_in_memory() == 4
+
+
+def test_the_first_and_the_last_second_of_a_chunk_are_in_memory(
+    archive: Archive, index: CountIndex
+) -> None:
+    save_all(archive, [record(id_, created=FIRST * CHUNK + id_) for id_ in (0, CHUNK - 1, CHUNK)])
+    for _ in range(2):
+        assert count(index, archive, query(0, 1)) == [2, 1]
+    assert index.rows_in_memory() == 3
 
 
 def test_the_memory_that_is_used_grows_with_values_and_with_remembered_filters(
