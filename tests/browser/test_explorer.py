@@ -351,3 +351,48 @@ def test_what_can_be_copied_has_no_key(visit: Visit, port: int) -> None:
     explorer.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     explorer.page.get_by_role("button", name="Copy: With curl").click()
     assert explorer.page.evaluate("navigator.clipboard.readText()") == curl
+
+
+RANGES = [
+    ("periodBefore", ("2015-03-01", "2015-03-31"), ("2015-02-01", "2015-02-28")),
+    ("periodBefore", ("2015-01-01", "2015-12-31"), ("2014-01-01", "2014-12-31")),
+    ("periodBefore", ("2015-03-02", "2015-03-08"), ("2015-02-23", "2015-03-01")),
+    ("yearBefore", ("2016-02-01", "2016-02-29"), ("2015-02-01", "2015-02-28")),
+    ("yearBefore", ("2015-02-01", "2015-02-28"), ("2014-02-01", "2014-02-28")),
+    ("yearBefore", ("2016-02-29", "2016-03-06"), ("2015-02-28", "2015-03-06")),
+]
+"""What a range is compared with: days of a range, and those of the range before."""
+
+
+@pytest.mark.parametrize(("name", "days", "expected"), RANGES)
+def test_a_range_is_compared_with_one_that_has_as_many_days_or_months(
+    explorer: Explorer, name: str, days: tuple[str, str], expected: tuple[str, str]
+) -> None:
+    explorer.open()
+    script = "async ([name, range]) => (await import('/explore/ranges.js'))[name](range)"
+    found = explorer.page.evaluate(script, [name, whole_days(days)])
+    assert found == whole_days(expected)
+
+
+def whole_days(days: tuple[str, str]) -> list[str]:
+    """The first and the last second of a range of days."""
+    return [f"{days[0]}T00:00:00Z", f"{days[1]}T23:59:59Z"]
+
+
+def test_an_address_of_an_old_program_is_a_question(explorer: Explorer, port: int) -> None:
+    old = "start=2019-01-01T13:30:00%2B0100&end=2019-01-31&previousStart=2018-01-01"
+    old += "&previousEnd=2018-01-31&viewby=week&tags[0]=1&tags[1]=6001&office_hours=1"
+    explorer.ask(f"?report=new_conversations&{old}")
+    assert explorer.page.input_value("#start") == "2019-01-01"
+    assert explorer.page.input_value("#compare") == "own"
+    (answer,) = explorer.answers(NEW)
+    assert answer["current"][0]["start"] == "2019-01-01T12:30:00Z"
+    assert "Without a tag, " in explorer.text("#tags summary")
+    assert "office_hours" in explorer.text("[data-header=Compat-Ignored]")
+    assert answer["previous"][-1]["start"] == "2018-01-29T00:00:00Z"
+
+
+def test_a_report_that_the_server_does_not_have_is_named(explorer: Explorer) -> None:
+    explorer.open("?report=volume")
+    explorer.page.wait_for_selector("#error:not([hidden])")
+    assert "no report with the name volume" in explorer.text("#error")

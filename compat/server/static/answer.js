@@ -38,45 +38,40 @@ function decoded(text) {
   }
 }
 
+const INEXACT = [
+  ["Compat-Approximate", "Approximate", "can differ from the number of the old API", lastWords],
+  [
+    "Compat-Unavailable",
+    "Not available",
+    "Help Scout does not show enough, so the value means nothing",
+    lastWords,
+  ],
+  ["Compat-Ignored", "Ignored", "the report has no such parameter", (name) => name],
+];
+
 /** What the headers of an answer say of it: how old it is, which engine made it, what is not exact. */
 export function provenance(headers) {
   const asOf = headers.get("Compat-As-Of");
   const engine = headers.get("Compat-Engine");
-  const inexact = [
-    ["Approximate", "Compat-Approximate", "can differ from the number of the old API"],
-    [
-      "Not available",
-      "Compat-Unavailable",
-      "Help Scout does not show enough, so the value means nothing",
-    ],
-    ["Ignored", "Compat-Ignored", "the report has no such parameter"],
-  ];
-  const rows = [
-    asOf
-      ? ["Data of", [el("time", { datetime: asOf }, `${instant(asOf)} UTC`), ` (${ago(asOf)})`]]
-      : null,
-    engine ? ["Engine", [`${engine}: ${ENGINES[engine] ?? "another engine"}`]] : null,
-    ...inexact.map(([label, name, meaning]) => {
-      const names = listed(headers, name);
-      return names.length
-        ? [
-            label,
-            [
-              el("span", {}, `${[...new Set(names.map(lastWords))].join(", ")} `),
-              el("span", { class: "hint" }, `(${meaning})`),
-            ],
-            name,
-          ]
-        : null;
-    }),
-  ].filter(Boolean);
-  return el(
-    "dl",
-    { class: "facts" },
-    rows.map(([label, content, name]) =>
-      el("div", { "data-header": name }, el("dt", {}, label), el("dd", {}, ...content)),
-    ),
-  );
+  const facts = [];
+  if (asOf) {
+    const when = el("time", { datetime: asOf }, `${instant(asOf)} UTC`);
+    facts.push(fact("Compat-As-Of", "Data of", when, ` (${ago(asOf)})`));
+  }
+  if (engine)
+    facts.push(
+      fact("Compat-Engine", "Engine", `${engine}: ${ENGINES[engine] ?? "another engine"}`),
+    );
+  for (const [header, label, meaning, said] of INEXACT) {
+    const names = new Set(listed(headers, header).map(said));
+    const hint = el("span", { class: "hint" }, `(${meaning})`);
+    if (names.size) facts.push(fact(header, label, `${[...names].join(", ")} `, hint));
+  }
+  return el("dl", { class: "facts" }, facts);
+}
+
+function fact(header, label, ...content) {
+  return el("div", { "data-header": header }, el("dt", {}, label), el("dd", {}, ...content));
 }
 
 function lastWords(path) {

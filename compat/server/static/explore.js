@@ -1,4 +1,10 @@
-/** The report explorer: asks for the key, puts the question together, and shows the answer. */
+/**
+ * The report explorer: asks for the key, puts the question together, and shows the answer.
+ *
+ * The question and its address are in question.js, its controls in controls.js, range_control.js and
+ * pickers.js. The server is asked in api.js. An answer becomes a part of the page in answer.js, with
+ * tables.js and chart.js, and the list behind a bar in listing.js.
+ */
 
 import { answerView, provenance } from "./answer.js";
 import { ask, description, key, progressInWords, Refusal } from "./api.js";
@@ -100,7 +106,9 @@ function openExplorer() {
   byId("explorer").hidden = false;
   byId("forget").hidden = false;
   showAddress();
-  byId("report").focus();
+  byId("report").focus({ preventScroll: true });
+  // On a phone the answer is below the controls, and an address with a question is about the answer.
+  if (location.search) bringIntoView(byId("result"));
 }
 
 // The question
@@ -168,7 +176,8 @@ function readControls() {
 function useForm(event) {
   event.preventDefault();
   readControls();
-  page.question = { ...page.question, open: null, values: { ...page.question.values, page: "" } };
+  const values = { ...page.question.values, page: "" };
+  page.question = { ...page.question, open: null, others: [], values };
   rememberAddress();
   answer();
   bringIntoView(byId("result"));

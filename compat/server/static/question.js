@@ -59,7 +59,7 @@ export function firstQuestion() {
   const [start, end] = presetRange(LAST_30_DAYS);
   const [previousStart, previousEnd] = periodBefore([start, end]);
   const values = { start, end, previousStart, previousEnd, viewBy: "day" };
-  return { report: FIRST_REPORT, values, compare: "before", open: null };
+  return { report: FIRST_REPORT, values, others: [], compare: "before", open: null };
 }
 
 /** The name of the report in an address if the server has none of that name. */
@@ -77,16 +77,40 @@ function comparison(said, { start, end, previousStart, previousEnd }) {
   return computed?.[0] === previousStart && computed?.[1] === previousEnd ? said : "own";
 }
 
+/** The parameters of all reports by their names in lower case. */
+function knownParameters(reports) {
+  const all = [...reports.values()].flatMap(({ parameters }) => parameters);
+  return new Map(all.map((parameter) => [parameter.name.toLowerCase(), parameter]));
+}
+
+/**
+ * Parameters as the old API reads them: case makes no difference in names, `tags[]=1&tags[]=2` is the
+ * list 1,2, and of a value that is no list the first one counts.
+ * @returns {{values: Object, others: Array<[string, string]>}} `others` has those that no report has
+ */
+function parameterValues(pairs, reports) {
+  const known = knownParameters(reports);
+  const [values, others] = [{}, []];
+  for (const [written, value] of pairs) {
+    const parameter = known.get(written.replace(/\[\d*\]$/, "").toLowerCase());
+    if (!parameter) others.push([written, value]);
+    else if (!values[parameter.name]) values[parameter.name] = value;
+    else if (parameter.schema.type === "array") values[parameter.name] += `,${value}`;
+  }
+  return { values, others };
+}
+
 /** The question of an address; null if it holds none. */
 export function fromAddress(search, reports) {
   const pairs = new URLSearchParams(search);
   const report = pairs.get("report");
   if (!report || !reports.has(report)) return null;
-  const values = Object.fromEntries([...pairs].filter(([name]) => !OWN_NAMES.has(name)));
+  const asked = [...pairs].filter(([name]) => !OWN_NAMES.has(name));
+  const { values, others } = parameterValues(asked, reports);
   for (const name of INSTANTS) if (name in values) values[name] = normalised(values[name]);
   const compare = comparison(pairs.get("compare"), values);
   const open = [pairs.get("openStart"), pairs.get("openEnd")].map(normalised);
-  return { report, values, compare, open: open.every(Boolean) ? open : null };
+  return { report, values, others, compare, open: open.every(Boolean) ? open : null };
 }
 
 /** The address that holds a question: what follows the page's path. */
@@ -103,9 +127,10 @@ export function toAddress(question, report) {
 }
 
 function sentValues(question, report) {
-  return report.parameters
+  const values = report.parameters
     .map(({ name }) => [name, question.values[name] ?? ""])
     .filter(([, value]) => value !== "");
+  return [...values, ...question.others];
 }
 
 /** The path and the parameters of the request that answers a question. */
@@ -141,7 +166,7 @@ export function drilldown(question, reports, [start, end], page) {
     sortField: "",
     sortOrder: "",
   };
-  return { report: name, values, compare: "none", open: null };
+  return { report: name, values, others: [], compare: "none", open: null };
 }
 
 /** Whether there is a list behind the bars of this series. */
