@@ -392,6 +392,24 @@ def test_an_address_of_an_old_program_is_a_question(explorer: Explorer, port: in
     assert answer["previous"][-1]["start"] == "2018-01-29T00:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("days", "compared"),
+    [
+        (("2018-12-01", "2018-12-31"), "before"),
+        (("2018-01-01", "2018-01-31"), "year"),
+        (("2017-01-01", "2017-01-31"), "own"),
+    ],
+)
+def test_the_range_to_compare_with_is_recognised(
+    explorer: Explorer, days: tuple[str, str], compared: str
+) -> None:
+    current, previous = whole_days(("2019-01-01", "2019-01-31")), whole_days(days)
+    names = ("start", "end", "previousStart", "previousEnd")
+    explorer.ask(address("happiness", **dict(zip(names, (*current, *previous), strict=True))))
+    assert explorer.page.input_value("#compare") == compared
+    assert explorer.query()["previousStart"] == previous[0]
+
+
 def test_a_report_that_the_server_does_not_have_is_named(explorer: Explorer) -> None:
     explorer.open("?report=volume")
     explorer.page.wait_for_selector("#error:not([hidden])")

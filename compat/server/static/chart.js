@@ -83,7 +83,7 @@ export class Chart {
     return {
       width,
       height: HEIGHT,
-      padding: [12, 12, 0, 0],
+      padding: [12, 28, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: {

@@ -139,6 +139,12 @@ function share(value, figures) {
   return percentage(value);
 }
 
+/** The name of an object, or all of it; any other value as text. */
+function named(value) {
+  if (value === null || typeof value !== "object") return String(value);
+  return value.name || JSON.stringify(value);
+}
+
 /**
  * A value of the API as nodes to show.
  * @param {string} key its key, which says what it is
@@ -149,8 +155,8 @@ function share(value, figures) {
 export function shown(key, value, figures = {}, names = {}) {
   if (value === null || value === undefined || value === "") return ["–"];
   if (typeof value === "boolean") return [value ? "Yes" : "No"];
-  if (Array.isArray(value)) return [value.map((each) => each?.name ?? each).join(", ") || "–"];
-  if (typeof value === "object") return [value.name ?? JSON.stringify(value)];
+  if (Array.isArray(value)) return [value.map(named).join(", ") || "–"];
+  if (typeof value === "object") return [named(value)];
   if (typeof value === "string") return INSTANT.test(value) ? [time(value)] : [value];
   if (key === "mailboxid" && names[value]) return [names[value]];
   if (key === "ratingId") return [RATINGS[value] ?? String(value)];

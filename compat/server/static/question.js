@@ -70,11 +70,14 @@ export function unknownReport(search, reports) {
 
 const COMPARED = { before: periodBefore, year: yearBefore };
 
-/** How a range is compared: as the address says, unless the range to compare with is another one. */
+/** How a range is compared: as the address says, if the range to compare with agrees; else as that has it. */
 function comparison(said, { start, end, previousStart, previousEnd }) {
   if (!previousStart && !previousEnd) return COMPARED[said] ? said : "none";
-  const computed = start && end ? COMPARED[said]?.([start, end]) : null;
-  return computed?.[0] === previousStart && computed?.[1] === previousEnd ? said : "own";
+  const agrees = (name) => {
+    const [first, last] = start && end && COMPARED[name] ? COMPARED[name]([start, end]) : [];
+    return first === previousStart && last === previousEnd;
+  };
+  return [said, ...Object.keys(COMPARED)].find(agrees) ?? "own";
 }
 
 /** The parameters of all reports by their names in lower case. */

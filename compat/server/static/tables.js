@@ -38,8 +38,9 @@ export function keysOfPoint(point) {
   return [start, names.find((name) => name !== start)];
 }
 
-// Customers are counted once a bucket, so those of several buckets are not the customers of all.
-const NOT_ADDITIVE = new Set(["customers"]);
+// Customers are counted once a bucket, so those of several buckets are not the customers of all; and
+// times are means.
+const NOT_ADDITIVE = new Set(["customers", "time"]);
 
 /**
  * The table of a series.
@@ -69,7 +70,7 @@ function seriesRow(at, { current, previous, start, value, open }) {
   const compared = previous
     ? [
         el("td", { class: "when" }, when(then?.[start])),
-        number(then ? String(then[value]) : "–"),
+        number(...shown(value, then?.[value])),
         number(now && then ? signed(now[value] - then[value]) : "–"),
       ]
     : [];
@@ -77,7 +78,7 @@ function seriesRow(at, { current, previous, start, value, open }) {
     "tr",
     { "data-start": now?.[start] },
     el("th", { scope: "row", class: "when" }, title),
-    number(now ? String(now[value]) : "–"),
+    number(...shown(value, now?.[value])),
     ...compared,
   );
 }
@@ -295,7 +296,12 @@ function heatCell(value, most) {
 /** A point in words, for the chart. */
 export function pointInWords({ current, previous }, at) {
   const [start, value] = keysOfPoint(current[0] ?? previous[0]);
-  const said = (point) => (point ? `${instant(point[start])}: ${point[value]}` : "none");
+  const said = (point) =>
+    point ? `${instant(point[start])}: ${inWords(value, point[value])}` : "none";
   const then = previous ? ` (compared with ${said(previous[at])})` : "";
   return said(current[at]) + then;
+}
+
+function inWords(key, value) {
+  return el("span", {}, ...shown(key, value)).firstChild.textContent;
 }
