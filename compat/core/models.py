@@ -465,11 +465,16 @@ class SourceStats:
         rate_left: How many requests the account has left in the current minute, by upstream's
             latest response; None before the first response.
         rows: How many conversations are in the row cache.
+        archive_as_of: The state of upstream that the archive has of the newest conversations, epoch
+            seconds UTC; None if there is no archive, or it is empty or fails.
+        threads_as_of: The same for its threads; None also if it does not know all of any time.
     """
 
     requests: Mapping[str, int] = field(default_factory=dict)
     rate_left: int | None = None
     rows: int = 0
+    archive_as_of: int | None = None
+    threads_as_of: int | None = None
 
 
 @runtime_checkable

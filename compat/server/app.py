@@ -6,9 +6,11 @@ proxy.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -30,13 +32,14 @@ from compat.v1 import openapi
 from compat.v1.datetimes import format_instant
 from compat.v1.errors import LegacyError, NotFound
 from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse, error_response
-from compat.v1.routes import ROUTES
+from compat.v1.routes import ROUTES, unanswered_name
 from compat.v2.transport import LOOP_HEADER, LOOP_STATUS
 
 _ACCESS: Final = logging.getLogger("compat.access")
 _ACCESS_LINE: Final = (
     "%(method)s %(path)s %(status)d, %(milliseconds)s ms, account %(account)s, %(correlation_id)s"
 )
+_ABSOLUTE: Final = re.compile(r"https?://(?P<authority>[^/?#]*)", re.IGNORECASE)
 _UNQUOTED: Final = "/%:@,;=+~!$&'()*"
 _LOOP_HEADER: Final = LOOP_HEADER.lower().encode()
 _LOOP_MESSAGE: Final = "This server was asked by itself: set COMPAT_CONNECT_TO"
@@ -113,11 +116,33 @@ def create_app(
         if scope["type"] == "lifespan":
             await _lifespan(app, receive, send)
         elif scope["type"] == "http":
-            await _handle(app, scope, receive, send)
+            await _handle(app, _in_origin_form(scope), receive, send)
         else:
             await send({"type": "websocket.close"})
 
     return application
+
+
+def _in_origin_form(scope: Scope) -> Scope:
+    """The request with its path alone, if its target is a whole URL, with the host of that URL.
+
+    Programs that have a proxy set send such targets, and servers must accept them (RFC 9112,
+    section 3.2.2). The host of the URL counts, and not that of the header.
+    """
+    root = scope.get("root_path", "")
+    found = _ABSOLUTE.match(scope["path"].removeprefix(root))
+    if not found:
+        return scope
+    host = found["authority"].rpartition("@")[2].encode()
+    raw = scope.get("raw_path") or quote(scope["path"], safe=_UNQUOTED).encode()
+    below = raw.removeprefix(root.encode()).partition(b"://")[2].partition(b"/")[2]
+    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    return {
+        **scope,
+        "path": root + (scope["path"].removeprefix(root)[found.end() :] or "/"),
+        "raw_path": root.encode() + b"/" + below,
+        "headers": [(b"host", host), *headers],
+    }
 
 
 def require_api_keys(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]:
@@ -149,7 +174,7 @@ def _assemble(reports: LegacyReports, recorder: Recorder | None, explorer: bool 
         **_explorer_pages(has_explorer),
     }
     if metrics:
-        pages["/metrics"] = lambda _: metrics.page()
+        pages["/metrics"] = lambda _: asyncio.to_thread(metrics.page)
     proxy = Proxy(settings) if settings.pass_v2 else None
     return _App(reports, pages, proxy, metrics, recorder)
 
@@ -250,6 +275,7 @@ def _metric(app: _App, scope: Scope, record: _RequestRecord, seconds: float) -> 
         record.account,
         record.source,
         datetime.fromisoformat(as_of.decode()).timestamp() if as_of else None,
+        unanswered_name(_path(scope)),
     )
 
 

@@ -5,11 +5,14 @@ Their labels are routes, statuses and accounts: nothing that a caller or upstrea
 
 from __future__ import annotations
 
+import platform
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import uuid4
 
+import compat
 from compat.v1.http import LegacyResponse
 
 if TYPE_CHECKING:
@@ -23,7 +26,13 @@ _MISSING: Final = (
     "COMPAT_METRICS needs prometheus-client: pip install 'helpscout-v1-compat[metrics]'"
 )
 
-_GAUGES: Final[tuple[tuple[str, str, Callable[[AccountLoad], int | None]], ...]] = (
+
+def _age(as_of: int | None) -> float | None:
+    """Seconds since an instant; 0 if upstream's clock is ahead."""
+    return None if as_of is None else max(time.time() - as_of, 0.0)
+
+
+_GAUGES: Final[tuple[tuple[str, str, Callable[[AccountLoad], float | None]], ...]] = (
     (
         "rate_budget_left",
         "Requests left to the account's programs this minute, as Help Scout said last.",
@@ -31,6 +40,16 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[AccountLoad], int | None]], ...]]
     ),
     ("rows_remembered", "Conversations in the cache in memory.", lambda load: load.source.rows),
     ("questions_under_way", "Reports being computed.", lambda load: load.working),
+    (
+        "archive_age_seconds",
+        "Seconds since the state of Help Scout that the archive has of the newest conversations.",
+        lambda load: _age(load.source.archive_as_of),
+    ),
+    (
+        "archive_threads_age_seconds",
+        "The same for the threads, if the archive knows all threads of any time.",
+        lambda load: _age(load.source.threads_as_of),
+    ),
 )
 
 Accounts = Callable[[], Mapping[str, "Account"]]
@@ -47,6 +66,8 @@ class RequestMetric:
         account: The name of the account that its key selects, if it selects one.
         source: Where a report came from: the cache of answers, or a new computation.
         as_of: The *as of* of the report's data, epoch seconds.
+        unanswered: What a path of the old API that has no route is counted under; one of a few
+            names, never what a caller sent.
     """
 
     route: str
@@ -55,6 +76,7 @@ class RequestMetric:
     account: str | None = None
     source: Literal["cache", "fetched"] | None = None
     as_of: float | None = None
+    unanswered: str | None = None
 
 
 class Metrics:
@@ -96,6 +118,14 @@ class Metrics:
             ["account"],
             **own,
         )
+        self._unanswered = library.Counter(
+            f"{_PREFIX}unanswered_requests",
+            "Requests for paths of the old API that are not answered.",
+            ["path"],
+            **own,
+        )
+        build = library.Info(f"{_PREFIX}build", "The version of the program and of Python.", **own)
+        build.info({"version": compat.__version__, "python": platform.python_version()})
 
     def note(self, request: RequestMetric) -> None:
         """Count a request."""
@@ -105,9 +135,11 @@ class Metrics:
             self._answers.labels(request.account, request.source).inc()
         if request.account is not None and request.as_of is not None:
             self._as_of.labels(request.account).set(request.as_of)
+        if request.unanswered is not None:
+            self._unanswered.labels(request.unanswered).inc()
 
     def page(self) -> LegacyResponse:
-        """All metrics as they are now."""
+        """All metrics as they are now; reads the archives."""
         headers = (("Content-Type", self._content_type), ("Correlation-Id", str(uuid4())))
         return LegacyResponse(200, headers, self._write(self._registry))
 

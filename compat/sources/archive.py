@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from compat.archive.database import Archive
+from compat.archive.errors import ArchiveError
 from compat.archive.index import CountIndex
 from compat.archive.reader import Snapshot
 from compat.core import intervals
@@ -102,9 +103,25 @@ class ArchiveSource:
             self._live.check()
 
     def stats(self) -> SourceStats:
-        """Requests made, requests left, and rows in memory."""
+        """Requests made, requests left, rows in memory, and as of when the archive is."""
         stats = self._live.stats() if self._live else SourceStats()
-        return replace(stats, rows=stats.rows + self._index.rows_in_memory())
+        archive, threads = self._as_of()
+        return replace(
+            stats,
+            rows=stats.rows + self._index.rows_in_memory(),
+            archive_as_of=archive,
+            threads_as_of=threads,
+        )
+
+    def _as_of(self) -> tuple[int | None, int | None]:
+        """As of when the newest conversations and the threads are, where the archive can tell."""
+        try:
+            with self._archive.reading() as snapshot:
+                known = snapshot.coverage(), snapshot.activity_coverage()
+        except ArchiveError:
+            return None, None  # readiness and answers say what is wrong
+        archive, threads = (covered[-1].as_of if covered else None for covered in known)
+        return archive, threads
 
     def close(self) -> None:
         """Close the archive and all connections."""

@@ -253,7 +253,32 @@ LOCAL_ROUTES: Final = (
 )
 """Reports that the old API did not have. They have no path, so requests cannot reach them."""
 
-_REPORTS_PREFIX: Final = "/v1/reports/"
+_PREFIX: Final = "/v1/"
+_OTHER: Final = "other"
+_OLD_REPORTS: Final = frozenset(
+    f"{_PREFIX}reports/{name}.json"
+    for name in (
+        *("company", "company/customers-helped", "company/drilldown"),
+        *("conversations", "conversations/drilldown", "conversations/fields-drilldown"),
+        "docs",
+        *("productivity", "productivity/drilldown", "productivity/first-response-time"),
+        *("productivity/replies-sent", "productivity/resolution-time"),
+        *("productivity/resolved", "productivity/response-time"),
+        *("team", "team/customers-helped", "team/drilldown"),
+        "user/drilldown",
+    )
+)
+"""Reports that the old API had beside the answered ones."""
+
+_OLD_RESOURCES: Final = frozenset(
+    {
+        *("attachments", "conversations", "customers", "hooks", "mailboxes", "reports", "search"),
+        *("tags", "teams", "users", "workflows"),
+    }
+)
+"""What the first name in a path of the old API was."""
+
+_REPORTS_PREFIX: Final = f"{_PREFIX}reports/"
 _METHODS: Final = frozenset({"GET", "HEAD"})
 _SLASHES: Final = re.compile("/{2,}")
 _UNQUOTED: Final = ":,"
@@ -269,6 +294,21 @@ def is_legacy_path(path: str) -> bool:
     """Whether a path belongs to the old API, also if the answer is a 404."""
     merged = merge_slashes(path)
     return merged.startswith(_REPORTS_PREFIX) or any(route.match(path) for route in ROUTES)
+
+
+def unanswered_name(path: str) -> str | None:
+    """What a path of the old API that has no route is counted under; None for all other paths.
+
+    It is the path of a report that the old API had, or the beginning of one, or `other`: one of a
+    few names, whatever the path is.
+    """
+    merged = merge_slashes(path)
+    if not merged.startswith(_PREFIX) or any(route.match(merged) for route in ROUTES):
+        return None
+    if merged in _OLD_REPORTS:
+        return merged
+    resource = merged.split("/")[2].removesuffix(".json")
+    return f"{_PREFIX}{resource}" if resource in _OLD_RESOURCES else _OTHER
 
 
 def find_route(method: str, path: str) -> Route:

@@ -151,7 +151,7 @@ def _metrics(page: str) -> tuple[list[str], list[str], dict[str, list[str]]]:
             labels = re.findall(r'(\w+)="([^"]*)"', line)
             series.add(f"{line.partition('{')[0]} {', '.join(name for name, _ in labels)}")
             for name, text in labels:
-                values[name].add(text)
+                values[name].add("…" if name in {"python", "version"} else text)
     return kinds, sorted(series), {name: sorted(each) for name, each in sorted(values.items())}
 
 

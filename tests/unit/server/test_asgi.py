@@ -143,7 +143,7 @@ def test_repeated_slashes_count_as_one(port: int) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("/", "/v1", "/v1/", "/v2/conversations", "/favicon.ico", "/healthz/", f"{PATH}/"),
+        *("/v1", "/v1/", "/v2/conversations", "/favicon.ico", "/healthz/", f"{PATH}/"),
         *("/v1/reports/conversations/new", "/V1/reports/conversations/new.json", "//"),
     ],
 )
@@ -292,3 +292,50 @@ def test_a_refusal_is_an_error_to_a_standard_client(port: int) -> None:
     with caught.value as refusal:
         assert refusal.code == 400
         assert b"validationErrors" in refusal.read()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://{host}{path}",
+        "HTTP://{host}{path}",
+        "https://api.helpscout.net{path}",
+        "http://name:password@{host}{path}",
+    ],
+)
+@pytest.mark.parametrize("path", [JANUARY, PATH, "/v1/nowhere", "/healthz", "/openapi.json"])
+def test_a_whole_url_as_target_is_answered_as_its_path(port: int, path: str, target: str) -> None:
+    whole = target.format(host=f"{LOOPBACK}:{port}", path=path)
+    found, expected = (read_raw(port, each) for each in (whole, path))
+    assert found[:2] == expected[:2]
+    assert found[2].replace(b"password@", b"") == found[2]
+
+
+@pytest.mark.parametrize("path", [JANUARY, "/healthz"])
+def test_head_of_a_whole_url_is_answered_as_its_path(port: int, path: str) -> None:
+    status, headers, body = read_raw(port, f"http://{LOOPBACK}:{port}{path}", "HEAD")
+    assert (status, body) == (200, b"")
+    assert int(headers["content-length"]) == len(ask(port, path).body)
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_the_host_of_a_whole_url_counts_and_not_the_header(port: int, end: str) -> None:
+    body = read_raw(port, f"http://name:password@reports.example.org:81{end}")[2]
+    assert b"http://reports.example.org:81/v1/" in body
+    assert b"password" not in body
+
+
+@pytest.mark.parametrize("target", ["http:/healthz", "ftp://x/healthz", "/http://x/healthz"])
+def test_what_is_no_url_of_this_protocol_is_not_found(port: int, target: str) -> None:
+    assert read_raw(port, target)[0] == 404
+
+
+def read_raw(port: int, target: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    """Status, headers that are not new in each answer, and body, for a target as it is."""
+    lines = [f"{method} {target} HTTP/1.1", "Host: another.example.org", "Connection: close"]
+    lines.append(f"Authorization: {KEY['Authorization']}")
+    head, _, body = raw(port, "\r\n".join([*lines, "", ""]).encode()).partition(b"\r\n\r\n")
+    first, *rest = head.decode("latin-1").split("\r\n")
+    named = dict(line.lower().split(": ", 1) for line in rest)
+    kept = {name: text for name, text in named.items() if name not in {"date", "correlation-id"}}
+    return int(first.split()[1]), kept, body

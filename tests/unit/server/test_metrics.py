@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import platform
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+import compat
 from compat.asgi import create_app
 from compat.config.settings import Settings
 from compat.core.models import SourceWithStats
 from compat.service import LegacyReports
-from compat.simulator import Account, Behaviour, Simulator, running
+from compat.simulator import Account, Behaviour, Simulator, make_account, running
 from compat.sources.live import LiveSource
-from tests.unit.server.commands import environment
+from tests.unit.server.commands import environment, run
 from tests.unit.server.threaded_server import KEY, ask, serving
 from tests.unit.service.doubles import FIRST, JANUARY, LONG, PATH, FakeSource, basic, reports_on
 
@@ -113,6 +119,97 @@ def test_unknown_paths_do_not_make_the_page_grow(fake_source: FakeSource) -> Non
         for number in range(20):
             ask(port, f"/a/{number}?x={number}", headers={"Authorization": basic(f"k{number}")})
         assert len(figures(port).keys() - before) < 20
+
+
+def unanswered(port: int) -> dict[str, float]:
+    return {
+        dict(labels)["path"]: value
+        for (name, labels), value in figures(port).items()
+        if name == "unanswered_requests_total"
+    }
+
+
+def test_paths_of_the_old_api_that_are_not_answered_are_counted(fake_source: FakeSource) -> None:
+    with measured(fake_source) as port:
+        for target in (
+            *("/v1/reports/docs.json?start=x", "/v1//reports/docs.json", "/v1/reports/none.json"),
+            *("/v1/conversations/123.json", "/v1/conversations.json", "/v1/customers.json"),
+            *("/v1/", "/v1/nowhere/docs.json"),
+            *(JANUARY, PATH, "/healthz", "/nowhere", "/v2/conversations"),
+        ):
+            ask(port, target)
+        found = unanswered(port)
+    assert found == {
+        "/v1/reports/docs.json": 2,
+        "/v1/reports": 1,
+        "/v1/conversations": 2,
+        "/v1/customers": 1,
+        "other": 2,
+    }
+
+
+def test_no_caller_can_add_a_name_to_the_unanswered_paths(fake_source: FakeSource) -> None:
+    with measured(fake_source) as port:
+        for number in range(20):
+            ask(port, f"/v1/x{number}/y.json")
+            ask(port, f"/v1/reports/x{number}.json")
+            ask(port, f"/v1/conversations/{number}.json")
+        assert set(unanswered(port)) == {"other", "/v1/reports", "/v1/conversations"}
+
+
+def test_the_versions_of_the_program_and_of_python_show(fake_source: FakeSource) -> None:
+    labels = {"version": compat.__version__, "python": platform.python_version()}
+    with measured(fake_source) as port:
+        assert figure(port, "build_info", **labels) == 1
+
+
+@contextmanager
+def with_archive(path: Path, *options: str) -> Iterator[int]:
+    """A server above an archive that `sync` has just made."""
+    with running(Simulator(make_account(30))) as base_url:
+        variables = {
+            "HELPSCOUT_APP_ID": "demo-app",
+            "HELPSCOUT_APP_SECRET": "demo-secret",
+            "HELPSCOUT_BASE_URL": base_url,
+            "COMPAT_ARCHIVE": str(path),
+            "COMPAT_METRICS": "true",
+        }
+        done = run("sync", *options, **variables)
+        assert done.returncode == 0, done.stderr
+        with (
+            LegacyReports({"acme": Settings.from_env(variables)}) as reports,
+            serving(create_app(reports), lifespan="off") as port,
+        ):
+            yield port
+
+
+@pytest.mark.parametrize("options", [(), ("--threads",)])
+def test_the_age_of_an_archive_and_of_its_threads_shows(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    before = time.time()
+    with with_archive(tmp_path / "archive.db", *options) as port:
+        age = figure(port, "archive_age_seconds", account="acme")
+        threads_age = figure(port, "archive_threads_age_seconds", account="acme")
+    most = time.time() - before + 2
+    assert age is not None
+    assert 0 <= age <= most
+    assert (threads_age is not None) == bool(options)
+    assert threads_age is None or 0 <= threads_age <= most
+
+
+def test_an_archive_that_fails_hides_no_other_figure(tmp_path: Path) -> None:
+    path = tmp_path / "archive.db"
+    with with_archive(path) as port:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("DROP TABLE known")
+        assert figure(port, "questions_under_way", account="acme") == 0
+        assert figure(port, "archive_age_seconds", account="acme") is None
+
+
+def test_without_an_archive_no_age_shows(fake_source: FakeSource) -> None:
+    with measured(fake_source) as port:
+        assert not {name for name, _ in figures(port) if "archive" in name}
 
 
 def test_the_time_that_answers_take_is_shown(fake_source: FakeSource) -> None:

@@ -346,3 +346,18 @@ def test_a_caller_with_the_old_key_alone_gets_no_further_than_upstream_lets_it(
 ) -> None:
     with running(Simulator(Account(), Behaviour(rate_limit=None))) as base_url:
         assert ask(start_proxy(base_url), "/v2/conversations", headers=KEY).status == 401
+
+
+@pytest.mark.parametrize("below", ["users/me", "a%2Fb//c%20d?q=http://x/%41", ""])
+@pytest.mark.parametrize("root", ["", "/old"])
+def test_a_whole_url_as_target_is_passed_on_as_its_path(
+    far: tuple[Echo, int], echo: Echo, start_proxy: StartProxy, below: str, root: str
+) -> None:
+    port = start_proxy(f"http://{LOOPBACK}:{far[1]}/v2", {"root_path": root})
+    target = f"http://name:password@api.helpscout.net/v2/{below}"
+    lines = [f"GET {target} HTTP/1.1", "Host: x", "Connection: close", "", ""]
+    assert raw(port, "\r\n".join(lines).encode()).startswith(b"HTTP/1.1 200")
+    [(method, received, headers, _)] = echo.received
+    assert (method, received) == ("GET", f"/v2/{below}".encode())
+    assert headers["host"] == f"{LOOPBACK}:{far[1]}"
+    assert "password" not in str(headers)
