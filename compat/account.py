@@ -24,7 +24,6 @@ from compat.core.models import (
     RowSet,
     Source,
     SourceStats,
-    SourceWithCheck,
     SourceWithStats,
 )
 from compat.engines import EngineAnswer
@@ -157,7 +156,7 @@ class Account:
         return self._source.client.outage if isinstance(self._source, SourceWithClient) else None
 
     def problem(self) -> LegacyError | None:
-        """The error that requests would get now; None if they can be answered.
+        """The error that reports would get now from the engine that is set; None if it answers.
 
         It may send a request to upstream and wait for it. The result is used for ten seconds.
         """
@@ -256,8 +255,7 @@ class Account:
         try:
             if self._closed:
                 raise CallCancelled("the account is closed")
-            if isinstance(self._source, SourceWithCheck):
-                self._source.check()
+            self._engine.check()
             if not self._source.ready:
                 raise CredentialsRefused("the credentials were refused")
         except Exception as error:  # noqa: BLE001 - a request would get any error as a response

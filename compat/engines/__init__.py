@@ -76,5 +76,12 @@ class Engine(Protocol):
             UpstreamError: Upstream fails, or its answers contradict each other.
         """
 
+    def check(self) -> None:
+        """Ask upstream, at most once, or twice where one engine stands in for another.
+
+        Raises:
+            Exception: What a report would meet now.
+        """
+
     def close(self) -> None:
         """Close the connections of this engine alone."""

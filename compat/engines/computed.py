@@ -25,6 +25,7 @@ from compat.core.models import (
     Progress,
     RowSet,
     Source,
+    SourceWithCheck,
     SourceWithMissingTexts,
 )
 from compat.core.report_data import SourceQuery, UserActivityQuery, UserData, UserOrTeam
@@ -55,6 +56,15 @@ class ComputedEngine:
 
     def __init__(self, source: Source) -> None:
         self._source = source
+
+    def check(self) -> None:
+        """Check the source, if it can be checked.
+
+        Raises:
+            Exception: What a report would meet now.
+        """
+        if isinstance(self._source, SourceWithCheck):
+            self._source.check()
 
     def answer(
         self, route: Route, query: Query, conventions: Conventions, progress: Progress

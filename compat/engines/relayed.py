@@ -22,6 +22,7 @@ from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v1.query import Query, ReportQuery
 from compat.v1.routes import Route
 from compat.v2.client import Client
+from compat.v2.reports import check_reports
 
 
 class RelayedEngine:
@@ -42,6 +43,15 @@ class RelayedEngine:
     def supports(self, route: Route) -> bool:
         """Whether the successor has such a report."""
         return route.report in TRANSLATIONS
+
+    def check(self) -> None:
+        """Request a report once, unless the rate limit lets it wait.
+
+        Raises:
+            UpstreamError: Upstream does not answer, or has no reports for this account.
+        """
+        if not self._client.rate_limiter.seconds_to_wait():
+            check_reports(self._client)
 
     def answer(
         self, route: Route, query: Query, conventions: Conventions, progress: Progress

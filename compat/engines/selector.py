@@ -118,6 +118,22 @@ class TwoEngines:
         _LOG.warning("%s was relayed, since it cannot be computed: %s", route.path, reason)
         return answer
 
+    def check(self) -> None:
+        """Check the engine that would answer.
+
+        Raises:
+            Exception: What a report would meet now.
+        """
+        if self._always_relayed:
+            return self._relayed.check()
+        try:
+            self._computed.check()
+        except _RELAYED_AFTER as error:
+            try:
+                self._relayed.check()
+            except UpstreamError:
+                raise error from None
+
     def close(self) -> None:
         """Close the client, if it is not the source's."""
         if self._own_client is not None:

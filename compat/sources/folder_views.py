@@ -5,17 +5,23 @@ Most folders are home folders, which a conversation's payload names. The others 
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from cachetools import TTLCache
+
+from compat import clock
 from compat.core.intervals import Interval, union
 from compat.core.models import ConversationQuery, Progress, Row, in_order_of_creation
-from compat.sources.folders import UNKNOWN, SortedFolders
+from compat.sources.folders import LIFETIME, UNKNOWN, SortedFolders
 from compat.sources.row_cache import Scope
 from compat.v2.errors import InconsistentData, RequestRefused
 
 _ROUNDS: Final = 3
+_MOST_ABSENT: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,14 @@ class Fetched:
         rows: The rows.
         as_of: When fetching them started, epoch seconds by upstream's clock.
         undecided: Ids of rows that may not be in the folders asked for.
+        since: The same as `as_of` in seconds of `compat.clock.elapsed`, where something in it was
+            remembered; infinity otherwise.
     """
 
     rows: Sequence[Row]
     as_of: int
     undecided: frozenset[int] = frozenset()
+    since: float = math.inf
 
     @property
     def ids(self) -> Set[int]:
@@ -55,12 +64,20 @@ class FetchRows(Protocol):
 class FolderViews:
     """Reads what views and home folders show.
 
+    Folders that do not exist are remembered for a while, because it takes a request to find out
+    that they do not. What is remembered is as old as that request, as any other data.
+
     Args:
         fetch: Fetches rows from upstream.
+        lifetime: Seconds for which such a folder is remembered.
     """
 
-    def __init__(self, fetch: FetchRows) -> None:
+    def __init__(self, fetch: FetchRows, lifetime: float) -> None:
         self._fetch = fetch
+        self._lock = threading.Lock()
+        self._absent: TTLCache[tuple[int, frozenset[int]], Fetched] = TTLCache(
+            _MOST_ABSENT, min(lifetime, LIFETIME), timer=clock.elapsed
+        )
 
     def fetch(
         self,
@@ -114,6 +131,11 @@ class FolderViews:
         progress: Progress,
         modified_since: int | None,
     ) -> Fetched:
+        with self._lock:
+            absent = self._absent.get((view, query.mailboxes)) if view in folders.unknown else None
+        if absent is not None:
+            return absent
+        started = clock.elapsed()
         scope, created = Scope(query.mailboxes, query.spam), union(query.created)
         try:
             return self._fetch(scope, created, progress, view, modified_since)
@@ -121,7 +143,10 @@ class FolderViews:
             # A folder that does not exist has no conversations; that is no error.
             if refusal.status not in UNKNOWN or view not in folders.unknown:
                 raise
-            return Fetched((), refusal.requested_at)
+            absent = Fetched((), refusal.requested_at, since=started)
+        with self._lock:
+            self._absent[view, query.mailboxes] = absent
+        return absent
 
 
 def _united(parts: Sequence[Fetched]) -> Fetched:
@@ -135,4 +160,5 @@ def _united(parts: Sequence[Fetched]) -> Fetched:
         in_order_of_creation(rows.values()),
         min(part.as_of for part in parts),
         frozenset(rows.keys() - certain),
+        min(part.since for part in parts),
     )

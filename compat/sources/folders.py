@@ -14,7 +14,9 @@ from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, RequestRefused
 from compat.v2.lists import Missing, get_mailbox
 
-_LIFETIME: Final = 300.0
+LIFETIME: Final = 300.0
+"""Seconds for which it is remembered which folders there are."""
+
 _MOST_MAILBOXES: Final = 10_000
 _NOT_FOUND: Final = 404
 MOST_MAILBOXES_NAMED: Final = 50
@@ -48,7 +50,7 @@ class Folders:
         self._client = client
         self._lock = threading.Lock()
         self._types: TTLCache[int, dict[int, str]] = TTLCache(
-            _MOST_MAILBOXES, _LIFETIME, timer=clock.elapsed
+            _MOST_MAILBOXES, LIFETIME, timer=clock.elapsed
         )
 
     def sort(self, folders: frozenset[int], mailboxes: frozenset[int]) -> SortedFolders:

@@ -85,7 +85,7 @@ class LiveSource:
         self._ages = ages
         self._workers = workers
         self._folders = Folders(client)
-        self._views = FolderViews(self._fetch_existing)
+        self._views = FolderViews(self._fetch_existing, ages.recent)
         self._cache = RowCache(ages, most_rows)
         self._activities = ActivityLoader(
             client, self._folders, ages, workers=workers, most=most_rows
@@ -141,7 +141,7 @@ class LiveSource:
             fetched = self._views.fetch(query, folders, progress)
             undecided = replace(query, folders=frozenset()).undecided(fetched.rows)
             undecided |= dict.fromkeys(fetched.undecided, "folder")
-            fresh_until = started + self._ages.recent
+            fresh_until = min(started, fetched.since) + self._ages.recent
             return RowSet(fetched.rows, fetched.as_of, fresh_until, undecided)
         scope = Scope(folders.home_mailboxes, query.spam)
         cached = self._cached(scope, query.created, progress)
@@ -159,12 +159,12 @@ class LiveSource:
             folders = self._folders.sort(query.folders, query.mailboxes)
             shown = ShownConversations(Scope(folders.home_mailboxes, query.spam), folders.homes)
             if folders.views | folders.unknown:
-                shown = self._shown_now(query, folders, progress)
+                return self._activity_shown(query, folders, progress)
         return self._activities.load(query, shown, progress)
 
-    def _shown_now(
+    def _activity_shown(
         self, query: ActivityQuery, folders: SortedFolders, progress: Progress
-    ) -> ShownConversations:
+    ) -> ActivitySet:
         """The conversations that views and home folders show, as far as a query needs them."""
         first = min(query.touched).first
         created = Interval(FIRST_SECOND, LAST_SECOND)
@@ -172,7 +172,13 @@ class LiveSource:
         fetched = self._views.fetch(rows, folders, progress, modified_since=first)
         undecided = dict.fromkeys(fetched.undecided, "folder")
         scope = Scope(query.mailboxes, query.spam)
-        return ShownConversations(scope, None, frozenset(fetched.ids), undecided)
+        shown = ShownConversations(scope, None, frozenset(fetched.ids), undecided)
+        found = self._activities.load(query, shown, progress)
+        return replace(
+            found,
+            as_of=min(found.as_of, fetched.as_of),
+            fresh_until=min(found.fresh_until, fetched.since + self._ages.recent),
+        )
 
     def list_items(self, query: ListQuery) -> ListItems:
         """A list, or one item of it.

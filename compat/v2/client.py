@@ -38,7 +38,7 @@ from compat.v2.transport import (
     tls_extensions,
 )
 
-_ATTEMPTS: Final = 8
+ATTEMPTS: Final = 8
 _CHECK_SECONDS: Final = 0.25
 """Seconds after which a request that waits looks again whether its caller stops."""
 
@@ -128,7 +128,7 @@ class Client:
         *,
         check: Callable[[M], None] | None = None,
         check_stopped: Callable[[], None] | None = None,
-        attempts: int = _ATTEMPTS,
+        attempts: int = ATTEMPTS,
     ) -> ApiResponse[M]:
         """Send a GET request, within the rate limit, and retry until its response is usable.
 

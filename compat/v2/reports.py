@@ -11,7 +11,7 @@ from typing import Final, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, model_validator
 
-from compat.v2.client import ApiResponse, Client
+from compat.v2.client import ATTEMPTS, ApiResponse, Client
 from compat.v2.errors import (
     AccessRefused,
     ParametersRefused,
@@ -22,6 +22,12 @@ from compat.v2.errors import (
 
 _ROOT: Final = "/reports/"
 _FORBIDDEN: Final = 403
+_EMPTY_DAY: Final = {
+    "start": "2011-01-01T00:00:00Z",
+    "end": "2011-01-02T00:00:00Z",
+    "viewBy": "day",
+}
+"""A day before there were accounts."""
 
 
 class _Model(BaseModel):
@@ -153,8 +159,22 @@ SeriesModel = TypeVar("SeriesModel", ReportSeries, MessageSeries)
 """The model of a series."""
 
 
+def check_reports(client: Client) -> None:
+    """Request a report once, of a day on which no account had conversations.
+
+    Raises:
+        UpstreamError: Upstream does not answer, or refuses it; as for `fetch_report`.
+    """
+    fetch_report(client, "conversations/new", _EMPTY_DAY, ReportSeries, attempts=1)
+
+
 def fetch_report(
-    client: Client, report: str, params: Mapping[str, str], model: type[ReportModel]
+    client: Client,
+    report: str,
+    params: Mapping[str, str],
+    model: type[ReportModel],
+    *,
+    attempts: int = ATTEMPTS,
 ) -> ApiResponse[ReportModel]:
     """Request a report.
 
@@ -163,6 +183,7 @@ def fetch_report(
         report: Its path below `/reports/`.
         params: The query's parameters.
         model: The model of the body.
+        attempts: How often it is requested at most.
 
     Raises:
         ReportsRefused: The account has no reports, or its user may not see them.
@@ -170,7 +191,7 @@ def fetch_report(
         UpstreamError: Any other of its kinds, once a retry does not help.
     """
     try:
-        return client.get(_ROOT + report, params, model)
+        return client.get(_ROOT + report, params, model, attempts=attempts)
     except AccessRefused as refusal:
         if refusal.status == _FORBIDDEN:
             raise _copy_as(ReportsRefused, refusal) from refusal

@@ -14,15 +14,18 @@ import stamina
 from pydantic import SecretStr
 
 from compat.archive.database import open_archive
+from compat.config.environment import EngineChoice
 from compat.config.settings import Settings
 from compat.service import LegacyReports
 from compat.simulator import Behaviour, Simulator
+from compat.simulator.behaviour import Plan
 from compat.sources.live import LiveSource
 from compat.v1.http import LegacyRequest
 from compat.v2.errors import UpstreamError
 from compat.v2.models import ListPage
 from tests.integration.exactness.simulated_upstream import Upstream, upstream
 from tests.unit.doctor.conftest import account_of
+from tests.unit.engines.successor import Secretive
 from tests.unit.service.doubles import JANUARY, LONG, basic, use_manual_clock
 from tests.unit.v2.upstream import one_tls_context
 
@@ -182,6 +185,47 @@ def test_an_account_whose_upstream_fails_is_not_ready(
     simulator.behaviour = behaviour
     with LegacyReports(alive) as reports:
         assert "cannot be" in str(problems(reports)["default"])
+
+
+@pytest.mark.parametrize(
+    ("engine", "plan", "secretive", "problem"),
+    [
+        ("computed", "standard", False, None),
+        ("computed", "plus", True, "see its conversations"),
+        ("relayed", "plus", False, None),
+        ("relayed", "plus", True, None),
+        ("relayed", "standard", False, "set COMPAT_ENGINE to computed"),
+        ("auto", "standard", False, None),
+        ("auto", "plus", True, None),
+        ("auto", "standard", True, "see its conversations"),
+    ],
+)
+def test_an_account_is_ready_if_the_engine_that_is_set_can_answer(
+    served: Upstream, engine: EngineChoice, plan: Plan, secretive: bool, problem: str | None
+) -> None:
+    kind = Secretive if secretive else Simulator
+    shown = served.show(kind(account_of(3), Behaviour(rate_limit=None), plan=plan))
+    with LegacyReports(shown.model_copy(update={"engine": engine})) as reports:
+        found = problems(reports)["default"]
+    assert (problem is None) == (found is None)
+    assert problem is None or problem in str(found)
+
+
+def test_readiness_of_relayed_reports_needs_one_request(served: Upstream) -> None:
+    simulator = Simulator(account_of(3), Behaviour(rate_limit=None), plan="plus")
+    settings = served.show(simulator).model_copy(update={"engine": "relayed"})
+    with LegacyReports(settings) as reports:
+        assert problems(reports) == problems(reports) == {"default": None}
+    asked = [path for path in simulator.requests if "token" not in path]
+    assert len(asked) == 1
+    assert "/reports/" in asked[0]
+
+
+def test_an_engine_that_relays_is_not_ready_while_help_scout_fails(
+    served: Upstream, dead: Settings
+) -> None:
+    with LegacyReports(dead.model_copy(update={"engine": "relayed"})) as reports:
+        assert "no answer from 127.0.0.1" in str(problems(reports)["default"])
 
 
 def test_whether_an_account_is_ready_is_checked_once_in_ten_seconds(

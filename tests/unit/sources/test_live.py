@@ -21,6 +21,7 @@ from compat.v2.errors import (
     InconsistentData,
     RequestRefused,
 )
+from tests.unit.service.doubles import use_manual_clock
 from tests.unit.v2.upstream import (
     FIRST,
     QUIET,
@@ -553,6 +554,45 @@ def test_unknown_ids_count_nothing_even_if_upstream_refuses_them(
     )
     assert [row.id for row in found.rows] == ids
     assert FIRST + 7200 - 30 < found.as_of < FIRST + 7200
+
+
+def folder_requests(upstream: Upstream, folder: int) -> int:
+    return sum(asked.params.get("folder") == str(folder) for asked in upstream.asked)
+
+
+def test_a_folder_that_does_not_exist_is_asked_for_once_in_a_while(
+    upstream: Upstream, strict: LiveSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manual_clock = use_manual_clock(monkeypatch)
+    query = ConversationQuery((HOUR,), folders=frozenset({VIEW, UNKNOWN_FOLDER}))
+    for seconds, requests in ((0, 1), (59, 1), (2, 2)):
+        manual_clock.now += seconds
+        assert [row.id for row in strict.rows(query, Progress()).rows] == [7]
+        assert folder_requests(upstream, UNKNOWN_FOLDER) == requests
+
+
+def test_an_answer_is_no_younger_than_what_is_remembered_of_folders(
+    strict: LiveSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manual_clock = use_manual_clock(monkeypatch)
+    query = ConversationQuery((HOUR,), folders=frozenset({VIEW, UNKNOWN_FOLDER}))
+    first = strict.rows(query, Progress())
+    manual_clock.now += 50
+    again = strict.rows(query, Progress())
+    assert again.fresh_until == first.fresh_until == manual_clock.now + 10
+    assert again.as_of == first.as_of
+
+
+def test_with_no_age_allowed_no_folder_is_remembered(
+    upstream: Upstream, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_manual_clock(monkeypatch)
+    upstream.script = Strict(404)
+    source = LiveSource(client, MaxAges(0, 0), workers=2, most_rows=10_000)
+    query = ConversationQuery((HOUR,), folders=frozenset({UNKNOWN_FOLDER}))
+    for _ in range(2):
+        source.rows(query, Progress())
+    assert folder_requests(upstream, UNKNOWN_FOLDER) == 4
 
 
 @pytest.mark.parametrize("others", [frozenset[int](), frozenset({1, UNKNOWN_MAILBOX})])
