@@ -42,6 +42,8 @@ TARGETS = (
     ANY_YEAR.replace("new.json", "new-drilldown.json"),
     "/v1/mailboxes.json",
     "/v1/nowhere",
+    "/",
+    "/progress.json",
     "/healthz",
     "/readyz",
     "/metrics",
