@@ -78,6 +78,7 @@ def references() -> Iterable[tuple[str, str]]:
         "settings.md": reference.settings(tables),
         "errors.md": reference.error_page(),
         "reports.md": reference.reports(),
+        "columns.md": reference.columns(),
         "exactness.md": reference.exactness(),
         "captures.md": parity_pages.captures(),
         "verdicts.md": parity_pages.verdicts(),

@@ -9,6 +9,7 @@ from inspect import cleandoc, getdoc
 from typing import Final
 
 import click
+from pydantic import BaseModel
 
 from compat import error_mapping
 from compat.cli.commands import program
@@ -27,6 +28,7 @@ from compat.v1.http import APPROXIMATE_HEADER, IGNORED_HEADER, UNAVAILABLE_HEADE
 from compat.v1.parameters import Parameter
 from compat.v1.query import ReportQuery
 from compat.v1.routes import ROUTES, Route
+from compat.v1.rows import Column, columns_of
 from compat.v2.transport import LOOP_STATUS
 
 WHAT_TO_DO: Final = {
@@ -71,6 +73,15 @@ ACCOUNTS: Final = (
 NO_HTTP: Final = (
     "Send HTTP, or https if the server uses it, with a request line and headers of at most "
     f"{MAX_HEAD // 1024} KiB. This answer is plain text and not JSON, and the connection is closed."
+)
+_COLUMN_TYPES: Final = (
+    ("instant", "`datetime`, aware, in UTC", "`datetime64[us, UTC]`", '`Datetime("us", "UTC")`'),
+    ("truth", "`bool`", "`boolean`", "`Boolean`"),
+    ("integer", "`int`", "`Int64`", "`Int64`"),
+    ("number", "`float`", "`float64`", "`Float64`"),
+    ("text", "`str`", "`string`", "`String`"),
+    ("integers", "`list` of `int`", "`object`", "`List(Int64)`"),
+    ("texts", "`list` of `str`", "`object`", "`List(String)`"),
 )
 _DIFFERENCES: Final = {each.title for each in DIFFERENCES}
 ESCAPED: Final = r"\|"
@@ -192,6 +203,53 @@ def exactness() -> Iterator[str]:
     for route in ROUTES:
         yield f"## {route.path}"
         yield _table(("field", "source", "grade", "when", "why"), _grades(route))
+
+
+def columns() -> Iterator[str]:
+    """The columns of the rows of every report, as dicts and as data frames."""
+    yield "# Columns of reports in Python"
+    yield (
+        "A report of [`LegacyReports`](../how-to/in-process.md#data-frames) has rows: `rows()` "
+        "returns them as dicts, `to_pandas()` and `to_polars()` as data frames. Every row has all "
+        "columns of the report, whatever was found; an empty data frame has them, too. Names are "
+        "those of the fields in the JSON; what is in an object has the name of the object before "
+        "it, as in `user.name`. A value that is not there is None."
+    )
+    yield (
+        "A series has a row for each bucket, and a page of a list a row for each item. Figures "
+        "have a row for each range; `period` is `current` or `previous`. The changes (`deltas.`) "
+        "are in the row of the current range: in percent, and of percentages and scores the "
+        "difference. `filterTags` is left out: that menu of tags is the same in all reports. Which "
+        "values can differ from the old ones, or mean nothing, is in [how exact each field "
+        "is](exactness.md)."
+    )
+    yield _table(("type", "in `rows()`", "pandas", "polars"), _COLUMN_TYPES)
+    for model, routes in _routes_by_model().items():
+        yield f"## {', '.join(f'`{route.report}`' for route in routes)}"
+        yield _table(
+            ("column", "type", "meaning"),
+            ((f"`{each.name}`", each.kind, _meaning(each)) for each in columns_of(model)),
+        )
+
+
+def _routes_by_model() -> dict[type[BaseModel], list[Route]]:
+    """The reports, by the model of their answers."""
+    found: dict[type[BaseModel], list[Route]] = {}
+    for route in ROUTES:
+        if route.query_type is ReportQuery:
+            found.setdefault(route.model, []).append(route)
+    return found
+
+
+def _meaning(column: Column) -> str:
+    """What the docstring of the model says of a field; nothing if its name says it all."""
+    if column.model is None:
+        return "Of which range the row is: `current` or `previous`"
+    listed = re.findall(
+        r"^    (\w+): ((?:.+\n?(?:        .+\n?)*))", getdoc(column.model) or "", re.MULTILINE
+    )
+    text = " ".join(dict(listed).get(column.path[-1], "").split())
+    return text.removesuffix(".")
 
 
 def anchor(title: str) -> str:

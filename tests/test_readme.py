@@ -46,7 +46,8 @@ def test_the_python_in_the_readme_prints_five_buckets(environment: dict[str, str
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert re.findall(r"^(\S+) 00:00:00\+00:00 \d+$", done.stdout, re.MULTILINE) == [
+    line = r"^\d +current (\S+) 00:00:00\+00:00 +\d+$"
+    assert re.findall(line, done.stdout, re.MULTILINE) == [
         "2015-01-01", "2015-01-08", "2015-01-15", "2015-01-22", "2015-01-29",
     ]  # fmt: skip
 

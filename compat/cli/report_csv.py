@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from compat.cli.report_shape import Row, Shape, shape_of
+from compat.v1.report_shape import Row, Shape, shape_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

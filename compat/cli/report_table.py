@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from compat.cli.report_shape import Row, Shape, shape_of
 from compat.cli.table import Keys, format_instant, print_table
+from compat.v1.report_shape import Row, Shape, shape_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -6,7 +6,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from compat.v1.models_base import Answer, Instant, absent_if_none
+from compat.v1.models_base import Answer, Instant, Report, absent_if_none
 from compat.v1.models_ratings import FilterTag
 
 # The keys of all models here are in the order of the documented examples.
@@ -51,7 +51,7 @@ class ResolutionPoint(Answer):
 Point = TypeVar("Point", bound=Answer)
 
 
-class Series(Answer, Generic[Point]):
+class Series(Answer, Report, Generic[Point]):
     """The buckets of one or two ranges.
 
     Attributes:
@@ -161,7 +161,7 @@ class UserDeltas(Answer):
     conversationsCreated: float  # noqa: N815
 
 
-class UserReport(Answer):
+class UserReport(Answer, Report):
     """The answer of `user.json`.
 
     Attributes:
@@ -210,7 +210,7 @@ class HistoryRow(Answer):
     avgHandleTime: float  # noqa: N815
 
 
-class ConversationHistory(Answer):
+class ConversationHistory(Answer, Report):
     """The answer of `user/conversation-history.json`: one page of a list.
 
     Attributes:

@@ -16,12 +16,12 @@ import pytest
 from compat.cli import main
 from compat.cli.options import Words, option_of, with_option_names
 from compat.cli.report import report
-from compat.cli.report_shape import Shape, shape_of
 from compat.config.environment import SettingsError
 from compat.service import LegacyReports
 from compat.simulator import Account
 from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v1.parameters import RATING, RATING_SORTING, Parameter
+from compat.v1.report_shape import Shape, shape_of
 from compat.v1.routes import Route, find_route
 from tests.unit.cli.reports import JANUARY, REPORTS, asked, command_of, words_of
 from tests.unit.service.doubles import basic

@@ -55,7 +55,7 @@ def shape_of(model: type[BaseModel]) -> Shape:
         return Shape("page", _fields(model, "results"))
     if "current" not in model.model_fields:
         (wrapper,) = model.model_fields
-        return Shape("page", _fields(_model(model, wrapper), "results"), wrapper=wrapper)
+        return Shape("page", _fields(model_under(model, wrapper), "results"), wrapper=wrapper)
     if _is_list(model, "current"):
         fields = sorted(_fields(model, "current"), key=lambda name: name not in STARTS)
         return Shape("series", tuple(fields))
@@ -65,14 +65,14 @@ def shape_of(model: type[BaseModel]) -> Shape:
 
 def _fields(model: type[BaseModel], name: str) -> tuple[str, ...]:
     """The keys of the object under a key, or of the objects in a list; none without that key."""
-    return tuple(_model(model, name).model_fields) if name in model.model_fields else ()
+    return tuple(model_under(model, name).model_fields) if name in model.model_fields else ()
 
 
 def _is_list(model: type[BaseModel], name: str) -> bool:
     return get_origin(model.model_fields[name].annotation) is tuple
 
 
-def _model(model: type[BaseModel], name: str) -> type[BaseModel]:
+def model_under(model: type[BaseModel], name: str) -> type[BaseModel]:
     """The model under a key; in a list, or beside None, the model that is in it."""
     annotation: Any = model.model_fields[name].annotation
     while not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
