@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from compat.async_service import AsyncLegacyReports
     from compat.config.conventions import Conventions
     from compat.config.environment import SettingsError
     from compat.config.settings import Settings
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     """The version of the installed distribution."""
 
 __all__ = [
+    "AsyncLegacyReports",
     "Conventions",
     "LegacyError",
     "LegacyReports",
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AsyncLegacyReports": "compat.async_service",
     "Conventions": "compat.config.conventions",
     "LegacyResponse": "compat.v1.http",
     "LegacyError": "compat.v1.errors",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, Final, Self
 from uuid import uuid4
@@ -172,13 +172,39 @@ class LegacyReports(TypedReports):
             LookupError: There is no such account, or there are several and no name.
         """
         selected = select_account(self.accounts, account)
-        try:
+        with _legacy_errors():
             started = selected.start(selected.parse(routes.route_of_report(report), pairs))
             if isinstance(started, EngineAnswer):
                 return started
             return _wait_and_watch(selected, started, watch)
-        except Exception as error:
-            raise error_mapping.to_legacy_error(error) from error
+
+    async def compute_async(
+        self,
+        report: str,
+        pairs: Sequence[tuple[str, str]],
+        account: str | None = None,
+        watch: Callable[[Progress], None] | None = None,
+    ) -> EngineAnswer:
+        """The same under asyncio, without a thread for each caller.
+
+        If the task is cancelled, so is the computation, unless another caller waits for it.
+
+        Args:
+            report: As for `compute`.
+            pairs: As for `compute`.
+            account: As for `compute`.
+            watch: As for `compute`; called in the event loop, so it must not wait.
+
+        Raises:
+            compat.v1.errors.LegacyError: As for `compute`.
+            LookupError: As for `compute`.
+        """
+        selected = select_account(self.accounts, account)
+        with _legacy_errors():
+            started = selected.start(selected.parse(routes.route_of_report(report), pairs))
+            if isinstance(started, EngineAnswer):
+                return started
+            return await _wait_and_watch_async(selected, started, watch)
 
     @property
     def accounts(self) -> Mapping[str, Account]:
@@ -353,6 +379,11 @@ def _read_pairs(
 
 async def _ended(call: Call[Any]) -> None:
     """Wait until a call has ended."""
+    await _event_of(call).wait()
+
+
+def _event_of(call: Call[Any]) -> asyncio.Event:
+    """An event of the running loop that is set when a call has ended."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def set_ended(_: object) -> None:
@@ -360,7 +391,16 @@ async def _ended(call: Call[Any]) -> None:
             loop.call_soon_threadsafe(ended.set)
 
     call.future.add_done_callback(set_ended)
-    await ended.wait()
+    return ended
+
+
+@contextmanager
+def _legacy_errors() -> Iterator[None]:
+    """Raise every error as the old API's."""
+    try:
+        yield
+    except Exception as error:
+        raise error_mapping.to_legacy_error(error) from error
 
 
 def _error_response(error: Exception, correlation_id: str) -> LegacyResponse:
@@ -381,6 +421,25 @@ def _wait_and_watch(
         while not call.future.done():
             with suppress(TimeoutError):
                 call.future.exception(_PROGRESS_INTERVAL)
+            if watch:
+                watch(call.progress)
+        interrupted = False
+    finally:
+        account.release(call, cancel=interrupted)
+    return call.future.result()
+
+
+async def _wait_and_watch_async(
+    account: Account, call: Call[EngineAnswer], watch: Callable[[Progress], None] | None
+) -> EngineAnswer:
+    """The same for a task; it is cancelled where a thread is interrupted."""
+    interrupted = True
+    try:
+        ended = _event_of(call)
+        while not ended.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PROGRESS_INTERVAL if watch else None):
+                    await ended.wait()
             if watch:
                 watch(call.progress)
         interrupted = False

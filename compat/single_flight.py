@@ -85,7 +85,8 @@ class SingleFlight(Generic[K, V]):
 
     Callers with equal keys share one call and its error. If a caller stops waiting, the
     computation goes on. A result that no caller waits for is kept for ten minutes (an error for
-    half a minute) and given to the next caller, once. Safe to share between threads.
+    half a minute) and given to the next caller, once. What was cancelled is neither joined nor
+    kept. Safe to share between threads.
 
     Args:
         compute: Computes the result for a key. Calls `check` of its progress between two steps.
@@ -124,7 +125,7 @@ class SingleFlight(Generic[K, V]):
             if self._closed:
                 raise CallCancelled("the service is closed")
             call = self._kept.pop(key, None) or self._running.get(key)
-            if call is None:
+            if call is None or call.cancelled:  # who asks again after a cancellation gets an answer
                 call = self._start(key)
             call.callers += 1
             return call
@@ -197,13 +198,15 @@ class SingleFlight(Generic[K, V]):
     def _run(self, key: K, call: Call[V]) -> None:
         call.begun = True
         try:
+            call.progress.check()
             finish = partial(_set_result, call.future, self._compute(key, call.progress))
         except BaseException as error:  # noqa: BLE001 - the callers get every error
             finish = partial(_set_error, call.future, error)
         with self._lock:
             finish()
-            del self._running[key]
-            if not call.callers:
+            if self._running.get(key) is call:
+                del self._running[key]
+            if not call.callers and not call.cancelled:
                 self._kept[key] = call
 
 

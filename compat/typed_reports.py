@@ -1,4 +1,7 @@
-"""The old reports as methods with typed arguments and answers."""
+"""The old reports as methods with typed arguments and answers.
+
+`scripts/docs.py` writes the same methods as coroutines into `compat/async_typed_reports.py`.
+"""
 
 from __future__ import annotations
 
@@ -314,11 +317,17 @@ class TypedReports(ABC):
 
     def _answer(self, report: str, arguments: Mapping[str, Any]) -> Any:
         """The answer of a report, from the arguments of its method by their names."""
-        values = {
-            row.name: _sent(arguments[argument_of(row.name)], row.choices)
-            for row in route_of_report(report).parameters
-        }
-        return self.compute(report, format_pairs(**values), arguments["account"]).answer
+        found = self.compute(report, pairs_of(report, arguments), arguments["account"])
+        return found.answer
+
+
+def pairs_of(report: str, arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The names and values of a request, from the arguments of a method by their names."""
+    values = {
+        row.name: _sent(arguments[argument_of(row.name)], row.choices)
+        for row in route_of_report(report).parameters
+    }
+    return format_pairs(**values)
 
 
 def argument_of(parameter: str) -> str:

@@ -1,4 +1,4 @@
-"""Write the documentation that is generated from the code; `--check` only compares."""
+"""Write what is generated from the code, most of it documentation; `--check` only compares."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import async_reports
 import parity_pages
 import reference
 import vectors
@@ -63,6 +64,7 @@ def pages() -> dict[Path, str]:
         **{ROOT / "docs" / "reference" / name: text for name, text in references()},
         **{ROOT / "docs" / "reference" / name: text for name, text in schemas()},
         ROOT / "compat" / "testing" / "vectors.json": vectors.text(),
+        ROOT / "compat" / "async_typed_reports.py": async_reports.text(),
     }
 
 

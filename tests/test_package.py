@@ -12,6 +12,7 @@ import pytest
 import compat
 
 DOCUMENTED = {
+    "AsyncLegacyReports",
     "Conventions",
     "LegacyResponse",
     "LegacyError",

@@ -214,6 +214,46 @@ def test_the_last_caller_can_cancel_the_computation(
         call.future.result(LONG)
 
 
+def test_who_asks_again_after_a_cancellation_gets_a_computation_of_their_own(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    cancelled = calls.start_or_join("key")
+    assert computation.started.wait(LONG)
+    calls.release(cancelled, cancel=True)
+    again = calls.start_or_join("key")
+    computation.gate.set()
+    assert again.future.result(LONG) >= 1
+    with pytest.raises(CallCancelled):
+        cancelled.future.result(LONG)
+    assert calls.start_or_join("key").future.result(LONG) >= 1
+
+
+def test_the_error_of_a_cancelled_computation_is_not_kept(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    cancelled = calls.start_or_join("key")
+    assert computation.started.wait(LONG)
+    calls.release(cancelled, cancel=True)
+    computation.gate.set()
+    with pytest.raises(CallCancelled):
+        cancelled.future.result(LONG)
+    calls._pool.submit(lambda: None).result(LONG)
+    assert calls.start_or_join("key").future.result(LONG) >= 1
+
+
+def test_a_computation_that_is_cancelled_in_the_queue_never_begins(
+    calls: SingleFlight[str, int], computation: Computation
+) -> None:
+    others = [calls.start_or_join(key) for key in ("one", "two")]
+    queued = calls.start_or_join("queued")
+    calls.release(queued, cancel=True)
+    computation.gate.set()
+    assert all(each.future.result(LONG) for each in others)
+    with pytest.raises(CallCancelled):
+        queued.future.result(LONG)
+    assert computation.times == len(others)
+
+
 def test_a_computation_that_others_wait_for_is_not_cancelled(
     calls: SingleFlight[str, int], computation: Computation
 ) -> None:

@@ -23,14 +23,14 @@ from tests.unit.service.doubles import basic
 
 REPORTS = [route for route in ROUTES if route.query_type is ReportQuery]
 EACH = pytest.mark.parametrize("route", REPORTS, ids=lambda route: route.report)
+SINCE, NOW = datetime(2015, 1, 1, tzinfo=UTC), datetime(2015, 1, 31, tzinfo=UTC)
 OPTIONAL_HERE = {"rating"}
 """Parameters that the old API required and that have a default in Python."""
 
 
 @pytest.fixture(scope="module")
 def account() -> Account:
-    since, now = datetime(2015, 1, 1, tzinfo=UTC), datetime(2015, 1, 31, tzinfo=UTC)
-    return make_account(80, now=now, since=since)
+    return make_account(80, now=NOW, since=SINCE)
 
 
 @pytest.fixture(scope="module")

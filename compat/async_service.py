@@ -1,0 +1,142 @@
+"""`AsyncLegacyReports`: `LegacyReports` for programs that use asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Self
+
+from compat.async_typed_reports import AsyncTypedReports
+from compat.config.accounts import accounts_from_env
+from compat.service import LegacyReports, PendingResponse
+from compat.v1.http import LegacyRequest, LegacyResponse
+
+if TYPE_CHECKING:
+    from compat.account import Account
+    from compat.config.settings import Settings
+    from compat.core.models import Progress, Source
+    from compat.engines import EngineAnswer
+
+
+class AsyncLegacyReports(AsyncTypedReports):
+    """Answers the old reports without blocking an event loop.
+
+    It has the methods of `LegacyReports`, as coroutines where they wait. Equal questions that wait
+    at the same time share one computation; the number of callers does not add threads. Works with
+    asyncio, also through anyio, in one event loop or in several; not with trio.
+
+    A task that is cancelled while it waits for a report stops waiting, and the computation ends
+    with it, unless another caller waits for it. In `answer` and `handle` the computation goes on,
+    as over HTTP, and its result is kept for the next equal request.
+
+    Use it with `async with`, or await `close` at the end. It is made as `LegacyReports` is, and may
+    open an archive then: make it once, at the start.
+
+    Args:
+        settings: As for `LegacyReports`.
+        source: As for `LegacyReports`.
+
+    Raises:
+        SettingsError: A setting is missing or cannot be used.
+    """
+
+    def __init__(
+        self, settings: Settings | Mapping[str, Settings], *, source: Source | None = None
+    ) -> None:
+        self._reports = LegacyReports(settings, source=source)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read settings as `LegacyReports.from_env` does.
+
+        Raises:
+            SettingsError: A setting is missing or cannot be used; the message says which.
+        """
+        return cls(accounts_from_env(os.environ if environ is None else environ))
+
+    async def answer(
+        self,
+        target: str | bytes,
+        *,
+        authorization: str | bytes | None = None,
+        patience: float | None = None,
+    ) -> LegacyResponse:
+        """Answer a GET request, given as its target and its `Authorization` header.
+
+        Args:
+            target: `/v1/…?start=…`, or the whole URL.
+            authorization: The header as it was sent.
+            patience: Seconds to wait; see `handle`.
+        """
+        request = LegacyRequest.from_target(target, authorization=authorization)
+        return await self.handle(request, patience=patience)
+
+    async def handle(
+        self, request: LegacyRequest, *, patience: float | None = None
+    ) -> LegacyResponse:
+        """Answer a request of the old API. Errors of callers and of upstream become responses.
+
+        Args:
+            request: The request.
+            patience: Seconds to wait for upstream before the response is a 503; no limit if not
+                given.
+        """
+        return await self.start(request).wait_async(patience)
+
+    def start(self, request: LegacyRequest) -> PendingResponse:
+        """Start to answer a request; does not wait. See `LegacyReports.start`."""
+        return self._reports.start(request)
+
+    async def compute(
+        self,
+        report: str,
+        pairs: Sequence[tuple[str, str]],
+        account: str | None = None,
+        watch: Callable[[Progress], None] | None = None,
+    ) -> EngineAnswer:
+        """Compute a report from the names and values of a request; see `LegacyReports.compute`.
+
+        Args:
+            report: The name of a report's module, or of a list such as `tags`.
+            pairs: The names and values of the request, decoded.
+            account: The name of the account; not needed if there is only one.
+            watch: Called a few times a second while conversations are loaded, in the event loop.
+
+        Raises:
+            compat.v1.errors.LegacyError: The error that the old API would have returned.
+            LookupError: There is no such account, or there are several and no name.
+        """
+        return await self._reports.compute_async(report, pairs, account, watch)
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The accounts as they are now, by their names."""
+        return self._reports.accounts
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can be answered now: some account is open and not refused."""
+        return self._reports.ready
+
+    async def problems(self) -> dict[str, str | None]:
+        """Why requests cannot be answered now; see `LegacyReports.problems`."""
+        return await self._reports.problems()
+
+    async def reload(self, settings: Mapping[str, Settings]) -> None:
+        """Use other settings; see `LegacyReports.reload`. Archives are opened in a thread.
+
+        Raises:
+            SettingsError: Some settings cannot be used; then nothing changes.
+        """
+        await asyncio.to_thread(self._reports.reload, settings)
+
+    async def close(self) -> None:
+        """Cancel all computations and close all connections."""
+        await asyncio.to_thread(self._reports.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.close()
