@@ -105,6 +105,18 @@ class Reader:
         (self.directory / "test_snippet.py").write_text(text, encoding="utf-8")
         self._run([sys.executable, "-m", "pytest", "-q", "-W", "error", "test_snippet.py"])
 
+    def java(self, text: str) -> None:
+        self._standalone("java", "Program.java", text, "void main(")
+
+    def ruby(self, text: str) -> None:
+        self._standalone("ruby", "program.rb", text, 'require "net/http"')
+
+    def _standalone(self, tool: str, name: str, text: str, sign: str) -> None:
+        """Run a program that needs no library, if its language is installed."""
+        if sign in text and shutil.which(tool):
+            (self.directory / name).write_text(self._with_real_addresses(text), encoding="utf-8")
+            self._run([tool, name])
+
     def output(self, text: str) -> None:
         assert same_but_counts(self.printed, text), (
             f"printed\n{self.printed}\nbut the page shows\n{text}"
@@ -304,6 +316,8 @@ _RUNNERS: dict[str, Callable[[Reader, str], None]] = {
     "sh": Reader.shell,
     "console": Reader.console,
     "python": Reader.python,
+    "java": Reader.java,
+    "ruby": Reader.ruby,
     "text": Reader.output,
     "json": Reader.json,
     "toml": Reader.toml,
