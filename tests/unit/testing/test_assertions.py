@@ -13,6 +13,8 @@ from tests.profiles import THOROUGH
 from tests.unit.testing.candidate import BUGS, Candidate
 from tests.unit.testing.http_candidates import Fetching
 
+pytest_plugins = ("compat.testing.plugin",)
+
 FEW = 2
 SLOW = {"untagged", "php", "backwards", "right-closed", "all-tags"}
 """Bugs that take many questions to be met; the quick half leaves them to the thorough one."""
