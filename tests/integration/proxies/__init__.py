@@ -1,0 +1,1 @@
+"""The configurations for nginx and Caddy in docs/deploy, run by these programs."""
