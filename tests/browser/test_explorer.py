@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from compat.simulator import Account
+from compat.simulator import Account, Behaviour
 from compat.v1.routes import ROUTES
-from tests.browser.conftest import HOSTILE
+from tests.browser.conftest import HOSTILE, server
 from tests.browser.explorer import KEY, Explorer
 from tests.unit.server.threaded_server import ask
 from tests.unit.service.doubles import basic
@@ -235,6 +235,16 @@ def test_while_conversations_are_fetched_there_is_progress_and_then_the_answer(
     assert explorer.find("#error").is_hidden()
     answer = api(slow_port, NEW, **question)
     assert [row[1] for row in explorer.rows()] == [str(each["count"]) for each in answer["current"]]
+
+
+def test_an_outage_of_help_scout_is_said_in_the_words_of_the_server(
+    visit: Visit, account: Account
+) -> None:
+    with server(account, Behaviour(rate_limit=None, fail_rate=1), patience=0.5) as port:
+        explorer = visit(port, address("new_conversations", **RANGE))
+        explorer.until("document.querySelector('#waiting-title').innerText.includes('cannot')")
+        assert "Mailbox API 2.0 cannot answer now" in explorer.text("#waiting-title")
+        explorer.until("document.querySelector('#waiting-left').innerText.includes('asks again')")
 
 
 def test_waiting_can_be_stopped(visit: Visit, slow_port: int) -> None:

@@ -25,6 +25,9 @@ import {
 } from "./question.js";
 
 const FETCHING = "The server is fetching conversations from Help Scout.";
+// What the server says if all is well, and callers have to ask again: this page does so by itself.
+const STILL_FETCHING = /still being fetched/;
+const NOT_YET = "There is no answer yet.";
 const STOPPED =
   "You stopped waiting. The server continues to fetch, so the answer will be there sooner the next time.";
 
@@ -291,18 +294,22 @@ function goToPage(number) {
 // Waiting
 
 function showWaiting({ said, again, progress }) {
-  const bar = byId("progress");
-  const { requests_done: done, requests_left: left } = progress ?? {};
-  if (byId("waiting").hidden) say(`${FETCHING} The answer shows by itself.`);
+  const trouble = said && !STILL_FETCHING.test(said);
+  const title = progress || said ? FETCHING : NOT_YET;
+  if (byId("waiting").hidden) say(`${trouble ? said : title} The page asks again by itself.`);
   byId("waiting").hidden = false;
-  byId("waiting-title").textContent = FETCHING;
+  byId("waiting-title").textContent = trouble ? said : title;
+  showBar(progress ?? {});
+  const next = again === null ? "" : `The page asks again in ${plural(again, "second")}.`;
+  byId("waiting-left").textContent = [progressInWords(progress), next].filter(Boolean).join(" · ");
+}
+
+function showBar({ requests_done: done, requests_left: left }) {
+  const bar = byId("progress");
   if (typeof done === "number" && typeof left === "number") {
     bar.max = Math.max(1, done + left);
     bar.value = done;
   } else bar.removeAttribute("value");
-  const next = again === null ? "" : `The page asks again in ${plural(again, "second")}.`;
-  const words = [progressInWords(progress) || said, next].filter(Boolean);
-  byId("waiting-left").textContent = words.join(" · ");
 }
 
 function stopWaiting() {
