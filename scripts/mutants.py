@@ -102,7 +102,9 @@ _ARCHIVE: Final = {
     "writer": ("test_reader_writer", "test_newest_wins", "test_threads"),
     "sync/backfill": ("sync/test_backfill",),
     "sync/deletions": ("sync/test_reconcile", "sync/test_unlisted_mailboxes"),
+    "sync/incremental": ("sync/test_later_runs",),
     "sync/reconcile": ("sync/test_reconcile",),
+    "sync/reread": ("sync/test_later_runs",),
     "sync/threads": ("sync/test_threads",),
 }
 
