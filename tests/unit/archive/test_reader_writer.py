@@ -37,6 +37,18 @@ def test_rows_are_selected_by_intervals_and_mailboxes(archive: Archive) -> None:
         assert (snapshot.conversation_count(), snapshot.created_bounds()) == (7, Interval(1, 7))
 
 
+def test_ids_come_in_order_of_creation_and_then_of_the_id(archive: Archive) -> None:
+    save_all(archive, [record(id_, created=created) for id_, created in [(1, 7), (3, 5), (2, 5)]])
+    with archive.reading() as snapshot:
+        assert snapshot.conversation_ids(Interval(0, 9)) == [2, 3, 1]
+        assert snapshot.conversation_ids(Interval(6, 9)) == [1]
+
+
+def test_an_empty_archive_has_no_first_and_last_creation(archive: Archive) -> None:
+    with archive.reading() as snapshot:
+        assert snapshot.created_bounds() is None
+
+
 def test_an_unchanged_conversation_is_not_counted_as_changed(archive: Archive) -> None:
     save_all(archive, [record(1), record(2)])
     assert save_all(archive, [record(1, seen=SEEN + 5), record(2, tags=(4,), seen=SEEN + 5)]) == 1
@@ -231,6 +243,8 @@ def test_lists_are_read_in_order_and_older_ones_change_nothing(archive: Archive)
         writer.set_list_items(ListQuery("folders", 2), [], SEEN)
     with archive.reading() as snapshot:
         assert snapshot.list_items(ListQuery("mailboxes")) == boxes
+        assert snapshot.list_items(ListQuery("mailboxes", item=1)) == boxes[1:]
+        assert snapshot.list_items(ListQuery("mailboxes", item=3)) == ()
         assert snapshot.list_seen_at(ListQuery("mailboxes")) == SEEN
         assert snapshot.list_items(ListQuery("folders", 2)) == ()
         assert snapshot.list_items(ListQuery("folders", 1)) is None

@@ -214,6 +214,13 @@ def test_nothing_is_known_while_older_conversations_are_missing(kept: Archive) -
     assert covered(kept) is None
 
 
+def test_nothing_is_known_where_threads_are_not_kept_though_there_are_none(
+    archive: Archive,
+) -> None:
+    cover(archive)
+    assert covered(archive) is None
+
+
 def test_nothing_is_known_where_old_conversations_are_not_kept(kept: Archive) -> None:
     with writing(kept) as writer:
         writer.set_kept_since(CREATED)
