@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome")
-LATENCY = 0.15
+LATENCY = 0.1
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 
 

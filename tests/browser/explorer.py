@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+    from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
 
 KEY = "an-old-key-of-the-account"
 
@@ -95,8 +95,12 @@ class Explorer:
 
     def answers(self, path: str) -> list[Any]:
         """The JSON of all successful answers of a path."""
-        responses = [each.response() for each in self.requests if urlsplit(each.url).path == path]
-        return [each.json() for each in responses if each is not None and each.ok]
+        return [each.json() for each in self.responses(path)]
+
+    def responses(self, path: str) -> list[Response]:
+        """All successful answers of a path."""
+        found = [each.response() for each in self.requests if urlsplit(each.url).path == path]
+        return [each for each in found if each is not None and each.ok]
 
     def show(self) -> None:
         """Press Show, and wait for the answer."""
