@@ -177,6 +177,23 @@ def test_the_page_says_if_a_list_and_its_bar_differ(
     assert "made at different times" in explorer.text("#behind .differs")
 
 
+def test_the_list_behind_a_number_of_ratings_has_as_many(
+    explorer: Explorer, port: int, account: Account
+) -> None:
+    explorer.ask(address("happiness", **RANGE))
+    figures = api(port, "/v1/reports/happiness.json", **RANGE)["current"]
+    assert figures["greatCount"] > 0
+    for key in ("ratingsCount", "greatCount", "notGoodCount"):
+        explorer.find(f"#answer tr[data-key={key}] button").press("Enter")
+        explorer.page.wait_for_selector(f"#answer tr[data-key={key}][aria-current]")
+        explorer.page.wait_for_selector("#behind .agrees")
+        assert explorer.text("#behind .agrees").startswith(f"{figures[key]} in the list")
+        assert explorer.query()["openFigure"] == key
+    explorer.page.reload()
+    explorer.page.wait_for_selector("#behind .agrees")
+    assert explorer.text("#behind .agrees").startswith(f"{figures['notGoodCount']} in the list")
+
+
 REPORTS = [route.report for route in ROUTES if route.path.startswith("/v1/reports/")]
 LISTS = [route.report for route in ROUTES if not route.path.startswith("/v1/reports/")]
 

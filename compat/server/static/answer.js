@@ -120,7 +120,8 @@ function isFigures(data) {
  * @param {string[]|null} context.range the range of the question
  * @param {string[]|null} context.previous the range to compare with
  * @param {Object} context.names names of mailboxes by id
- * @param {function(string[], number)|null} context.open lists what is in a bucket: its range and its count
+ * @param {function(string[], number)|null} context.open lists what is counted: the range, the count, and the key of a figure
+ * @param {string[]} context.listed keys of figures that have a list
  * @param {function(number)} context.goTo asks for another page of a list
  * @param {boolean} context.brief whether the count and the text of the answer are left out
  * @returns {{element: Node, summary: string, close: function(), choose: function(string): Element|null}}
@@ -179,10 +180,7 @@ function seriesView(data, { title, range, open }) {
   const choose = (text) => {
     const at = data.current.findIndex((point) => point[start] === text);
     if (at >= 0) chart.move(at);
-    rows.querySelector("[aria-current]")?.removeAttribute("aria-current");
-    const row = rows.querySelector(`tr[data-start="${CSS.escape(text)}"]`);
-    row?.setAttribute("aria-current", "true");
-    return row?.querySelector("button") ?? null;
+    return chooseRow(rows, `tr[data-start="${CSS.escape(text)}"]`);
   };
   return {
     nodes: [chart.element, hint, rows],
@@ -190,6 +188,14 @@ function seriesView(data, { title, range, open }) {
     summary: `${title}: ${plural(data.current.length, "interval")} from ${rangeInWords(range)}.`,
     close: () => chart.close(),
   };
+}
+
+/** Mark a row of a table, and no other; returns its button. */
+function chooseRow(rows, selector) {
+  rows.querySelector("[aria-current]")?.removeAttribute("aria-current");
+  const row = rows.querySelector(selector);
+  row?.setAttribute("aria-current", "true");
+  return row?.querySelector("button") ?? null;
 }
 
 /** The last second of a bucket: the one before the next begins, or that of the range. */
@@ -204,13 +210,17 @@ function shortLabel(text) {
     .replace(/, .*/, "");
 }
 
-function figuresView(data, headers, { title }) {
+function figuresView(data, headers, { title, range, open, listed = [] }) {
+  const openFigure = (key) => open(range, data.current[key], key);
   const others = Object.entries(data).filter(
     ([name]) => !["current", "previous", "deltas"].includes(name),
   );
+  const figures = figuresTable(title, data, marker(headers), listed, openFigure);
   return {
+    choose: (key) => chooseRow(figures, `tr[data-key="${CSS.escape(key)}"]`),
     nodes: [
-      figuresTable(title, data, marker(headers)),
+      listed.length ? el("p", { class: "hint" }, "Choose a number of ratings to list them.") : null,
+      figures,
       ...others.map(([name, value]) => otherPart(name, value)),
     ],
     summary: `${title}: ${plural(Object.keys(data.current).length, "figure")}.`,

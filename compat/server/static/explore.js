@@ -15,6 +15,7 @@ import { plural, range as rangeInWords } from "./format.js";
 import { Listing } from "./listing.js";
 import { forgetNames, mailboxNames } from "./names.js";
 import {
+  figuresWithList,
   firstQuestion,
   fromAddress,
   hasDrilldown,
@@ -42,7 +43,7 @@ const page = {
 };
 
 const BEHIND = {
-  choose: (start) => page.view?.choose(start) ?? null,
+  choose: (start) => page.view?.choose(page.question.figure || start) ?? null,
   refused: (error) => askForKey(error.message),
   left: (start) => leaveList(start),
 };
@@ -164,6 +165,7 @@ function chooseReport(name) {
     ...page.question,
     report: name,
     open: null,
+    figure: "",
     values: { ...page.question.values, page: "" },
   };
   for (const own of ["sortField", "sortOrder", "type"]) page.question.values[own] = "";
@@ -180,7 +182,7 @@ function useForm(event) {
   event.preventDefault();
   readControls();
   const values = { ...page.question.values, page: "" };
-  page.question = { ...page.question, open: null, others: [], values };
+  page.question = { ...page.question, open: null, figure: "", others: [], values };
   rememberAddress();
   answer();
   bringIntoView(byId("result"));
@@ -255,13 +257,15 @@ function showAnswer(found, names) {
     previous,
     names,
     open: opens ? openList : null,
+    listed: opens ? figuresWithList(page.question) : [],
     goTo: goToPage,
   });
   byId("facts").replaceChildren(provenance(found.headers));
   byId("answer").replaceChildren(page.view.element);
   say(page.view.summary);
-  const { open } = page.question;
-  if (open && opens) page.listing.show(page.question, open, countOf(found.data, open[0]));
+  const { open, figure } = page.question;
+  const count = open && (found.data.current?.[figure] ?? countOf(found.data, open[0]));
+  if (open && opens) page.listing.show(page.question, open, count);
 }
 
 /** What the bar that begins at this time counts; null if there is no such bar. */
@@ -270,18 +274,19 @@ function countOf(data, start) {
   return point ? Object.values(point).find((value) => typeof value === "number") : null;
 }
 
-function openList(range, count) {
-  page.question = { ...page.question, open: range };
+function openList(range, count, figure = "") {
+  page.question = { ...page.question, open: range, figure };
   rememberAddress();
   showCopies();
   page.listing.show(page.question, range, count, { focus: true });
 }
 
 function leaveList(start) {
-  page.question = { ...page.question, open: null };
+  const opener = BEHIND.choose(start);
+  page.question = { ...page.question, open: null, figure: "" };
   rememberAddress();
   showCopies();
-  (page.view?.choose(start) ?? byId("result-title")).focus();
+  (opener ?? byId("result-title")).focus();
 }
 
 function goToPage(number) {

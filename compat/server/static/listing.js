@@ -1,4 +1,4 @@
-/** The list of what a bar counts, compared with the bar. */
+/** The list of what a bar or a figure counts, compared with its count. */
 
 import { answerView, provenance } from "./answer.js";
 import { ask, progressInWords } from "./api.js";
@@ -14,7 +14,7 @@ export class Listing {
   /**
    * @param {Element} section the part of the page
    * @param {Map} reports the reports of the server
-   * @param {Object} events what the page does: `choose` marks the bar that begins at a time,
+   * @param {Object} events what the page does: `choose` marks the bar that begins at a time, or the figure,
    *     `refused` is told of a key that the server does not know, `left` that the list was closed
    */
   constructor(section, reports, events) {
@@ -32,15 +32,15 @@ export class Listing {
 
   /**
    * Show the list of a bucket.
-   * @param {Object} question the question of the series
-   * @param {string[]} range the bucket
-   * @param {number|null} count what the bar shows; null if that is unknown
+   * @param {Object} question the question of the report
+   * @param {string[]} range the bucket, or the range of the figure
+   * @param {number|null} count what is counted above; null if that is unknown
    */
   async show(question, range, count, { page = 1, focus = false } = {}) {
     this.asking?.abort();
     const asking = new AbortController();
     this.asking = asking;
-    const behind = drilldown(question, this.reports, range, page);
+    const behind = drilldown(question, range, page);
     const report = this.reports.get(behind.report);
     const { status, body } = this.frame(`${report.title}: ${rangeInWords(range)}`, range, focus);
     const { path, query } = requestOf(behind, report);
@@ -96,10 +96,10 @@ function countOfList(data) {
 function comparison(listed, count) {
   if (count === null || count === undefined) return el("span", {}, `${listed} in the list.`);
   if (listed === count)
-    return el("span", { class: "agrees" }, `${listed} in the list, as in the bar.`);
+    return el("span", { class: "agrees" }, `${listed} in the list, as counted above.`);
   return el(
     "span",
     { class: "differs" },
-    `The list has ${listed} and the bar ${count}. They were made at different times, or by different engines. Press Show to ask for both again.`,
+    `The list has ${listed}, and the count above is ${count}. They were made at different times, or by different engines. Press Show to ask for both again.`,
   );
 }

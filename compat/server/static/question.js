@@ -10,7 +10,7 @@ import { normalised, periodBefore, presetRange, yearBefore } from "./ranges.js";
 
 const FIRST_REPORT = "new_conversations";
 const LAST_30_DAYS = 1;
-const OWN_NAMES = new Set(["report", "compare", "openStart", "openEnd"]);
+const OWN_NAMES = new Set(["report", "compare", "openStart", "openEnd", "openFigure"]);
 const INSTANTS = ["start", "end", "previousStart", "previousEnd"];
 
 /** The reports of the server by their names, from its description. */
@@ -59,7 +59,7 @@ export function firstQuestion() {
   const [start, end] = presetRange(LAST_30_DAYS);
   const [previousStart, previousEnd] = periodBefore([start, end]);
   const values = { start, end, previousStart, previousEnd, viewBy: "day" };
-  return { report: FIRST_REPORT, values, others: [], compare: "before", open: null };
+  return { report: FIRST_REPORT, values, others: [], compare: "before", open: null, figure: "" };
 }
 
 /** The name of the report in an address if the server has none of that name. */
@@ -113,7 +113,8 @@ export function fromAddress(search, reports) {
   for (const name of INSTANTS) if (name in values) values[name] = normalised(values[name]);
   const compare = comparison(pairs.get("compare"), values);
   const open = [pairs.get("openStart"), pairs.get("openEnd")].map(normalised);
-  return { report, values, others, compare, open: open.every(Boolean) ? open : null };
+  const figure = pairs.get("openFigure") ?? "";
+  return { report, values, others, compare, open: open.every(Boolean) ? open : null, figure };
 }
 
 /** The address that holds a question: what follows the page's path. */
@@ -122,6 +123,7 @@ export function toAddress(question, report) {
   const pairs = [["report", question.report], ...sent];
   if (sent.some(([name]) => name === "previousStart")) pairs.push(["compare", question.compare]);
   if (question.open) pairs.push(["openStart", question.open[0]], ["openEnd", question.open[1]]);
+  if (question.open && question.figure) pairs.push(["openFigure", question.figure]);
   const text = pairs.map(
     ([name, value]) =>
       `${name}=${encodeURIComponent(value).replace(/%(2C|3A)/g, decodeURIComponent)}`,
@@ -147,32 +149,35 @@ export function requestOf(question, report) {
   return { path, query: sentValues(question, report).filter(([name]) => !inPath.has(name)) };
 }
 
+const RATINGS = { ratingsCount: "0", greatCount: "1", okayCount: "2", notGoodCount: "3" };
+
 /**
- * The list of what a bar of a series counts, where there is one, by the name of the series.
- * The list has the same filters and the bucket as its range.
+ * The list of what is counted, where there is one, by the name of the report. The list has the same
+ * filters. Its range is the bucket of a bar, or the whole range of a figure; `ratings` says which
+ * ratings a figure counts.
  */
 const DRILLDOWNS = {
-  new_conversations: "new_drilldown",
-  user_replies: "user_conversation_history",
+  new_conversations: { list: "new_drilldown" },
+  user_replies: { list: "user_conversation_history" },
+  happiness: { list: "happiness_ratings", ratings: RATINGS },
+  user_happiness: { list: "user_ratings", ratings: RATINGS },
 };
 
-/** The question for the list behind a bucket; null if there is no such list. */
-export function drilldown(question, reports, [start, end], page) {
-  const name = DRILLDOWNS[question.report];
-  if (!reports.has(name)) return null;
-  const values = {
-    ...question.values,
-    start,
-    end,
-    page: String(page),
-    rows: "25",
-    sortField: "",
-    sortOrder: "",
-  };
-  return { report: name, values, others: [], compare: "none", open: null };
+/** The question for the list of a bucket or of the figure that is open. */
+export function drilldown(question, [start, end], page) {
+  const { list, ratings } = DRILLDOWNS[question.report];
+  const rating = ratings?.[question.figure] ?? "";
+  const own = { start, end, rating, page: String(page), rows: "25", sortField: "", sortOrder: "" };
+  const values = { ...question.values, ...own };
+  return { report: list, values, others: [], compare: "none", open: null, figure: "" };
 }
 
-/** Whether there is a list behind the bars of this series. */
+/** Whether there is a list of what this report counts. */
 export function hasDrilldown(question, reports) {
-  return reports.has(DRILLDOWNS[question.report]);
+  return reports.has(DRILLDOWNS[question.report]?.list);
+}
+
+/** The keys of the figures that have a list; none for a series, of which each bar has one. */
+export function figuresWithList(question) {
+  return Object.keys(DRILLDOWNS[question.report]?.ratings ?? {});
 }

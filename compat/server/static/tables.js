@@ -115,11 +115,15 @@ const NOT_FIGURES = new Set(["startDate", "endDate"]);
 /**
  * The table of figures: current, previous, and the change that the API says.
  * @param {function(string): Node|null} mark a note beside the name of a figure, by its path
+ * @param {string[]} listed keys of the figures that have a list
+ * @param {function(string)} open shows the list of a figure
  */
-export function figuresTable(caption, { current, previous, deltas }, mark) {
+export function figuresTable(caption, { current, previous, deltas }, mark, listed, open) {
   const keys = Object.keys(current).filter((key) => !NOT_FIGURES.has(key));
   const more = Object.keys(deltas ?? {}).filter((key) => !(key in current));
   const compared = previous ? [["Compared with"], ["Change"]] : [];
+  const name = (key) =>
+    listed.includes(key) ? button(words(key), () => open(key), { class: "link" }) : words(key);
   const rows = [...keys, ...more].map((key) => {
     const cells = previous
       ? [number(...figure(key, previous)), number(...change(key, deltas?.[key]))]
@@ -127,7 +131,7 @@ export function figuresTable(caption, { current, previous, deltas }, mark) {
     return el(
       "tr",
       { "data-key": key },
-      el("th", { scope: "row" }, words(key), mark(`current.${key}`)),
+      el("th", { scope: "row" }, name(key), mark(`current.${key}`)),
       number(...figure(key, current)),
       ...cells,
     );
