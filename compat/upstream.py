@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from compat.config.settings import Settings, SettingsError, variable_name
@@ -28,7 +26,7 @@ from compat.core.models import (
 from compat.v2 import lists, models
 from compat.v2.client import Client
 from compat.v2.errors import MalformedData, Redirected, RequestRefused
-from compat.v2.models import Conversation
+from compat.v2.models import Conversation, whole_second
 from compat.v2.oauth import Credentials
 from compat.v2.pagination import creation_second
 from compat.v2.search import Window
@@ -113,8 +111,8 @@ def to_document(conversation: models.ConversationDocument) -> Document:
         preview=conversation.preview or "",
         customer=_to_person(conversation.customer),
         assignee=_to_person(conversation.assignee),
-        updated=to_second(conversation.updated_at or conversation.created_at),
-        waiting_since=to_second(waiting_since or conversation.created_at),
+        updated=whole_second(conversation.updated_at or conversation.created_at),
+        waiting_since=whole_second(waiting_since or conversation.created_at),
         tags=tuple(
             NamedTag(tag.id or 0, tag.name or "", tag.color or "")
             for tag in conversation.tags or ()
@@ -140,7 +138,7 @@ def to_activity(conversation: ConversationWithThreads, threads: tuple[Thread, ..
         threads,
         customer=_id(conversation.customer),
         created_by=_id(conversation.created_by) if by_user else 0,
-        closed=to_second(conversation.closed_at) if conversation.closed_at else None,
+        closed=whole_second(conversation.closed_at) if conversation.closed_at else None,
         closed_by=conversation.closed_by or 0,
         number=conversation.number or 0,
     )
@@ -154,7 +152,7 @@ def is_by_user(creator: models.PersonId | None) -> bool:
 def to_list_item(entry: models.ListEntry) -> ListItem:
     """A mailbox, a folder, a tag, a user or a team."""
     created_at = entry.created_at or entry.updated_at
-    created = to_second(created_at) if created_at else 0
+    created = whole_second(created_at) if created_at else 0
     return ListItem(
         id=entry.id,
         name=entry.name or entry.first_name or "",
@@ -166,18 +164,13 @@ def to_list_item(entry: models.ListEntry) -> ListItem:
         total=entry.total or entry.tickets or 0,
         active=entry.active or 0,
         created=created,
-        modified=to_second(entry.updated_at) if entry.updated_at else created,
+        modified=whole_second(entry.updated_at) if entry.updated_at else created,
         last=entry.last_name or "",
         role=entry.role or "",
         timezone=entry.timezone or "",
         photo=entry.photo_url or "",
         company=entry.company_id or 0,
     )
-
-
-def to_second(instant: datetime) -> int:
-    """The whole second of an instant, epoch UTC; fractions are dropped."""
-    return math.floor(instant.timestamp())
 
 
 @dataclass(frozen=True)
@@ -291,7 +284,7 @@ def _to_thread(
             f"`{thread.unknown_key}` is missing, or has no known value"
         )
     return Thread(
-        to_second(thread.created_at),
+        whole_second(thread.created_at),
         thread.id,
         sys.intern(thread.type or ""),
         sys.intern(thread.state or ""),

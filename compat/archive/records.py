@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from compat.core.models import Row, Thread
-from compat.upstream import is_by_user, to_row, to_second, to_threads
+from compat.upstream import is_by_user, to_row, to_threads
 from compat.v2.errors import MalformedData
-from compat.v2.models import FullConversation, PersonId, waiting_time
+from compat.v2.models import FullConversation, PersonId, waiting_time, whole_second
 from compat.v2.threads import ConversationWithThreads
 
 LAYERS: Final = ("spam", "all", "spam-again")
@@ -111,14 +111,14 @@ def to_record(
         row=to_row(conversation),
         seen=seen,
         number=conversation.number or 0,
-        closed=to_second(closed) if closed else None,
+        closed=whole_second(closed) if closed else None,
         closed_by=conversation.closed_by or 0,
         created_by=_id(conversation.created_by),
         customer=_id(conversation.customer),
         assignee=_id(conversation.assignee),
         threads=conversation.threads or 0,
-        updated=to_second(updated) if updated else None,
-        waiting_since=to_second(waiting) if waiting else None,
+        updated=whole_second(updated) if updated else None,
+        waiting_since=whole_second(waiting) if waiting else None,
         by_user=int(is_by_user(conversation.created_by)),
         document=conversation.document or None,
         shown=_shown_threads(conversation, seen, modified=modified, current=current),

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Generic, Self, TypeAlias, TypeVar
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-)
-from pydantic_core import from_json, to_json
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema
+from pydantic_core import core_schema, from_json, to_json
 
 LARGEST_ID: Final = 2**63 - 1
 """The largest number that databases store."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND: Final = timedelta(seconds=1)
+
+
+def whole_second(instant: datetime) -> int:
+    """The whole second of an instant with a time zone, epoch UTC; fractions are dropped."""
+    return (instant - _EPOCH) // _SECOND
 
 
 class _Model(BaseModel):
@@ -46,7 +48,23 @@ _Number: TypeAlias = Annotated[int, Field(ge=-LARGEST_ID - 1, le=LARGEST_ID)]
 _LEFT_TO_RIGHT: Final = Field(union_mode="left_to_right")
 _Integer: TypeAlias = Annotated[_Number | _Null | _Missing, _LEFT_TO_RIGHT]
 _Text: TypeAlias = Annotated[str | _Null | _Missing, _LEFT_TO_RIGHT]
-_Instant: TypeAlias = Annotated[AwareDatetime | _Null | _Missing, _LEFT_TO_RIGHT]
+
+# A page that keeps its payloads is decoded once, and the models are made of what that yields. There
+# an instant is a text and nothing else, as in JSON, and an array is a list.
+_KnownInstant: TypeAlias = Annotated[
+    datetime,
+    GetPydanticSchema(
+        lambda _type, _handler: core_schema.chain_schema(
+            [
+                core_schema.str_schema(strict=True),
+                core_schema.datetime_schema(strict=False, tz_constraint="aware"),
+            ]
+        )
+    ),
+]
+_Instant: TypeAlias = Annotated[_KnownInstant | _Null | _Missing, _LEFT_TO_RIGHT]
+E = TypeVar("E")
+_Array: TypeAlias = Annotated[tuple[E, ...], Field(strict=False)]
 
 
 class Tag(_Model):
@@ -70,8 +88,8 @@ class Conversation(_Model):
     type: _Text = None
     status: str
     state: str
-    created_at: AwareDatetime = Field(alias="createdAt")
-    tags: Annotated[tuple[Tag, ...] | _Missing, _LEFT_TO_RIGHT] = None
+    created_at: _KnownInstant = Field(alias="createdAt")
+    tags: Annotated[_Array[Tag] | _Missing, _LEFT_TO_RIGHT] = None
 
 
 class PersonId(_Model):
@@ -107,7 +125,7 @@ class WaitingSince(_Model):
 
 
 _WaitingSince: TypeAlias = Annotated[
-    WaitingSince | AwareDatetime | _Null | _Missing, _LEFT_TO_RIGHT
+    WaitingSince | _KnownInstant | _Null | _Missing, _LEFT_TO_RIGHT
 ]
 """An instant that stands in the place of the object is read as well: see `waiting_time`."""
 
@@ -129,12 +147,12 @@ class ConversationDocument(_Model):
     subject: _Text = None
     preview: _Text = None
     threads: _Integer = None
-    created_at: AwareDatetime = Field(alias="createdAt")
+    created_at: _KnownInstant = Field(alias="createdAt")
     updated_at: _Instant = Field(alias="userUpdatedAt", default=None)
     waiting_since: _WaitingSince = Field(alias="customerWaitingSince", default=None)
     customer: _Person = Field(alias="primaryCustomer", default=None)
     assignee: _Person = None
-    tags: Annotated[tuple[NamedTagPayload, ...] | _Missing, _LEFT_TO_RIGHT] = None
+    tags: Annotated[_Array[NamedTagPayload] | _Missing, _LEFT_TO_RIGHT] = None
 
 
 class FullConversation(Conversation):
@@ -202,11 +220,11 @@ class ListEntry(_Model):
 
 
 class _Entries(_Model):
-    mailboxes: tuple[ListEntry, ...] | None = None
-    folders: tuple[ListEntry, ...] | None = None
-    tags: tuple[ListEntry, ...] | None = None
-    users: tuple[ListEntry, ...] | None = None
-    teams: tuple[ListEntry, ...] | None = None
+    mailboxes: _Array[ListEntry] | None = None
+    folders: _Array[ListEntry] | None = None
+    tags: _Array[ListEntry] | None = None
+    users: _Array[ListEntry] | None = None
+    teams: _Array[ListEntry] | None = None
 
     @property
     def rows(self) -> tuple[ListEntry, ...]:
@@ -227,7 +245,7 @@ F = TypeVar("F", bound=FullConversation)
 
 
 class _Embedded(_Model, Generic[R_co]):
-    conversations: tuple[R_co, ...] | None = None
+    conversations: _Array[R_co] | None = None
 
 
 class Page(_Model, Generic[R_co]):
@@ -255,11 +273,15 @@ class PageKeepingDocuments(Page[F]):
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
         """Read one page."""
-        # Parsing the JSON twice is faster than making the models from the decoded JSON.
-        page = super().model_validate_json(json_data, **options)
+        try:
+            received = from_json(json_data)
+        except ValueError:
+            return super().model_validate_json(json_data, **options)  # it says what is wrong
+        page = cls.model_validate(received, **options)
         if page.rows:
-            received = from_json(json_data)["_embedded"]["conversations"]
-            for row, document in zip(page.rows, received, strict=True):
+            for row, document in zip(
+                page.rows, received["_embedded"]["conversations"], strict=True
+            ):
                 row.set_document(document)
         return page
 
@@ -306,7 +328,7 @@ class RefusedParameter(_Model):
 
 
 class _RefusedParameters(_Model):
-    errors: tuple[RefusedParameter, ...]
+    errors: _Array[RefusedParameter]
 
 
 class ErrorBody(_Model):

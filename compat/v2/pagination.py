@@ -10,7 +10,6 @@ Rows come more than once where requests overlap. The caller merges them by id; t
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ from typing import Final, Generic, TypeVar
 
 from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import InconsistentData, RequestRefused
-from compat.v2.models import Conversation, Page, PageInfo
+from compat.v2.models import Conversation, Page, PageInfo, whole_second
 from compat.v2.search import Selection, Window, format_timestamp
 
 R = TypeVar("R", bound=Conversation)
@@ -31,7 +30,7 @@ _EMPTY_PAGE: Final = PageInfo(totalElements=0, totalPages=0)
 
 def creation_second(row: Conversation) -> int:
     """The whole second in which a conversation was created, epoch UTC, as its payload shows it."""
-    return math.floor(row.created_at.timestamp())
+    return whole_second(row.created_at)
 
 
 class SharedWindow:

@@ -20,6 +20,7 @@ from compat.v2.models import (
     PageKeepingDocuments,
     PersonPayload,
     WithoutLongTexts,
+    _Array,
     _Instant,
     _Integer,
     _Missing,
@@ -70,7 +71,7 @@ class RatingPayload(_Model):
 
 
 class _Attachments(_Model):
-    attachments: _Optional[tuple[Any, ...]] = None
+    attachments: _Optional[_Array[Any]] = None
 
 
 class ThreadPayload(_Model):
@@ -105,7 +106,7 @@ class ThreadPayload(_Model):
 
 
 class _EmbeddedThreads(_Model):
-    threads: _Optional[tuple[ThreadPayload, ...]] = None
+    threads: _Optional[_Array[ThreadPayload]] = None
 
 
 class ConversationWithThreads(FullConversation):
@@ -137,9 +138,8 @@ class ConversationWithThreadsAndDocument(ConversationWithThreads):
 
     def set_document(self, received: object) -> None:
         """Keep the payload without the threads, whose texts are not to be kept."""
-        if isinstance(received, dict):
-            embedded = received.get("_embedded")
-            others = {key: each for key, each in (embedded or {}).items() if key != "threads"}
+        if isinstance(received, dict) and isinstance(received.get("_embedded"), dict):
+            others = {key: each for key, each in received["_embedded"].items() if key != "threads"}
             received = {key: each for key, each in received.items() if key != "_embedded"}
             received |= {"_embedded": others} if others else {}
         super().set_document(received)
@@ -161,7 +161,7 @@ class PageWithThreadsAndDocuments(PageKeepingDocuments[ConversationWithThreadsAn
 
 
 class _ThreadEntries(_Model):
-    threads: tuple[ThreadPayload, ...] | None = None
+    threads: _Array[ThreadPayload] | None = None
 
 
 class ThreadPage(WithoutLongTexts, _Model):

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from compat.simulator import Account, Behaviour, Simulator, make_account
 from compat.v2.client import Client
@@ -15,11 +16,13 @@ from compat.v2.models import (
     FullConversation,
     FullConversationPage,
     ListPage,
+    Page,
     PageWithDocuments,
     waiting_time,
 )
 from compat.v2.pagination import Paginator
 from compat.v2.search import FIRST_SECOND, LAST_SECOND, Selection, Window
+from compat.v2.threads import PageWithThreads, PageWithThreadsAndDocuments
 from tests.unit.v2.upstream import (
     FIRST,
     QUIET,
@@ -48,6 +51,113 @@ def test_models_without_documents_keep_none(upstream: Upstream, client: Client) 
     upstream.script = in_turn(page_of([conversation(7)]))
     (page,) = Paginator(client, Selection(), FullConversationPage).batches(EVER)
     assert [row.document for row in page.rows] == [b""]
+
+
+THREAD = {
+    "id": 1,
+    "type": "message",
+    "status": "active",
+    "createdAt": "2015-01-01T00:00:00Z",
+    "createdBy": {"id": 3, "type": "user", "first": "Ana"},
+    "customer": {"id": 4},
+    "rating": {"customerId": 4, "rating": "great"},
+    "_embedded": {"attachments": [{"id": 1}]},
+}
+EVERY_KEY = conversation(7) | {
+    "number": 7,
+    "threads": 1,
+    "mailboxId": 1,
+    "folderId": 2,
+    "type": "email",
+    "closedAt": "2015-01-01T00:00:00.25+01:00",
+    "closedBy": 3,
+    "userUpdatedAt": "2015-01-01T00:00:00Z",
+    "customerWaitingSince": {"time": "2015-01-01T00:00:00Z"},
+    "createdBy": {"id": 3, "type": "user"},
+    "primaryCustomer": {"id": 4, "first": "Ines"},
+    "assignee": {"id": 3},
+    "tags": [{"id": 1, "tag": "red"}],
+    "_embedded": {"threads": [THREAD]},
+}
+ODD_JSON = (
+    "null",
+    "true",
+    "0",
+    "-1",
+    "1420070400",
+    "1.0",
+    "1e400",
+    "NaN",
+    "9223372036854775808",
+    "123456789012345678901234567890",
+    '""',
+    '"7"',
+    '"1420070400"',
+    '"2015-01-01"',
+    '"2015-01-01T00:00:00"',
+    '"2015-01-01 00:00:00Z"',
+    '"0001-01-01T00:00:00+14:00"',
+    '"9999-12-31T23:59:59.9999999Z"',
+    '"2015-13-01T00:00:00Z"',
+    "[]",
+    "[1]",
+    "[null]",
+    "{}",
+    '{"id": "7"}',
+    '[{"id": 7}, {"id": "7"}]',
+    '{"id": 1, "id": 2}',
+)
+
+
+@pytest.mark.parametrize("odd", ODD_JSON)
+@pytest.mark.parametrize(
+    ("keeping", "reading"),
+    [(PageWithDocuments, FullConversationPage), (PageWithThreadsAndDocuments, PageWithThreads)],
+)
+def test_a_page_that_keeps_documents_reads_all_values_as_one_that_keeps_none(
+    keeping: type[Page[Any]], reading: type[Page[Any]], odd: str
+) -> None:
+    body = page_text([EVERY_KEY])
+    assert what_is_read(keeping, body)["conversations"]
+    for path in paths_of(json.loads(body)):
+        changed = json.loads(body)
+        set_at(changed, path, "ODD")
+        text = json.dumps(changed).replace('"ODD"', odd)
+        assert what_is_read(keeping, text) == what_is_read(reading, text), path
+
+
+def page_text(rows: list[dict[str, Any]]) -> str:
+    facts = {"size": 25, "totalElements": len(rows), "totalPages": 1, "number": 1}
+    return json.dumps({"_embedded": {"conversations": rows}, "page": facts})
+
+
+def what_is_read(model: type[Page[Any]], text: str) -> dict[str, Any]:
+    """What a model reads in a page, or which of its keys it refuses."""
+    try:
+        page = model.model_validate_json(text)
+    except ValidationError as invalid:
+        return {"refused": [error["loc"] for error in invalid.errors(include_input=False)]}
+    return {
+        # As text: a value that is not a number equals nothing, not even itself.
+        "conversations": [repr(row.model_dump(exclude={"document"})) for row in page.rows],
+        "page": page.page.model_dump(),
+    }
+
+
+def paths_of(value: Any) -> list[tuple[Any, ...]]:
+    """The keys and positions that lead to each value within a JSON value."""
+    items: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list):
+        items = list(enumerate(value))
+    return [(key, *path) for key, each in items for path in ((), *paths_of(each))]
+
+
+def set_at(value: Any, path: tuple[Any, ...], new: object) -> None:
+    for key in path[:-1]:
+        value = value[key]
+    value[path[-1]] = new
 
 
 def test_an_empty_page_has_no_documents(upstream: Upstream, client: Client) -> None:
