@@ -5,6 +5,7 @@ Functions take a batch of at most as many ids as one statement can name; see `ba
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -38,10 +39,14 @@ _INSERT: Final[Mapping[str, Callable[[sa.Table], sqlite.Insert | postgresql.Inse
     "postgresql": postgresql.insert,
 }
 
-_IDS: Final[sa.BindParameter[int]] = sa.bindparam("ids", expanding=True)
-_CONVERSATIONS: Final = sa.select(schema.conversation).where(schema.conversation.c.id.in_(_IDS))
-_DOCUMENTS: Final = sa.select(schema.document).where(schema.document.c.conversation.in_(_IDS))
-_TOMBSTONES: Final = sa.select(schema.gone).where(schema.gone.c.conversation.in_(_IDS))
+_SELECT: Final = "SELECT {columns} FROM {table} WHERE {key} "
+_AMONG: Final[Mapping[str, tuple[str, Callable[[Sequence[int]], Any]]]] = {
+    "sqlite": ("IN (SELECT value FROM json_each(:ids))", json.dumps),
+    "postgresql": ("= ANY(CAST(%(ids)s AS BIGINT[]))", list),
+}
+"""For each database, how a statement finds a batch of ids, and how it gets them: as one value. A
+value for each id would be another statement for each number of ids, which takes longer."""
+
 _PERSON: Final = '{"id":,"type":"customer","first":"","last":"","email":"@gmail.com","photoUrl":"'
 _USER: Final = _PERSON.replace("customer", "user").replace("@gmail.com", "")
 _INSTANT: Final = "2020-10-01T10:00:00Z"
@@ -129,20 +134,20 @@ def decompress(packed: bytes) -> bytes:
 
 def conversations(connection: sa.Connection, ids: Sequence[int]) -> dict[int, Columns]:
     """The columns of a batch of conversations, by id."""
-    found = connection.execute(_CONVERSATIONS, {"ids": ids}).mappings()
-    return {each["id"]: dict(each) for each in found}
+    names = schema.conversation.columns.keys()
+    found = _select(connection, schema.conversation, "id", ids)
+    return {row[0]: dict(zip(names, row, strict=True)) for row in found}
 
 
 def packed_documents(connection: sa.Connection, ids: Sequence[int]) -> dict[int, bytes]:
     """The compressed documents of a batch of conversations, by id."""
-    found = connection.execute(_DOCUMENTS, {"ids": ids}) if ids else ()
+    found = _select(connection, schema.document, "conversation", ids) if ids else ()
     return {conversation: bytes(packed) for conversation, packed in found}
 
 
 def tombstones(connection: sa.Connection, ids: Sequence[int]) -> dict[int, int]:
     """When conversations of a batch were seen to be deleted or merged, by id."""
-    found = connection.execute(_TOMBSTONES, {"ids": ids})
-    return {each.conversation: each.seen for each in found}
+    return dict(_select(connection, schema.gone, "conversation", ids))
 
 
 def replace(
@@ -253,6 +258,16 @@ def upsert(
         keys, columns = (key,) if isinstance(key, str) else tuple(key), tuple(rows[0])
         statement = _compiled_upsert(connection.dialect, table, keys, columns, newest=newest)
         _execute_many(connection, statement, rows)
+
+
+def _select(
+    connection: sa.Connection, table: sa.Table, key: str, ids: Sequence[int]
+) -> Sequence[tuple[Any, ...]]:
+    """All columns, in the order of the schema, of the rows with one of some ids."""
+    among, to_value = _AMONG[connection.dialect.name]
+    columns = ", ".join(table.columns.keys())
+    statement = _SELECT.format(columns=columns, table=table.name, key=key) + among
+    return connection.exec_driver_sql(statement, {"ids": to_value(ids)}).all()
 
 
 def _execute_many(connection: sa.Connection, statement: str, rows: Sequence[Columns]) -> None:

@@ -198,7 +198,11 @@ class _Schedule(Generic[R]):
         self._lists = [each.with_check(self._check_stopped) for each in lists]
         self._on_stop = on_stop
         self._waiting = iter(windows)
-        self._changed = threading.Condition()
+        # One lock, and a condition for each kind of waiting: a page wakes only who waits for it.
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)  # workers without a lane
+        self._arrived = threading.Condition(lock)  # the caller
+        self._dealt_with = threading.Condition(lock)  # workers whose page the caller has
         self._lanes: list[Lane] = []
         self._pages: list[LanePage[R]] = []
         self._working = workers
@@ -220,14 +224,14 @@ class _Schedule(Generic[R]):
         """The pages that wait, again and again until all are read, or one lane has failed."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._pages or self._error or not self._working)
+                self._arrived.wait_for(lambda: self._pages or self._error or not self._working)
                 if not self._pages:
                     break
                 pages = tuple(self._pages)
             yield pages
             with self._changed:
                 del self._pages[: len(pages)]
-                self._changed.notify_all()
+                self._dealt_with.notify_all()
         if self._error is not None:
             raise self._error
 
@@ -236,9 +240,13 @@ class _Schedule(Generic[R]):
         with self._changed:
             is_early = self._working > 0 and not self._stopped
             self._stopped = True
-            self._changed.notify_all()
+            self._notify_all()
         if is_early:
             self._on_stop()
+
+    def _notify_all(self) -> None:
+        for condition in (self._changed, self._arrived, self._dealt_with):
+            condition.notify_all()
 
     def _check_stopped(self) -> None:
         if self._stopped:
@@ -248,7 +256,7 @@ class _Schedule(Generic[R]):
         with self._changed:
             self._error = self._error or error
             self._working -= 1
-            self._changed.notify_all()
+            self._notify_all()
         if error is not None:
             self.stop()
 
@@ -295,8 +303,9 @@ class _Schedule(Generic[R]):
             page = LanePage(lane, lane.stage, batch, is_last)
             if not self._stopped:
                 self._pages.append(page)
+            self._arrived.notify()
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._stopped or page not in self._pages)
+            self._dealt_with.wait_for(lambda: self._stopped or page not in self._pages)
             self._check_stopped()
 
 

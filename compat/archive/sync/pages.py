@@ -112,7 +112,11 @@ def _window_page(
     within: Sequence[Interval],
 ) -> WindowPage:
     window = Interval(page.lane.first, page.lane.last)
-    kept = intervals.union(within) or [window]
+    kept = [
+        Interval(max(each.first, window.first), min(each.last, window.last))
+        for each in intervals.union(within) or [window]
+        if intervals.overlaps(each, window)
+    ]
     is_first = times.is_new(page.lane) and not page.lane.taken_over
     requested_at, began = times.note(page.lane, page.stage, page.batch.requested_at)
     session.note_time(requested_at)
@@ -120,11 +124,7 @@ def _window_page(
         lane=page.lane,
         layer=layer,
         window=window,
-        rows=[
-            row
-            for row in page.batch.rows
-            if _in([window], second := creation_second(row)) and _in(kept, second)
-        ],
+        rows=[row for row in page.batch.rows if _in(kept, creation_second(row))],
         requested_at=requested_at,
         began=began,
         complete=page.batch.complete_until,
