@@ -13,7 +13,7 @@ from compat.service import LegacyReports, PendingResponse
 from compat.v1.http import LegacyRequest, LegacyResponse
 
 if TYPE_CHECKING:
-    from compat.account import Account
+    from compat.account import Account, ReportProgress
     from compat.config.settings import Settings
     from compat.core.models import Progress, Source
     from compat.engines import EngineAnswer
@@ -39,6 +39,7 @@ class AsyncLegacyReports(AsyncTypedReports):
 
     Raises:
         SettingsError: A setting is missing or cannot be used.
+        RuntimeError: By its coroutines, where no event loop of asyncio runs.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class AsyncLegacyReports(AsyncTypedReports):
             patience: Seconds to wait for upstream before the response is a 503; no limit if not
                 given.
         """
+        _check_event_loop()
         return await self.start(request).wait_async(patience)
 
     def start(self, request: LegacyRequest) -> PendingResponse:
@@ -107,6 +109,7 @@ class AsyncLegacyReports(AsyncTypedReports):
             compat.v1.errors.LegacyError: The error that the old API would have returned.
             LookupError: There is no such account, or there are several and no name.
         """
+        _check_event_loop()
         return await self._reports.compute_async(report, pairs, account, watch)
 
     @property
@@ -118,6 +121,14 @@ class AsyncLegacyReports(AsyncTypedReports):
     def ready(self) -> bool:
         """Whether requests can be answered now: some account is open and not refused."""
         return self._reports.ready
+
+    def progress(self, authorization: bytes | None) -> list[ReportProgress]:
+        """How far each answer has come; does not wait. See `LegacyReports.progress`.
+
+        Raises:
+            compat.v1.errors.Unauthorized: There is no API key, or no account for it.
+        """
+        return self._reports.progress(authorization)
 
     async def problems(self) -> dict[str, str | None]:
         """Why requests cannot be answered now; see `LegacyReports.problems`."""
@@ -140,3 +151,14 @@ class AsyncLegacyReports(AsyncTypedReports):
 
     async def __aexit__(self, *_exception: object) -> None:
         await self.close()
+
+
+def _check_event_loop() -> None:
+    """Say what is wrong before anything is started, for example under trio."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError as error:
+        raise RuntimeError(
+            "AsyncLegacyReports works in an event loop of asyncio, and none runs here: start the "
+            "program with asyncio.run, or with anyio on asyncio"
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar, assert_type
 
@@ -30,7 +30,7 @@ MONTH: dict[str, Any] = {"start": "2015-01-01", "end": "2015-01-31T23:59:59Z"}
 MANY = 50
 """More tasks than there are threads for reports."""
 
-NOT_AWAITED = {"accounts", "from_env", "ready", "start"}
+NOT_AWAITED = {"accounts", "from_env", "progress", "ready", "start"}
 """What does not wait, so that it is the same in both classes."""
 
 
@@ -279,6 +279,19 @@ def test_progress_is_reported_until_the_end(slow: FakeSource) -> None:
     assert len(seen) >= 2
 
 
+def test_progress_of_all_answers_is_that_of_the_service(slow: FakeSource) -> None:
+    async def use(reports: AsyncLegacyReports) -> tuple[int, int]:
+        before = len(reports.progress(basic().encode()))
+        task = january(reports)
+        await begun(slow)
+        during = len(reports.progress(basic().encode()))
+        slow.gate.set()
+        await task
+        return before, during
+
+    assert run(slow, use) == (0, 1)
+
+
 def test_lists_are_computed_by_their_names() -> None:
     async def use(reports: AsyncLegacyReports) -> Any:
         return (await reports.compute("tags", [])).answer
@@ -319,6 +332,20 @@ def test_it_works_in_anyio_on_asyncio(slow: FakeSource) -> None:
                 return await reports.new_conversations(**MONTH)
 
     assert anyio.run(use, backend="asyncio").current
+
+
+@pytest.mark.parametrize("name", ["a report", "a request"])
+def test_without_an_event_loop_of_asyncio_the_error_says_what_is_needed(
+    slow: FakeSource, name: str
+) -> None:
+    reports = AsyncLegacyReports(Settings(), source=slow)
+    asked: Coroutine[Any, Any, object] = (
+        reports.busy_times(**MONTH) if name == "a report" else reports.answer(JANUARY)
+    )
+    with pytest.raises(RuntimeError, match=r"start the program with asyncio\.run"):
+        asked.send(None)
+    assert not slow.asked
+    asyncio.run(reports.close())
 
 
 def test_settings_come_from_the_environment() -> None:
