@@ -17,6 +17,7 @@ from compat.cli.exit_codes import MEANINGS
 from compat.cli.report import command_name
 from compat.config import accounts
 from compat.config.conventions import Conventions
+from compat.config.env_files import ENV_FILE_VARIABLE, secret_file_variables
 from compat.server import app
 from compat.server.run import MAX_HEAD
 from compat.service import RETRIED, STILL_FETCHING
@@ -70,6 +71,25 @@ ACCOUNTS: Final = (
     "in lower case without its prefix. `[name.conventions]` does the same for the rules below. "
     "See [several accounts](../how-to/several-accounts.md)."
 )
+_SECRET_FILES: Final = ", ".join(f"`{name}`" for name in secret_file_variables().values())
+FILES: Final = {
+    "An environment file": (
+        f"`{ENV_FILE_VARIABLE}`, or the option `--env-file` of a command, names a file with "
+        "settings; `helpscout-v1 init` writes one. The server, `compat.asgi:create_app` and "
+        "`LegacyReports.from_env()` read it as well. A variable that is set wins over the file. No "
+        "file is read that is not named: another user could have put it there. `serve` says at "
+        "its start which file it has read, and `doctor` also warns if every user can read it.\n\n"
+        "Each line is `NAME=VALUE`, as `EnvironmentFile=` of systemd and `--env-file` of docker "
+        "read it. A line that begins with `#` is a comment. Nothing in a value is replaced: `$`, "
+        "`#` and backslashes stand for themselves. Quotation marks around a whole value are left "
+        "out; docker would keep them, so write none. Variables of other programs are ignored."
+    ),
+    "Secrets from files": (
+        f"A secret can be in a file of its own, which {_SECRET_FILES} names: for secrets of "
+        "docker, systemd or Kubernetes. The file has the value that the variable without `_FILE` "
+        "would have; keys may also stand one a line. It is an error to set both variables."
+    ),
+}
 NO_HTTP: Final = (
     "Send HTTP, or https if the server uses it, with a request line and headers of at most "
     f"{MAX_HEAD // 1024} KiB. This answer is plain text and not JSON, and the connection is closed."
@@ -119,7 +139,7 @@ def settings(tables: dict[str, str]) -> Iterator[str]:
         "`COMPAT_` or `HELPSCOUT_` and has no effect. (`COMPAT_TEST_` is for the tests of this "
         "project.)"
     )
-    for title, table in tables.items():
+    for title, table in {**FILES, **tables}.items():
         yield f"## {title}"
         yield table
 

@@ -18,7 +18,7 @@ from compat.cli.dates import DATE, EPOCH, epoch_second, today
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import (
     ACCOUNT,
-    Command,
+    SettingsCommand,
     date_option,
     flag,
     json_flag,
@@ -50,7 +50,7 @@ _INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of", "until"
 
 @click.command(
     "status",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="what it covers, as of when, and what is stale",
     epilog=_EXIT_STATUS,
     params=[json_flag("print JSON, for programs"), ACCOUNT],
@@ -71,7 +71,7 @@ def status(*, as_json: bool, account: str | None) -> int:
 
 @click.command(
     "seal",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="the account is closed: what is there is final",
     epilog=_EXIT_STATUS,
     params=[
@@ -102,7 +102,7 @@ def seal(*, at: str | None, undo: bool, account: str | None) -> int:
 
 @click.command(
     "import",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="take in conversations from JSON lines",
     epilog=_EXIT_STATUS,
     params=[
@@ -149,7 +149,7 @@ def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
 
 @click.command(
     "export",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="print all conversations as JSON lines",
     epilog=_EXIT_STATUS,
     params=[ACCOUNT],
@@ -169,7 +169,7 @@ def export(*, account: str | None) -> int:
 
 @click.command(
     "forget",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="erase a customer, or what is too old",
     epilog=_EXIT_STATUS,
     params=[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,15 @@ from click.shell_completion import get_completion_class
 import compat
 from compat.cli.archive import archive
 from compat.cli.exit_codes import ExitCode, exit_status
-from compat.cli.options import ACCOUNT, Command, flag, json_flag, selected_account
+from compat.cli.options import (
+    ACCOUNT,
+    Command,
+    SettingsCommand,
+    environment,
+    flag,
+    json_flag,
+    selected_account,
+)
 from compat.cli.output import (
     PROGRAM,
     describe,
@@ -111,7 +118,7 @@ def completion(*, shell: str) -> None:
 
 @click.command(
     "doctor",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="look for what is wrong, and say what to do",
     epilog=exit_status(
         {
@@ -138,10 +145,11 @@ def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
     from compat.doctor.examination import examine
 
     hide_retries()
-    accounts = accounts_from_env(os.environ)
+    environ = environment()
+    accounts = accounts_from_env(environ)
     if account is not None or len(accounts) == 1:
         accounts = selected_account(accounts, account)
-    unused = ineffective_variables(os.environ)
+    unused = ineffective_variables(environ)
     examined: dict[str, Examination] = {}
     for name, settings in accounts.items():
         examined[name] = examine(
@@ -149,6 +157,7 @@ def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
             name=name,
             offline=offline or settings.offline,
             unused_variables=() if examined else unused,
+            env_file=None if examined else environ.file,
         )
     with ignore_closed_pipe():
         print(_json(examined) if as_json else _text(examined), flush=True)

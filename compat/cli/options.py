@@ -19,6 +19,7 @@ from compat.cli.dates import DATE, WORDS
 from compat.config.environment import EngineChoice, SettingsError
 
 if TYPE_CHECKING:
+    from compat.config.env_files import Environment
     from compat.config.settings import Settings
     from compat.v1.errors import BadParameter
 
@@ -55,6 +56,13 @@ class Command(click.Command):
                 return
             if word in with_value and not _is_value(next(words, None)):
                 raise click.BadOptionUsage(word, f"Option {word!r} requires an argument.", ctx)
+
+
+class SettingsCommand(Command):
+    """A command that reads settings: it has `--env-file` after its own options."""
+
+    def __init__(self, name: str, *, params: Sequence[click.Parameter], **options: Any) -> None:
+        super().__init__(name, params=[*params, ENV_FILE], **options)
 
 
 def _is_value(word: str | None) -> bool:
@@ -198,6 +206,22 @@ def seed(default: int | None, text: str) -> click.Option:
     return click.Option(["--seed"], type=int, default=default, metavar="SEED", help=text)
 
 
+_ENV_FILE_KEY: Final = f"{__name__}.env_file"
+"""Where the context of a command has the path of its environment file."""
+
+
+def _keep_env_file(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+    ctx.meta[_ENV_FILE_KEY] = path
+
+
+ENV_FILE: Final = click.Option(
+    ["--env-file"],
+    type=FILE,
+    metavar="FILE",
+    expose_value=False,
+    callback=_keep_env_file,
+    help="read settings from this file; variables that are set win (COMPAT_ENV_FILE)",
+)
 ACCOUNT: Final = click.Option(
     ["--account"], metavar="NAME", help="which account, where there are several"
 )
@@ -221,6 +245,26 @@ CAPTURES: Final = click.Argument(
 )
 
 
+def environment(*, without: Iterable[str] = ()) -> Environment:
+    """The variables that a command goes by: those of the process, and of the environment file.
+
+    Args:
+        without: Variables to leave out, with the files that hold their values.
+
+    Raises:
+        SettingsError: A file that a variable or `--env-file` names cannot be used.
+    """
+    from compat.config.env_files import read_environment
+
+    return read_environment(os.environ, env_file_option(), without=tuple(without))
+
+
+def env_file_option() -> Path | None:
+    """The file that `--env-file` names."""
+    file: Path | None = click.get_current_context().meta.get(_ENV_FILE_KEY)
+    return file
+
+
 def settings_for(name: str | None) -> Settings:
     """The settings of the account that `--account` names.
 
@@ -229,7 +273,7 @@ def settings_for(name: str | None) -> Settings:
     """
     from compat.config.accounts import accounts_from_env
 
-    return next(iter(selected_account(accounts_from_env(os.environ), name).values()))
+    return next(iter(selected_account(accounts_from_env(environment()), name).values()))
 
 
 def selected_account(accounts: Mapping[str, Settings], name: str | None) -> dict[str, Settings]:
@@ -246,10 +290,13 @@ def selected_account(accounts: Mapping[str, Settings], name: str | None) -> dict
         raise SettingsError(f"--account: {error}") from None
 
 
-def accounts_with(engine: str | None = None, *, offline: bool = False) -> dict[str, Settings]:
+def accounts_with(
+    environ: Mapping[str, str], engine: str | None = None, *, offline: bool = False
+) -> dict[str, Settings]:
     """The settings of each account, changed by options of the command line.
 
     Args:
+        environ: The variables, as `environment` returns them.
         engine: The engine to use in place of the setting's.
         offline: Whether Help Scout is never asked; if not, the setting decides.
 
@@ -259,5 +306,5 @@ def accounts_with(engine: str | None = None, *, offline: bool = False) -> dict[s
     from compat.config.accounts import accounts_from_env
 
     change = ({"engine": engine} if engine else {}) | ({"offline": True} if offline else {})
-    accounts = accounts_from_env(os.environ)
+    accounts = accounts_from_env(environ)
     return {name: each.model_copy(update=change) for name, each in accounts.items()}

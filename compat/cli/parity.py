@@ -20,9 +20,10 @@ from compat.cli.options import (
     ENGINE,
     FILE,
     OFFLINE,
-    Command,
+    SettingsCommand,
     accounts_with,
     date_option,
+    environment,
     seed,
     settings_for,
     with_option_names,
@@ -63,7 +64,7 @@ VERDICT_OPTIONS: Final = [
 
 @click.command(
     "check",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="ask recorded requests again, and compare",
     epilog=exit_status(
         {
@@ -98,7 +99,7 @@ def check(
     hide_retries()
     try:
         rules = _prepare(ignore, files)
-        with LegacyReports(accounts_with(engine, offline=offline)) as reports:
+        with LegacyReports(accounts_with(environment(), engine, offline=offline)) as reports:
             replayer = Replayer(reports, account)
             found = read_captures(captures)
             return compare(found, replayer, engine, rules=rules, files=files)
@@ -115,7 +116,7 @@ def _enough_requests(_ctx: click.Context, _param: click.Parameter, value: int) -
 
 @click.command(
     "live",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="ask both engines the same, and compare",
     epilog=exit_status(
         {

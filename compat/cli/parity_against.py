@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import time
 from contextlib import suppress
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from compat.cli.exit_codes import ExitCode, exit_status
-from compat.cli.options import PORT, Command, flag, seed
+from compat.cli.options import PORT, SettingsCommand, environment, flag, seed
 from compat.cli.output import print_note
 from compat.config.environment import reason
 from compat.testing import REPORTS
@@ -55,7 +54,7 @@ def _positive(_ctx: click.Context, _param: click.Parameter, value: int) -> int:
 
 @click.command(
     "against",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="compare another server with this project",
     epilog=exit_status(
         {
@@ -181,8 +180,9 @@ def _compare(
     from compat.testing.http_candidate import HttpCandidate, probe
     from compat.testing.stage import simulator_stage
 
-    warn_of_variables(os.environ)
-    conventions = Settings.from_env(os.environ).conventions
+    environ = environment()
+    warn_of_variables(environ)
+    conventions = Settings.from_env(environ).conventions
     with (
         simulator_stage(port=simulator_port) as stage,
         httpx.Client(auth=(key, "X"), timeout=60) as client,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from compat.cli.exit_codes import ExitCode, exit_status
-from compat.cli.options import ACCOUNT, CAPTURES, Command, json_flag
+from compat.cli.options import ACCOUNT, CAPTURES, SettingsCommand, environment, json_flag
 from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def _share(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
 
 @click.command(
     "fit",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="find the conventions that make the numbers agree",
     epilog=exit_status(
         {
@@ -80,7 +79,7 @@ def fit(
 
     hide_retries()
     try:
-        with LegacyReports.from_env(os.environ) as reports:
+        with LegacyReports.from_env(environment()) as reports:
             name = select_account(reports.accounts, account).name
             findings = _findings(captures, reports, name, seconds=seconds, most_gone=most_gone)
     except (LegacyError, LookupError, DamagedFile) as error:

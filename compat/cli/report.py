@@ -20,10 +20,11 @@ from compat.cli.options import (
     ACCOUNT,
     ENGINE,
     OFFLINE,
-    Command,
+    SettingsCommand,
     Words,
     accounts_with,
     date_option,
+    environment,
     flag,
     json_flag,
     option_of,
@@ -93,7 +94,7 @@ table. Settings come from the environment.
 def _command(route: Route) -> click.Command:
     """The command that prints a report."""
     ids = flag("--ids", "list the conversations behind each count")
-    return Command(
+    return SettingsCommand(
         command_name(route),
         callback=partial(_print_report, route),
         help=_HELP.format(summary=route.summary, path=route.path),
@@ -159,7 +160,7 @@ def _print_report(
     pairs = _pairs(route, options)
     hide_retries()
     try:
-        accounts = accounts_with(engine, offline=offline)
+        accounts = accounts_with(environment(), engine, offline=offline)
         with LegacyReports(accounts) as reports, progress_bar() as show:
             answered = reports.compute(shown.report, pairs, account, show)
     except (LegacyError, LookupError) as error:

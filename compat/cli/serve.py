@@ -11,10 +11,21 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from compat.cli.options import FILE, HOST, OFFLINE, Command, accounts_with, flag, port
+from compat.cli.options import (
+    FILE,
+    HOST,
+    OFFLINE,
+    SettingsCommand,
+    accounts_with,
+    env_file_option,
+    environment,
+    flag,
+    port,
+)
 from compat.config.environment import SettingsError, reason, variable_name
 
 if TYPE_CHECKING:
+    from compat.config.env_files import Environment
     from compat.config.settings import Settings
     from compat.server.recorder import Recorder
 
@@ -26,10 +37,12 @@ _OF_AN_ACCOUNT: Final = (
 )
 """Settings that lead to an account, or say who may ask for it."""
 
+_ACCOUNT_VARIABLES: Final = tuple(map(variable_name, _OF_AN_ACCOUNT))
+
 
 @click.command(
     "serve",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="answer the old API over HTTP",
     params=[
         HOST,
@@ -69,7 +82,11 @@ def serve(
     record: Path | None,
     offline: bool,
 ) -> None:
-    """Answer the old API over HTTP. All settings come from the environment."""
+    """Answer the old API over HTTP.
+
+    All settings come from the environment, or from an environment file, which SIGHUP reads again.
+    """
+    from compat.config.env_files import read_environment
     from compat.config.settings import Settings
     from compat.server.app import create_app, require_api_keys
     from compat.server.logs import configure_logging
@@ -78,21 +95,24 @@ def serve(
     from compat.server.run import run as run_server
     from compat.service import LegacyReports
 
-    def read_accounts() -> Mapping[str, Settings]:
-        return require_api_keys(accounts_with(offline=offline))
+    env_file = env_file_option()
+    environ = environment(without=_ACCOUNT_VARIABLES if demo else ())
+
+    def read_accounts(environ: Environment) -> Mapping[str, Settings]:
+        return require_api_keys(accounts_with(environ, offline=offline))
 
     def reload() -> None:
         try:
-            reports.reload(read_accounts())
+            reports.reload(read_accounts(read_environment(os.environ, env_file)))
             _LOG.info("the accounts were read again")
         except SettingsError as error:
             _LOG.error("the accounts stay as they were: %s", error)
 
     check_certificate(ssl_certfile, ssl_keyfile)
-    log = Settings.from_env(_without_account(os.environ) if demo else os.environ).log
+    log = Settings.from_env(environ).log
     configure_logging(log)
     with (
-        _demo() if demo else nullcontext(read_accounts()) as accounts,
+        _demo(environ) if demo else nullcontext(read_accounts(environ)) as accounts,
         _recorder(record) as recorder,
     ):
         setting = next(iter(accounts.values())).explorer
@@ -102,7 +122,7 @@ def serve(
             create_app(reports, recorder=recorder, explorer=explorer),
             host=host,
             port=port,
-            label="Answering the old API",
+            label=f"Answering the old API{_origin(environ)}",
             on_stop=reports.close,
             reload=None if demo else reload,
             log=log,
@@ -111,6 +131,11 @@ def serve(
             ssl_certfile=ssl_certfile,
             ssl_keyfile=ssl_keyfile,
         )
+
+
+def _origin(environ: Environment) -> str:
+    """Where settings come from, for the line that says that the server has started."""
+    return f" by the settings in {environ.file}" if environ.file else ""
 
 
 def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
@@ -133,7 +158,7 @@ def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:
 
 
 @contextmanager
-def _demo() -> Iterator[Mapping[str, Settings]]:
+def _demo(environ: Environment) -> Iterator[Mapping[str, Settings]]:
     """Settings that lead to a simulator, which runs as long as the block."""
     from pydantic import SecretStr
 
@@ -141,18 +166,12 @@ def _demo() -> Iterator[Mapping[str, Settings]]:
     from compat.config.settings import Settings
     from compat.simulator import Behaviour, Simulator, make_account, running
 
-    warn_of_variables(os.environ)
+    warn_of_variables(environ)
     with running(Simulator(make_account(), Behaviour(rate_limit=None))) as base_url:
         demo = {
             "app_id": "demo-app",
             "app_secret": SecretStr("demo-secret"),
             "base_url": base_url,
         }
-        shared = Settings.from_env(_without_account(os.environ))
+        shared = Settings.from_env(environ)
         yield {DEFAULT_ACCOUNT: shared.model_copy(update=demo)}
-
-
-def _without_account(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment without what leads to an account, which may be set for another run."""
-    dropped = {variable_name(field) for field in _OF_AN_ACCOUNT}
-    return {name: text for name, text in environ.items() if name not in dropped}

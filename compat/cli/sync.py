@@ -17,7 +17,7 @@ from compat.cli.dates import DATE, EPOCH, epoch_second
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import (
     ACCOUNT,
-    Command,
+    SettingsCommand,
     date_option,
     flag,
     json_flag,
@@ -39,7 +39,7 @@ _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @click.command(
     "sync",
-    cls=Command,
+    cls=SettingsCommand,
     short_help="fill the archive, or bring it up to date",
     epilog=exit_status(
         {

@@ -18,9 +18,7 @@ its owner should be able to read it.
 from __future__ import annotations
 
 import logging
-import os
 import re
-import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,6 +26,12 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from compat.config.env_files import (
+    ENV_FILE_VARIABLE,
+    is_readable_by_all,
+    read_environment,
+    secret_file_variables,
+)
 from compat.config.environment import has_placeholder, reason, unknown_variables
 from compat.config.settings import PREFIX, Settings, SettingsError, all_variables, variable_name
 
@@ -69,11 +73,12 @@ def credentials_names(account: str) -> str:
 
 
 def accounts_from_env(environ: Mapping[str, str]) -> dict[str, Settings]:
-    """The settings of each account by its name.
+    """The settings of each account by its name, from environment variables and their files.
 
     Raises:
         SettingsError: A setting is missing or wrong; the message says which.
     """
+    environ = read_environment(environ)
     warn_of_variables(environ)
     shared = Settings.from_env(environ)
     path = environ.get(ACCOUNTS_VARIABLE, "").strip()
@@ -91,7 +96,12 @@ def ineffective_variables(environ: Mapping[str, str]) -> list[str]:
 
     Either there is no such setting, or each account of `COMPAT_ACCOUNTS` has its own.
     """
-    known = [ACCOUNTS_VARIABLE, *(name for name, _ in all_variables())]
+    known = [
+        ACCOUNTS_VARIABLE,
+        ENV_FILE_VARIABLE,
+        *(name for name, _ in all_variables()),
+        *secret_file_variables().values(),
+    ]
     unused = unknown_variables(environ, known)
     if environ.get(ACCOUNTS_VARIABLE, "").strip():
         unused += [
@@ -141,7 +151,7 @@ def _read(path: Path) -> dict[str, Any] | str:
 
     try:
         text = path.read_text(encoding="utf-8")
-        if os.name == "posix" and path.stat().st_mode & stat.S_IROTH:
+        if is_readable_by_all(path):
             _LOG.warning(
                 "%s: %s holds secrets and anybody can read it: chmod o-r", ACCOUNTS_VARIABLE, path
             )

@@ -13,7 +13,9 @@ PREFIX: Final = "COMPAT_"
 TEST_PREFIX: Final = f"{PREFIX}TEST_"
 """Variables that begin with this are those of the project's own tests."""
 
-_OUR_PREFIXES: Final = (PREFIX, "HELPSCOUT_")
+OUR_PREFIXES: Final = (PREFIX, "HELPSCOUT_")
+"""Variables that begin with one of these are meant for this project."""
+
 _PLACEHOLDERS: Final = frozenset({"…", "..."})
 _KEY_LOG: Final = "SSLKEYLOGFILE"
 _VENDOR_NAMES: Final = {
@@ -44,7 +46,7 @@ def environment_faults(environ: Mapping[str, str]) -> list[str]:
     faults = [
         f"{name}: its value is still the … of the documentation: set the real one"
         for name, text in sorted(environ.items())
-        if name.startswith(_OUR_PREFIXES) and has_placeholder(text.split(","))
+        if name.startswith(OUR_PREFIXES) and has_placeholder(text.split(","))
     ]
     if path := environ.get(_KEY_LOG):
         try:
@@ -74,7 +76,7 @@ def unknown_variables(environ: Mapping[str, str], known: Iterable[str]) -> list[
     return [
         f"{name} is no setting and has no effect{_suggestion(name, names)}"
         for name in sorted(environ)
-        if name.startswith(_OUR_PREFIXES) and name not in names and not name.startswith(TEST_PREFIX)
+        if name.startswith(OUR_PREFIXES) and name not in names and not name.startswith(TEST_PREFIX)
     ]
 
 

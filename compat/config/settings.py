@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic.fields import FieldInfo
 
 from compat.config.conventions import Conventions
+from compat.config.env_files import read_environment
 from compat.config.environment import (
     PREFIX,
     EngineChoice,
@@ -213,12 +214,13 @@ class Settings(BaseModel):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Read the settings from environment variables; empty ones count as unset.
+        """Read the settings from environment variables and their files; empty ones count as unset.
 
         Raises:
             SettingsError: One line for each wrong variable. Values are not shown: they may be
                 secrets.
         """
+        environ = read_environment(environ)
         faults = environment_faults(environ)
         conventions = _read(Conventions, environ, faults)
         settings = _read(cls, environ, faults)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from compat.archive.errors import ArchiveError
 from compat.config.accounts import DEFAULT_ACCOUNT
+from compat.config.env_files import is_readable_by_all
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.doctor import Finding, checks_upstream
 from compat.doctor import archive as archive_checks
@@ -47,6 +50,7 @@ def examine(
     name: str = DEFAULT_ACCOUNT,
     offline: bool = False,
     unused_variables: Sequence[str] = (),
+    env_file: Path | None = None,
 ) -> Examination:
     """Make all checks.
 
@@ -56,6 +60,7 @@ def examine(
         offline: Make no requests to upstream, and leave out the checks that need them.
         unused_variables: One sentence for each environment variable that looks like a setting and
             has no effect.
+        env_file: The environment file that was read.
 
     Raises:
         ImportError: An archive is configured, and SQLAlchemy is not installed.
@@ -67,6 +72,8 @@ def examine(
     for check in CHECKS:
         if (finding := check.judge(facts)) is not None:
             findings[check.name] = _with_reason(finding, check.name, account)
+    if env_file is not None:
+        findings["environment file"] = _env_file(env_file)
     if unused_variables:
         findings["variables"] = Finding(
             "warning",
@@ -89,6 +96,17 @@ def _account_facts(settings: Settings) -> tuple[AccountFacts | None, Finding | N
         return None, Finding("trouble", what, "; ".join(rest))
     with closing(client):
         return collect_account_facts(client), None
+
+
+def _env_file(path: Path) -> Finding:
+    if is_readable_by_all(path):
+        return Finding(
+            "warning",
+            f"settings come from {path}, which every user of this machine can read",
+            f"chmod o-r {shlex.quote(str(path))}",
+            {"path": str(path)},
+        )
+    return Finding("ok", f"settings come from {path}", facts={"path": str(path)})
 
 
 def _with_reason(finding: Finding, check: str, account: AccountFacts | None) -> Finding:
