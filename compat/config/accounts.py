@@ -91,18 +91,22 @@ def warn_of_variables(environ: Mapping[str, str]) -> None:
         _LOG.warning("%s", sentence)
 
 
-def ineffective_variables(environ: Mapping[str, str]) -> list[str]:
-    """One sentence for each variable that looks like a setting and has no effect.
-
-    Either there is no such setting, or each account of `COMPAT_ACCOUNTS` has its own.
-    """
-    known = [
+def known_variables() -> list[str]:
+    """Every environment variable that has an effect."""
+    return [
         ACCOUNTS_VARIABLE,
         ENV_FILE_VARIABLE,
         *(name for name, _ in all_variables()),
         *secret_file_variables().values(),
     ]
-    unused = unknown_variables(environ, known)
+
+
+def ineffective_variables(environ: Mapping[str, str]) -> list[str]:
+    """One sentence for each variable that looks like a setting and has no effect.
+
+    Either there is no such setting, or each account of `COMPAT_ACCOUNTS` has its own.
+    """
+    unused = unknown_variables(environ, known_variables())
     if environ.get(ACCOUNTS_VARIABLE, "").strip():
         unused += [
             f"{name} has no effect beside {ACCOUNTS_VARIABLE}, whose accounts have their own"

@@ -11,14 +11,13 @@ import click
 import pytest
 
 from compat.cli.commands import program
-from compat.config.accounts import ACCOUNTS_VARIABLE
-from compat.config.settings import all_variables
+from compat.config.accounts import known_variables
 from compat.v1.routes import ROUTES
 from tests.integration.docs.pages import ROOT, anchors, blocks, links, name_of, pages
 
 PAGES = pytest.mark.parametrize("page", pages(), ids=name_of)
 OF_THE_TESTS = "COMPAT_TEST_GOLDEN_WRITE"  # only tests/golden reads it
-KNOWN_VARIABLES = {name for name, _ in all_variables()} | {ACCOUNTS_VARIABLE, OF_THE_TESTS}
+KNOWN_VARIABLES = {*known_variables(), OF_THE_TESTS}
 
 
 def commands() -> dict[str, set[str]]:
