@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from compat.async_typed_reports import AsyncTypedReports
 from compat.config.accounts import accounts_from_env
+from compat.names import has_names
 from compat.service import LegacyReports, PendingResponse
 from compat.v1.http import LegacyRequest, LegacyResponse
 
@@ -111,6 +112,17 @@ class AsyncLegacyReports(AsyncTypedReports):
         """
         _check_event_loop()
         return await self._reports.compute_async(report, pairs, account, watch)
+
+    async def replace_names(self, values: Mapping[str, Any], account: str | None) -> dict[str, Any]:
+        """The same parameters, with ids in place of names; lists are loaded in a thread.
+
+        Raises:
+            compat.names.UnknownName: Nothing has a name, or several things have it.
+            compat.v1.errors.LegacyError: A list cannot be loaded.
+        """
+        if not has_names(values):
+            return dict(values)
+        return await asyncio.to_thread(self._reports.replace_names, values, account)
 
     @property
     def accounts(self) -> Mapping[str, Account]:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from compat.typed_reports import RatingChoice, SortOrder, pairs_of
+from compat.typed_reports import RatingChoice, SortOrder, values_of
+from compat.v1.query import format_pairs
 
 if TYPE_CHECKING:
     from compat.config.conventions import ViewBy
@@ -41,12 +42,14 @@ class AsyncTypedReports(ABC):
         previous_start: First second of the range to compare with. Without one, `previous` and
             `deltas` of the answer are None.
         previous_end: Its last second, included, given as `end` is.
-        mailboxes: Only conversations in one of these mailboxes.
-        tags: Only conversations with one of these tags; 1 stands for no tag at all.
+        mailboxes: Only conversations in one of these mailboxes: ids or names. What consists of
+            digits is an id; otherwise capitals make no difference.
+        tags: Only conversations with one of these tags: ids or names. 1 stands for no tag at all.
         types: Only conversations of one of these types: `email`, `chat`, `phone`.
-        folders: Only conversations that one of these folders shows.
+        folders: Only conversations that one of these folders shows: ids or names, which are looked
+            up in `mailboxes` if these are given.
         view_by: The length of a bucket; by default that of the conventions.
-        user: The id of the user or team that the report is about.
+        user: The user or team that the report is about: an id, a full name, or a user's address.
         office_hours: Whether only office hours count as waits, if any are set.
         rating: Which ratings are listed.
         page: The page of a list, from 1 on. A page after the last is empty.
@@ -57,7 +60,8 @@ class AsyncTypedReports(ABC):
 
     Raises:
         compat.v1.errors.LegacyError: The error that the old API would have returned.
-        LookupError: There is no such account, or there are several and no name.
+        LookupError: There is no such account, or there are several and no name; or nothing has a
+            name that is given, or several things have it (`compat.names.UnknownName`).
     """
 
     @abstractmethod
@@ -70,6 +74,10 @@ class AsyncTypedReports(ABC):
     ) -> EngineAnswer:
         """Compute a report from the names and values of a request."""
 
+    @abstractmethod
+    async def replace_names(self, values: Mapping[str, Any], account: str | None) -> dict[str, Any]:
+        """The same parameters, with ids in place of names."""
+
     async def new_conversations(
         self,
         *,
@@ -77,10 +85,10 @@ class AsyncTypedReports(ABC):
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> NewConversations:
@@ -93,10 +101,10 @@ class AsyncTypedReports(ABC):
         *,
         start: date | str,
         end: date | str,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         page: int = 1,
         rows: int = 10,
         account: str | None = None,
@@ -110,10 +118,10 @@ class AsyncTypedReports(ABC):
         *,
         start: date | str,
         end: date | str,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> BusyTimes:
         """How many conversations were created in each hour of the week; `root` has the hours."""
@@ -127,10 +135,10 @@ class AsyncTypedReports(ABC):
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> ReceivedMessages:
@@ -145,10 +153,10 @@ class AsyncTypedReports(ABC):
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> Happiness:
         """How customers rated the replies of a range."""
@@ -160,10 +168,10 @@ class AsyncTypedReports(ABC):
         *,
         start: date | str,
         end: date | str,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         rating: RatingChoice = "all",
         page: int = 1,
         sort_field: Literal["number", "modifiedAt", "rating"] = "modifiedAt",
@@ -177,15 +185,15 @@ class AsyncTypedReports(ABC):
     async def user(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         office_hours: bool = False,
         account: str | None = None,
     ) -> UserReport:
@@ -196,15 +204,15 @@ class AsyncTypedReports(ABC):
     async def user_happiness(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> UserHappiness:
         """How customers rated the replies of a user or a team."""
@@ -214,13 +222,13 @@ class AsyncTypedReports(ABC):
     async def user_ratings(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         rating: RatingChoice = "all",
         page: int = 1,
         sort_field: Literal["number", "modifiedAt", "rating"] = "modifiedAt",
@@ -234,15 +242,15 @@ class AsyncTypedReports(ABC):
     async def user_replies(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> RepliesSent:
@@ -253,15 +261,15 @@ class AsyncTypedReports(ABC):
     async def user_customers_helped(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> CustomersHelped:
@@ -272,15 +280,15 @@ class AsyncTypedReports(ABC):
     async def user_resolutions(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> Resolutions:
@@ -291,13 +299,13 @@ class AsyncTypedReports(ABC):
     async def user_conversation_history(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         office_hours: bool = False,
         page: int = 1,
         sort_field: Literal["number", "repliesSent", "responseTime", "resolveTime"] = "number",
@@ -310,5 +318,7 @@ class AsyncTypedReports(ABC):
 
     async def _answer(self, report: str, arguments: Mapping[str, Any]) -> Any:
         """The answer of a report, from the arguments of its method by their names."""
-        found = await self.compute(report, pairs_of(report, arguments), arguments["account"])
+        account = arguments["account"]
+        values = await self.replace_names(values_of(report, arguments), account)
+        found = await self.compute(report, format_pairs(**values), account)
         return found.answer

@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, Self
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from compat.config.accounts import DEFAULT_ACCOUNT, accounts_from_env, select_ac
 from compat.config.settings import Settings
 from compat.core.models import Progress, Source
 from compat.engines import EngineAnswer
+from compat.names import Names, fetch_items
 from compat.single_flight import Call, SingleFlight
 from compat.typed_reports import TypedReports
 from compat.v1 import routes
@@ -205,6 +206,19 @@ class LegacyReports(TypedReports):
             if isinstance(started, EngineAnswer):
                 return started
             return await _wait_and_watch_async(selected, started, watch)
+
+    def replace_names(self, values: Mapping[str, Any], account: str | None) -> dict[str, Any]:
+        """The same parameters of a report, with ids in place of names; may load lists.
+
+        Args:
+            values: The parameters by their names in the old API.
+            account: The name of the account; not needed if there is only one.
+
+        Raises:
+            compat.names.UnknownName: Nothing has a name, or several things have it.
+            compat.v1.errors.LegacyError: A list cannot be loaded.
+        """
+        return Names(partial(fetch_items, self.compute, account=account)).replace(values)
 
     @property
     def accounts(self) -> Mapping[str, Account]:

@@ -48,12 +48,14 @@ class TypedReports(ABC):
         previous_start: First second of the range to compare with. Without one, `previous` and
             `deltas` of the answer are None.
         previous_end: Its last second, included, given as `end` is.
-        mailboxes: Only conversations in one of these mailboxes.
-        tags: Only conversations with one of these tags; 1 stands for no tag at all.
+        mailboxes: Only conversations in one of these mailboxes: ids or names. What consists of
+            digits is an id; otherwise capitals make no difference.
+        tags: Only conversations with one of these tags: ids or names. 1 stands for no tag at all.
         types: Only conversations of one of these types: `email`, `chat`, `phone`.
-        folders: Only conversations that one of these folders shows.
+        folders: Only conversations that one of these folders shows: ids or names, which are looked
+            up in `mailboxes` if these are given.
         view_by: The length of a bucket; by default that of the conventions.
-        user: The id of the user or team that the report is about.
+        user: The user or team that the report is about: an id, a full name, or a user's address.
         office_hours: Whether only office hours count as waits, if any are set.
         rating: Which ratings are listed.
         page: The page of a list, from 1 on. A page after the last is empty.
@@ -64,7 +66,8 @@ class TypedReports(ABC):
 
     Raises:
         compat.v1.errors.LegacyError: The error that the old API would have returned.
-        LookupError: There is no such account, or there are several and no name.
+        LookupError: There is no such account, or there are several and no name; or nothing has a
+            name that is given, or several things have it (`compat.names.UnknownName`).
     """
 
     @abstractmethod
@@ -77,6 +80,10 @@ class TypedReports(ABC):
     ) -> EngineAnswer:
         """Compute a report from the names and values of a request."""
 
+    @abstractmethod
+    def replace_names(self, values: Mapping[str, Any], account: str | None) -> dict[str, Any]:
+        """The same parameters, with ids in place of names."""
+
     def new_conversations(
         self,
         *,
@@ -84,10 +91,10 @@ class TypedReports(ABC):
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> NewConversations:
@@ -100,10 +107,10 @@ class TypedReports(ABC):
         *,
         start: date | str,
         end: date | str,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         page: int = 1,
         rows: int = 10,
         account: str | None = None,
@@ -117,10 +124,10 @@ class TypedReports(ABC):
         *,
         start: date | str,
         end: date | str,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> BusyTimes:
         """How many conversations were created in each hour of the week; `root` has the hours."""
@@ -134,10 +141,10 @@ class TypedReports(ABC):
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> ReceivedMessages:
@@ -152,10 +159,10 @@ class TypedReports(ABC):
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> Happiness:
         """How customers rated the replies of a range."""
@@ -167,10 +174,10 @@ class TypedReports(ABC):
         *,
         start: date | str,
         end: date | str,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         rating: RatingChoice = "all",
         page: int = 1,
         sort_field: Literal["number", "modifiedAt", "rating"] = "modifiedAt",
@@ -184,15 +191,15 @@ class TypedReports(ABC):
     def user(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         office_hours: bool = False,
         account: str | None = None,
     ) -> UserReport:
@@ -203,15 +210,15 @@ class TypedReports(ABC):
     def user_happiness(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> UserHappiness:
         """How customers rated the replies of a user or a team."""
@@ -221,13 +228,13 @@ class TypedReports(ABC):
     def user_ratings(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         rating: RatingChoice = "all",
         page: int = 1,
         sort_field: Literal["number", "modifiedAt", "rating"] = "modifiedAt",
@@ -241,15 +248,15 @@ class TypedReports(ABC):
     def user_replies(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> RepliesSent:
@@ -260,15 +267,15 @@ class TypedReports(ABC):
     def user_customers_helped(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> CustomersHelped:
@@ -279,15 +286,15 @@ class TypedReports(ABC):
     def user_resolutions(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
         previous_start: date | str | None = None,
         previous_end: date | str | None = None,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> Resolutions:
@@ -298,13 +305,13 @@ class TypedReports(ABC):
     def user_conversation_history(
         self,
         *,
-        user: int,
+        user: int | str,
         start: date | str,
         end: date | str,
-        mailboxes: Iterable[int] = (),
-        tags: Iterable[int] = (),
+        mailboxes: Iterable[int | str] = (),
+        tags: Iterable[int | str] = (),
         types: Iterable[str] = (),
-        folders: Iterable[int] = (),
+        folders: Iterable[int | str] = (),
         office_hours: bool = False,
         page: int = 1,
         sort_field: Literal["number", "repliesSent", "responseTime", "resolveTime"] = "number",
@@ -317,17 +324,18 @@ class TypedReports(ABC):
 
     def _answer(self, report: str, arguments: Mapping[str, Any]) -> Any:
         """The answer of a report, from the arguments of its method by their names."""
-        found = self.compute(report, pairs_of(report, arguments), arguments["account"])
+        account = arguments["account"]
+        values = self.replace_names(values_of(report, arguments), account)
+        found = self.compute(report, format_pairs(**values), account)
         return found.answer
 
 
-def pairs_of(report: str, arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The names and values of a request, from the arguments of a method by their names."""
-    values = {
+def values_of(report: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a report, from the arguments of a method by their names."""
+    return {
         row.name: _sent(arguments[argument_of(row.name)], row.choices)
         for row in route_of_report(report).parameters
     }
-    return format_pairs(**values)
 
 
 def argument_of(parameter: str) -> str:

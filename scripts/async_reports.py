@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from compat.typed_reports import RatingChoice, SortOrder, pairs_of
+from compat.typed_reports import RatingChoice, SortOrder, values_of
+from compat.v1.query import format_pairs
 
 '''
 _AWAITED: Final = (
@@ -29,6 +30,7 @@ _AWAITED: Final = (
     ("    def ", "    async def "),
     ("= self._answer(", "= await self._answer("),
     ("= self.compute(", "= await self.compute("),
+    ("= self.replace_names(", "= await self.replace_names("),
 )
 """What is written in a coroutine in place of what is in a method."""
 
@@ -41,7 +43,7 @@ def text() -> str:
     """
     source = SOURCE.read_text(encoding="utf-8")
     models = _between(source, "if TYPE_CHECKING:", "\nRatingChoice")
-    methods = _between(source, "class TypedReports", "\ndef pairs_of")
+    methods = _between(source, "class TypedReports", "\ndef values_of")
     for plain, awaited in _AWAITED:
         if plain not in methods:
             raise ValueError(f"{SOURCE.name} does not contain {plain!r} any more")

@@ -10,12 +10,13 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from compat.cli.dates import DATE, range_from_options
 from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.formats import CSV, JSON, chosen_format, table_needs_rich
 from compat.cli.options import (
     ACCOUNT,
     ENGINE,
@@ -26,12 +27,12 @@ from compat.cli.options import (
     date_option,
     environment,
     flag,
-    json_flag,
     option_of,
     with_option_names,
 )
 from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
-from compat.v1.query import ReportQuery
+from compat.names import NAMED, Names, fetch_items
+from compat.v1.query import ReportQuery, format_pairs
 from compat.v1.routes import ROUTES, Route, route_of_report
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ _WITH_IDS: Final = {"new_conversations": "new_ids"}
 _SWITCHES: Final = frozenset({"officeHours"})
 """Parameters that are 1 if their option is there."""
 
+_DEFAULTS: Final = {"rating": "all"}
+"""What an option means that is left out, where the old API requires its parameter."""
+
 _RANGES: Final = (("start", "end"), ("previousStart", "previousEnd"))
 """The two parameters of each range."""
 
@@ -70,13 +74,13 @@ _DATES: Final = {
 }
 _TEXTS: Final[Mapping[str, tuple[str | None, str]]] = {
     "viewBy": ("LENGTH", "day, week or month (week)"),
-    "mailboxes": ("IDS", "only these mailboxes: ids, separated by commas"),
-    "tags": ("IDS", "only these tags; 1 is no tag at all"),
+    "mailboxes": ("NAMES", "only these mailboxes: names or ids, separated by commas"),
+    "tags": ("NAMES", "only these tags: names or ids; 1 is no tag at all"),
     "types": ("TYPES", "only these of email, chat, phone"),
-    "folders": ("IDS", "only these folders"),
+    "folders": ("NAMES", "only these folders: names or ids; with --mailboxes, of these"),
     "page": ("NUMBER", "which page (1)"),
     "rows": ("NUMBER", "rows on a page, at most 50 (10)"),
-    "user": ("ID", "the user or team that the report is about: its id"),
+    "user": ("NAME", "the user or team that the report is about: name, address or id"),
     "officeHours": (None, "count only office hours as waits, if any are set"),
     "rating": (None, "which ratings"),
     "sortField": (None, "what rows are sorted by"),
@@ -111,8 +115,8 @@ def _command(route: Route) -> click.Command:
             *map(_option, route.parameters),
             ENGINE,
             ACCOUNT,
-            json_flag("print JSON"),
-            flag("--csv", "print CSV", "as_csv"),
+            JSON,
+            CSV,
             *([ids] if route.report in _WITH_IDS else []),
             OFFLINE,
         ],
@@ -129,15 +133,21 @@ def _option(row: Parameter) -> click.Option:
     name = option_of(row.name)
     if row.edge:
         return date_option(name, text=_DATES[row.name], required=row.name == "start")
+    if row.name in NAMED and NAMED[row.name].many:
+        metavar, text = _TEXTS[row.name]
+        return click.Option([name], multiple=True, metavar=metavar, help=text)
     metavar, text = _TEXTS.get(row.name, ("TEXT", row.description))
     if row.name in _SWITCHES:
         return click.Option([name], is_flag=True, flag_value="1", type=str, default=None, help=text)
+    # For click a default of None is one, and then no option is missing.
+    default: dict[str, Any] = {"default": _DEFAULTS[row.name]} if row.name in _DEFAULTS else {}
     return click.Option(
         [name],
         type=Words(row.choices) if row.choices else None,
         metavar=metavar,
-        required=row.required,
+        required=row.required and row.name not in _DEFAULTS,
         help=text,
+        **default,
     )
 
 
@@ -150,18 +160,20 @@ def _print_report(
     as_csv: bool,
     offline: bool,
     ids: bool = False,
-    **options: str | None,
+    **options: Any,
 ) -> int:
     from compat.service import LegacyReports
     from compat.v1.errors import LegacyError
 
     shown = route_of_report(_WITH_IDS[route.report]) if ids else route
     print_answer = _printer(shown, as_json=as_json, as_csv=as_csv)
-    pairs = _pairs(route, options)
+    given = _given(route, options)
     hide_retries()
     try:
         accounts = accounts_with(environment(), engine, offline=offline)
         with LegacyReports(accounts) as reports, progress_bar() as show:
+            fetch = partial(fetch_items, reports.compute, account=account)
+            pairs = format_pairs(**Names(fetch, option_of).replace(given))
             answered = reports.compute(shown.report, pairs, account, show)
     except (LegacyError, LookupError) as error:
         print_note(with_option_names(error))
@@ -199,25 +211,19 @@ def _printer(route: Route, *, as_json: bool, as_csv: bool) -> Callable[[EngineAn
         click.UsageError: Two formats were chosen.
         ImportError: A table is to be printed, and rich is not installed.
     """
-    if as_json and as_csv:
-        raise click.UsageError("--csv is not allowed with --json.")
-    if as_csv:
-        from compat.cli.report_csv import print_csv
+    format_ = chosen_format(as_json=as_json, as_csv=as_csv, on_pipe="json")
+    if format_ == "csv":
+        from compat.cli.report_csv import print_report_csv
 
-        return lambda answered: print_csv(route.model, json.loads(answered.body))
-    if as_json or not sys.stdout.isatty():
+        return lambda answered: print_report_csv(route.model, json.loads(answered.body))
+    if format_ == "json":
         return lambda answered: print(answered.body.decode())
-    try:
+    with table_needs_rich():
         from compat.cli.report_table import print_report
-    except ModuleNotFoundError:
-        raise ImportError(
-            "a table needs rich: pip install 'helpscout-v1-compat[cli]', or ask for --json or --csv"
-        ) from None
-
     return lambda answered: print_report(route.report, route.model, json.loads(answered.body))
 
 
-def _pairs(route: Route, options: Mapping[str, str | None]) -> list[tuple[str, str]]:
+def _given(route: Route, options: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of the old API that were given.
 
     Raises:
@@ -229,7 +235,7 @@ def _pairs(route: Route, options: Mapping[str, str | None]) -> list[tuple[str, s
             first, last = map(option_of, names)
             texts = range_from_options((first, last), *(given[name] for name in names))
             given |= dict(zip(names, texts, strict=True))
-    return [(name, value) for name, value in given.items() if value is not None]
+    return {name: value for name, value in given.items() if value not in (None, ())}
 
 
 def _argument(row: Parameter) -> str:

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from compat.cli.formats import print_csv
 from compat.v1.report_shape import Row, Shape, shape_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-def print_csv(model: type[BaseModel], answer: Any) -> None:
+def print_report_csv(model: type[BaseModel], answer: Any) -> None:
     """Print an answer on standard output.
 
     A series has a row for each bucket, a list a row for each item. Of figures there is a row for
-    each field, with its value in each range and the difference; the menu of tags is left out. A
-    value that is not there is empty. Items of a list in a cell are separated by blanks; objects are
-    JSON.
+    each field, with its value in each range and the difference; the menu of tags is left out.
 
     Args:
         model: The model of the answer.
         answer: The answer, from its JSON.
     """
-    shape = shape_of(model)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerows(_rows(shape, answer))
+    print_csv(_rows(shape_of(model), answer))
 
 
-def _rows(shape: Shape, answer: Any) -> Iterator[Iterable[str]]:
+def _rows(shape: Shape, answer: Any) -> Iterator[Iterable[Any]]:
     if shape.kind == "series":
         yield "range", *shape.fields
         for name, buckets in shape.series(answer).items():
@@ -39,25 +33,15 @@ def _rows(shape: Shape, answer: Any) -> Iterator[Iterable[str]]:
     elif shape.kind == "figures":
         yield "field", "current", "previous", "delta"
         for name in shape.about:
-            yield f"user.{name}", _cell(answer["user"].get(name)), "", ""
+            yield f"user.{name}", answer["user"].get(name), "", ""
         objects = [answer.get(name, {}) for name in ("current", "previous", "deltas")]
         for name in shape.fields:
-            yield name, *(_cell(each.get(name)) for each in objects)
+            yield name, *(each.get(name) for each in objects)
     else:
         yield shape.fields
         rows = answer if shape.kind == "list" else shape.page(answer)["results"]
         yield from (_cells(shape, row) for row in rows)
 
 
-def _cells(shape: Shape, row: Row) -> list[str]:
-    return [_cell(row.get(name)) for name in shape.fields]
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list) and not any(isinstance(each, dict) for each in value):
-        return " ".join(map(_cell, value))
-    if isinstance(value, list | dict | bool):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return str(value)
+def _cells(shape: Shape, row: Row) -> list[Any]:
+    return [row.get(name) for name in shape.fields]

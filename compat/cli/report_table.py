@@ -104,6 +104,16 @@ def print_report(
         )
 
 
+def print_rows(headings: Mapping[str, str], rows: Iterable[Row]) -> None:
+    """Print rows as a table on standard output.
+
+    Args:
+        headings: The keys that are shown, with their headings.
+        rows: The rows.
+    """
+    Console(highlight=False).print(_rows(headings, rows))
+
+
 def _remove(found: Any, keys: Sequence[str]) -> None:
     """Remove what is under some keys, one in the other, also in each item of a list."""
     if isinstance(found, list):

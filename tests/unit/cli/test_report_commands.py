@@ -53,7 +53,7 @@ def test_every_report_has_a_command() -> None:
 def test_the_options_are_the_parameters_of_the_report(route: Route) -> None:
     options = {option for each in report.commands[command_of(route)].params for option in each.opts}
     parameters = {row.name: "" for row in route.parameters}
-    always = {"--engine", "--account", "--json", "--csv", "--offline"}
+    always = {"--engine", "--account", "--json", "--csv", "--offline", "--env-file"}
     ids = {"--ids"} if command_of(route) == "new" else set()
     assert options == {word for word in words_of(parameters) if word} | always | ids
 
@@ -188,8 +188,15 @@ NEEDED = [
     (route, row.name)
     for route in REPORTS
     for row in route.parameters
-    if row.required and row.name != "end"
+    if row.required and row.name not in ("end", "rating")
 ]
+
+
+@pytest.mark.parametrize("command", ["happiness-ratings", "user-ratings --user 4101"])
+@pytest.mark.usefixtures("settings")
+def test_all_ratings_are_listed_unless_some_are_chosen(capsys: Printed, command: str) -> None:
+    words = [*command.split(), "--start", "2015-01"]
+    assert printed(capsys, *words) == printed(capsys, *words, "--rating", "all")
 
 
 @pytest.mark.parametrize(("route", "name"), NEEDED)
