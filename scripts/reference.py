@@ -75,7 +75,7 @@ _SECRET_FILES: Final = ", ".join(f"`{name}`" for name in secret_file_variables()
 FILES: Final = {
     "An environment file": (
         f"`{ENV_FILE_VARIABLE}`, or the option `--env-file` of a command, names a file with "
-        "settings. The server, `compat.asgi:create_app` and "
+        "settings; `helpscout-v1 init` writes one. The server, `compat.asgi:create_app` and "
         "`LegacyReports.from_env()` read it as well. A variable that is set wins over the file. No "
         "file is read that is not named: another user could have put it there. `serve` says at "
         "its start which file it has read, and `doctor` also warns if every user can read it.\n\n"

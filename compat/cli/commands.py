@@ -15,6 +15,7 @@ from click.shell_completion import get_completion_class
 import compat
 from compat.cli.archive import archive
 from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.init import init
 from compat.cli.lists import lists
 from compat.cli.options import (
     ACCOUNT,
@@ -217,7 +218,7 @@ def _document(examined: Examination) -> dict[str, Any]:
 
 program = _Program(
     PROGRAM,
-    commands=[serve, report, lists, archive, sync, doctor, parity, simulate, completion],
+    commands=[init, serve, report, lists, archive, sync, doctor, parity, simulate, completion],
     help="Help Scout's Mailbox API 1.0 reports, computed from Mailbox API 2.0.",
     params=[
         click.Option(
