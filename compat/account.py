@@ -155,6 +155,13 @@ class Account:
         """Why upstream answers no request now; None if the latest one was answered."""
         return self._source.client.outage if isinstance(self._source, SourceWithClient) else None
 
+    @property
+    def rate_limit_wait(self) -> float:
+        """Seconds until upstream's rate limit allows the next request; zero if it does now."""
+        if not isinstance(self._source, SourceWithClient):
+            return 0.0
+        return self._source.client.rate_limiter.seconds_to_wait()
+
     def problem(self) -> LegacyError | None:
         """The error that reports would get now from the engine that is set; None if it answers.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import date
@@ -16,12 +15,12 @@ import click
 
 from compat.cli.dates import DATE, EPOCH, epoch_second, today
 from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.formats import CSV, JSON, Format, chosen_format, print_fields, print_json
 from compat.cli.options import (
     ACCOUNT,
     SettingsCommand,
     date_option,
     flag,
-    json_flag,
     settings_for,
 )
 from compat.cli.output import ignore_closed_pipe, print_note
@@ -53,18 +52,25 @@ _INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of", "until"
     cls=SettingsCommand,
     short_help="what it covers, as of when, and what is stale",
     epilog=_EXIT_STATUS,
-    params=[json_flag("print JSON, for programs"), ACCOUNT],
+    params=[JSON, CSV, ACCOUNT],
 )
-def status(*, as_json: bool, account: str | None) -> int:
+def status(*, as_json: bool, as_csv: bool, account: str | None) -> int:
     """Show what the archive holds: coverage, age, size, and what is too old to be used."""
     from compat.archive.admin import archive_status
 
+    format_ = chosen_format(as_json=as_json, as_csv=as_csv)
     settings = settings_for(account)
+    printers: Mapping[Format, Callable[[ArchiveStatus], None]] = {
+        "json": lambda state: print_json(_state_as_json(state)),
+        "csv": lambda state: print_fields(_state_as_json(state)),
+        "text": lambda state: print(_state_as_text(state)),
+    }
 
     def show(archive: Archive) -> None:
         with archive.reading() as snapshot:
             state = archive_status(archive, snapshot, settings)
-        print(json.dumps(_state_as_json(state)) if as_json else _state_as_text(state))
+        with ignore_closed_pipe():
+            printers[format_](state)
 
     return _with_archive(settings, show)
 

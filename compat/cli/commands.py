@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import errno
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from click.shell_completion import get_completion_class
 import compat
 from compat.cli.archive import archive
 from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.formats import CSV, JSON, Format, chosen_format, print_csv, print_json
 from compat.cli.init import init
 from compat.cli.lists import lists
 from compat.cli.options import (
@@ -23,7 +23,6 @@ from compat.cli.options import (
     SettingsCommand,
     environment,
     flag,
-    json_flag,
     selected_account,
 )
 from compat.cli.output import (
@@ -133,10 +132,11 @@ def completion(*, shell: str) -> None:
     params=[
         ACCOUNT,
         flag("--offline", "only what can be found without asking Help Scout"),
-        json_flag("print one JSON object"),
+        JSON,
+        CSV,
     ],
 )
-def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
+def doctor(*, account: str | None, offline: bool, as_json: bool, as_csv: bool) -> int:
     """Look for what is wrong, and say what to do about it.
 
     Checked are credentials, plan, rate limit, clock, how Help Scout's lists behave, the archive and
@@ -146,6 +146,7 @@ def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
     from compat.config.accounts import accounts_from_env, ineffective_variables
     from compat.doctor.examination import examine
 
+    format_ = chosen_format(as_json=as_json, as_csv=as_csv)
     hide_retries()
     environ = environment()
     accounts = accounts_from_env(environ)
@@ -162,11 +163,21 @@ def doctor(*, account: str | None, offline: bool, as_json: bool) -> int:
             env_file=None if examined else environ.file,
         )
     with ignore_closed_pipe():
-        print(_json(examined) if as_json else _text(examined), flush=True)
+        _PRINTERS[format_](examined)
     if any(each.cut_short for each in examined.values()):
         return ExitCode.UPSTREAM
     sound = all(each.sound for each in examined.values())
     return ExitCode.OK if sound else ExitCode.DIFFERENT
+
+
+def _print_csv(examined: Mapping[str, Examination]) -> None:
+    """A row for each finding."""
+    rows = (
+        (account, check, found.verdict, found.what, found.to_do)
+        for account, each in examined.items()
+        for check, found in each.findings.items()
+    )
+    print_csv([("account", "check", "verdict", "what", "toDo"), *rows])
 
 
 def _text(examined: Mapping[str, Examination]) -> str:
@@ -175,7 +186,7 @@ def _text(examined: Mapping[str, Examination]) -> str:
     return "\n\n".join(f"{name}:\n{_findings_as_text(each)}" for name, each in examined.items())
 
 
-def _json(examined: Mapping[str, Examination]) -> str:
+def _json(examined: Mapping[str, Examination]) -> dict[str, Any]:
     documents = {name: _document(each) for name, each in examined.items()}
     if len(documents) == 1:
         document = next(iter(documents.values()))
@@ -185,7 +196,15 @@ def _json(examined: Mapping[str, Examination]) -> str:
             "complete": not any(each.cut_short for each in examined.values()),
             "accounts": documents,
         }
-    return json.dumps(document, ensure_ascii=False)
+    return document
+
+
+_PRINTERS: Mapping[Format, Callable[[Mapping[str, Examination]], None]] = {
+    "json": lambda examined: print_json(_json(examined)),
+    "csv": _print_csv,
+    "text": lambda examined: print(_text(examined), flush=True),
+}
+"""How the findings are printed, by the format."""
 
 
 def _findings_as_text(examined: Examination) -> str:

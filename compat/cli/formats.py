@@ -73,6 +73,23 @@ def print_records(records: Iterable[Mapping[str, Any]], columns: Iterable[str]) 
     print_csv([names, *([record.get(name) for name in names] for record in records)])
 
 
+def print_fields(document: Mapping[str, Any]) -> None:
+    """Print a document as CSV: a row for each value, with its place in the document."""
+    print_csv([("field", "value"), *_fields(document, "")])
+
+
+def _fields(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        pairs = [(str(name), each) for name, each in value.items()]
+    elif isinstance(value, list | tuple):
+        pairs = [(str(number), each) for number, each in enumerate(value)]
+    else:
+        yield place, value
+        return
+    for name, each in pairs:
+        yield from _fields(each, f"{place}.{name}" if place else name)
+
+
 def cell(value: Any) -> str:
     """A value in a cell of CSV.
 

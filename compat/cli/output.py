@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from compat.cli.formats import Format, print_csv
 from compat.config.environment import SettingsError, reason
 from compat.v1.datetimes import format_epoch
 
@@ -44,6 +47,7 @@ _STEPS: Final = {
 }
 
 _COUNTS: Final = ("requests", "read", "changed", "removed")
+_RUN_COLUMNS: Final = ("time", "event", "status", *_COUNTS, "covered", "message")
 
 
 def print_note(message: object) -> None:
@@ -131,6 +135,11 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def format_wait(seconds: float) -> str:
+    """A sentence while the rate limit lets nothing through; empty if it does."""
+    return f"waiting for Help Scout's rate limit, {math.ceil(seconds)} s" if seconds > 0 else ""
+
+
 class HasProgress(Protocol):
     """Something long that is under way.
 
@@ -147,8 +156,14 @@ ShowProgress = Callable[[HasProgress], None]
 
 
 @contextmanager
-def progress_bar(description: str = "fetching conversations") -> Iterator[ShowProgress | None]:
+def progress_bar(
+    description: str = "fetching conversations", waits: Callable[[], float] = lambda: 0.0
+) -> Iterator[ShowProgress | None]:
     """Show a bar while the block lasts.
+
+    Args:
+        description: What is done.
+        waits: Returns the seconds until the rate limit allows the next request.
 
     Yields:
         A function to call now and then; None if standard error is no terminal, or rich is not
@@ -167,15 +182,25 @@ def progress_bar(description: str = "fetching conversations") -> Iterator[ShowPr
         task = bar.add_task(description, total=None)
 
         def show(progress: HasProgress) -> None:
-            bar.update(task, completed=progress.received, total=progress.expected or None)
+            bar.update(
+                task,
+                description=format_wait(waits()) or description,
+                completed=progress.received,
+                total=progress.expected or None,
+            )
 
         yield show
 
 
 class SyncReporter:
-    """Prints plain lines on standard error; subclasses print in other ways."""
+    """Prints plain lines on standard error; subclasses print in other ways.
+
+    Attributes:
+        waits: Returns the seconds until the rate limit allows the next request; may be set.
+    """
 
     def __init__(self) -> None:
+        self.waits: Callable[[], float] = lambda: 0.0
         self._next = 0.0
 
     def on_event(self, event: SyncEvent) -> None:
@@ -268,13 +293,40 @@ class _JsonReporter(SyncReporter):
         print(json.dumps({"time": when, "event": name, **facts}), flush=True)
 
 
+class _CsvReporter(SyncReporter):
+    """Prints a row of CSV on standard output for each run, and the rest on standard error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        print_csv([_RUN_COLUMNS])
+
+    def on_result(self, result: SyncResult) -> None:
+        covered = [
+            f"{format_epoch(span.first)}/{format_epoch(span.last)}" for span, _ in result.covered
+        ]
+        self._print("done", 0, [getattr(result, name) for name in _COUNTS], covered)
+
+    def on_stop(self, stop: SyncStopped) -> None:
+        super().on_stop(stop)
+        self._print("stopped", stop.status, [None] * len(_COUNTS), [], str(stop))
+
+    def _print(
+        self, event: str, status: int, counts: list[Any], covered: list[str], message: str = ""
+    ) -> None:
+        when = datetime.now(UTC).isoformat(timespec="milliseconds")
+        print_csv([(when, event, status, *counts, covered, message)])
+
+
 class _BarReporter(SyncReporter):
     """Shows a progress bar for each step."""
 
-    def __init__(self, bar: SyncBar) -> None:
+    def __init__(self, bar: Progress) -> None:
         super().__init__()
-        self._bar = bar
+        self._bar = SyncBar(bar, self._waits)
         self._step = ""
+
+    def _waits(self) -> float:
+        return self.waits()
 
     def on_event(self, event: SyncEvent) -> None:
         if event.name == "step":
@@ -283,10 +335,16 @@ class _BarReporter(SyncReporter):
 
 
 class SyncBar:
-    """One line: the step, the bar, how many, how fast, how long still, and the API's budget."""
+    """One line: the step, the bar, how many, how fast, how long still, and the API's budget.
 
-    def __init__(self, bar: Progress) -> None:
+    Args:
+        bar: Shows the line.
+        waits: Returns the seconds until the rate limit allows the next request.
+    """
+
+    def __init__(self, bar: Progress, waits: Callable[[], float] = lambda: 0.0) -> None:
         self._bar = bar
+        self._waits = waits
         self._task = bar.add_task("", total=None, pace="", left="")
         self._step = ""
         self._began = 0.0
@@ -301,8 +359,26 @@ class SyncBar:
             completed=taken,
             total=expected or None,
             pace=format_pace(taken, expected, time.monotonic() - self._began),
-            left="" if left is None else f"{left} requests left this minute",
+            left=_Budget(left, self._waits),
         )
+
+
+@dataclass(frozen=True)
+class _Budget:
+    """What is left of the rate limit, as a text of the moment in which it is shown.
+
+    Nothing happens in a run that waits, so the bar shows the same task again and again.
+    """
+
+    left: int | None
+    waits: Callable[[], float]
+
+    def __str__(self) -> str:
+        left = "" if self.left is None else f"{self.left} requests left this minute"
+        return format_wait(self.waits()) or left
+
+    def __format__(self, _: str) -> str:
+        return str(self)
 
 
 def format_pace(taken: int, expected: int, seconds: float) -> str:
@@ -317,10 +393,10 @@ def format_pace(taken: int, expected: int, seconds: float) -> str:
 
 
 @contextmanager
-def sync_reporter(*, as_json: bool) -> Iterator[SyncReporter]:
-    """JSON lines if asked for, a bar on a terminal where rich is installed, else lines."""
-    if as_json:
-        yield _JsonReporter()
+def sync_reporter(format_: Format) -> Iterator[SyncReporter]:
+    """JSON lines or CSV if asked for, a bar on a terminal where rich is installed, else lines."""
+    if format_ != "text":
+        yield _JsonReporter() if format_ == "json" else _CsvReporter()
         return
     if not sys.stderr.isatty():
         yield SyncReporter()
@@ -339,4 +415,4 @@ def sync_reporter(*, as_json: bool) -> Iterator[SyncReporter]:
         TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield _BarReporter(SyncBar(bar))
+        yield _BarReporter(bar)

@@ -37,6 +37,7 @@ from compat.cli.output import (
 )
 from compat.cli.parity_against import against
 from compat.cli.parity_fit import fit
+from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:
     from compat.parity.captures.models import Capture, Unreadable
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 _FEWEST: Final = 20
 """The least number of requests that `parity live` needs."""
 
+_STDOUT: Final = Path("-")
+"""As a file to write, standard output."""
+
 _STEP: Final = 50
 """Verdicts between two updates of the progress bar."""
 
@@ -54,12 +58,16 @@ VERDICT_OPTIONS: Final = [
     click.Option([f"--{name}"], type=FILE, metavar="FILE", help=text)
     for name, text in {
         "ignore": "rules for what may differ",
-        "json": "write the verdicts as JSON; docs/reference/verdicts.schema.json describes it",
+        "json": "write the verdicts as JSON; - is standard output, here and below",
         "junit": "write them as JUnit XML",
         "html": "write them as one page to look at, both series drawn where they differ",
+        "csv": "write them as CSV, a row for each capture",
     }.items()
 ]
-"""Options that say which differences matter, and which files the verdicts are written to."""
+"""Options that say which differences matter, and which files the verdicts are written to.
+
+The file `-` is standard output, which then has no text for people.
+"""
 
 
 @click.command(
@@ -209,12 +217,15 @@ def _prepare(ignore: Path | None, files: Mapping[str, Path | None]) -> Rules:
     Raises:
         IgnoreError: The rules cannot be used.
         OSError: A file cannot be opened.
+        SettingsError: Two formats are to be written to standard output.
     """
     from compat.parity.ignore_rules import Rules, read_rules
 
+    if [*files.values()].count(_STDOUT) > 1:
+        raise SettingsError("only one format can be written to standard output (-)")
     rules = read_rules(ignore) if ignore else Rules()
     for path in files.values():
-        if path is not None:
+        if path not in (None, _STDOUT):
             path.open("a").close()
     return rules
 
@@ -234,7 +245,7 @@ def compare(
         replayer: Answers the captures' requests now.
         engine: The engine that answers now, if one was chosen.
         rules: What may differ.
-        files: The files to write by format: `json`, `junit`, `html`.
+        files: The files to write by format: `json`, `junit`, `html`, `csv`.
 
     Raises:
         OSError: A file cannot be read or written.
@@ -280,6 +291,7 @@ def _outputs(files: Mapping[str, Path | None]) -> Iterator[Sequence[_Output]]:
 
     Standard output comes last: its reader may have gone, and the files are written all the same.
     """
+    from compat.cli.parity_csv import CsvWriter
     from compat.parity.output.html import HtmlWriter
     from compat.parity.output.json import JsonWriter
     from compat.parity.output.junit import JUnitWriter
@@ -289,15 +301,19 @@ def _outputs(files: Mapping[str, Path | None]) -> Iterator[Sequence[_Output]]:
         "json": JsonWriter,
         "junit": JUnitWriter,
         "html": HtmlWriter,
+        "csv": CsvWriter,
     }
     with ExitStack() as stack:
         outputs: list[_Output] = []
+        printed: Callable[[TextIO], VerdictWriter] = TextWriter
         for name, kind in kinds.items():
-            if path := files[name]:
+            if (path := files.get(name)) == _STDOUT:
+                printed = kind
+            elif path:
                 errors = partial(naming, f"--{name}: {path}")
                 file = stack.enter_context(_file(path, errors))
                 outputs.append(_Output(kind(file), file, errors))
-        yield [*outputs, _Output(TextWriter(sys.stdout), sys.stdout, ignore_closed_pipe)]
+        yield [*outputs, _Output(printed(sys.stdout), sys.stdout, ignore_closed_pipe)]
 
 
 @contextmanager

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from compat.cli.exit_codes import ExitCode, exit_status
-from compat.cli.options import ACCOUNT, CAPTURES, SettingsCommand, environment, json_flag
+from compat.cli.formats import CSV, JSON, Format, chosen_format, print_csv
+from compat.cli.options import ACCOUNT, CAPTURES, SettingsCommand, environment
 from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def _share(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
             metavar="SHARE",
             help="the largest share of conversations that may have been deleted since",
         ),
-        json_flag("print JSON"),
+        JSON,
+        CSV,
     ],
 )
 def fit(
@@ -65,6 +67,7 @@ def fit(
     seconds: float,
     most_gone: float,
     as_json: bool,
+    as_csv: bool,
 ) -> int:
     """Find the conventions under which recorded answers are what they are.
 
@@ -77,6 +80,7 @@ def fit(
     from compat.service import LegacyReports
     from compat.v1.errors import LegacyError
 
+    format_ = chosen_format(as_json=as_json, as_csv=as_csv)
     hide_retries()
     try:
         with LegacyReports.from_env(environment()) as reports:
@@ -85,11 +89,30 @@ def fit(
     except (LegacyError, LookupError, DamagedFile) as error:
         print_note(error)
         return ExitCode.UPSTREAM if isinstance(error, LegacyError) else ExitCode.MISUSE
-    text = f"{fit_as_json(findings)}\n" if as_json else fit_as_toml(findings, name)
+    printers: Mapping[Format, Callable[[], None]] = {
+        "json": lambda: print(fit_as_json(findings)),
+        "csv": lambda: print_csv(_rows(findings)),
+        "text": lambda: print(fit_as_toml(findings, name), end=""),
+    }
     with ignore_closed_pipe():
-        sys.stdout.write(text)
+        printers[format_]()
         sys.stdout.flush()
     return ExitCode.OK if findings.fit.outcome == "fits" else ExitCode.DIFFERENT
+
+
+def _rows(findings: Findings) -> Iterator[tuple[str, ...]]:
+    """The settings that the captures show: a row for each."""
+    from compat.parity.output.json import environment as as_variables
+
+    yield "outcome", "setting", "value", "kind"
+    fit = findings.fit
+    found = {"recommended": fit.recommended, "unconfirmed": fit.unconfirmed}
+    rows = [
+        (fit.outcome, name, value, kind)
+        for kind, values in found.items()
+        for name, value in as_variables(values).items()
+    ]
+    yield from rows or [(fit.outcome, "", "", "")]
 
 
 def _findings(

@@ -45,6 +45,10 @@ _NOTES: Final = {
 }
 """Notes on answers that were not counted from conversations, by engine."""
 
+_APPROXIMATE: Final = "approximate, because Help Scout does not show enough"
+_UNAVAILABLE: Final = "without meaning, because Help Scout does not show it"
+"""What a note says of fields."""
+
 _CONTAINERS: Final = re.compile(r"^(?:current|previous|deltas|(?:conversations\.)?results)\.")
 """What a note leaves out of a field's path."""
 
@@ -171,7 +175,14 @@ def _print_report(
     hide_retries()
     try:
         accounts = accounts_with(environment(), engine, offline=offline)
-        with LegacyReports(accounts) as reports, progress_bar() as show:
+        reading = all(each.offline for each in accounts.values())
+        with (
+            LegacyReports(accounts) as reports,
+            progress_bar(
+                "reading the archive" if reading else "fetching conversations",
+                lambda: max(each.rate_limit_wait for each in reports.accounts.values()),
+            ) as show,
+        ):
             fetch = partial(fetch_items, reports.compute, account=account)
             pairs = format_pairs(**Names(fetch, option_of).replace(given))
             answered = reports.compute(shown.report, pairs, account, show)
@@ -191,10 +202,10 @@ def _notes(answered: EngineAnswer) -> Iterator[str]:
     """What is to be known of an answer: where it comes from, and what of it is not exact."""
     if answered.engine in _NOTES:
         yield _NOTES[answered.engine]
-    found = {"approximate": answered.approximate, "without meaning": answered.unavailable}
+    found = {_APPROXIMATE: answered.approximate, _UNAVAILABLE: answered.unavailable}
     parts = [f"{text}: {_names(paths)}" for text, paths in found.items() if paths]
     if parts:
-        yield f"{'; '.join(parts)} (see docs/reference/exactness.md)"
+        yield "; ".join(parts)
 
 
 def _names(paths: Iterable[str]) -> str:
@@ -220,7 +231,9 @@ def _printer(route: Route, *, as_json: bool, as_csv: bool) -> Callable[[EngineAn
         return lambda answered: print(answered.body.decode())
     with table_needs_rich():
         from compat.cli.report_table import print_report
-    return lambda answered: print_report(route.report, route.model, json.loads(answered.body))
+    return lambda answered: print_report(
+        route.report, route.model, json.loads(answered.body), unavailable=answered.unavailable
+    )
 
 
 def _given(route: Route, options: Mapping[str, Any]) -> dict[str, Any]:

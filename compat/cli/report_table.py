@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compat.cli.table import Keys, format_instant, print_table
+from compat.doctor import format_duration
 from compat.v1.report_shape import Row, Shape, shape_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,43 @@ _COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 """The fields of a row that a table shows, with their headings; other reports show all of them."""
+
+_FIGURES: Final = {
+    "startDate": "from",
+    "endDate": "to",
+    "totalDays": "days",
+    "totalReplies": "replies sent",
+    "repliesPerDay": "replies a day",
+    "customersHelped": "customers helped",
+    "totalConversations": "conversations",
+    "conversationsPerDay": "conversations a day",
+    "conversationsCreated": "conversations begun",
+    "closed": "closed",
+    "resolved": "resolved",
+    "resolvedOnFirstReply": "resolved on first reply",
+    "percentResolvedOnFirstReply": "resolved on first reply, share",
+    "repliesToResolve": "replies to resolve",
+    "averageFirstResponseTime": "first response time",
+    "responseTime": "response time",
+    "resolutionTime": "resolution time",
+    "handleTime": "handle time",
+    "busiestDay": "busiest day",
+    "happinessScore": "happiness score",
+    "great": "great",
+    "okay": "okay",
+    "notGood": "not good",
+    "greatCount": "great ratings",
+    "okayCount": "okay ratings",
+    "notGoodCount": "not good ratings",
+    "ratingsCount": "all ratings",
+    "totalCustomersWithRatings": "customers who rated",
+    "ratingsPercent": "customers who rated, share",
+    "totalCustomers": "customers helped",
+}
+"""What figures are called, in the order in which a table has them; others come after these."""
+
+_PERCENTS: Final = frozenset({"great", "okay", "notGood", "ratingsPercent"})
+"""Fields that are percentages."""
 
 _DIFFERENCES: Final = frozenset(
     {"great", "okay", "notGood", "happinessScore", "percentResolvedOnFirstReply"}
@@ -137,18 +175,19 @@ def _print_figures(shape: Shape, answer: Any, console: Console) -> None:
         about = _table()
         for name in shape.about:
             if answer["user"].get(name) is not None:
-                about.add_row(name, _text(name, answer["user"][name]))
+                about.add_row(_in_words(name), _text(name, answer["user"][name]))
         console.print(about)
         console.print()
-    table = _table("field", *(name for name in ("current", "previous") if name in answer))
+    table = _table("", *(name for name in ("current", "previous") if name in answer))
     current, previous = answer["current"], answer.get("previous")
     if previous is not None:
         table.add_column("change", justify="right")
-    for name in (name for name in shape.fields if name in current):
+    order = dict.fromkeys((*_FIGURES, *shape.fields))
+    for name in (name for name in order if name in current):
         cells = [_text(name, each.get(name)) for each in (current, previous) if each is not None]
         if previous is not None:
             cells.append(_change(name, answer["deltas"].get(name), previous.get(name)))
-        table.add_row(name, *cells)
+        table.add_row(_FIGURES.get(name, _in_words(name)), *cells)
     for column in table.columns[1:]:
         column.justify = "right"
     console.print(table)
@@ -177,7 +216,12 @@ def _week(hours: Sequence[Row]) -> Table:
 
 
 def _headings(shape: Shape) -> Mapping[str, str]:
-    return {name: name for name in shape.fields}
+    return {name: _in_words(name) for name in shape.fields}
+
+
+def _in_words(name: str) -> str:
+    """The key of a field as words: `photo url` for `photoUrl`."""
+    return re.sub("[A-Z]", lambda found: f" {found[0].lower()}", name)
 
 
 def _rows(headings: Mapping[str, str], rows: Iterable[Row]) -> Table:
@@ -219,8 +263,15 @@ def _written(name: str, value: Any) -> str:
         return _WORDS[name].get(value, str(value))
     if isinstance(value, list):
         return ", ".join(str(each["name"] if isinstance(each, dict) else each) for each in value)
+    if isinstance(value, str):
+        return format_instant(value) if name.endswith(("At", "Date")) else value
+    return _number(name, value)
+
+
+def _number(name: str, value: Any) -> str:
+    """A number with its unit."""
     if name.endswith("Time"):
-        return str(timedelta(seconds=round(value)))
-    if name.endswith(("At", "Date")):
-        return format_instant(value)
+        return format_duration(round(value))
+    if name in _PERCENTS:
+        return f"{value:.1f} %"
     return f"{value:.2f}" if isinstance(value, float) else str(value)

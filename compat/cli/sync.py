@@ -15,6 +15,7 @@ import click
 
 from compat.cli.dates import DATE, EPOCH, epoch_second
 from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.formats import chosen_format
 from compat.cli.options import (
     ACCOUNT,
     SettingsCommand,
@@ -71,6 +72,7 @@ _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
         ),
         ACCOUNT,
         json_flag("print what happens as JSON lines"),
+        flag("--csv", "print a row of CSV for each run", "as_csv"),
     ],
 )
 def sync(
@@ -84,6 +86,7 @@ def sync(
     threads: bool | None,
     account: str | None,
     as_json: bool,
+    as_csv: bool,
 ) -> int:
     """Fill the archive that COMPAT_ARCHIVE names, newest months first, or bring it up to date.
 
@@ -91,12 +94,14 @@ def sync(
     """
     from compat.archive.sync.run import Sync, SyncOptions
 
+    format_ = chosen_format(as_json=as_json, as_csv=as_csv)
     within = _range(start, end)
     seconds = None if watch is None else _duration(watch)
     settings = settings_for(account)
     options = SyncOptions(within, verify, accept_loss, settings.reread_days, slim or None, threads)
-    with sync_reporter(as_json=as_json) as reporter:
+    with sync_reporter(format_) as reporter:
         run = Sync(settings, options, reporter.on_event)
+        reporter.waits = lambda: run.rate_limit_wait
         with _stopped_by_signals(run) as stop:
             return _repeat(run, reporter, seconds, stop)
 

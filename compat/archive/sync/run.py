@@ -115,6 +115,11 @@ class Sync:
         if self._client is not None:
             self._client.close()
 
+    @property
+    def rate_limit_wait(self) -> float:
+        """Seconds until upstream's rate limit allows the next request; zero if it does now."""
+        return 0.0 if self._client is None else self._client.rate_limiter.seconds_to_wait()
+
     def run(self) -> SyncResult:
         """Take all steps once.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import signal
@@ -240,3 +242,27 @@ def test_a_record_file_that_cannot_be_written_is_refused_before_anything_is_serv
     done = run("serve", "--port", "0", "--record", str(path), **reach, COMPAT_API_KEYS="a")
     assert done.returncode == 2
     assert f"--record: {path} cannot be written (No such file or directory)" in done.stderr
+
+
+def test_verdicts_are_printed_as_csv(capsys: Printed, equal: Path, different: Path) -> None:
+    status, out, _ = checked(capsys, equal, different, "--csv", "-")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert status == 1
+    assert [row["outcome"] for row in rows] == ["equal", "different"]
+    assert (rows[1]["differences"], rows[1]["paths"]) == ("1", "current[0].count")
+    assert (rows[1]["target"], rows[1]["currentDelta"]) == (JANUARY, "-5")
+
+
+def test_verdicts_are_printed_as_json_and_written_as_csv(
+    capsys: Printed, equal: Path, tmp_path: Path
+) -> None:
+    status, out, _ = checked(capsys, equal, "--json", "-", "--csv", tmp_path / "verdicts.csv")
+    assert status == 0
+    assert json.loads(out)["summary"]["captures"] == 1
+    assert (tmp_path / "verdicts.csv").read_text("utf-8").count("\n") == 2
+
+
+def test_only_one_format_is_printed(capsys: Printed, equal: Path) -> None:
+    status, out, err = checked(capsys, equal, "--json", "-", "--csv", "-")
+    assert (status, out) == (2, "")
+    assert "only one format can be written to standard output" in err

@@ -213,8 +213,9 @@ def test_what_a_report_needs_is_asked_for(
 def test_a_line_on_standard_error_names_what_is_not_exact(capsys: Printed) -> None:
     assert main(["report", "new-drilldown", "--start", "2015-01"]) == 0
     assert capsys.readouterr().err == (
-        "helpscout-v1: approximate: customerIds, modifiedAt, tags.color, waitingSince, "
-        "waitingSinceType; without meaning: attachments (see docs/reference/exactness.md)\n"
+        "helpscout-v1: approximate, because Help Scout does not show enough: customerIds, "
+        "modifiedAt, tags.color, waitingSince, waitingSinceType; without meaning, because Help "
+        "Scout does not show it: attachments\n"
     )
 
 
@@ -222,8 +223,10 @@ def test_a_line_on_standard_error_names_what_is_not_exact(capsys: Printed) -> No
 def test_of_many_fields_it_says_how_many_more_there_are(capsys: Printed) -> None:
     assert main(["report", "happiness", "--start", "2015-01", "--csv"]) == 0
     note = capsys.readouterr().err
-    assert note.startswith("helpscout-v1: approximate: great, greatCount, ")
-    assert " and 5 more (see " in note
+    assert note.startswith(
+        "helpscout-v1: approximate, because Help Scout does not show enough: great, greatCount, "
+    )
+    assert note.endswith(" and 5 more\n")
     assert note.count("\n") == 1
 
 

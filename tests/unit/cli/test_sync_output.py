@@ -41,3 +41,18 @@ def test_the_bar_shows_the_step_and_what_is_left_of_the_budget() -> None:
         shown.update("comparing totals", 0, 0, None)
         shown.update("what is new", 50, 100, 17)
     assert "what is new|50|17 requests left this minute" in screen.getvalue()
+
+
+def test_the_bar_says_how_long_the_rate_limit_makes_it_wait() -> None:
+    screen = io.StringIO()
+    waits = 12.3
+    columns = [TextColumn("{task.fields[left]}")]
+    console = Console(file=screen, width=100, force_terminal=True)
+    with Progress(*columns, console=console, auto_refresh=False) as bar:
+        SyncBar(bar, lambda: waits).update("what is new", 25, 100, 0)
+        bar.refresh()
+        waits = 0.0
+        bar.refresh()
+    shown = screen.getvalue()
+    assert "waiting for Help Scout's rate limit, 13 s" in shown
+    assert "0 requests left this minute" in shown
