@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+from typing import Any
 
 import pytest
+
+_TO_JSON = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))"
 
 
 def find_program(name: str, package: str) -> str:
@@ -22,3 +27,13 @@ def find_program(name: str, package: str) -> str:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def parse_yaml(text: str) -> Any:
+    """A document in YAML, as the parser reads it that Docker Compose brings to Debian's Python."""
+    find_program("docker-compose", "docker-compose")
+    command = ["/usr/bin/python3", "-c", _TO_JSON]
+    done = subprocess.run(
+        command, input=text, capture_output=True, text=True, timeout=60, check=True
+    )
+    return json.loads(done.stdout)

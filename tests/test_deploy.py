@@ -15,18 +15,22 @@ from pathlib import Path
 
 import pytest
 
+from compat.cli.exit_codes import ExitCode
 from compat.config import accounts
 from compat.config.settings import all_variables
 from compat.server.metrics import Metrics
 from compat.simulator import Account, Simulator, running
-from tests.unit.server.commands import COMMAND, Running, environment, started
+from tests.unit.server.commands import COMMAND, Running, environment, run, started
 from tests.unit.server.threaded_server import ask
 from tests.unit.service.doubles import LONG
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "deploy"
 CONTAINER = (FOLDER / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-UNIT = (FOLDER / "helpscout-v1.service").read_text(encoding="utf-8")
+NAMES = ("helpscout-v1.service", "helpscout-v1-sync.service", "helpscout-v1-sync.timer")
+UNITS = {name: (FOLDER / name).read_text(encoding="utf-8") for name in NAMES}
+UNIT = UNITS["helpscout-v1.service"]
+SYNC = UNITS["helpscout-v1-sync.service"]
 GUIDE = (FOLDER / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -36,9 +40,9 @@ def instructions(name: str) -> list[str]:
     return re.findall(rf"^{name} (.*)$", CONTAINER, re.MULTILINE)
 
 
-def directive(name: str) -> str:
-    """The value of a directive that the unit sets exactly once."""
-    (value,) = re.findall(rf"^{name}=(.*)$", UNIT, re.MULTILINE)
+def directive(name: str, unit: str = UNIT) -> str:
+    """The value of a directive that a unit sets exactly once."""
+    (value,) = re.findall(rf"^{name}=(.*)$", unit, re.MULTILINE)
     return str(value)
 
 
@@ -62,7 +66,7 @@ def upstream() -> Iterator[str]:
 
 def settings(upstream: str, **others: str) -> dict[str, str]:
     """The settings in the guide's example, with values."""
-    (named,) = re.findall(r"^```env\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
+    named = re.findall(r"^```env\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)[0]
     values = {
         "HELPSCOUT_APP_ID": "demo-app",
         "HELPSCOUT_APP_SECRET": "demo-secret",
@@ -148,17 +152,55 @@ def test_the_server_that_the_unit_starts_keeps_running_after_a_reload(upstream: 
         assert server.stop(signal.SIGTERM) == 0
 
 
-def test_the_guide_and_the_unit_name_the_same_files() -> None:
-    home = str(Path(directive("ExecStart").split()[0]).parent.parent)
-    assert f"python3 -m venv {home}" in GUIDE
-    assert directive("EnvironmentFile") in GUIDE
-    for name in re.findall(r"docs/deploy/([\w.-]+)", GUIDE + CONTAINER):
-        assert (FOLDER / name).exists()
+def test_a_run_of_the_sync_unit_makes_the_archive_that_the_server_then_uses(
+    upstream: str, tmp_path: Path
+) -> None:
+    archive = settings(upstream, COMPAT_ARCHIVE=str(tmp_path / "archive.db"))
+    _, *arguments = shlex.split(directive("ExecStart", SYNC))
+    assert run("serve", "--port", "0", **archive).returncode == 2
+    assert run(*arguments, **archive).returncode == 0
+    with started("serve", "--offline", "--port", "0", **archive) as server:
+        assert ask(server.port, "/v1/mailboxes.json").status == 200
+
+
+def test_the_sync_unit_takes_another_run_for_no_failure() -> None:
+    assert directive("SuccessExitStatus", SYNC) == str(int(ExitCode.SYNC_RUNNING))
+
+
+@pytest.mark.parametrize("name", ["DynamicUser", "User", "StateDirectory", "UMask"])
+def test_server_and_sync_run_as_the_same_user_who_owns_the_archive(name: str) -> None:
+    assert directive(name) == directive(name, SYNC)
+    assert f"COMPAT_ARCHIVE=/var/lib/{directive('StateDirectory')}/archive.db" in UNIT + GUIDE
+
+
+def test_the_commands_of_the_guide_put_everything_where_the_units_look_for_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "etc" / "systemd" / "system").mkdir(parents=True)
+    lines = re.findall(r"^install .*docs/deploy.*$", GUIDE, re.MULTILINE)
+    for line in lines:
+        subprocess.run(
+            shlex.split(re.sub(r" /(etc|opt)/", rf" {tmp_path}/\1/", line)), cwd=ROOT, check=True
+        )
+    assert all((tmp_path / "etc" / "systemd" / "system" / name).exists() for name in NAMES)
+    for unit in UNITS.values():
+        page = directive("Documentation", unit).removeprefix("file://")
+        assert (tmp_path / page.lstrip("/")).is_file()
+    assert f"helpscout-v1.env {directive('EnvironmentFile')}" in GUIDE
+
+
+def test_the_guide_and_the_units_name_the_same_files() -> None:
+    for unit in (UNIT, SYNC):
+        home = str(Path(directive("ExecStart", unit).split()[0]).parent.parent)
+        assert f"python3 -m venv {home}\n" in GUIDE
+        assert directive("EnvironmentFile", unit) in GUIDE
+    for name in re.findall(r"docs/deploy/([\w-]+\.\w+)", GUIDE + CONTAINER):
+        assert (FOLDER / name).exists() or name == "helpscout-v1.env"
 
 
 def test_every_variable_is_a_setting() -> None:
     known = {name for name, _ in all_variables()} | {accounts.ACCOUNTS_VARIABLE}
-    named = re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]+\b", CONTAINER + UNIT + GUIDE)
+    named = re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]+\b", CONTAINER + UNIT + SYNC + GUIDE)
     assert set(named) <= known
 
 
@@ -168,19 +210,20 @@ def test_every_metric_that_the_guide_names_exists() -> None:
         assert f"# TYPE {name} " in page
 
 
-def test_systemd_finds_no_mistake_in_the_unit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_systemd_finds_no_mistake_in_a_unit(name: str, tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
-        pytest.skip("there is no systemd-analyze on this machine")
-    unit = tmp_path / "helpscout-v1.service"
+        pytest.skip("there is no systemd-analyze on this machine (apt-get install systemd)")
     program = directive("ExecStart").split()[0]
-    unit.write_text(UNIT.replace(program, COMMAND), encoding="utf-8")
+    for each, text in UNITS.items():
+        (tmp_path / each).write_text(text.replace(program, COMMAND), encoding="utf-8")
     done = subprocess.run(
-        [analyze, "verify", "--man=no", str(unit)],
+        [analyze, "verify", "--man=no", str(tmp_path / name)],
         capture_output=True,
         text=True,
         timeout=LONG,
         check=False,
     )
-    complaints = [line for line in done.stderr.splitlines() if unit.name in line]
+    complaints = [line for line in done.stderr.splitlines() if "helpscout-v1" in line]
     assert (done.returncode, complaints) == (0, []), done.stderr

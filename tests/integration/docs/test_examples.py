@@ -23,7 +23,7 @@ OLD_PACKAGES = {"helpscout"}
 RUN_ELSEWHERE = {"nginx": "tests/integration/proxies"}
 """Languages of blocks that other tests run."""
 
-MOST_EXEMPTIONS = 12
+MOST_EXEMPTIONS = 17
 
 
 def needs_an_old_package(block: Block) -> bool:
