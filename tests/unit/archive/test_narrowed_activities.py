@@ -69,6 +69,16 @@ def test_what_was_rated_outside_the_intervals_is_not_among_the_rated(archive: Ar
             assert len(snapshot.activities(within)) == 1
 
 
+def test_of_some_users_are_the_conversations_in_which_they_take_part(archive: Archive) -> None:
+    rows = [Row(CREATED, id_, 1, 11, "email", "active", "published", ()) for id_ in (100, 101)]
+    note = Thread(CREATED + 9, 1, "note", by="user", author=2)
+    held = [Activity(rows[0], (note,)), Activity(rows[1], (), created_by=1)]
+    refill(archive, held)
+    with archive.reading() as snapshot:
+        for users, found in (((), held), ({2}, held[:1]), ({1}, held[1:]), ({3}, [])):
+            assert snapshot.activities([Interval(CREATED, CREATED + 9)], users) == found
+
+
 def happened(activity: Activity, spans: list[Interval], *, rated: bool) -> bool:
     """Whether a thread is in one of the intervals, or the beginning, or the end; or a rating."""
     instants = [each.created for each in activity.threads if each.rating or not rated]

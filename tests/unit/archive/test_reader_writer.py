@@ -44,6 +44,23 @@ def test_ids_come_in_order_of_creation_and_then_of_the_id(archive: Archive) -> N
         assert snapshot.conversation_ids(Interval(6, 9)) == [1]
 
 
+def test_rows_are_found_by_their_ids_without_those_that_are_not_there(archive: Archive) -> None:
+    seen = [record(id_) for id_ in (1, 2, 3)]
+    save_all(archive, seen)
+    with archive.reading() as snapshot:
+        assert sorted(snapshot.rows_by_id([3, 1, 9])) == [seen[0].row, seen[2].row]
+
+
+def test_of_unknown_values_the_number_and_the_newest_conversation_are_known(
+    archive: Archive,
+) -> None:
+    unknown = [(5, 9), (3, 9), (1, 2)]
+    save_all(archive, [record(id_, created=created, tags=None) for id_, created in unknown])
+    save_all(archive, [record(7, created=20), record(8, created=4, type=None)])
+    with archive.reading() as snapshot:
+        assert snapshot.unknown_values() == {"tags": (3, 3), "type": (1, 8)}
+
+
 def test_an_empty_archive_has_no_first_and_last_creation(archive: Archive) -> None:
     with archive.reading() as snapshot:
         assert snapshot.created_bounds() is None
@@ -248,6 +265,18 @@ def test_lists_are_read_in_order_and_older_ones_change_nothing(archive: Archive)
         assert snapshot.list_seen_at(ListQuery("mailboxes")) == SEEN
         assert snapshot.list_items(ListQuery("folders", 2)) == ()
         assert snapshot.list_items(ListQuery("folders", 1)) is None
+
+
+def test_the_mailboxes_whose_folders_were_read_and_the_types_of_folders_are_known(
+    archive: Archive,
+) -> None:
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.set_list_items(ListQuery("mailboxes"), [ListItem(2, "B"), ListItem(1, "A")], SEEN)
+        writer.set_list_items(ListQuery("folders", 2), [ListItem(21, "C", type="mine")], SEEN)
+        writer.set_list_items(ListQuery("folders", 1), [ListItem(11, "D", type="open")], SEEN)
+    with archive.reading() as snapshot:
+        assert snapshot.list_parents("folders") == [1, 2]
+        assert snapshot.folder_types() == {11: "open", 21: "mine"}
 
 
 def test_a_mailbox_that_was_deleted_has_no_list_of_folders(archive: Archive) -> None:

@@ -250,6 +250,29 @@ def test_a_sealed_archive_knows_all_threads(kept: Archive) -> None:
     assert covered(kept) == Interval(FIRST_SECOND, LAST_SECOND)
 
 
+def test_an_archive_sealed_before_its_threads_were_read_long_enough_lacks_the_last(
+    kept: Archive,
+) -> None:
+    cover(kept)
+    with writing(kept) as writer:
+        writer.set_sealed_at(SEEN)
+        writer.set_note(THREADS_KNOWN, SEEN + INDEX_LAG - 1)
+    with kept.reading() as snapshot:
+        assert snapshot.activity_coverage() == [
+            Coverage(Interval(FIRST_SECOND, SEEN - 1), SEEN + INDEX_LAG - 1)
+        ]
+
+
+def test_it_is_known_which_conversations_have_threads_and_whose_are_unknown(kept: Archive) -> None:
+    save(kept, 1, [thread(5), thread(6)])
+    for id_ in (2, 3):
+        save(kept, id_, None)
+    with kept.reading() as snapshot:
+        assert snapshot.conversations_of_threads([5, 6, 7]) == {5: 1, 6: 1}
+        assert snapshot.unread_among([1, 2, 9]) == {2}
+        assert snapshot.unread_thread_count() == 2
+
+
 def test_keeping_threads_later_makes_those_of_all_conversations_unknown(archive: Archive) -> None:
     save(archive, 1, None)
     cover(archive)
