@@ -292,7 +292,7 @@ class Snapshot:
         Chunks that never held a conversation are left out.
         """
         table = schema.chunk.c
-        query = sa.select(table.number, table.version).order_by(table.number)
+        query = sa.select(table.number, table.version)
         return {number: version for number, version in self._connection.execute(query)}  # noqa: C416
 
     def documents(self, ids: Sequence[int]) -> list[Document]:
