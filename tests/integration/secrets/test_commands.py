@@ -34,6 +34,12 @@ RUNS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("--port", "0", "--record", "recorded.jsonl"),
         ("--port", "0", "--ssl-certfile", "nowhere"),
     ),
+    "init": (
+        ("--no-input",),
+        ("--env-file", "nowhere/file"),
+        ("--force", "--archive", "nowhere/x"),
+    ),
+    "list folders": ((), ("--csv", "--mailbox", "x")),
     "report new": (("--start", "2015-01", "--ids"), ("--start", "x")),
     "simulate": (("--port", "0", "--conversations", "3"),),
     "sync": (("--json",), ("--verify",), ("--since", "x")),
@@ -46,6 +52,10 @@ RUNS: dict[str, tuple[tuple[str, ...], ...]] = {
     "parity against": (("http://127.0.0.1:9/v1/", "--simulator-port", "0"),),
 }
 """How commands are run, beside `--help` and with what they do not know."""
+
+
+MADE_FOR_SECRETS = "helpscout-v1.env"
+"""The file that `init` writes, which is there to hold secrets."""
 
 
 def leaves(command: click.Command, *words: str) -> Iterator[tuple[str, bool]]:
@@ -96,6 +106,7 @@ def everything(folder: Path, settings: dict[str, str], *arguments: str) -> str:
         finally:
             if process.poll() is None:
                 process.kill()
+        (folder / MADE_FOR_SECRETS).unlink(missing_ok=True)
     return "\n".join([first, *said, *written(folder)])
 
 
