@@ -12,14 +12,14 @@ from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from compat.extras import missing
+
 try:
     from requests import PreparedRequest, Response, Session
     from requests.adapters import BaseAdapter, HTTPAdapter
     from urllib3 import HTTPResponse
-except ImportError as missing:
-    raise ImportError(
-        "compat.requests needs requests: pip install 'helpscout-v1-compat[requests]'"
-    ) from missing
+except ImportError as error:
+    raise missing("compat.requests", "requests", "requests") from error
 
 from compat.service import LegacyReports
 from compat.v1.http import LegacyRequest

@@ -27,14 +27,13 @@ from compat.archive.errors import (
     ArchiveUnreadable,
     InvalidArchiveUrl,
 )
+from compat.extras import missing
 
 try:
     import sqlalchemy as sa
     from sqlalchemy.dialects import postgresql, sqlite
 except ImportError:
-    raise ImportError(
-        "an archive needs SQLAlchemy: pip install 'helpscout-v1-compat[archive]'"
-    ) from None
+    raise missing("an archive", "SQLAlchemy", "archive") from None
 
 __all__ = [
     "application_name",
@@ -152,9 +151,7 @@ def connect(url: sa.URL, application_name: str) -> sa.Engine:
             },
         )
     except ImportError:
-        raise ImportError(
-            "PostgreSQL needs psycopg: pip install 'helpscout-v1-compat[postgres]'"
-        ) from None
+        raise missing("an archive in PostgreSQL", "psycopg", "postgres") from None
 
 
 def check_encoding(connection: sa.Connection) -> None:

@@ -290,7 +290,7 @@ def _check_not_newer(version: int, known: int) -> None:
     if version > known:
         raise ArchiveTooNew(
             f"the archive has version {version} of the schema, this program knows version "
-            f"{known} and older: upgrade it (pip install --upgrade helpscout-v1-compat)"
+            f"{known} and older: upgrade this program"
         )
 
 

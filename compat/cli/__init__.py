@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from compat.cli.exit_codes import ExitCode
+from compat.extras import missing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,10 +50,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         import click  # noqa: F401 - only whether it is there
     except ImportError:
-        print(
-            "helpscout-v1: the command line needs click: pip install 'helpscout-v1-compat[cli]'",
-            file=sys.stderr,
-        )
+        print(f"helpscout-v1: {missing('the command line', 'click', 'cli')}", file=sys.stderr)
         return ExitCode.MISUSE
     from compat.cli.commands import run
 

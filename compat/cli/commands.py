@@ -13,6 +13,7 @@ from click.shell_completion import get_completion_class
 
 import compat
 from compat.cli.archive import archive
+from compat.cli.docs import docs
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.formats import CSV, JSON, Format, chosen_format, print_csv, print_json
 from compat.cli.init import init
@@ -39,6 +40,7 @@ from compat.cli.serve import serve
 from compat.cli.simulate import simulate
 from compat.cli.sync import sync
 from compat.config.environment import SettingsError
+from compat.extras import DISTRIBUTION
 
 if TYPE_CHECKING:
     from compat.doctor.examination import Examination
@@ -95,8 +97,28 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        print(f"{PROGRAM} {compat.__version__}")
+        import platform
+
+        parts = ", ".join(_installed_extras()) or "none"
+        python = platform.python_version()
+        print(f"{PROGRAM} {compat.__version__} (Python {python}, extras: {parts})")
         ctx.exit()
+
+
+def _installed_extras() -> list[str]:
+    """The extras of which everything is installed that they need on each platform."""
+    import re
+    from importlib.metadata import Distribution, metadata, requires
+
+    def normalized(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    installed = {normalized(each.name) for each in Distribution.discover()}
+    pattern = re.compile(r"([\w.-]+).*;\s*extra\s*==\s*['\"]([\w-]+)['\"]")
+    needed = filter(None, map(pattern.fullmatch, requires(DISTRIBUTION) or ()))
+    lacking = {each[2] for each in needed if normalized(each[1]) not in installed}
+    extras = set(metadata(DISTRIBUTION).get_all("Provides-Extra", [])) - lacking
+    return ["all"] if "all" in extras else sorted(extras)
 
 
 @click.command(
@@ -257,3 +279,4 @@ program = _Program(
     subcommand_metavar="COMMAND",
 )
 """The command `helpscout-v1`."""
+program.add_command(docs)

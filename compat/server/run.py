@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from compat.config.environment import SettingsError, reason
+from compat.extras import missing
 from compat.server.logs import Log, announce, configure_logging
 from compat.server.proxy import Application
 
@@ -83,7 +84,7 @@ def run(
     try:
         import uvicorn  # noqa: PLC0415 - an extra
     except ImportError:
-        raise ImportError("this needs uvicorn: pip install 'helpscout-v1-compat[server]'") from None
+        raise missing("serving", "uvicorn", "server") from None
 
     started = False
 

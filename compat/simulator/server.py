@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from compat.simulator.app import Simulator
 
 LOOPBACK = "127.0.0.1"
-MISSING = "serving needs uvicorn: pip install 'helpscout-v1-compat[server]'"
 
 
 @contextmanager
@@ -74,5 +73,7 @@ def _uvicorn() -> ModuleType:
     try:
         import uvicorn  # noqa: PLC0415 - uvicorn is installed only with an extra
     except ImportError as error:
-        raise ImportError(MISSING) from error
+        from compat.extras import missing  # noqa: PLC0415 - for an error alone
+
+        raise missing("serving", "uvicorn", "server") from error
     return uvicorn

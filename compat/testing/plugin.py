@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from compat.extras import missing
+
 try:
     import pytest
 except ImportError as error:
-    raise ImportError(
-        "compat.testing needs pytest: pip install 'helpscout-v1-compat[testing]'"
-    ) from error
+    raise missing("compat.testing", "pytest", "testing") from error
 
 if TYPE_CHECKING:
     import httpx

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 
 from compat.config.conventions import ViewBy
 from compat.core import buckets, calendar
+from compat.extras import missing
 from compat.parity.captures.models import OldQuestion
 from compat.simulator import Account
 from compat.simulator.layout import Layout
@@ -25,9 +26,7 @@ from compat.v1.datetimes import format_epoch
 try:
     from hypothesis import strategies as st
 except ImportError as error:
-    raise ImportError(
-        "compat.testing needs hypothesis: pip install 'helpscout-v1-compat[testing]'"
-    ) from error
+    raise missing("compat.testing", "hypothesis", "testing") from error
 
 ANCHORS: Final = tuple(
     int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())

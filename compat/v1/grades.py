@@ -76,8 +76,18 @@ def fields_of(route: Route) -> Iterator[tuple[str, Sequence[FieldExactness]]]:
 
 
 def usual_grades(route: Route) -> dict[str, Grade]:
-    """The grade of each field of a report, if no condition holds."""
-    return {path: rows_of(route.report, path)[-1].grade for path in field_paths(route.model)}
+    """The grade of each field of a report, if no condition holds.
+
+    Raises:
+        LookupError: The table has no row for a field.
+    """
+    grades: dict[str, Grade] = {}
+    for path in field_paths(route.model):
+        rows = rows_of(route.report, path)
+        if not rows:
+            raise LookupError(f"compat/v1/exactness.py has no row for {path} of {route.report}")
+        grades[path] = rows[-1].grade
+    return grades
 
 
 def _model_within(annotation: object) -> type[BaseModel] | None:

@@ -34,7 +34,7 @@ def run(client: str, program: str, asked: dict[str, Any]) -> Any:
     """What a program prints, run as it is in its client's environment.
 
     Args:
-        client: The distribution, as on PyPI.
+        client: The name of the distribution, as pip takes it.
         program: The name of a module in `programs`.
         asked: Its standard input.
     """

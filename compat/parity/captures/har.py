@@ -22,13 +22,14 @@ from pydantic import (
     WrapValidator,
 )
 
+from compat.extras import missing
 from compat.json_lines import BOM
 from compat.parity.captures.models import Capture, Unreadable, make_capture, taken_second
 
 try:
     import ijson
 except ImportError:
-    raise ImportError("HAR files need ijson: pip install 'helpscout-v1-compat[parity]'") from None
+    raise missing("a HAR file", "ijson", "parity") from None
 
 _MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")

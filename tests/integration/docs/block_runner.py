@@ -309,6 +309,7 @@ _LINES: tuple[tuple[str, Callable[[Reader, re.Match[str]], None]], ...] = (
     (r"kill ((?:%\d ?)+)", Reader.stop),
     (r"helpscout-v1 parity against .*", Reader.against),
     (_COMMAND, Reader.command),
+    (r"helpscout-v1 docs\b.*", Reader.command),
     (rf"(?:{'|'.join(sorted(HARMLESS))}) .*", Reader.program),
 )
 

@@ -1,4 +1,4 @@
-"""The documentation as data: pages, fenced blocks, links and headings."""
+"""The documentation as data: pages and their fenced blocks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ _FENCE = re.compile(
     r"(?P<text>.*?)^(?P=indent)(?P=marks)[ ]*$",
     re.DOTALL | re.MULTILINE,
 )
-_HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
-_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,9 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """README.md and everything under docs."""
-    return [README, *sorted((ROOT / "docs").rglob("*.md"))]
+    """README.md, those beside it that name commands, and everything under docs."""
+    top = (README, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md")
+    return [*top, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def name_of(page: Path) -> str:
@@ -65,15 +64,3 @@ def blocks(page: Path) -> list[Block]:
 def prose(page: Path) -> str:
     """A page without its fenced blocks."""
     return _FENCE.sub("", page.read_text(encoding="utf-8"))
-
-
-def links(page: Path) -> list[str]:
-    return _LINK.findall(re.sub(r"`[^`\n]*`", "", prose(page)))
-
-
-def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
-    return {
-        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
-        for title in _HEADING.findall(prose(page))
-    }

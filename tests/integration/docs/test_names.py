@@ -1,11 +1,10 @@
-"""Pages, commands, options, variables and paths that the documentation names exist."""
+"""Commands, options, variables and paths that the documentation names exist."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 import click
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from compat.cli.commands import program
 from compat.config.accounts import known_variables
 from compat.v1.routes import ROUTES
-from tests.integration.docs.pages import ROOT, anchors, blocks, links, name_of, pages
+from tests.integration.docs.pages import ROOT, blocks, name_of, pages
 
 PAGES = pytest.mark.parametrize("page", pages(), ids=name_of)
 OF_THE_TESTS = "COMPAT_TEST_GOLDEN_WRITE"  # only tests/golden reads it
@@ -32,18 +31,6 @@ def options_of(command: click.Command, name: str) -> Iterator[tuple[str, set[str
     if isinstance(command, click.Group):
         for word, each in command.commands.items():
             yield from options_of(each, f"{name} {word}")
-
-
-@PAGES
-def test_every_link_has_a_target(page: Path) -> None:
-    for link in links(page):
-        target, _, anchor = unquote(link).partition("#")
-        if re.match(r"\w+:", target):
-            continue
-        path = (page.parent / target).resolve() if target else page
-        assert path.exists(), link
-        assert path.is_relative_to(ROOT), link
-        assert not anchor or anchor in anchors(path), link
 
 
 @PAGES
@@ -84,13 +71,3 @@ def test_every_old_path_in_an_example_has_a_route(page: Path) -> None:
             r"(?<![\w.])(?:/v1)?/?((?:reports|mailboxes)/[\w./-]+\.json)", block.text
         ):
             assert any(route.match(f"/v1/{path}") for route in ROUTES), f"{block}: {path}"
-
-
-def test_every_page_can_be_reached_from_the_readme() -> None:
-    reached, pending = set[Path](), [ROOT / "README.md"]
-    while pending:
-        page = pending.pop()
-        if page not in reached and page.suffix == ".md" and page.exists():
-            reached.add(page)
-            pending += [(page.parent / link.partition("#")[0]).resolve() for link in links(page)]
-    assert set(pages()) <= reached

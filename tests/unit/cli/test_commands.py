@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ import compat
 from compat.cli import main
 from compat.cli.commands import program
 from compat.cli.exit_codes import MEANINGS, ExitCode
+from compat.extras import missing
 from tests.test_package import HEAVY, fresh
 from tests.unit.server.commands import COMMAND, environment, run
 from tests.unit.service.doubles import LONG
@@ -99,7 +101,8 @@ def test_the_command_says_its_version(
 ) -> None:
     done = start("--version")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"helpscout-v1 {compat.__version__}\n"
+    python = platform.python_version()
+    assert done.stdout == f"helpscout-v1 {compat.__version__} (Python {python}, extras: all)\n"
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("report", "new", "--help"), ("dance",)])
@@ -259,9 +262,7 @@ def test_without_click_it_says_what_to_install(arguments: tuple[str, ...]) -> No
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        "helpscout-v1: the command line needs click: pip install 'helpscout-v1-compat[cli]'\n"
-    )
+    assert done.stderr == f"helpscout-v1: {missing('the command line', 'click', 'cli')}\n"
 
 
 def test_help_on_a_closed_pipe_gives_no_traceback() -> None:

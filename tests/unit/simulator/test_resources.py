@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 import compat.simulator
+from compat.extras import missing
 from compat.simulator import Account, Simulator, running
 from compat.simulator.folder_views import folder_shows
 from compat.simulator.layout import Layout, User
-from compat.simulator.server import MISSING
 from tests.unit.simulator.clients import listed, signed_in
 
 
@@ -237,7 +237,7 @@ def test_serving_without_a_server_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(ImportError, match="pip install") as caught, running(Simulator(Account())):
         pass
-    assert str(caught.value) == MISSING
+    assert str(caught.value) == str(missing("serving", "uvicorn", "server"))
 
 
 def test_the_simulator_imports_no_other_package() -> None:

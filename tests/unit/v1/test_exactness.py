@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -147,3 +148,9 @@ def test_the_description_has_the_grade_of_every_field() -> None:
     for route in ROUTES:
         operation = openapi.document()["paths"][route.path]["get"]
         assert operation["x-exactness"] == usual_grades(route)
+
+
+def test_a_field_without_a_row_is_named() -> None:
+    route = replace(ROUTES[0], report="a_new_one")
+    with pytest.raises(LookupError, match=r"exactness\.py has no row for \S+ of a_new_one"):
+        usual_grades(route)
