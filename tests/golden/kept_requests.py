@@ -159,7 +159,6 @@ LOCAL: Final = {
     "POST health": Request("/healthz", "POST", authorization=None),
     "POST metrics": Request("/metrics", "POST", authorization=None),
     "OPTIONS description": Request("/openapi.json", "OPTIONS", authorization=None),
-    "the root": Request("/"),
     "elsewhere": Request("/elsewhere"),
     "version 1 alone": Request("/v1/"),
     "another list of version 1": Request("/v1/customers.json"),
