@@ -85,6 +85,27 @@ def test_a_refusal_names_the_conversation_and_the_key(archive: Archive, field: s
     assert count(archive, CountQuery(need, which, elsewhere)) == [[1], [1]]
 
 
+@pytest.mark.parametrize(
+    ("second", "counts"),
+    [(0, None), (9, None), (15, None), (19, None), (-1, [[0, 0]]), (20, [[0, 0]])],
+)
+def test_an_unknown_value_matters_in_each_bucket_and_nowhere_else(
+    archive: Archive, second: int, counts: list[list[int]] | None
+) -> None:
+    save_all(archive, [record(1, created=CREATED + second, tags=None)])
+    tagged = replace(COUNTED, tags=frozenset({3}))
+    edges = (CREATED, CREATED + 10, CREATED + 20)
+    assert count_or_refusal(archive, CountQuery(NEED, tagged, (edges,))) == counts
+
+
+def test_a_refusal_names_the_conversation_that_was_created_first(archive: Archive) -> None:
+    unknown = [(4, 3), (5, 3), (9, 1)]
+    save_all(archive, [record(id_, created=CREATED + at, tags=None) for id_, at in unknown])
+    with pytest.raises(UnknownValue) as refusal:
+        count(archive, CountQuery(NEED, replace(COUNTED, tags=frozenset({3})), (DAY,)))
+    assert refusal.value.conversation == 9
+
+
 def test_a_value_that_becomes_known_is_counted(archive: Archive) -> None:
     tagged = CountQuery(NEED, replace(COUNTED, tags=frozenset({3})), (DAY,))
     save_all(archive, [record(1, tags=None)])

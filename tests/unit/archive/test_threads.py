@@ -271,6 +271,7 @@ def test_it_is_known_which_conversations_have_threads_and_whose_are_unknown(kept
         assert snapshot.conversations_of_threads([5, 6, 7]) == {5: 1, 6: 1}
         assert snapshot.unread_among([1, 2, 9]) == {2}
         assert snapshot.unread_thread_count() == 2
+        assert [id_ for id_, _ in snapshot.unread_threads(1)] == [3]
 
 
 def test_keeping_threads_later_makes_those_of_all_conversations_unknown(archive: Archive) -> None:
