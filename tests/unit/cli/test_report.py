@@ -193,7 +193,7 @@ def test_a_day_alone_is_the_whole_day(capsys: Printed, account: Account) -> None
         (("--start", "2015", "--end", "2014"), "--end must not be before --start"),
         (("--start", "2015", "--view-by", "hour"), "--view-by must be"),
         (("--start", "2015", "--types", "fax"), "--types must be"),
-        (("--start", "2015", "--tags", "a,b"), "--tags must be"),
+        (("--start", "2015", "--tags", "a,b"), "--tags: no tag is called"),
         (
             ("--start", "2015", "--previous-end", "2014"),
             "--previous-start is needed with --previous-end",
