@@ -17,6 +17,7 @@ import pytest
 
 from compat.cli.exit_codes import ExitCode
 from compat.config import accounts
+from compat.config.env_files import ENV_FILE_VARIABLE, secret_file_variables
 from compat.config.settings import all_variables
 from compat.server.metrics import Metrics
 from compat.simulator import Account, Simulator, running
@@ -198,7 +199,8 @@ def test_the_guide_and_the_units_name_the_same_files() -> None:
 
 
 def test_every_variable_is_a_setting() -> None:
-    known = {name for name, _ in all_variables()} | {accounts.ACCOUNTS_VARIABLE}
+    known = {name for name, _ in all_variables()} | set(secret_file_variables().values())
+    known |= {accounts.ACCOUNTS_VARIABLE, ENV_FILE_VARIABLE}
     named = re.findall(r"\b(?:COMPAT|HELPSCOUT)_[A-Z0-9_]+\b", CONTAINER + UNIT + SYNC + GUIDE)
     assert set(named) <= known
 
