@@ -134,6 +134,16 @@ def test_rare_and_frequent_values_count_alike() -> None:
     assert not isinstance(chunk._positions["tags"][7], int)
 
 
+@pytest.mark.parametrize("all_tags", [False, True])
+def test_a_conversation_whose_tags_are_unknown_may_have_one_of_them_or_all(
+    all_tags: bool,
+) -> None:
+    chunk = Chunk(1, [seen_in(0, 1, tags=None).row, seen_in(0, 2, tags=(3, 4)).row])
+    what = query(0, which=replace(COUNTED, tags=frozenset({3, 4}), all_tags=all_tags))
+    assert chunk.matching(what, unknown=False).bit_count() == 1
+    assert chunk.matching(what, unknown=True).bit_count() == 2
+
+
 def test_the_database_answers_the_first_count_and_memory_later_ones(
     archive: Archive, index: CountIndex, asked: list[str]
 ) -> None:
