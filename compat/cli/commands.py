@@ -259,7 +259,19 @@ def _document(examined: Examination) -> dict[str, Any]:
 
 program = _Program(
     PROGRAM,
-    commands=[init, serve, report, lists, archive, sync, doctor, parity, simulate, completion],
+    commands=[
+        init,
+        serve,
+        report,
+        lists,
+        archive,
+        sync,
+        doctor,
+        parity,
+        simulate,
+        docs,
+        completion,
+    ],
     help="Help Scout's Mailbox API 1.0 reports, computed from Mailbox API 2.0.",
     params=[
         click.Option(
@@ -279,4 +291,3 @@ program = _Program(
     subcommand_metavar="COMMAND",
 )
 """The command `helpscout-v1`."""
-program.add_command(docs)

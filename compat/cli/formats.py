@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import click
 
 from compat.cli.options import flag
+from compat.extras import missing
 
 Format = Literal["json", "csv", "text"]
 
@@ -51,7 +52,7 @@ def table_needs_rich() -> Iterator[None]:
         yield
     except ModuleNotFoundError:
         raise ImportError(
-            "a table needs rich: pip install 'helpscout-v1-compat[cli]', or ask for --json or --csv"
+            f"{missing('a table', 'rich', 'cli')}, or ask for --json or --csv"
         ) from None
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import uuid4
 
 import compat
+from compat.extras import missing
 from compat.v1.http import LegacyResponse
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "helpscout_v1_"
 _SECONDS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0)
-_MISSING: Final = (
-    "COMPAT_METRICS needs prometheus-client: pip install 'helpscout-v1-compat[metrics]'"
-)
 
 
 def _age(as_of: int | None) -> float | None:
@@ -174,5 +172,5 @@ def _library() -> Any:
     try:
         import prometheus_client.core  # noqa: PLC0415 - an extra that few install
     except ImportError as error:
-        raise ImportError(_MISSING) from error
+        raise missing("COMPAT_METRICS", "prometheus-client", "metrics") from error
     return prometheus_client

@@ -41,7 +41,7 @@ HARMLESS = frozenset({"echo", "openssl", "printf"})
 """Programs that are run. All others are refused: a page may contain commands that change a machine,
 and the tests must not change this one."""
 
-_COMMAND = r"(?:\.venv/bin/)?helpscout-v1 (?:init|report|list|parity|sync|archive|doctor)\b.*"
+_COMMAND = r"(?:\.venv/bin/)?helpscout-v1 (?:init|report|list|parity|sync|archive|doctor|docs)\b.*"
 _OUTSIDE = re.compile(r"(?<![\w./:])(?:[~/]|\.\./)|[;&|`]|\$\(")
 """A path outside the reader's directory, or a second command on the line."""
 
@@ -309,7 +309,6 @@ _LINES: tuple[tuple[str, Callable[[Reader, re.Match[str]], None]], ...] = (
     (r"kill ((?:%\d ?)+)", Reader.stop),
     (r"helpscout-v1 parity against .*", Reader.against),
     (_COMMAND, Reader.command),
-    (r"helpscout-v1 docs\b.*", Reader.command),
     (rf"(?:{'|'.join(sorted(HARMLESS))}) .*", Reader.program),
 )
 

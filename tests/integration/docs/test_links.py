@@ -52,7 +52,7 @@ def test_every_page_can_be_reached_from_the_beginning(start: str) -> None:
     assert sorted(map(name_of, missing)) == []
 
 
-@pytest.mark.parametrize("name", ["CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"])
 def test_the_readme_leads_to_the_files_beside_it(name: str) -> None:
     assert name in read_page(ROOT / "README.md").targets
 
