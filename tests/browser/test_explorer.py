@@ -108,6 +108,31 @@ def test_back_returns_to_the_question_before(explorer: Explorer, port: int) -> N
     assert explorer.page.input_value("#viewBy") == "day"
 
 
+def test_back_closes_a_list_and_returns_to_its_row_without_asking_again(
+    explorer: Explorer, port: int
+) -> None:
+    explorer.ask(address("new_conversations", **RANGE, viewBy="day"))
+    row = explorer.find("#answer tbody button").nth(20)
+    row.click()
+    explorer.page.wait_for_selector("#behind .agrees")
+    explorer.page.go_back()
+    explorer.page.wait_for_selector("#behind", state="hidden")
+    assert row.evaluate("each => each === document.activeElement")
+    assert len(explorer.responses(NEW)) == 1
+    explorer.page.go_forward()
+    explorer.page.wait_for_selector("#behind .agrees")
+
+
+@pytest.mark.parametrize("opens", [False, True])
+def test_on_a_phone_the_answer_comes_into_view_or_the_list_that_the_address_has(
+    explorer: Explorer, port: int, opens: bool
+) -> None:
+    explorer.page.set_viewport_size({"width": 360, "height": 740})
+    explorer.ask(address("new_conversations", **RANGE, **(OPEN if opens else {}), viewBy="day"))
+    top = f"document.getElementById('{'behind-title' if opens else 'result'}')"
+    explorer.until(f"{top}?.getBoundingClientRect().top < (innerHeight * {0.6 if opens else 0.1})")
+
+
 def test_the_key_is_kept_by_the_tab_alone_and_can_be_forgotten(visit: Visit, port: int) -> None:
     explorer = visit(port)
     explorer.wait_for_answer()
@@ -127,6 +152,17 @@ def test_a_wrong_key_is_asked_for_again(visit: Visit, port: int) -> None:
     explorer.enter_key(KEY)
     explorer.wait_for_answer()
     assert explorer.rows()
+
+
+def test_a_list_whose_range_is_no_bar_is_not_compared_with_one(
+    explorer: Explorer, port: int
+) -> None:
+    wide = {"openStart": RANGE["start"], "openEnd": RANGE["end"]}
+    explorer.ask(address("new_conversations", **RANGE, **wide, viewBy="day"))
+    explorer.until(
+        "/^\\d+ in the list[.]$/.test(document.querySelector('#behind [role=status]')?.innerText)"
+    )
+    assert explorer.find("#behind .differs").count() == 0
 
 
 @pytest.mark.parametrize("view_by", ["day", "week", "month"])
@@ -439,3 +475,4 @@ def test_a_report_that_the_server_does_not_have_is_named(explorer: Explorer) -> 
     explorer.open("?report=volume")
     explorer.page.wait_for_selector("#error:not([hidden])")
     assert "no report with the name volume" in explorer.text("#error")
+    assert explorer.find("#error button").count() == 0

@@ -120,12 +120,14 @@ function isFigures(data) {
  * @param {string[]|null} context.range the range of the question
  * @param {string[]|null} context.previous the range to compare with
  * @param {Object} context.names names of mailboxes by id
- * @param {function(string[], number)|null} context.open lists what is counted: the range, the count, and the key of a figure
+ * @param {function(string[], string)|null} context.open lists what is counted: the range, and the key of a figure
  * @param {string[]} context.listed keys of figures that have a list
  * @param {function(number)} context.goTo asks for another page of a list
  * @param {boolean} context.brief whether the count and the text of the answer are left out
- * @returns {{element: Node, summary: string, close: function(), choose: function(string): Element|null}}
- *     `choose` marks the bar and the row that begin at this time, and returns the row's button
+ * @returns {{element: Node, summary: string, close: function(), choose: function(string): Element|null,
+ *     countOf: function(string[], string): number|null}}
+ *     `choose` marks the bar and the row that begin at this time, and returns the row's button;
+ *     `countOf` is the count of the bar with this range, or of a figure; null if there is none
  */
 export function answerView({ data, text, headers }, context) {
   const parts = shapes(data, headers, context);
@@ -140,6 +142,7 @@ export function answerView({ data, text, headers }, context) {
     summary: parts.summary,
     close: parts.close ?? (() => {}),
     choose: parts.choose ?? (() => null),
+    countOf: parts.countOf ?? (() => null),
   };
 }
 
@@ -158,13 +161,8 @@ function seriesView(data, { title, range, open }) {
   const first = data.current[0] ?? data.previous?.[0];
   if (!first) return { nodes: [el("p", {}, "The answer has no points.")], summary: "No points." };
   const [start, value] = keysOfPoint(first);
-  const openAt =
-    open &&
-    ((at) =>
-      open(
-        [data.current[at][start], endOfBucket(data.current, at, start, range)],
-        data.current[at][value],
-      ));
+  const bucket = (at) => [data.current[at][start], endOfBucket(data.current, at, start, range)];
+  const openAt = open && ((at) => open(bucket(at)));
   const chart = new Chart({
     label: `${title}. Arrow keys go from bar to bar${open ? ", Enter lists what is in one" : ""}.`,
     labels: data.current.map((point) => shortLabel(point[start])),
@@ -182,9 +180,14 @@ function seriesView(data, { title, range, open }) {
     if (at >= 0) chart.move(at);
     return chooseRow(rows, `tr[data-start="${CSS.escape(text)}"]`);
   };
+  const countOf = (asked) => {
+    const at = data.current.findIndex((_, each) => String(bucket(each)) === String(asked));
+    return data.current[at]?.[value] ?? null;
+  };
   return {
     nodes: [chart.element, hint, rows],
     choose,
+    countOf,
     summary: `${title}: ${plural(data.current.length, "interval")} from ${rangeInWords(range)}.`,
     close: () => chart.close(),
   };
@@ -211,12 +214,14 @@ function shortLabel(text) {
 }
 
 function figuresView(data, headers, { title, range, open, listed = [] }) {
-  const openFigure = (key) => open(range, data.current[key], key);
+  const openFigure = (key) => open(range, key);
   const others = Object.entries(data).filter(
     ([name]) => !["current", "previous", "deltas"].includes(name),
   );
   const figures = figuresTable(title, data, marker(headers), listed, openFigure);
   return {
+    countOf: (asked, key) =>
+      String(asked) === String(range) ? (data.current[key] ?? null) : null,
     choose: (key) => chooseRow(figures, `tr[data-key="${CSS.escape(key)}"]`),
     nodes: [
       listed.length ? el("p", { class: "hint" }, "Choose a number of ratings to list them.") : null,

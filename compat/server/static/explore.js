@@ -54,7 +54,7 @@ async function start() {
   byId("report").addEventListener("change", () => chooseReport(byId("report").value));
   byId("forget").addEventListener("click", () => askForKey());
   byId("stop").addEventListener("click", () => stopWaiting());
-  window.addEventListener("popstate", () => showAddress());
+  window.addEventListener("popstate", () => showStep());
   try {
     page.reports = reportsOf(await description());
   } catch (error) {
@@ -139,12 +139,30 @@ function showAddress() {
   answer();
 }
 
+/** After Back or Forward. Where only the list differs, the answer and the place on the page stay. */
+function showStep() {
+  const next = fromAddress(location.search, page.reports) ?? firstQuestion();
+  const unknown = unknownReport(location.search, page.reports);
+  if (!page.view || unknown || withoutList(next) !== withoutList(page.question))
+    return showAddress();
+  const { open, figure } = page.question;
+  page.question = next;
+  showQuestion();
+  readControls();
+  if (next.open) return showList({ focus: true });
+  closeList(figure || open?.[0]);
+}
+
+function withoutList(question) {
+  return toAddress({ ...question, open: null, figure: "" }, page.reports.get(question.report));
+}
+
 function showUnknown(name) {
   page.asking?.abort();
   clearAnswer();
   byId("result-title").textContent = "No such report";
   byId("result-ranges").textContent = "";
-  showError(`This server has no report with the name ${name}. Choose another one.`, []);
+  showError(`This server has no report with the name ${name}. Choose another one.`);
 }
 
 function report() {
@@ -263,29 +281,36 @@ function showAnswer(found, names) {
   byId("facts").replaceChildren(provenance(found.headers));
   byId("answer").replaceChildren(page.view.element);
   say(page.view.summary);
+  if (!page.question.open || !opens) return;
+  showList();
+  bringIntoView(byId("behind"));
+}
+
+/** The list that the question has open. An address can hold a range that is no bar: that has no count. */
+function showList({ focus = false } = {}) {
   const { open, figure } = page.question;
-  const count = open && (found.data.current?.[figure] ?? countOf(found.data, open[0]));
-  if (open && opens) page.listing.show(page.question, open, count);
+  showCopies();
+  page.listing.show(page.question, open, page.view.countOf(open, figure), { focus });
 }
 
-/** What the bar that begins at this time counts; null if there is no such bar. */
-function countOf(data, start) {
-  const point = data.current?.find?.((each) => (each.start ?? each.date) === start);
-  return point ? Object.values(point).find((value) => typeof value === "number") : null;
-}
-
-function openList(range, count, figure = "") {
+function openList(range, figure = "") {
   page.question = { ...page.question, open: range, figure };
   rememberAddress();
-  showCopies();
-  page.listing.show(page.question, range, count, { focus: true });
+  showList({ focus: true });
 }
 
 function leaveList(start) {
-  const opener = BEHIND.choose(start);
+  const chosen = page.question.figure || start;
   page.question = { ...page.question, open: null, figure: "" };
   rememberAddress();
+  closeList(chosen);
+}
+
+/** Close the list; the focus returns to the row of its bar or figure. */
+function closeList(chosen) {
+  page.listing.close();
   showCopies();
+  const opener = chosen ? page.view?.choose(chosen) : null;
   (opener ?? byId("result-title")).focus();
 }
 
@@ -327,7 +352,7 @@ function stopWaiting() {
 function showFailure(error) {
   byId("waiting").hidden = true;
   if (error.status === 401) return askForKey(error.message);
-  if (error.name === "AbortError") return showError(STOPPED, []);
+  if (error.name === "AbortError") return showError(STOPPED, [], askAgain());
   showRefusal(error);
   markWrong(error.parameters ?? []);
 }
@@ -339,10 +364,14 @@ function showRefusal(error) {
   const details = (error.parameters ?? []).map(({ property, message }) =>
     el("li", {}, el("strong", {}, property), `: ${message}`),
   );
-  showError(sentence, details);
+  showError(sentence, details, askAgain());
 }
 
-function showError(sentence, details) {
+function askAgain() {
+  return button("Ask again", () => answer());
+}
+
+function showError(sentence, details = [], action = null) {
   const list = details.length ? el("ul", {}, details) : null;
   byId("error").replaceChildren(
     el(
@@ -350,7 +379,7 @@ function showError(sentence, details) {
       { class: "error" },
       el("p", {}, sentence),
       ...(list ? [list] : []),
-      button("Ask again", () => answer()),
+      ...(action ? [action] : []),
     ),
   );
   byId("error").hidden = false;
