@@ -156,7 +156,7 @@ def test_all_buckets_of_a_range_are_one(archive: Archive) -> None:
 def test_ratings_are_of_conversations_with_one_of_the_tags_or_all(
     archive: Archive, tags: set[int], all_tags: bool, ratings: int
 ) -> None:
-    refill(archive, [*RATED, _rated_conversation(103, (), _reply(20, 5, 95, 1))])
+    refill(archive, [*RATED, _rated_conversation(103, (), _reply(5, 6, 95, 1))])
     which = replace(COUNTED, tags=frozenset(tags), all_tags=all_tags)
     found = counted(archive, replace(IN_THE_RANGE, filter=which))
     assert found is not None
