@@ -43,7 +43,7 @@ class Explorer:
         """As a new tab that has the key."""
         self.page.unroute_all()
         self.page.set_viewport_size({"width": 1280, "height": 800})
-        self.page.emulate_media(color_scheme="light")
+        self.page.emulate_media(color_scheme="light", media="screen")
         self.requests.clear()
         self.problems.clear()
 

@@ -121,6 +121,20 @@ def test_back_closes_a_list_and_returns_to_its_row_without_asking_again(
     assert len(explorer.responses(NEW)) == 1
     explorer.page.go_forward()
     explorer.page.wait_for_selector("#behind .agrees")
+    explorer.page.keyboard.press("Escape")
+    explorer.page.wait_for_selector("#behind", state="hidden")
+    assert row.evaluate("each => each === document.activeElement")
+
+
+def test_paper_is_light_and_as_wide_as_the_tables(explorer: Explorer, port: int) -> None:
+    explorer.page.set_viewport_size({"width": 794, "height": 1123})
+    explorer.page.emulate_media(color_scheme="dark", media="print")
+    explorer.ask(address("new_conversations", **RANGE, **OPEN, viewBy="day"))
+    explorer.page.wait_for_selector("#behind .agrees")
+    assert explorer.page.evaluate("document.documentElement.scrollWidth") == 794
+    body = "getComputedStyle(document.body)"
+    assert explorer.page.evaluate(f"{body}.color") == "rgb(27, 36, 48)"
+    assert not explorer.find("#question").is_visible()
 
 
 @pytest.mark.parametrize("opens", [False, True])

@@ -22,6 +22,9 @@ export class Listing {
     this.reports = reports;
     this.events = events;
     this.asking = null;
+    section.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") section.querySelector(".close")?.click();
+    });
   }
 
   close() {

@@ -156,6 +156,9 @@ export function objectTable(caption, object, names) {
   return table(caption, headings(["Name", "Value"]), rows);
 }
 
+// What tells rows apart comes first: a phone has room for no more.
+const LEADING = ["number", "subject"];
+
 // Keys of long lists that few people look for; a button shows them.
 const SECONDARY = new Set([
   "id",
@@ -185,7 +188,8 @@ const SECONDARY = new Set([
  * @param {function(string): Node|null} mark a note beside the name of a column, by its key
  */
 export function listTable(caption, rows, names, mark) {
-  const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const all = new Set(rows.flatMap((row) => Object.keys(row)));
+  const keys = [...new Set([...LEADING.filter((key) => all.has(key)), ...all])];
   const content = el("div", {});
   const build = (all) => {
     const used = all || rows.length === 0 ? keys : keys.filter((key) => !SECONDARY.has(key));
