@@ -169,7 +169,8 @@ class Names:
         found = self._candidates(parameter, within)
         keys = {_key(text): each for each in found for text in each.names if text}
         close = get_close_matches(_key(name), list(keys), n=_CLOSE, cutoff=0.6)
-        return list(dict.fromkeys(keys[each] for each in close))
+        longer = [each for each in found if _has_words(each, name)]
+        return list(dict.fromkeys([*longer, *(keys[each] for each in close)]))
 
     def _candidates(self, parameter: str, within: tuple[int, ...]) -> Sequence[Candidate]:
         key = parameter, within
@@ -243,6 +244,12 @@ Mailboxes come before folders, which are looked up in them.
 def _key(name: str) -> str:
     """A name without what makes no difference."""
     return " ".join(name.split()).casefold()
+
+
+def _has_words(candidate: Candidate, name: str) -> bool:
+    """Whether a name is a part of a candidate's, as a first name is."""
+    words = set(_key(name).split())
+    return bool(words) and any(words <= set(_key(text).split()) for text in candidate.names)
 
 
 def _shown(candidates: Sequence[Candidate], between: str = ", ") -> str:

@@ -6,6 +6,7 @@ success to everything below.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -37,6 +38,10 @@ from compat.v2.transport import (
     shut_down,
     tls_extensions,
 )
+
+# A program without logging would get lines on standard error that say nothing but
+# `stamina.retry_scheduled`; one with logging still gets the records.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 ATTEMPTS: Final = 8
 _CHECK_SECONDS: Final = 0.25

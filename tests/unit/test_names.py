@@ -133,6 +133,11 @@ def test_an_ambiguous_name_lists_what_may_be_meant() -> None:
             {"tags": ["ballast"]},
             "tags: no tag is called 'ballast': `helpscout-v1 list tags` prints all names and ids",
         ),
+        (
+            {"user": "ann"},
+            "user: no user or team is called 'ann': is Ann Lee (41) or Ann Lee (43) meant?",
+        ),
+        ({"user": "Two"}, "user: no user or team is called 'Two': is Tier Two, a team (51) meant?"),
         ({"folders": ["Refund"], "mailboxes": [2]}, "folders: no folder is called 'Refund'"),
         ({"user": "-1"}, "user: no user or team is called '-1'"),
         ({"tags": ["vip,nobody"]}, "tags: no tag is called 'nobody'"),

@@ -220,6 +220,22 @@ def test_a_line_on_standard_error_names_what_is_not_exact(capsys: Printed) -> No
 
 
 @pytest.mark.usefixtures("settings")
+def test_a_line_on_standard_error_says_that_csv_is_one_page_of_several(
+    capsys: Printed,
+) -> None:
+    words = ["report", "new-drilldown", "--start", "2015-01", "--rows", "2", "--page", "2"]
+    assert main([*words, "--csv"]) == 0
+    shown = capsys.readouterr()
+    rows = list(csv.DictReader(io.StringIO(shown.out)))
+    assert main(words) == 0
+    page = json.loads(capsys.readouterr().out)["conversations"]
+    assert (len(rows), page["page"]) == (2, 2)
+    assert shown.err.splitlines()[0] == (
+        f"helpscout-v1: 2 of {page['count']} rows: page 2 of {page['pages']}; --page has the others"
+    )
+
+
+@pytest.mark.usefixtures("settings")
 def test_of_many_fields_it_says_how_many_more_there_are(capsys: Printed) -> None:
     assert main(["report", "happiness", "--start", "2015-01", "--csv"]) == 0
     note = capsys.readouterr().err

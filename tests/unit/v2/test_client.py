@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -396,3 +398,15 @@ def test_requests_that_are_left_are_remembered_if_a_response_does_not_say(
     for _ in range(2):
         client.get("/conversations", {}, ConversationPage)
         assert (client.rate_left, client.rate_limit) == (399, 400)
+
+
+@pytest.mark.parametrize(("setup", "lines"), [("", 0), ("logging.basicConfig()", 1)])
+def test_retries_are_printed_only_by_programs_that_set_up_logging(setup: str, lines: int) -> None:
+    program = (
+        f"import logging, compat.v2.client\n{setup}\n"
+        "logging.getLogger('stamina').warning('stamina.retry_scheduled')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("stamina.retry_scheduled") == lines
