@@ -78,16 +78,19 @@ FILES: Final = {
         "settings; `helpscout-v1 init` writes one. The server, `compat.asgi:create_app` and "
         "`LegacyReports.from_env()` read it as well. A variable that is set wins over the file. No "
         "file is read that is not named: another user could have put it there. `serve` says at "
-        "its start which file it has read, and `doctor` also warns if every user can read it.\n\n"
+        "its start which file it has read, and which variables won over it. `doctor` says so, too, "
+        "and warns if every user can read the file.\n\n"
         "Each line is `NAME=VALUE`, as `EnvironmentFile=` of systemd and `--env-file` of docker "
         "read it. A line that begins with `#` is a comment. Nothing in a value is replaced: `$`, "
         "`#` and backslashes stand for themselves. Quotation marks around a whole value are left "
-        "out; docker would keep them, so write none. Variables of other programs are ignored."
+        "out; docker would keep them, so write none. Write no `export` either: it is left out "
+        "here, but systemd ignores such a line. Variables of other programs are ignored."
     ),
     "Secrets from files": (
         f"A secret can be in a file of its own, which {_SECRET_FILES} names: for secrets of "
         "docker, systemd or Kubernetes. The file has the value that the variable without `_FILE` "
-        "would have; keys may also stand one a line. It is an error to set both variables."
+        "would have; keys may also stand one a line. It is an error to set both variables. "
+        "`doctor` warns if every user can read the file."
     ),
 }
 NO_HTTP: Final = (

@@ -182,7 +182,7 @@ def doctor(*, account: str | None, offline: bool, as_json: bool, as_csv: bool) -
             name=name,
             offline=offline or settings.offline,
             unused_variables=() if examined else unused,
-            env_file=None if examined else environ.file,
+            environ=None if examined else environ,
         )
     with ignore_closed_pipe():
         _PRINTERS[format_](examined)

@@ -135,7 +135,10 @@ def serve(
 
 def _origin(environ: Environment) -> str:
     """Where settings come from, for the line that says that the server has started."""
-    return f" by the settings in {environ.file}" if environ.file else ""
+    if not environ.file:
+        return ""
+    others = f", but by {', '.join(environ.winners)} as set outside it," if environ.winners else ""
+    return f" by the settings in {environ.file}{others}"
 
 
 def _recorder(path: Path | None) -> AbstractContextManager[Recorder | None]:

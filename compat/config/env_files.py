@@ -44,9 +44,13 @@ class Environment(dict[str, str]):
 
     Attributes:
         file: The environment file that was read; None if none was named.
+        winners: Variables that were set with another value than that of the file, and won over it.
+        secret_files: The files whose values are in place of their names.
     """
 
     file: Path | None = None
+    winners: tuple[str, ...] = ()
+    secret_files: tuple[Path, ...] = ()
 
 
 def secret_file_variables() -> dict[str, str]:
@@ -77,7 +81,13 @@ def read_environment(
     found.file = file or (Path(named) if named else None)
     if found.file is not None:
         values = _file_values(found.file, "--env-file" if file else ENV_FILE_VARIABLE)
-        found.update({name: text for name, text in values.items() if not _is_set(environ, name)})
+        winners = {name: _winner(environ, name) for name in values}
+        found.update({name: text for name, text in values.items() if winners[name] is None})
+        found.winners = tuple(
+            each
+            for name, each in winners.items()
+            if each and values[name] and environ[each] != values[name] and each not in without
+        )
     for name in without:
         found.pop(name, None)
         found.pop(name + _SUFFIX, None)
@@ -120,10 +130,10 @@ def _unquoted(text: str) -> str | None:
     return text[1:-1] if len(text) > 1 and text[-1] == text[0] else None
 
 
-def _is_set(environ: Mapping[str, str], name: str) -> bool:
-    """Whether an environment has a variable, or the other one that gives the same setting."""
+def _winner(environ: Mapping[str, str], name: str) -> str | None:
+    """The variable of an environment that gives a setting: the same, or the one with its file."""
     other = name.removesuffix(_SUFFIX) if name.endswith(_SUFFIX) else name + _SUFFIX
-    return any(environ.get(each, "").strip() for each in (name, other))
+    return next((each for each in (name, other) if environ.get(each, "").strip()), None)
 
 
 def _file_values(path: Path, source: str) -> dict[str, str]:
@@ -170,6 +180,7 @@ def _take_secrets(environ: Environment) -> Iterator[str]:
             yield f"{file_name}: {place} has several lines: it must hold the value of {name} alone"
         else:
             environ[name] = ",".join(lines)
+            environ.secret_files += (Path(place),)
 
 
 def _text(path: Path) -> str | OSError | UnicodeDecodeError:

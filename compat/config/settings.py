@@ -24,6 +24,13 @@ __all__ = ["PREFIX", "Settings", "SettingsError", "all_variables", "variable_nam
 
 _LISTS: Final = (tuple, frozenset)
 
+_PLAIN: Final = {
+    "bool_parsing": "it must be true or false",
+    "int_parsing": "it must be a whole number",
+    "float_parsing": "it must be a number",
+}
+"""For the types of pydantic's errors that speak of parsing, what a person can do."""
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -249,7 +256,8 @@ def _read(model: type[M], environ: Mapping[str, str], faults: list[str]) -> M | 
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_url=False):
             name = variable_name(str(fault["loc"][0])) if fault["loc"] else PREFIX + "*"
-            faults.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}")
+            plain = _PLAIN.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+            faults.append(f"{name}: {plain}")
         return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from compat.archive.errors import ArchiveError
 from compat.config.accounts import DEFAULT_ACCOUNT
-from compat.config.env_files import is_readable_by_all
+from compat.config.env_files import Environment, is_readable_by_all
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.doctor import Finding, checks_upstream
 from compat.doctor import archive as archive_checks
@@ -50,7 +50,7 @@ def examine(
     name: str = DEFAULT_ACCOUNT,
     offline: bool = False,
     unused_variables: Sequence[str] = (),
-    env_file: Path | None = None,
+    environ: Environment | None = None,
 ) -> Examination:
     """Make all checks.
 
@@ -60,7 +60,7 @@ def examine(
         offline: Make no requests to upstream, and leave out the checks that need them.
         unused_variables: One sentence for each environment variable that looks like a setting and
             has no effect.
-        env_file: The environment file that was read.
+        environ: The environment with its files, to look at them.
 
     Raises:
         ImportError: An archive is configured, and SQLAlchemy is not installed.
@@ -72,8 +72,8 @@ def examine(
     for check in CHECKS:
         if (finding := check.judge(facts)) is not None:
             findings[check.name] = _with_reason(finding, check.name, account)
-    if env_file is not None:
-        findings["environment file"] = _env_file(env_file)
+    if environ is not None:
+        findings |= _files(environ)
     if unused_variables:
         findings["variables"] = Finding(
             "warning",
@@ -98,15 +98,33 @@ def _account_facts(settings: Settings) -> tuple[AccountFacts | None, Finding | N
         return collect_account_facts(client), None
 
 
-def _env_file(path: Path) -> Finding:
-    if is_readable_by_all(path):
-        return Finding(
-            "warning",
-            f"settings come from {path}, which every user of this machine can read",
-            f"chmod o-r {shlex.quote(str(path))}",
-            {"path": str(path)},
+def _files(environ: Environment) -> dict[str, Finding]:
+    """Findings about the files that settings come from."""
+    findings = {}
+    if environ.file is not None:
+        others = f"; set outside it, which wins: {', '.join(environ.winners)}"
+        findings["environment file"] = _file_finding(
+            f"settings come from {environ.file}{others if environ.winners else ''}",
+            (environ.file,),
+            {"path": str(environ.file), "winners": list(environ.winners)},
         )
-    return Finding("ok", f"settings come from {path}", facts={"path": str(path)})
+    if paths := environ.secret_files:
+        findings["secret files"] = _file_finding(
+            f"secrets come from {', '.join(map(str, paths))}", paths, {"paths": [*map(str, paths)]}
+        )
+    return findings
+
+
+def _file_finding(what: str, paths: Sequence[Path], facts: Mapping[str, object]) -> Finding:
+    """A finding about files with secrets, which only those who need them should be able to read."""
+    if not (public := [str(path) for path in paths if is_readable_by_all(path)]):
+        return Finding("ok", what, facts=facts)
+    return Finding(
+        "warning",
+        f"{what}; every user of this machine can read {', '.join(public)}",
+        f"chmod o-r {shlex.join(public)}",
+        facts,
+    )
 
 
 def _with_reason(finding: Finding, check: str, account: AccountFacts | None) -> Finding:

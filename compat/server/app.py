@@ -154,7 +154,8 @@ def require_api_keys(accounts: Mapping[str, Settings]) -> Mapping[str, Settings]
     if not all(settings.api_keys for settings in accounts.values()):
         raise SettingsError(
             f"{variable_name('api_keys')} is not set: set it to the old API keys that your "
-            "programs send, separated by commas; without one anybody could read your reports"
+            "programs send, separated by commas; without one anybody could read your reports. "
+            "`helpscout-v1 init` asks for all that is needed, and writes it to a file"
         )
     return accounts
 

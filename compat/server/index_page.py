@@ -93,7 +93,7 @@ def index_links(*, explorer: bool, metrics: bool) -> list[Link]:
         Link("/metrics", "Metrics", "For Prometheus.")
         if metrics
         else Link(None, "Metrics", off["metrics"]),
-        Link(None, "Documentation", "In the folder docs of the program's source."),
+        Link(None, "Documentation", "The command helpscout-v1 docs prints its pages."),
     ]
 
 

@@ -77,6 +77,39 @@ def test_doctor_says_which_file_it_goes_by(file: Path, mode: int, verdict: str) 
         assert finding["to_do"] == f"chmod o-r '{file}'"
 
 
+def test_variables_that_win_over_the_file_are_named(file: Path) -> None:
+    same = run("doctor", "--offline", "--env-file", str(file), COMPAT_API_KEYS="an-old-key")
+    assert "which wins" not in same.stdout
+    other = run("doctor", "--offline", "--env-file", str(file), COMPAT_API_KEYS="another-key")
+    assert "set outside it, which wins: COMPAT_API_KEYS\n" in other.stdout
+    assert "another-key" not in other.stdout + other.stderr
+    with started(
+        "serve", "--port", "0", "--env-file", str(file), COMPAT_API_KEYS="another-key"
+    ) as server:
+        assert f"{file}, but by COMPAT_API_KEYS as set outside it, on http" in server.line
+        assert server.stop(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(("mode", "verdict"), [(0o600, "ok"), (0o644, "warning")])
+def test_doctor_says_which_files_secrets_come_from(
+    file: Path, tmp_path: Path, mode: int, verdict: str
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("an-old-key\n", "utf-8")
+    keys.chmod(mode)
+    file.write_text(
+        file.read_text("utf-8").replace("KEYS=an-old-key", f"KEYS_FILE={keys}"), "utf-8"
+    )
+    ended = run("doctor", "--offline", "--json", "--env-file", str(file))
+    (finding,) = (
+        each for each in json.loads(ended.stdout)["findings"] if each["check"] == "secret files"
+    )
+    assert finding["verdict"] == verdict
+    assert str(keys) in finding["what"]
+    assert finding["to_do"] == (f"chmod o-r {keys}" if verdict == "warning" else "")
+    assert "an-old-key" not in ended.stdout
+
+
 def test_the_server_says_which_file_it_goes_by_and_reads_it_again(file: Path) -> None:
     with started("serve", "--port", "0", "--env-file", str(file)) as server:
         assert server.line == (

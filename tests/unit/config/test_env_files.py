@@ -233,3 +233,24 @@ def test_a_file_that_all_users_can_read_is_known(tmp_path: Path, mode: int, expe
     written(path, "")
     path.chmod(mode)
     assert is_readable_by_all(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "must"),
+    [
+        ("COMPAT_METRICS", "true or false"),
+        ("COMPAT_JOBS", "a whole number"),
+        ("COMPAT_PATIENCE", "a number"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_in_plain_words(name: str, must: str) -> None:
+    assert refused({name: "ture"}) == f"{name}: it must be {must}"
+
+
+def test_variables_that_differ_from_the_file_are_known(tmp_path: Path) -> None:
+    text = "HELPSCOUT_APP_SECRET=in-file\nCOMPAT_JOBS=7\nCOMPAT_LOG=\nCOMPAT_PATIENCE=3\n"
+    environ = {"COMPAT_ENV_FILE": written(tmp_path / "env", text)}
+    environ["HELPSCOUT_APP_SECRET_FILE"] = written(tmp_path / "secret", SECRET)
+    found = read_environment(environ | {"COMPAT_JOBS": "7", "COMPAT_LOG": "json"})
+    assert found.winners == ("HELPSCOUT_APP_SECRET_FILE",)
+    assert found.secret_files == (tmp_path / "secret",)
