@@ -228,7 +228,7 @@ def _try(values: Mapping[str, str], environ: Mapping[str, str]) -> ExitCode:
     """Sign in and look at the mailboxes; says what came of it."""
     from compat.config.env_files import Environment
     from compat.config.settings import Settings
-    from compat.v1.errors import LegacyError
+    from compat.v1.errors import LegacyError, Unavailable
 
     used = Environment(environ) | {name: text for name, text in values.items() if text}
     try:
@@ -240,6 +240,8 @@ def _try(values: Mapping[str, str], environ: Mapping[str, str]) -> ExitCode:
         return ExitCode.MISUSE
     except LegacyError as error:
         print_note(error)
+        if isinstance(error, Unavailable):
+            print_error_line(f"Check the network, {variable_name('base_url')} and COMPAT_PROXY.")
         return ExitCode.UPSTREAM
     print_error_line(str(account))
     if not account.mailboxes:

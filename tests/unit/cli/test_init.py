@@ -218,6 +218,7 @@ def test_all_that_is_missing_is_named(tmp_path: Path, address: dict[str, str]) -
     [
         ({"HELPSCOUT_APP_SECRET": WRONG}, 3, "Help Scout refuses this account's application"),
         ({"HELPSCOUT_BASE_URL": "ftp://x"}, 2, "HELPSCOUT_BASE_URL"),
+        ({"HELPSCOUT_BASE_URL": "http://127.0.0.1:1/v2"}, 3, "Check the network, HELPSCOUT_BASE"),
     ],
 )
 def test_what_does_not_work_is_not_written(
