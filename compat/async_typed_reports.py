@@ -92,7 +92,10 @@ class AsyncTypedReports(ABC):
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> NewConversations:
-        """How many conversations were created, bucket by bucket."""
+        """How many conversations were created, bucket by bucket.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: NewConversations = await self._answer("new_conversations", locals())
         return found
 
@@ -109,7 +112,10 @@ class AsyncTypedReports(ABC):
         rows: int = 10,
         account: str | None = None,
     ) -> Drilldown:
-        """The conversations that were created, page by page."""
+        """The conversations that were created, page by page.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: Drilldown = await self._answer("new_drilldown", locals())
         return found
 
@@ -124,7 +130,10 @@ class AsyncTypedReports(ABC):
         folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> BusyTimes:
-        """How many conversations were created in each hour of the week; `root` has the hours."""
+        """How many conversations were created in each hour of the week; `root` has the hours.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: BusyTimes = await self._answer("busy_times", locals())
         return found
 
@@ -142,7 +151,10 @@ class AsyncTypedReports(ABC):
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> ReceivedMessages:
-        """How many messages customers sent, bucket by bucket."""
+        """How many messages customers sent, bucket by bucket.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: ReceivedMessages = await self._answer("received_messages", locals())
         return found
 
@@ -159,7 +171,10 @@ class AsyncTypedReports(ABC):
         folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> Happiness:
-        """How customers rated the replies of a range."""
+        """How customers rated the replies of a range.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: Happiness = await self._answer("happiness", locals())
         return found
 
@@ -178,7 +193,10 @@ class AsyncTypedReports(ABC):
         sort_order: SortOrder = "desc",
         account: str | None = None,
     ) -> Ratings:
-        """The ratings of the replies of a range, 25 on a page."""
+        """The ratings of the replies of a range, 25 on a page.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: Ratings = await self._answer("happiness_ratings", locals())
         return found
 
@@ -197,7 +215,10 @@ class AsyncTypedReports(ABC):
         office_hours: bool = False,
         account: str | None = None,
     ) -> UserReport:
-        """What a user or a team did in a range."""
+        """What a user or a team did in a range.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: UserReport = await self._answer("user", locals())
         return found
 
@@ -215,7 +236,10 @@ class AsyncTypedReports(ABC):
         folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> UserHappiness:
-        """How customers rated the replies of a user or a team."""
+        """How customers rated the replies of a user or a team.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: UserHappiness = await self._answer("user_happiness", locals())
         return found
 
@@ -235,7 +259,10 @@ class AsyncTypedReports(ABC):
         sort_order: SortOrder = "desc",
         account: str | None = None,
     ) -> Ratings:
-        """The ratings of the replies of a user or a team, 25 on a page."""
+        """The ratings of the replies of a user or a team, 25 on a page.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: Ratings = await self._answer("user_ratings", locals())
         return found
 
@@ -254,7 +281,10 @@ class AsyncTypedReports(ABC):
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> RepliesSent:
-        """How many replies a user or a team sent, bucket by bucket."""
+        """How many replies a user or a team sent, bucket by bucket.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: RepliesSent = await self._answer("user_replies", locals())
         return found
 
@@ -273,7 +303,10 @@ class AsyncTypedReports(ABC):
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> CustomersHelped:
-        """How many customers a user or a team replied to, bucket by bucket."""
+        """How many customers a user or a team replied to, bucket by bucket.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: CustomersHelped = await self._answer("user_customers_helped", locals())
         return found
 
@@ -292,7 +325,10 @@ class AsyncTypedReports(ABC):
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> Resolutions:
-        """How many conversations a user or a team helped to resolve, bucket by bucket."""
+        """How many conversations a user or a team helped to resolve, bucket by bucket.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: Resolutions = await self._answer("user_resolutions", locals())
         return found
 
@@ -312,7 +348,10 @@ class AsyncTypedReports(ABC):
         sort_order: SortOrder = "asc",
         account: str | None = None,
     ) -> ConversationHistory:
-        """The replies of a user or a team with the times of their conversations, 25 on a page."""
+        """The replies of a user or a team with the times of their conversations, 25 on a page.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: ConversationHistory = await self._answer("user_conversation_history", locals())
         return found
 

@@ -59,7 +59,8 @@ _CHECK_TIMEOUT: Final = 5.0
 class LegacyReports(TypedReports):
     """Answers the old reports, for one account or for several.
 
-    Each report has a method with typed arguments; `TypedReports` says what they mean.
+    Each report has a method with typed arguments; `compat.typed_reports.TypedReports` says
+    what they mean.
 
     Safe to share between threads. Use it as a context manager, or call `close` at the end.
 
@@ -84,7 +85,10 @@ class LegacyReports(TypedReports):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read settings from environment variables, and from the file of accounts they name.
+        """Read settings from environment variables, and from the files that they name.
+
+        `COMPAT_ENV_FILE` names a file of settings, such as `helpscout-v1 init` writes, and
+        `COMPAT_ACCOUNTS` one of accounts.
 
         Raises:
             SettingsError: A setting is missing or cannot be used; the message says which.

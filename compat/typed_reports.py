@@ -98,7 +98,10 @@ class TypedReports(ABC):
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> NewConversations:
-        """How many conversations were created, bucket by bucket."""
+        """How many conversations were created, bucket by bucket.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: NewConversations = self._answer("new_conversations", locals())
         return found
 
@@ -115,7 +118,10 @@ class TypedReports(ABC):
         rows: int = 10,
         account: str | None = None,
     ) -> Drilldown:
-        """The conversations that were created, page by page."""
+        """The conversations that were created, page by page.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: Drilldown = self._answer("new_drilldown", locals())
         return found
 
@@ -130,7 +136,10 @@ class TypedReports(ABC):
         folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> BusyTimes:
-        """How many conversations were created in each hour of the week; `root` has the hours."""
+        """How many conversations were created in each hour of the week; `root` has the hours.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: BusyTimes = self._answer("busy_times", locals())
         return found
 
@@ -148,7 +157,10 @@ class TypedReports(ABC):
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> ReceivedMessages:
-        """How many messages customers sent, bucket by bucket."""
+        """How many messages customers sent, bucket by bucket.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: ReceivedMessages = self._answer("received_messages", locals())
         return found
 
@@ -165,7 +177,10 @@ class TypedReports(ABC):
         folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> Happiness:
-        """How customers rated the replies of a range."""
+        """How customers rated the replies of a range.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: Happiness = self._answer("happiness", locals())
         return found
 
@@ -184,7 +199,10 @@ class TypedReports(ABC):
         sort_order: SortOrder = "desc",
         account: str | None = None,
     ) -> Ratings:
-        """The ratings of the replies of a range, 25 on a page."""
+        """The ratings of the replies of a range, 25 on a page.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: Ratings = self._answer("happiness_ratings", locals())
         return found
 
@@ -203,7 +221,10 @@ class TypedReports(ABC):
         office_hours: bool = False,
         account: str | None = None,
     ) -> UserReport:
-        """What a user or a team did in a range."""
+        """What a user or a team did in a range.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: UserReport = self._answer("user", locals())
         return found
 
@@ -221,7 +242,10 @@ class TypedReports(ABC):
         folders: Iterable[int | str] = (),
         account: str | None = None,
     ) -> UserHappiness:
-        """How customers rated the replies of a user or a team."""
+        """How customers rated the replies of a user or a team.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: UserHappiness = self._answer("user_happiness", locals())
         return found
 
@@ -241,7 +265,10 @@ class TypedReports(ABC):
         sort_order: SortOrder = "desc",
         account: str | None = None,
     ) -> Ratings:
-        """The ratings of the replies of a user or a team, 25 on a page."""
+        """The ratings of the replies of a user or a team, 25 on a page.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: Ratings = self._answer("user_ratings", locals())
         return found
 
@@ -260,7 +287,10 @@ class TypedReports(ABC):
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> RepliesSent:
-        """How many replies a user or a team sent, bucket by bucket."""
+        """How many replies a user or a team sent, bucket by bucket.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: RepliesSent = self._answer("user_replies", locals())
         return found
 
@@ -279,7 +309,10 @@ class TypedReports(ABC):
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> CustomersHelped:
-        """How many customers a user or a team replied to, bucket by bucket."""
+        """How many customers a user or a team replied to, bucket by bucket.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: CustomersHelped = self._answer("user_customers_helped", locals())
         return found
 
@@ -298,7 +331,10 @@ class TypedReports(ABC):
         view_by: ViewBy | None = None,
         account: str | None = None,
     ) -> Resolutions:
-        """How many conversations a user or a team helped to resolve, bucket by bucket."""
+        """How many conversations a user or a team helped to resolve, bucket by bucket.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: Resolutions = self._answer("user_resolutions", locals())
         return found
 
@@ -318,7 +354,10 @@ class TypedReports(ABC):
         sort_order: SortOrder = "asc",
         account: str | None = None,
     ) -> ConversationHistory:
-        """The replies of a user or a team with the times of their conversations, 25 on a page."""
+        """The replies of a user or a team with the times of their conversations, 25 on a page.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
         found: ConversationHistory = self._answer("user_conversation_history", locals())
         return found
 

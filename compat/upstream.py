@@ -61,6 +61,7 @@ def client_from_settings(settings: Settings) -> Client:
                 f"Your Profile, My Apps, and set it to the {what} shown there"
                 for field, what in missing
             )
+            + "\n`helpscout-v1 init` asks for them and writes a file, which COMPAT_ENV_FILE names"
         )
     try:
         return Client(

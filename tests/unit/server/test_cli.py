@@ -49,7 +49,10 @@ def upstream() -> Iterator[str]:
     [
         (ACCOUNT, ["COMPAT_API_KEYS is not set"]),
         ({}, ["COMPAT_API_KEYS is not set"]),
-        (KEYS, ["HELPSCOUT_APP_ID is not set", "HELPSCOUT_APP_SECRET is not set"]),
+        (
+            KEYS,
+            ["HELPSCOUT_APP_ID is not set", "HELPSCOUT_APP_SECRET is not set", "COMPAT_ENV_FILE"],
+        ),
         (
             {**KEYS, "HELPSCOUT_APP_SECRET": "demo-secret"},
             ["HELPSCOUT_APP_ID is not set"],
