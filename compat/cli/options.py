@@ -216,7 +216,7 @@ def _keep_env_file(ctx: click.Context, _parameter: click.Parameter, path: Path |
 
 ENV_FILE: Final = click.Option(
     ["--env-file"],
-    type=FILE,
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     expose_value=False,
     callback=_keep_env_file,

@@ -141,8 +141,8 @@ def _file_values(path: Path, source: str) -> dict[str, str]:
     text = _text(path)
     if not isinstance(text, str):
         raise SettingsError(
-            f"{source}: {path} cannot be read ({reason(text)}): it must name a file with a "
-            "NAME=VALUE in each line"
+            f"{source}: {path} cannot be read ({reason(text)}): "
+            + _advice(text, "it must name a file with a NAME=VALUE in each line")
         )
     lines = list(parse_env_file(text))
     if broken := [line for line in lines if isinstance(line, int)]:
@@ -169,8 +169,8 @@ def _take_secrets(environ: Environment) -> Iterator[str]:
         text = _text(Path(place))
         if not isinstance(text, str):
             yield (
-                f"{file_name}: {place} cannot be read ({reason(text)}): it must name a file that "
-                f"holds the value of {name}"
+                f"{file_name}: {place} cannot be read ({reason(text)}): "
+                + _advice(text, f"it must name a file that holds the value of {name}")
             )
             continue
         lines = [line.strip() for line in text.rstrip("\r\n").split("\n")]
@@ -181,6 +181,13 @@ def _take_secrets(environ: Environment) -> Iterator[str]:
         else:
             environ[name] = ",".join(lines)
             environ.secret_files += (Path(place),)
+
+
+def _advice(error: OSError | UnicodeDecodeError, otherwise: str) -> str:
+    """What to do about a file that cannot be read: a right that is missing is no wrong name."""
+    if isinstance(error, PermissionError):
+        return "let the user who runs this read the file and enter its directories"
+    return otherwise
 
 
 def _text(path: Path) -> str | OSError | UnicodeDecodeError:

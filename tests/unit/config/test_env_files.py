@@ -254,3 +254,19 @@ def test_variables_that_differ_from_the_file_are_known(tmp_path: Path) -> None:
     found = read_environment(environ | {"COMPAT_JOBS": "7", "COMPAT_LOG": "json"})
     assert found.winners == ("HELPSCOUT_APP_SECRET_FILE",)
     assert found.secret_files == (tmp_path / "secret",)
+
+
+@pytest.mark.parametrize("name", ["COMPAT_ENV_FILE", *FILES.values()])
+def test_a_right_that_is_missing_is_not_called_a_wrong_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = written(tmp_path / "file", SECRET)
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)  # root may read whatever the mode is
+    assert refused({name: path}) == (
+        f"{name}: {path} cannot be read (Permission denied): let the user who runs this read the "
+        "file and enter its directories"
+    )
