@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import sys
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import click
 
 from compat.cli.exit_codes import ExitCode, exit_status
+from compat.cli.formats import CSV, JSON, Format, chosen_format, print_json, print_records
 from compat.cli.options import PORT, SettingsCommand, environment, flag, seed
 from compat.cli.output import print_note
 from compat.config.environment import reason
@@ -105,6 +107,8 @@ def _positive(_ctx: click.Context, _param: click.Parameter, value: int) -> int:
             "when answers differ, go on simulating those conversations until interrupted, so that "
             "the request can be tried",
         ),
+        JSON,
+        CSV,
     ],
 )
 def against(
@@ -116,6 +120,8 @@ def against(
     seed: int | None,
     reports: tuple[str, ...],
     wait: bool,
+    as_json: bool,
+    as_csv: bool,
 ) -> int:
     """Ask a server that claims the old contract, and this project, the same questions.
 
@@ -127,6 +133,7 @@ def against(
     from compat.testing.assertions import ParityFailed
     from compat.testing.http_candidate import CandidateCaches, CandidateUnusable
 
+    print_result = _PRINTERS[chosen_format(as_json=as_json, as_csv=as_csv)]
     try:
         _compare(
             url,
@@ -136,6 +143,7 @@ def against(
             seed=seed,
             reports=reports or REPORTS[:1],
             wait=wait,
+            print_result=print_result,
         )
     except ParityFailed:
         return ExitCode.DIFFERENT
@@ -153,7 +161,6 @@ def against(
             "another, or 0 for any"
         )
         return ExitCode.MISUSE
-    print(f"equal in {examples} questions")
     return ExitCode.OK
 
 
@@ -166,8 +173,9 @@ def _compare(
     seed: int | None,
     reports: tuple[str, ...],
     wait: bool,
+    print_result: _Printer,
 ) -> None:
-    """Ask both, and print what differs.
+    """Ask both, and print that they are equal or what differs.
 
     Raises:
         ParityFailed: The answers differ.
@@ -203,16 +211,68 @@ def _compare(
             stage.show(failed.case.account)
             # With --wait, Ctrl-C from here on is how a person ends the waiting.
             with suppress(*([KeyboardInterrupt] if wait else [])):
-                _print_difference(failed, url)
+                print_result(failed, url, examples)
                 if wait:
                     _wait_for_interrupt()
             raise
+    print_result(None, url, examples)
 
 
-def _print_difference(failed: ParityFailed, url: str) -> None:
+def _print_text(failed: ParityFailed | None, url: str, examples: int) -> None:
     from compat.parity.output.text import curl
 
-    print(f"{failed}\n{curl(failed.query, url)}", flush=True)
+    text = f"{failed}\n{curl(failed.query, url)}" if failed else f"equal in {examples} questions"
+    print(text, flush=True)
+
+
+def _print_json(failed: ParityFailed | None, url: str, examples: int) -> None:
+    print_json(_document(failed, url, examples))
+
+
+def _print_csv(failed: ParityFailed | None, url: str, examples: int) -> None:
+    document = _document(failed, url, examples)
+    paths = [each["path"] for each in document.get("differences", ())]
+    print_records([document | {"paths": paths}], _COLUMNS)
+
+
+def _document(failed: ParityFailed | None, url: str, examples: int) -> dict[str, Any]:
+    """What was found, as JSON; only where answers differ it has more than the outcome."""
+    from compat.parity.compare import ABSENT
+    from compat.parity.output.text import curl
+
+    if failed is None:
+        return {"outcome": "equal", "questions": examples}
+    differences = [
+        {"path": each.path, "kind": each.kind}
+        | ({} if each.old is ABSENT else {"expected": each.old})
+        | ({} if each.new is ABSENT else {"answered": each.new})
+        for each in failed.differences
+    ]
+    return {
+        "outcome": "different",
+        "query": failed.query,
+        "curl": curl(failed.query, url),
+        "differences": differences,
+        "expected": _answer(*failed.expected),
+        "answered": _answer(*failed.answered),
+        "conversations": list(failed.conversations),
+    }
+
+
+def _answer(status: int, body: bytes) -> dict[str, Any]:
+    """An answer; its body is a text, because it may be no JSON."""
+    return {"status": status, "body": body.decode("utf-8", "replace")}
+
+
+_Printer = Callable[["ParityFailed | None", str, int], None]
+"""Prints the result: the failure if answers differ, the server's address, how many were asked."""
+
+_PRINTERS: Final[Mapping[Format, _Printer]] = {
+    "text": _print_text,
+    "json": _print_json,
+    "csv": _print_csv,
+}
+_COLUMNS: Final = ("outcome", "questions", "query", "paths", "curl")
 
 
 def _wait_for_interrupt() -> None:

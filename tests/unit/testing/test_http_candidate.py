@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
 import re
 import shlex
@@ -88,6 +91,33 @@ def test_a_bug_of_a_server_is_shown_with_the_smallest_example(
         query = re.search(r"^query: (.+)$", said, re.MULTILINE)
     assert query
     assert f"curl -u YOUR_OLD_KEY:X '{url}{query[1]}'" in said
+
+
+def test_json_says_that_all_answers_are_equal(against: Against, base_url: str) -> None:
+    with Fetching(base_url) as candidate, served(candidate) as url:
+        status, said, _ = against(url, "--json", examples=5)
+    assert (status, json.loads(said)) == (0, {"outcome": "equal", "questions": 5})
+
+
+def test_json_shows_what_differs_and_the_conversations_behind_it(
+    against: Against, base_url: str
+) -> None:
+    with Fetching(base_url, "end") as candidate, served(candidate) as url:
+        status, said, _ = against(url, "--json", examples=300)
+    found = json.loads(said)
+    assert (status, found["outcome"]) == (1, "different")
+    assert found["curl"] == f"curl -u YOUR_OLD_KEY:X '{url}{found['query']}'"
+    assert {each["expected"] - each["answered"] for each in found["differences"]} == {1}
+    assert json.loads(found["expected"]["body"]) != json.loads(found["answered"]["body"])
+    assert len(found["conversations"]) == 1
+
+
+def test_csv_is_one_row(against: Against, base_url: str) -> None:
+    with Fetching(base_url, "end") as candidate, served(candidate) as url:
+        status, said, _ = against(url, "--csv", examples=300)
+    (row,) = csv.DictReader(io.StringIO(said))
+    assert (status, row["outcome"], row["questions"]) == (1, "different", "")
+    assert re.match(r"current\[\d+\]\.count", row["paths"])
 
 
 def test_with_wait_the_conversations_stay_until_an_interrupt(port: int, base_url: str) -> None:
