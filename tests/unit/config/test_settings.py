@@ -155,9 +155,10 @@ def test_missing_credentials_are_named_with_what_to_do(
 ) -> None:
     with pytest.raises(SettingsError) as caught:
         LegacyReports.from_env(environ)
-    lines = str(caught.value).splitlines()
+    *lines, advice = str(caught.value).splitlines()
     assert [line.partition(" ")[0] for line in lines] == named
     assert all("My Apps" in line for line in lines)
+    assert advice.startswith("`helpscout-v1 init` asks for them")
     assert SECRET not in str(caught.value)
 
 
