@@ -75,7 +75,7 @@ def executed(stage: Staged, statement: str, afterwards: str) -> Iterator[None]:
 def of_a_newer_version(stage: Staged) -> Iterator[str]:
     newer = "INSERT INTO archive_schema (version, applied_at) VALUES (99, '')"
     with executed(stage, newer, "DELETE FROM archive_schema WHERE version = 99"):
-        yield "upgrade it"
+        yield "upgrade this program"
 
 
 @contextmanager

@@ -203,7 +203,7 @@ def test_a_schema_from_a_newer_version_is_refused(archive_url: str, engine: sa.E
     with engine.begin() as connection:
         connection.execute(schema.applied.insert().values(version=newer, applied_at=""))
     for create in (True, False):
-        with pytest.raises(ArchiveTooNew, match=f"version {newer} of the schema.*upgrade it"):
+        with pytest.raises(ArchiveTooNew, match=f"version {newer} of the schema.*upgrade this"):
             open_archive(archive_url, create=create)
 
 

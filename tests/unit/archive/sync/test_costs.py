@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from pydantic import SecretStr
+from sqlalchemy import text
 
 from compat.archive.database import open_archive
-from compat.archive.records import INDEX_LAG, LAYERS
+from compat.archive.records import INDEX_LAG, LAYERS, THREADS_KNOWN
 from compat.archive.repository import tags_to_text
 from compat.archive.schema import conversation as table
+from compat.archive.schema import unread_threads
+from compat.archive.sync.backfill import READ_WITH_THREADS
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.simulator import Account, Behaviour, Conversation
@@ -30,6 +37,15 @@ MORE = 100_000 if THOROUGH else 8_000
 EVERY = 300
 NEVER = 10**6
 """Days."""
+
+_THREADS = """
+INSERT INTO thread (id, conversation, created, type, state, status, author_type, author, customer,
+                    action, source, saved_reply, rating, attachments, seen, rating_customer,
+                    rating_customer_name, rating_user_name, rating_comments)
+SELECT id, id, created, 'customer', 'published', 'active', 'customer', customer, customer,
+       'default', 'email', 0, 0, 0, seen, 0, '', '', ''
+FROM conversation
+"""
 
 PAGES = 2 * 32 + 16
 """Megabytes by which a large account may exceed a little one: SQLite keeps pages up to 32 for a
@@ -53,7 +69,7 @@ class Large(Account):
 def large_account(size: int, clock: Clock) -> Account:
     """Two mailboxes with a conversation every five minutes, none of them changed lately."""
     layout = Layout(("Support", "Sales"))
-    first = int(clock.now) - DAY - size * EVERY
+    first = int(clock.now) - 40 * DAY - size * EVERY
     return Large(layout, _rows(layout, size, first), clock)
 
 
@@ -164,6 +180,40 @@ def test_a_daily_run_on_a_quiet_account_asks_a_handful_and_a_deletion_about_twen
     assert large.sync(reread_days=NEVER).removed == 1
     assert large.asked() <= quiet + 22
     assert gone.id not in large.rows(Interval(gone.created, gone.created))
+
+
+def with_threads(stage: Staged, file: Path) -> Staged:
+    """The same account, and a copy of its archive that has a thread of each conversation."""
+    with (
+        closing(sqlite3.connect(stage.url.removeprefix("sqlite:///"))) as source,
+        closing(sqlite3.connect(file)) as target,
+    ):
+        source.backup(target)
+    url = f"sqlite:///{file}"
+    with open_archive(url) as archive, archive.lock() as lock, archive.writing(lock) as writer:
+        writer.keep_threads(kept=True)
+        writer._connection.execute(unread_threads.delete())
+        writer._connection.execute(text(_THREADS))
+    with open_archive(url) as archive, archive.lock() as lock:
+        with archive.reading() as snapshot:
+            covered = snapshot.coverage()
+        with archive.writing(lock) as writer:
+            for each in covered:
+                writer.add_coverage(READ_WITH_THREADS, each)
+            writer.set_note(THREADS_KNOWN, min(each.as_of for each in covered))
+    settings = stage.settings.model_copy(update={"archive": SecretStr(url)})
+    return replace(stage, settings=settings, events=[])
+
+
+@pytest.mark.timeout(1200)
+def test_a_daily_run_with_threads_asks_four_more_if_nothing_was_modified_in_30_days(
+    large: Staged, tmp_path: Path
+) -> None:
+    stage = with_threads(large, tmp_path / "threads.db")
+    for _ in range(2):
+        stage.clock.advance(DAY)
+        stage.sync(reread_days=NEVER)
+        assert stage.asked() == quiet_requests(stage) + 4
 
 
 @pytest.mark.parametrize(("parallel", "for_parts"), [(1, 0), (4, 8)])
