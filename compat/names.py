@@ -27,7 +27,7 @@ class UnknownName(LookupError):
 
 
 @dataclass(frozen=True)
-class Candidate:
+class NamedItem:
     """Something that has a name.
 
     Attributes:
@@ -99,7 +99,7 @@ class Names:
     ) -> None:
         self._fetch = fetch
         self._label = label
-        self._lists: dict[tuple[str, tuple[int, ...]], Sequence[Candidate]] = {}
+        self._lists: dict[tuple[str, tuple[int, ...]], Sequence[NamedItem]] = {}
 
     def replace(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The same parameters, with ids in place of names.
@@ -160,19 +160,19 @@ class Names:
         advice = f"is {_shown(close, ' or ')} meant?" if close else NAMED[parameter].advice
         raise UnknownName(f"{self._label(parameter)}: no {noun} is called {name!r}: {advice}")
 
-    def _matches(self, parameter: str, name: str, within: tuple[int, ...]) -> list[Candidate]:
+    def _matches(self, parameter: str, name: str, within: tuple[int, ...]) -> list[NamedItem]:
         wanted = _key(name)
         found = self._candidates(parameter, within)
         return [each for each in found if wanted in map(_key, each.names)]
 
-    def _close(self, parameter: str, name: str, within: tuple[int, ...]) -> list[Candidate]:
+    def _close(self, parameter: str, name: str, within: tuple[int, ...]) -> list[NamedItem]:
         found = self._candidates(parameter, within)
         keys = {_key(text): each for each in found for text in each.names if text}
         close = get_close_matches(_key(name), list(keys), n=_CLOSE, cutoff=0.6)
         longer = [each for each in found if _has_words(each, name)]
         return list(dict.fromkeys([*longer, *(keys[each] for each in close)]))
 
-    def _candidates(self, parameter: str, within: tuple[int, ...]) -> Sequence[Candidate]:
+    def _candidates(self, parameter: str, within: tuple[int, ...]) -> Sequence[NamedItem]:
         key = parameter, within
         if key not in self._lists:
             found = NAMED[parameter].candidates(self._fetch, within)
@@ -183,28 +183,28 @@ class Names:
 Fetch = Callable[..., Sequence[Any]]
 
 
-def _mailboxes(fetch: Fetch, _within: tuple[int, ...]) -> Iterator[Candidate]:
+def _mailboxes(fetch: Fetch, _within: tuple[int, ...]) -> Iterator[NamedItem]:
     for each in fetch("mailboxes"):
-        yield Candidate(each.id, (each.name, each.email))
+        yield NamedItem(each.id, (each.name, each.email))
 
 
-def _tags(fetch: Fetch, _within: tuple[int, ...]) -> Iterator[Candidate]:
+def _tags(fetch: Fetch, _within: tuple[int, ...]) -> Iterator[NamedItem]:
     for each in fetch("tags"):
-        yield Candidate(each.id, (each.tag,))
+        yield NamedItem(each.id, (each.tag,))
 
 
-def _folders(fetch: Fetch, within: tuple[int, ...]) -> Iterator[Candidate]:
+def _folders(fetch: Fetch, within: tuple[int, ...]) -> Iterator[NamedItem]:
     for mailbox in fetch("mailboxes"):
         if not within or mailbox.id in within:
             for each in fetch("folders", mailbox=mailbox.id):
-                yield Candidate(each.id, (each.name,), f" of {mailbox.name}")
+                yield NamedItem(each.id, (each.name,), f" of {mailbox.name}")
 
 
-def _users(fetch: Fetch, _within: tuple[int, ...]) -> Iterator[Candidate]:
+def _users(fetch: Fetch, _within: tuple[int, ...]) -> Iterator[NamedItem]:
     for each in fetch("users"):
-        yield Candidate(each.id, (each.fullName, each.email))
+        yield NamedItem(each.id, (each.fullName, each.email))
     for each in fetch("teams"):
-        yield Candidate(each.id, (each.fullName,), ", a team")
+        yield NamedItem(each.id, (each.fullName,), ", a team")
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class Kind:
 
     noun: str
     command: str
-    candidates: Callable[[Fetch, tuple[int, ...]], Iterable[Candidate]]
+    candidates: Callable[[Fetch, tuple[int, ...]], Iterable[NamedItem]]
     many: bool = True
 
     @property
@@ -246,12 +246,12 @@ def _key(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def _has_words(candidate: Candidate, name: str) -> bool:
+def _has_words(candidate: NamedItem, name: str) -> bool:
     """Whether a name is a part of a candidate's, as a first name is."""
     words = set(_key(name).split())
     return bool(words) and any(words <= set(_key(text).split()) for text in candidate.names)
 
 
-def _shown(candidates: Sequence[Candidate], between: str = ", ") -> str:
+def _shown(candidates: Sequence[NamedItem], between: str = ", ") -> str:
     more = f" and {len(candidates) - _MOST_SHOWN} more" if len(candidates) > _MOST_SHOWN else ""
     return between.join(map(str, candidates[:_MOST_SHOWN])) + more

@@ -126,7 +126,7 @@ class ErasedCustomers:
         Args:
             thread: The thread.
             own: Whether the conversation is an erased customer's own. What customers wrote in it
-                is removed then, whoever they are.
+                is removed then, also of those who are not erased.
         """
         author = thread.author
         if thread.by not in STAFF:

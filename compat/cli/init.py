@@ -58,7 +58,7 @@ _ARCHIVE_LEAD: Final = (
 
 @dataclass(frozen=True)
 class _Account:
-    """What Help Scout shows to whoever signs in.
+    """What Help Scout shows to an application that signs in.
 
     Attributes:
         user: The user who made the application.

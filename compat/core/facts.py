@@ -67,7 +67,7 @@ class Facts(NamedTuple):
     def is_resolved_by(self, users: Collection[int]) -> bool:
         """Whether one of some users helped to resolve it.
 
-        Those did who had replied by then, at any time and whoever closed it: in recorded answers
+        Those did who had replied by then, at any time, no matter who closed it: in recorded answers
         users have more resolutions than closings, and more than replies in the range.
         """
         resolved = self.resolved
@@ -82,7 +82,7 @@ class Facts(NamedTuple):
 
         Args:
             within: The range, epoch seconds UTC, both ends included.
-            users: Only what one of these users helped to resolve; whoever did if empty.
+            users: Only what one of these users helped to resolve; of all users if empty.
         """
         resolved = self.resolved
         if resolved is None or not within.first <= resolved <= within.last:

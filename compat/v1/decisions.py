@@ -303,7 +303,7 @@ DECISIONS: Final = (
     ),
     Decision(
         "Who resolved a conversation",
-        "Every user who sent a reply before it was resolved, at any time, whoever closed it.",
+        "Every user who sent a reply before it was resolved, at any time, no matter who closed it.",
         "The vendor's page says that a user helped to resolve it. In recorded answers users have "
         "more resolutions than closings, and more than replies in the range.",
     ),

@@ -26,7 +26,7 @@ _PANDAS: Final[Mapping[ColumnKind, str]] = {
 
 
 def to_pandas(report: BaseModel) -> pandas.DataFrame:
-    """The rows of a report as a data frame; see `Report.to_pandas`."""
+    """The rows of a report as a data frame; see `TabularReport.to_pandas`."""
     library = _library("pandas")
     columns, rows = columns_of(type(report)), rows_of(report)
     return library.DataFrame(
@@ -38,7 +38,7 @@ def to_pandas(report: BaseModel) -> pandas.DataFrame:
 
 
 def to_polars(report: BaseModel) -> polars.DataFrame:
-    """The rows of a report as a data frame; see `Report.to_polars`."""
+    """The rows of a report as a data frame; see `TabularReport.to_polars`."""
     library = _library("polars")
     types = {
         "instant": library.Datetime("us", "UTC"),

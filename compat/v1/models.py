@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from compat.v1.models_base import Answer, Instant, Report, ShortRepr, absent_if_none
+from compat.v1.models_base import Answer, Instant, ShortRepr, TabularReport, absent_if_none
 from compat.v1.models_ratings import (  # noqa: F401 (routes look all models up here)
     Happiness,
     Ratings,
@@ -33,7 +33,7 @@ class Bucket(Answer):
     count: int = Field(ge=0)
 
 
-class NewConversations(Answer, Report):
+class NewConversations(Answer, TabularReport):
     """The answer of `conversations/new.json`.
 
     Attributes:
@@ -56,7 +56,7 @@ class BucketIds(Bucket):
     ids: tuple[int, ...]
 
 
-class NewIds(Answer, Report):
+class NewIds(Answer, TabularReport):
     """The counted conversations of each bucket of New Conversations; not part of the old API."""
 
     current: tuple[BucketIds, ...]
@@ -75,7 +75,7 @@ class MessageBucket(Answer):
     messages: int = Field(ge=0)
 
 
-class ReceivedMessages(Answer, Report):
+class ReceivedMessages(Answer, TabularReport):
     """The answer of `conversations/received-messages.json`.
 
     The keys are those that the old API was observed to send; its page shows other ones.
@@ -144,7 +144,7 @@ class DrilldownPage(Answer):
     results: tuple[DrilldownRow, ...]
 
 
-class Drilldown(Answer, Report):
+class Drilldown(Answer, TabularReport):
     """The answer of `conversations/new-drilldown.json`."""
 
     conversations: DrilldownPage
@@ -164,7 +164,7 @@ class Hour(Answer):
     count: int
 
 
-class BusyTimes(ShortRepr, RootModel[tuple[Hour, ...]], Report):
+class BusyTimes(ShortRepr, RootModel[tuple[Hour, ...]], TabularReport):
     """The answer of `conversations/busy-times.json`: a bare array."""
 
     model_config = ConfigDict(frozen=True)

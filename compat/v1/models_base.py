@@ -59,7 +59,7 @@ class Answer(ShortRepr):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Report:
+class TabularReport:
     """What the answers of all reports can do: rows, data frames, and a table in a notebook."""
 
     def rows(self) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from compat.v1.models_base import Answer, Instant, Report, absent_if_none
+from compat.v1.models_base import Answer, Instant, TabularReport, absent_if_none
 
 # The keys of all models here are in the order of the documented examples.
 
@@ -51,7 +51,7 @@ class HappinessDeltas(Answer):
     greatCount: float  # noqa: N815
 
 
-class Happiness(Answer, Report):
+class Happiness(Answer, TabularReport):
     """The answer of `happiness.json`.
 
     Attributes:
@@ -73,7 +73,7 @@ class FilterTag(Answer):
     name: str
 
 
-class UserHappiness(Answer, Report):
+class UserHappiness(Answer, TabularReport):
     """The answer of `user/happiness.json`.
 
     Attributes:
@@ -119,7 +119,7 @@ class RatingRow(Answer):
     ratingUserName: str  # noqa: N815
 
 
-class Ratings(Answer, Report):
+class Ratings(Answer, TabularReport):
     """The answer of `happiness/ratings.json` and `user/ratings.json`: one page of the list.
 
     Attributes:

@@ -6,7 +6,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from compat.v1.models_base import Answer, Instant, Report, absent_if_none
+from compat.v1.models_base import Answer, Instant, TabularReport, absent_if_none
 from compat.v1.models_ratings import FilterTag
 
 # The keys of all models here are in the order of the documented examples.
@@ -51,7 +51,7 @@ class ResolutionPoint(Answer):
 Point = TypeVar("Point", bound=Answer)
 
 
-class Series(Answer, Report, Generic[Point]):
+class Series(Answer, TabularReport, Generic[Point]):
     """The buckets of one or two ranges.
 
     Attributes:
@@ -161,7 +161,7 @@ class UserDeltas(Answer):
     conversationsCreated: float  # noqa: N815
 
 
-class UserReport(Answer, Report):
+class UserReport(Answer, TabularReport):
     """The answer of `user.json`.
 
     Attributes:
@@ -191,7 +191,7 @@ class HistoryRow(Answer):
     """A reply of a user, with the times of its whole conversation, in whole seconds.
 
     Attributes:
-        responseTime: The mean wait of the customer, whoever replied; 0 without a wait.
+        responseTime: The mean wait of the customer, no matter who replied; 0 without a wait.
         firstResponseTime: The first wait; 0 if there was none, or a user began the conversation.
         resolveTime: The time from the creation to the resolution, whatever the range; 0 if it is
             not resolved.
@@ -210,7 +210,7 @@ class HistoryRow(Answer):
     avgHandleTime: float  # noqa: N815
 
 
-class ConversationHistory(Answer, Report):
+class ConversationHistory(Answer, TabularReport):
     """The answer of `user/conversation-history.json`: one page of a list.
 
     Attributes:
