@@ -56,11 +56,13 @@ def test_all_settings_reach_the_client() -> None:
         ("", "", ["HELPSCOUT_APP_ID", "HELPSCOUT_APP_SECRET"], []),
     ],
 )
-def test_what_is_missing_is_named_one_to_a_line(
+def test_what_is_missing_is_named_one_to_a_line_before_the_advice_to_use_init(
     app_id: str, app_secret: str, named: list[str], unnamed: list[str]
 ) -> None:
     message = fault(Settings(app_id=app_id, app_secret=SecretStr(app_secret)))
-    assert [line.split()[0] for line in message.splitlines()] == named
+    *lines, advice = message.splitlines()
+    assert [line.split()[0] for line in lines] == named
+    assert "helpscout-v1 init" in advice
     assert not [name for name in unnamed if name in message]
     assert "My Apps" in message
 
