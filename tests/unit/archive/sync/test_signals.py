@@ -51,9 +51,10 @@ def test_a_signal_while_the_main_thread_holds_a_lock_ends_the_run(
 def test_a_signal_at_the_beginning_of_a_wait_for_the_rate_limit_ends_the_run(
     stage: Staged, settings: dict[str, str]
 ) -> None:
+    """The main thread waits for a worker that makes the request."""
     stage.simulator.behaviour = replace(QUIET, rate_limit=3)
-    with interrupted_in("Client._send", "Condition.wait", **settings) as process:
-        assert process.wait(LONG) == 130
+    with interrupted_in("SyncSession.side_by_side", "Future.result", **settings) as process:
+        assert process.wait(SOON) == 130
 
 
 def test_a_signal_at_the_beginning_of_the_wait_for_the_next_run_ends_the_watch(
