@@ -38,8 +38,13 @@ def missing(reason: str) -> None:
     pytest.skip(f"{reason} (with CI=true this is a failure)")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, for one file of tests.
+
+    As long as playwright runs, its event loop counts as that of this thread: tests of other files
+    could not use asyncio.
+    """
     try:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 (may be missing)
     except ImportError:
@@ -94,7 +99,7 @@ def slow_port(account: Account) -> Iterator[int]:
         yield port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tab(browser: Browser, port: int) -> Iterator[Explorer]:
     """A tab that has the key."""
     context = browser.new_context()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
 from contextlib import closing
-from http.client import HTTPSConnection
+from http.client import HTTPSConnection, IncompleteRead
 from pathlib import Path
 
 import pytest
@@ -72,8 +72,12 @@ def test_a_dashboard_with_forty_panels_is_within_the_limit(site: Proxy) -> None:
 
 
 def test_a_large_body_is_refused(proxy: Proxy) -> None:
-    answer = proxy.ask(JANUARY, KEY, "POST", body=bytes(100_000), address=new_address())
     # The server reads no bodies, and may have answered and closed before Caddy has sent all of it.
+    try:
+        answer = proxy.ask(JANUARY, KEY, "POST", body=bytes(100_000), address=new_address())
+    except IncompleteRead:
+        assert proxy.kind == "caddy"
+        return
     assert answer.status in ({413} if proxy.kind == "nginx" else {404, 413, 503})
 
 
