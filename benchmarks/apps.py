@@ -32,7 +32,7 @@ from compat.core.models import (
     Row,
     RowSet,
 )
-from compat.server.proxy import Application, Message, Receive, Scope, Send
+from compat.server.asgi_types import Application, Message, Receive, Scope, Send
 from compat.server.run import run
 
 KEY: Final = "60783dd23ef"

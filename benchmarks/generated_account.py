@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from compat.server.proxy import Application, Receive, Scope, Send
+from compat.server.asgi_types import Application, Receive, Scope, Send
 
 PAGE: Final = 25
 STEP: Final = 150

@@ -26,10 +26,8 @@ from compat.core.models import (
     SourceStats,
     SourceWithStats,
 )
-from compat.engines import EngineAnswer
-from compat.engines.selector import SourceWithClient, select_engine
+from compat.engines import EngineAnswer, SourceWithClient
 from compat.single_flight import Call, CallCancelled, CallProgress, SingleFlight
-from compat.sources import source_from_settings
 from compat.v1.auth import is_known_key
 from compat.v1.errors import LegacyError
 from compat.v1.query import Query, parse_values
@@ -124,6 +122,10 @@ class Account:
     ) -> None:
         self.settings = settings
         self.name = name
+        # With the client of Mailbox API 2.0 these take longer to import than all the rest.
+        from compat.engines.selector import select_engine  # noqa: PLC0415
+        from compat.sources import source_from_settings  # noqa: PLC0415
+
         self._source = source or source_from_settings(settings)
         self._engine = select_engine(settings, self._source)
         self._keys: Sequence[bytes] = [key.get_secret_value().encode() for key in settings.api_keys]

@@ -19,7 +19,7 @@ from typing import Any, Final
 from benchmarks.apps import AUTHORIZATION, PATH, QUERY, TARGET, TYPE, ours, reports, starlette
 from benchmarks.harness import Scale, Table, agree, duration, ratio, spread, take_turns
 from compat import LegacyReports
-from compat.server.proxy import Application, Message
+from compat.server.asgi_types import Application, Message
 
 NEEDS = ("requests", "starlette")
 ORIGIN: Final = "https://api.helpscout.net"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -14,6 +14,9 @@ from compat.v1.datetimes import format_epoch
 from compat.v1.http import APPROXIMATE_HEADER, UNAVAILABLE_HEADER
 from compat.v1.query import Query
 from compat.v1.routes import Route
+
+if TYPE_CHECKING:
+    from compat.v2.client import Client
 
 EngineName = Literal["computed", "totals", "relayed"]
 """Counted here from conversations, counted from the totals of upstream's lists, or translated
@@ -55,6 +58,13 @@ class EngineAnswer:
             ("Compat-Engine", self.engine),
             *((header, ", ".join(paths)) for header, paths in named if paths),
         )
+
+
+@runtime_checkable
+class SourceWithClient(Protocol):
+    """A source that has a client of Mailbox API 2.0, which engines may share."""
+
+    client: Client
 
 
 class Engine(Protocol):

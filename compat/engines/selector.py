@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import logging
-from typing import Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final
 
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings, SettingsError
 from compat.core.models import Progress, Source
-from compat.engines import Engine, EngineAnswer
+from compat.engines import Engine, EngineAnswer, SourceWithClient
 from compat.engines.computed import ComputedEngine
-from compat.engines.relayed import RelayedEngine
-from compat.engines.translations import unsupported_conventions
-from compat.upstream import client_from_settings
 from compat.v1.errors import LegacyError
 from compat.v1.query import Query, ReportQuery
 from compat.v1.routes import Route
-from compat.v2.client import Client
 from compat.v2.errors import AccessRefused, InconsistentData, RequestRefused, UpstreamError
+
+if TYPE_CHECKING:
+    from compat.engines.relayed import RelayedEngine
+    from compat.v2.client import Client
 
 _LOG: Final = logging.getLogger("compat")
 
 _RELAYED_AFTER: Final = (AccessRefused, RequestRefused, InconsistentData)
 """Errors that keep conversations from being counted, but perhaps not the successor's report. All
 others concern upstream as a whole, or pass: the answer is an error, not other numbers."""
-
-
-@runtime_checkable
-class SourceWithClient(Protocol):
-    """A source that has a client of Mailbox API 2.0, which engines may share."""
-
-    client: Client
 
 
 def select_engine(settings: Settings, source: Source) -> Engine:
@@ -49,6 +42,11 @@ def select_engine(settings: Settings, source: Source) -> Engine:
         return computed
     if settings.offline:
         raise SettingsError("COMPAT_ENGINE must be computed where COMPAT_OFFLINE is set")
+    # Most accounts compute, and do not need the models of the successor's reports.
+    from compat.engines.relayed import RelayedEngine  # noqa: PLC0415
+    from compat.engines.translations import unsupported_conventions  # noqa: PLC0415
+    from compat.upstream import client_from_settings  # noqa: PLC0415
+
     unsupported = unsupported_conventions(settings.conventions)
     if unsupported and settings.engine == "relayed":
         raise SettingsError(

@@ -16,16 +16,16 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from time import perf_counter
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
 from compat.config.accounts import accounts_from_env
 from compat.config.settings import Settings, SettingsError, variable_name
+from compat.server.asgi_types import Application, Message, Receive, Scope, Send
 from compat.server.index_page import index_links, index_page
 from compat.server.metrics import Metrics, RequestMetric
 from compat.server.pages import EXPLORER, StaticFile, explorer_files, index_files, redirect
-from compat.server.proxy import Application, Message, Proxy, Receive, Scope, Send
 from compat.server.recorder import Recorder
 from compat.service import LegacyReports
 from compat.v1 import openapi
@@ -33,7 +33,10 @@ from compat.v1.datetimes import format_instant
 from compat.v1.errors import LegacyError, NotFound
 from compat.v1.http import CONTENT_TYPE, LegacyRequest, LegacyResponse, error_response
 from compat.v1.routes import ROUTES, unanswered_name
-from compat.v2.transport import LOOP_HEADER, LOOP_STATUS
+from compat.v2.errors import LOOP_HEADER, LOOP_STATUS
+
+if TYPE_CHECKING:
+    from compat.server.proxy import Proxy
 
 _ACCESS: Final = logging.getLogger("compat.access")
 _ACCESS_LINE: Final = (
@@ -176,8 +179,15 @@ def _assemble(reports: LegacyReports, recorder: Recorder | None, explorer: bool 
     }
     if metrics:
         pages["/metrics"] = lambda _: asyncio.to_thread(metrics.page)
-    proxy = Proxy(settings) if settings.pass_v2 else None
-    return _App(reports, pages, proxy, metrics, recorder)
+    return _App(reports, pages, _proxy(settings), metrics, recorder)
+
+
+def _proxy(settings: Settings) -> Proxy | None:
+    if not settings.pass_v2:
+        return None
+    from compat.server.proxy import Proxy  # noqa: PLC0415 - httpx is slow to import
+
+    return Proxy(settings)
 
 
 def _explorer_pages(is_on: bool) -> dict[str, Page]:

@@ -7,19 +7,21 @@ under the same name. Requests of those are forwarded unchanged, with their own a
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator
 from contextlib import aclosing
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 
 from compat.config.settings import Settings
+from compat.server.asgi_types import Receive, Scope, Send
 from compat.v1.errors import LegacyError, Unavailable
 from compat.v1.http import LegacyResponse, error_response
-from compat.v2.transport import LOOP_HEADER, Address, client_options, tls_extensions
+from compat.v2.errors import LOOP_HEADER
+from compat.v2.transport import Address, client_options, tls_extensions
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -193,10 +195,3 @@ def _path(scope: Scope) -> bytes:
 
 def _error(error: LegacyError) -> LegacyResponse:
     return error_response(error).with_headers(("Correlation-Id", str(uuid4())))
-
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from compat.config.environment import SettingsError, reason
 from compat.extras import missing
+from compat.server.asgi_types import Application
 from compat.server.logs import Log, announce, configure_logging
-from compat.server.proxy import Application
 
 if TYPE_CHECKING:
     from uvicorn import Server

@@ -29,9 +29,9 @@ from compat.v2.json_text import parse_body, without_texts
 from compat.v2.models import TokenResponse, WithoutLongTexts
 from compat.v2.oauth import AccessToken, Credentials, TokenCache
 from compat.v2.rate_limit import LIMIT_HEADER, REMAINING_HEADER, RateLimiter, integer_header
+from compat.v2.responses import error_for
 from compat.v2.transport import (
     DEFAULT_BASE_URL,
-    LOOP_HEADER,
     Address,
     client_options,
     request_time,
@@ -121,7 +121,11 @@ class Client:
         self._sockets: WeakSet[socket] = WeakSet()
         self._extensions = {**tls_extensions(self._address), "trace": self._trace}
         self._http = httpx.Client(
-            headers={"Host": self._address.host, LOOP_HEADER: "1", "Accept": "application/json"},
+            headers={
+                "Host": self._address.host,
+                errors.LOOP_HEADER: "1",
+                "Accept": "application/json",
+            },
             **client_options(timeout=timeout, proxy=proxy, ca_file=ca_file),
         )
 
@@ -346,7 +350,7 @@ class _Retry:
 
 
 def _error(response: httpx.Response, requested_at: int = 0) -> errors.UpstreamError:
-    return errors.error_for(response.status_code, response.headers, response.content, requested_at)
+    return error_for(response.status_code, response.headers, response.content, requested_at)
 
 
 def _outcome(response: httpx.Response | None) -> str:

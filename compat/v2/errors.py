@@ -1,4 +1,4 @@
-"""Errors of Mailbox API 2.0, and the error for a response.
+"""Errors of Mailbox API 2.0.
 
 ::
 
@@ -19,16 +19,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import ValidationError
+LOOP_HEADER: Final = "Compat-Upstream"
+"""A header of all requests to upstream; a server that receives one from itself is in a loop."""
 
-from compat.v2.models import ErrorBody
-from compat.v2.transport import LOOP_HEADER, LOOP_STATUS
-
-_TRANSIENT: Final = frozenset({408, 425, 429})
+LOOP_STATUS: Final = 508
+"""How that server answers, with the same header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,48 +123,3 @@ class RequestLoop(UpstreamError):
 
 class Cancelled(UpstreamError):
     """The caller stopped the work, or closed the client."""
-
-
-def error_for(
-    status: int, headers: Mapping[str, str], body: bytes, requested_at: int = 0
-) -> UpstreamError:
-    """The error for a response whose status is not 200.
-
-    Args:
-        status: The HTTP status.
-        headers: The headers; the mapping ignores case.
-        body: The body.
-        requested_at: When it was requested, epoch seconds by upstream's clock.
-    """
-    kind, message = _kind(status, headers)
-    return kind(
-        f"{message} (status {status})",
-        status=status,
-        correlation_id=headers.get("Correlation-Id"),
-        requested_at=requested_at,
-        location=headers.get("Location", ""),
-        parameter_errors=_parameter_errors(body) if status == 400 else (),
-    )
-
-
-def _kind(status: int, headers: Mapping[str, str]) -> tuple[type[UpstreamError], str]:
-    if status == LOOP_STATUS and LOOP_HEADER in headers:
-        return RequestLoop, "the address of Mailbox API 2.0 leads back to this server"
-    if status in _TRANSIENT or status >= 500:
-        return Overloaded, "Mailbox API 2.0 cannot answer now"
-    if status == 401:  # tokens may be revoked as fast as they are issued
-        return Unreachable, "Mailbox API 2.0 does not accept a token that it just handed out"
-    if status == 403:
-        return AccessRefused, "Mailbox API 2.0 does not let this application see that"
-    if 300 <= status < 400:
-        return Redirected, "Mailbox API 2.0 answered with a redirect"
-    return RequestRefused, "Mailbox API 2.0 refuses the request"
-
-
-def _parameter_errors(body: bytes) -> tuple[ParameterError, ...]:
-    """The parameters that a body names; none if it cannot be read."""
-    try:
-        refused = ErrorBody.model_validate_json(body).embedded.errors
-    except ValidationError:
-        return ()
-    return tuple(ParameterError(each.path, each.message, each.text) for each in refused)

@@ -15,10 +15,6 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 
 DEFAULT_BASE_URL: Final = "https://api.helpscout.net/v2"
-LOOP_HEADER: Final = "Compat-Upstream"
-"""A header of all requests to upstream; a server that receives one from itself is in a loop."""
-
-LOOP_STATUS: Final = 508
 _CONNECT_TIMEOUT: Final = 10.0
 """Seconds to connect; closing the client does not interrupt a thread that connects."""
 

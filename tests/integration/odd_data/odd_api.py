@@ -18,7 +18,7 @@ from compat.archive.database import open_archive
 from compat.archive.reader import Snapshot
 from compat.archive.sync.run import Sync, SyncEvent, SyncOptions, SyncResult
 from compat.config.settings import Settings
-from compat.server.proxy import Message, Receive, Scope, Send
+from compat.server.asgi_types import Message, Receive, Scope, Send
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Conversation, Simulator
 from compat.simulator.payloads import conversation

@@ -10,7 +10,7 @@ import pytest
 
 from compat.asgi import create_app
 from compat.config.settings import SettingsError, all_variables
-from compat.server.proxy import Application
+from compat.server.asgi_types import Application
 from compat.v2 import errors as v2
 from tests.unit.server.threaded_server import KEY, LOOPBACK, ask, raw, serving
 from tests.unit.service.doubles import JANUARY, PATH, FakeSource, reports_on

@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 
-from compat.server.proxy import Application, Receive, Scope, Send
+from compat.server.asgi_types import Application, Receive, Scope, Send
 from compat.server.run import HTTP_OPTIONS
 from tests.unit.service.doubles import LONG, basic
 

@@ -14,6 +14,7 @@ import stamina
 
 from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import (
+    LOOP_HEADER,
     AccessRefused,
     Cancelled,
     InconsistentData,
@@ -24,7 +25,6 @@ from compat.v2.errors import (
     UpstreamError,
 )
 from compat.v2.models import ConversationPage
-from compat.v2.transport import LOOP_HEADER
 from tests.unit.v2.upstream import (
     Asked,
     Json,
