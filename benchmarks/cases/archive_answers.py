@@ -49,9 +49,9 @@ _COLUMNS: Final = (
 )
 _MISSED: Final = (
     "Where an aim is missed: five years by day are 1,825 buckets, and each takes a microsecond in "
-    "memory. A month of one tag takes SQLite half a millisecond, and our own transaction and "
-    "statement take another quarter. On a busy machine everything takes longer, and the limit of a "
-    "millisecond is exceeded first."
+    "memory. A month of a few conversations takes SQLite a millisecond or two, and our own "
+    "transaction and the look for unknown values take about as long. On a slow machine everything "
+    "takes longer, and the limit of a millisecond is exceeded first."
 )
 _PEERS: Final = ("DuckDB", "polars")
 

@@ -37,6 +37,10 @@ from compat.core.models import (
 )
 
 _STATE: Final = "SELECT version, slim, sealed_at, kept_since, threads FROM state"
+_HAS_UNKNOWN: Final = "SELECT " + ", ".join(  # noqa: S608 (no values)
+    f"EXISTS (SELECT 1 FROM conversation WHERE {name} IS NULL)"  # noqa: S608 (no values)
+    for name in schema.CAN_BE_UNKNOWN
+)
 _ROW: Final = tuple(schema.conversation.c[name] for name in Row._fields)
 _COVERED: Final = (
     sa.select(*(schema.known.c[name] for name in ("layer", "first", "last", "as_of")))
@@ -279,12 +283,20 @@ class Snapshot:
     def _unknown_rows(self, query: CountQuery) -> Iterator[Row]:
         """The rows in a query's ranges in which a value that it filters by is unknown."""
         table = schema.conversation.c
-        for name in query.filtered_fields:
-            for edges in query.ranges:
+        filtered = query.filtered_fields
+        for name in self._columns_with_unknown() if filtered else ():
+            for edges in query.ranges if name in filtered else ():
                 within = (table.created >= edges[0]) & (table.created < edges[-1])
                 rows = sa.select(*_ROW).where(table[name].is_(None), within)
                 found = self._connection.execute(rows.order_by(table.created, table.id))
                 yield from map(_row, found)
+
+    def _columns_with_unknown(self) -> list[str]:
+        """The columns in which some value is unknown: mostly none, and one statement tells that."""
+        found = self._connection.exec_driver_sql(_HAS_UNKNOWN).one()
+        return [
+            name for name, has_some in zip(schema.CAN_BE_UNKNOWN, found, strict=True) if has_some
+        ]
 
     def chunk_versions(self) -> dict[int, int]:
         """The version in which each chunk of creation time last changed, by its number.
