@@ -30,7 +30,7 @@ from compat.v1.parameters import Parameter
 from compat.v1.query import ReportQuery
 from compat.v1.routes import ROUTES, Route
 from compat.v1.rows import Column, columns_of
-from compat.v2.transport import LOOP_STATUS
+from compat.v2.errors import LOOP_STATUS
 
 WHAT_TO_DO: Final = {
     "ValidationFailed": "Correct the parameters that `validationErrors` names.",
