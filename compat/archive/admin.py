@@ -361,7 +361,7 @@ def _parse_line(line: Line, covers: Interval, as_of: int) -> ConversationRecord:
         raise CannotImport(f"line {line.number}: a conversation that was not created in --covers")
     if abs(read.id) > LARGEST_ID:
         raise CannotImport(f"line {line.number}: the id {read.id} is larger than databases store")
-    record = to_record(read, as_of)
+    record = to_record(read, as_of, modified=False, current=False)
     if record.shown is None or read.embedded is None or read.embedded.threads is None:
         return replace(record, shown=None)
     complete = record.shown.complete or read.all_threads == _ALL_THREADS

@@ -95,7 +95,7 @@ class ConversationRecord:
 
 
 def to_record(
-    conversation: FullConversation, seen: int, *, modified: bool = False, current: bool = False
+    conversation: FullConversation, seen: int, *, modified: bool, current: bool
 ) -> ConversationRecord:
     """The record of a conversation from API 2.0.
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import SecretStr
 
-from compat.archive.database import open_archive
+from compat.archive.database import Archive, open_archive
 from compat.archive.records import INDEX_LAG
 from compat.archive.sync.run import Sync, SyncEvent, SyncOptions, SyncResult
+from compat.archive.sync.session import SyncSession
 from compat.config.settings import Settings
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import Row
 from compat.simulator import Account, Behaviour, Conversation, Simulator, make_account
+from compat.upstream import client_from_settings
 from tests.integration.exactness.simulated_upstream import Upstream
 
 SINCE = datetime(2014, 1, 1, tzinfo=UTC)
@@ -184,6 +186,34 @@ def staged(
     simulator = Simulator(account, behaviour)
     settings = upstream_server.show(simulator).model_copy(update={"archive": SecretStr(url)})
     return Staged(account, clock, simulator, settings, upstream_server)
+
+
+@contextmanager
+def opened_archive(stage: Staged) -> Iterator[Archive]:
+    """The archive of a stage, which is made if there is none."""
+    with open_archive(stage.url, create=True) as archive:
+        yield archive
+
+
+@contextmanager
+def opened_session(stage: Staged, **options: Any) -> Iterator[SyncSession]:
+    """A run whose steps the test takes itself, with one request at a time and its own log."""
+    stage.simulator.reset()
+    stage.events.clear()
+    with (
+        closing(client_from_settings(stage.settings)) as client,
+        opened_archive(stage) as archive,
+        archive.lock() as lock,
+    ):
+        yield SyncSession(
+            archive,
+            lock,
+            client,
+            SyncOptions(**options),
+            parallel=1,
+            on_event=stage._on_event,
+            check_stopped=lambda: None,
+        )
 
 
 @contextmanager

@@ -1,0 +1,337 @@
+"""Totals that never agree with their lists: how much is accepted, where, and until when."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from compat.archive.errors import LossAhead
+from compat.archive.sync import queries, reconcile
+from compat.archive.sync.queries import ALL_MAILBOXES, Offset
+from compat.archive.sync.reconcile import ComparedList, compare_totals
+from compat.core.calendar import FIRST_SECOND
+from compat.core.intervals import Interval
+from compat.simulator import Account
+from compat.simulator.layout import Layout
+from tests.integration.exactness.simulated_upstream import Upstream
+from tests.unit.archive.samples import cover, record, save_all
+from tests.unit.archive.sync.synced_account import (
+    DAY,
+    Clock,
+    Staged,
+    opened_archive,
+    opened_session,
+    staged,
+)
+
+ROWS = 60
+STEP = 600
+FIRST = int(Clock().now) - 40 * DAY
+MAILBOX, OTHER = (each.id for each in Layout(("Support", "Sales")).mailboxes)
+CREATED = re.compile(r"createdAt:\[(\S+) TO (\S+)\]")
+
+
+def at(number: int) -> int:
+    """When the conversation of that number was created."""
+    return FIRST + number * STEP
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Conversations that totals count and no list shows.
+
+    Attributes:
+        rows: How many; negative if totals leave some out.
+        first: A total counts them if its interval has this second
+        last: and this one.
+        mailbox: The mailbox whose totals count them; none does if None.
+        spam: Whether the list of spam counts them; else that of `all` does.
+    """
+
+    rows: int
+    first: int = at(40) + 5
+    last: int = at(40) + 5
+    mailbox: int | None = MAILBOX
+    spam: bool = False
+
+    def counted(self, params: dict[str, list[str]], first: int, last: int) -> int:
+        """How many of them a total counts."""
+        of_list = params["status"] == ["spam" if self.spam else "all"]
+        of_mailbox = params.get("mailbox") in (None, [str(self.mailbox)])
+        return self.rows * (of_list and of_mailbox and first <= self.first and self.last <= last)
+
+
+class Miscounting:
+    """The API, but that totals count what no list shows.
+
+    Attributes:
+        unseen: What that is.
+    """
+
+    def __init__(self, stage: Staged) -> None:
+        self.stage = stage
+        self.unseen: Unseen | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        more = self._more(scope)
+        sent: list[Any] = []
+
+        async def keep(message: Any) -> None:
+            sent.append(message)
+
+        await self.stage.simulator(scope, receive, keep if more else send)
+        if more:
+            start, body = sent
+            page = json.loads(body["body"])
+            page["page"]["totalElements"] += more
+            body["body"] = json.dumps(page).encode()
+            start["headers"] = [
+                (name, str(len(body["body"])).encode() if name == b"content-length" else value)
+                for name, value in start["headers"]
+            ]
+            for message in sent:
+                await send(message)
+
+    def _more(self, scope: Any) -> int:
+        if self.unseen is None or not scope["path"].endswith("/conversations"):
+            return 0
+        params = parse_qs(scope["query_string"].decode())
+        return self.unseen.counted(params, *limits(params))
+
+
+def limits(params: dict[str, list[str]]) -> tuple[int, int]:
+    """The first and the last second of creation that a list is asked for."""
+    found = CREATED.search(params["query"][0])
+    assert found
+    first, last = found.groups()
+    return (
+        FIRST_SECOND if first == "*" else int(datetime.fromisoformat(first).timestamp()),
+        2**40 if last == "*" else int(datetime.fromisoformat(last).timestamp()),
+    )
+
+
+@pytest.fixture
+def api(upstream_server: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Miscounting:
+    """An account with conversations every ten minutes, and an archive that is up to date."""
+    monkeypatch.setattr(reconcile, "FEW", 5)
+    clock = Clock()
+    account = Account(Layout(("Support", "Sales")), clock=clock)
+    for number in range(ROWS):
+        account.add(at(number), mailbox_id=MAILBOX, status="closed")
+    for number in (10, 20, 30):
+        account.add(at(number) + STEP // 2, mailbox_id=OTHER, status="spam")
+    stage = staged(upstream_server, url, account, clock)
+    stage.sync()
+    api = Miscounting(stage)
+    upstream_server.app = api
+    clock.advance(DAY)
+    return api
+
+
+def compare(api: Miscounting, unseen: Unseen | None) -> list[Offset]:
+    """Compare all totals while they count something that is not shown; what is accepted then."""
+    api.unseen = unseen
+    with opened_session(api.stage) as session:
+        compare_totals(session)
+        with session.reading() as snapshot:
+            return queries.accepted_offsets(snapshot)
+
+
+def differing(api: Miscounting) -> list[tuple[int, bool, int]]:
+    """The lists that were reported to differ by more than what was accepted, and by how much."""
+    return [
+        (facts["mailbox"], facts["spam"], facts["rows"]) for facts in api.stage.reported("differs")
+    ]
+
+
+def asked(api: Miscounting, mailbox: int | None) -> list[tuple[int, int]]:
+    """The intervals for which the list `all` of a mailbox, or of all, was asked for, in order."""
+    every = [parse_qs(urlsplit(target).query) for target in api.stage.simulator.targets]
+    wanted = None if mailbox is None else [str(mailbox)]
+    return [
+        limits(params)
+        for params in every
+        if params.get("status") == ["all"] and params.get("mailbox") == wanted
+    ]
+
+
+def last(api: Miscounting) -> int:
+    """The last second that is covered."""
+    return api.stage.coverage()[-1].interval.last
+
+
+# Where a difference is, and what is asked to find it.
+
+
+def test_equal_totals_take_one_request_for_each_list_and_accept_nothing(api: Miscounting) -> None:
+    assert compare(api, None) == []
+    assert not differing(api)
+    assert api.stage.asked() == 6
+
+
+def test_an_interval_is_halved_where_its_total_differs_until_few_conversations_are_left(
+    api: Miscounting,
+) -> None:
+    whole = (FIRST_SECOND, last(api))
+    assert compare(api, Unseen(1)) == [
+        Offset(ALL_MAILBOXES, False, FIRST_SECOND, None, 1),
+        Offset(MAILBOX, False, at(36), at(44) - 1, 1),
+    ]
+    assert differing(api) == [(MAILBOX, False, 1)]
+    assert asked(api, MAILBOX) == [
+        whole,
+        whole,
+        (FIRST_SECOND, at(29) - 1),
+        (at(29), at(44) - 1),
+        (at(29), at(36) - 1),
+        (at(36), at(44)),  # these are read: one second more, because of fractions
+        (at(36), at(44) - 1),
+        whole,
+    ]
+    assert asked(api, OTHER) == [whole]
+    assert asked(api, None) == [whole, whole]
+
+
+def test_what_differs_too_much_for_halving_is_read_at_once(api: Miscounting) -> None:
+    whole = (FIRST_SECOND, last(api))
+    assert compare(api, Unseen(3))[1:] == [Offset(MAILBOX, False, *whole, 3)]
+    pages = [(first, until) for first, until in asked(api, MAILBOX) if until == whole[1] + 1]
+    assert pages == [(FIRST_SECOND, whole[1] + 1), (at(24), whole[1] + 1), (at(48), whole[1] + 1)]
+
+
+def test_what_differs_in_no_listed_mailbox_is_searched_in_all_together(api: Miscounting) -> None:
+    accepted = compare(api, Unseen(1, mailbox=None))
+    assert accepted == [Offset(ALL_MAILBOXES, False, at(35), at(43) - 1, 1)]
+    assert differing(api) == [(ALL_MAILBOXES, False, 1)]
+
+
+def test_the_list_of_spam_is_compared_as_well_and_first(api: Miscounting) -> None:
+    accepted = compare(api, Unseen(1, mailbox=OTHER, spam=True))
+    assert accepted == [
+        Offset(ALL_MAILBOXES, True, FIRST_SECOND, None, 1),
+        Offset(OTHER, True, FIRST_SECOND, last(api), 1),
+    ]
+    statuses = [target.partition("status=")[2][:4] for target in api.stage.simulator.targets]
+    lists = [each for each in statuses if each]
+    assert lists == ["spam"] * 3 + ["all&"] * 3 + ["spam"] * 5
+
+
+# What is accepted, while it changes.
+
+
+@pytest.mark.parametrize("then", [3, 2, 1, 0, -1])
+def test_what_is_accepted_of_a_part_follows_its_difference(api: Miscounting, then: int) -> None:
+    until = last(api)
+    of_all = Offset(ALL_MAILBOXES, False, FIRST_SECOND, None, 2)
+    of_part = Offset(MAILBOX, False, at(29), until, 2)
+    assert compare(api, Unseen(2)) == [of_all, of_part]
+    if then < 0:  # what differs by three is not halved
+        of_part = of_part._replace(first=FIRST_SECOND)
+    after = [each._replace(rows=then) for each in (of_all, of_part)] if then else []
+    assert compare(api, Unseen(then)) == after
+    assert differing(api) == ([(MAILBOX, False, then - 2)] if then != 2 else [])
+
+
+@pytest.mark.parametrize(
+    ("then", "after"),
+    [
+        (2, [(ALL_MAILBOXES, False, 2), (MAILBOX, False, 2)]),
+        (5, [(ALL_MAILBOXES, False, 5), (MAILBOX, True, 5)]),
+        (0, []),
+    ],
+)
+def test_what_differs_in_the_total_and_in_no_part_of_it_is_accepted_of_the_total(
+    api: Miscounting, then: int, after: list[tuple[int, bool, int]]
+) -> None:
+    until = last(api)
+    accepted = compare(api, Unseen(2, at(0), at(ROWS - 1)))
+    assert accepted == [
+        Offset(mailbox, False, FIRST_SECOND, None, 2) for mailbox in (ALL_MAILBOXES, MAILBOX)
+    ]
+    assert compare(api, Unseen(then, at(0), at(ROWS - 1))) == [
+        Offset(mailbox, False, FIRST_SECOND, until if is_part else None, rows)
+        for mailbox, is_part, rows in after
+    ]
+
+
+# How much may be missing.
+
+
+@pytest.mark.parametrize("rows", [-25, 26])
+def test_a_page_may_be_missing_and_more_may_be_too_many(api: Miscounting, rows: int) -> None:
+    assert compare(api, Unseen(rows))[1:] == [Offset(MAILBOX, False, FIRST_SECOND, last(api), rows)]
+
+
+def test_totals_that_leave_out_more_than_a_page_stop_the_run(api: Miscounting) -> None:
+    with pytest.raises(LossAhead, match="26 of the archive's 63 conversations are missing"):
+        compare(api, Unseen(-26))
+    assert not differing(api)
+    assert api.stage.rows() == api.stage.truth()
+
+
+# Where an interval ends that is compared.
+
+
+@pytest.fixture
+def empty(upstream_server: Upstream, url: str) -> Staged:
+    """An account, and an archive that has nothing of it."""
+    clock = Clock()
+    return staged(upstream_server, url, Account(clock=clock), clock)
+
+
+@pytest.mark.parametrize(
+    ("taken", "interval", "end"),
+    [
+        (range(0), Interval(0, 100), 100),
+        (range(100, 101), Interval(0, 100), 99),
+        (range(51, 101), Interval(0, 100), 50),
+        (range(50, 101), Interval(0, 100), None),
+        (range(96, 101), Interval(95, 100), 95),
+        (range(95, 101), Interval(95, 100), None),
+    ],
+)
+def test_what_is_compared_ends_in_a_second_without_conversations_if_one_is_near(
+    empty: Staged, taken: range, interval: Interval, end: int | None
+) -> None:
+    with opened_archive(empty) as archive:
+        save_all(archive, [record(second + 1, created=second) for second in taken])
+        cover(archive, interval)
+    with opened_session(empty) as session:
+        found = reconcile._Comparison(session, ComparedList(1, spam=False)).cut_end(interval)
+    assert found == (None if end is None else Interval(interval.first, end))
+
+
+@pytest.mark.parametrize(
+    ("compared", "with_spam", "without"),
+    [
+        (ComparedList(1, spam=False), 98, 100),
+        (ComparedList(1, spam=True), 99, 99),
+        (ComparedList(2, spam=False), 100, 100),
+        (ComparedList(2, spam=True), 100, 100),
+        (ComparedList(ALL_MAILBOXES, spam=False), 97, 100),
+        (ComparedList(ALL_MAILBOXES, spam=True), 99, 99),
+    ],
+)
+def test_only_conversations_of_the_list_are_in_the_way(
+    empty: Staged, compared: ComparedList, with_spam: int, without: int
+) -> None:
+    """Where the list of `all` shows spam, and where it does not."""
+    rows = [(100, 1, "spam"), (99, 1, "closed"), (98, 2, "closed")]
+    records = [
+        record(created, created=created, mailbox=mailbox, status=status)
+        for created, mailbox, status in rows
+    ]
+    with opened_archive(empty) as archive:
+        save_all(archive, records)
+    for shown, end in ((True, with_spam), (False, without)):
+        with opened_session(empty) as session:
+            with session.writing() as writer:
+                writer.set_note(queries.ALL_LISTS_SPAM, shown)
+            found = reconcile._Comparison(session, compared).cut_end(Interval(0, 100))
+        assert found == Interval(0, end)
