@@ -13,8 +13,12 @@ DOCS = ROOT / "docs"
 
 
 def markdown_files() -> list[Path]:
-    """All Markdown files of the repository, without hidden directories."""
-    folders = [path for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "."]
+    """All Markdown files of the repository, without hidden directories and copies below build."""
+    folders = [
+        path
+        for path in ROOT.iterdir()
+        if path.is_dir() and path.name[0] != "." and path.name != "build"
+    ]
     return sorted([*ROOT.glob("*.md"), *(page for each in folders for page in each.rglob("*.md"))])
 
 
