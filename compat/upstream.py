@@ -37,6 +37,7 @@ from compat.v2.threads import (
     ThreadPayload,
     TypeOnly,
 )
+from compat.v2.transport import UnusableOption
 
 _MERGED: Final = 301
 _NOT_FOUND: Final = 404
@@ -73,9 +74,13 @@ def client_from_settings(settings: Settings) -> Client:
             proxy=settings.proxy.get_secret_value() if settings.proxy else None,
             ca_file=settings.ca_file,
         )
-    except ValueError as error:
-        names = ", ".join(map(variable_name, ("base_url", "connect_to", "proxy", "ca_file")))
-        raise SettingsError(f"{names}: {error}") from None
+    except UnusableOption as error:
+        raise to_settings_error(error) from None
+
+
+def to_settings_error(error: UnusableOption) -> SettingsError:
+    """The error about the setting that an option of a client comes from."""
+    return SettingsError(f"{variable_name(error.option)}: {error}")
 
 
 def to_window(created: Interval) -> Window:

@@ -27,6 +27,7 @@ from compat.archive.errors import (
     ArchiveUnreadable,
     InvalidArchiveUrl,
 )
+from compat.config.environment import shown_path
 from compat.extras import missing
 
 try:
@@ -98,8 +99,10 @@ def sqlite_path(url: sa.URL) -> Path | None:
 
 def display_name(url: sa.URL) -> str:
     """The location of an archive for messages, without the password and other parameters."""
+    if path := sqlite_path(url):
+        return shown_path(path)
     shown = url.set(query={})  # a password may be among them
-    return str(sqlite_path(url) or f"at {shown.render_as_string(hide_password=True)}")
+    return f"at {shown.render_as_string(hide_password=True)}"
 
 
 def create_file(path: Path) -> None:
@@ -115,13 +118,13 @@ def create_file(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except FileNotFoundError:
         raise ArchiveMissing(
-            f"there is no directory {path.parent} for the archive: make it, or correct "
+            f"there is no directory {shown_path(path.parent)} for the archive: make it, or correct "
             "COMPAT_ARCHIVE"
         ) from None
     except OSError as error:
         raise ArchiveReadOnly(
-            f"the archive {path} could not be made ({error.strerror}): check the rights of the "
-            "user who runs this, on the file and its directory"
+            f"the archive {shown_path(path)} could not be made ({error.strerror}): check the "
+            "rights of the user who runs this, on the file and its directory"
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from compat.archive.errors import (
 from compat.archive.locks import SyncLock, acquire_lock, current_epoch
 from compat.archive.reader import Snapshot
 from compat.archive.writer import Writer
+from compat.config.environment import shown_path
 
 LEASE: Final = 60.0
 """Seconds without a heartbeat after which a holder of PostgreSQL's lock loses it."""
@@ -47,10 +49,15 @@ def open_archive(
     """
     parsed = connections.parse_url(url)
     path = connections.sqlite_path(parsed)
-    if path is not None and not create and not path.is_file():
+    if path is not None and os.path.isdir(path):  # those of Path raise if a name is too long
         raise ArchiveMissing(
-            f"there is no archive at {path}: run `helpscout-v1 sync` to make one, or correct "
-            "COMPAT_ARCHIVE"
+            f"{shown_path(path)} is a directory: name a file in COMPAT_ARCHIVE, such as "
+            f"{shown_path(path / 'archive.db')}"
+        )
+    if path is not None and not create and not os.path.isfile(path):
+        raise ArchiveMissing(
+            f"there is no archive at {shown_path(path)}: run `helpscout-v1 sync` to make one, or "
+            "correct COMPAT_ARCHIVE"
         )
     if path is not None and create:
         connections.create_file(path)

@@ -32,7 +32,7 @@ from compat.config.env_files import (
     read_environment,
     secret_file_variables,
 )
-from compat.config.environment import has_placeholder, reason, unknown_variables
+from compat.config.environment import has_placeholder, reason, shown_path, unknown_variables
 from compat.config.settings import PREFIX, Settings, SettingsError, all_variables, variable_name
 
 _LOG: Final = logging.getLogger("compat")
@@ -145,7 +145,7 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
 def _tables(path: Path) -> dict[str, Any]:
     read = _read(path)
     if isinstance(read, str):  # raised here: the caught error would show the text of the file
-        raise SettingsError(f"{ACCOUNTS_VARIABLE}: {path} {read}")
+        raise SettingsError(f"{ACCOUNTS_VARIABLE}: {shown_path(path)} {read}")
     return read
 
 
@@ -164,7 +164,7 @@ def _read(path: Path) -> dict[str, Any] | str:
         return f"is not TOML{_position(error)}"
     except RecursionError:
         return "is nested too deeply"
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         return f"cannot be read: {reason(error)}"
 
 

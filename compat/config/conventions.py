@@ -23,6 +23,9 @@ MonthStep = Literal["clamped", "drifting", "thirty-days"]
 StartSnap = Literal["exact", "midnight", "monday"]
 
 _LISTED_STATES: Final = frozenset({"published", "draft", "hidden"})
+COUNTING_FIELDS: Final = ("counted_states", "uncounted_statuses")
+"""The fields that together must let something count."""
+
 MAX_CLOCK_SHIFT: Final = 24 * 60
 """The most minutes by which the old API's clock may have differed."""
 

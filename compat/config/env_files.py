@@ -20,7 +20,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from compat.config.environment import OUR_PREFIXES, PREFIX, SettingsError, reason, variable_name
+from compat.config.environment import (
+    OUR_PREFIXES,
+    PREFIX,
+    SettingsError,
+    reason,
+    shown_path,
+    variable_name,
+)
 
 ENV_FILE_VARIABLE: Final = f"{PREFIX}ENV_FILE"
 """The variable that names the environment file. No file is read unless it is named."""
@@ -141,7 +148,7 @@ def _file_values(path: Path, source: str) -> dict[str, str]:
     text = _text(path)
     if not isinstance(text, str):
         raise SettingsError(
-            f"{source}: {path} cannot be read ({reason(text)}): "
+            f"{source}: {shown_path(path)} cannot be read ({reason(text)}): "
             + _advice(text, "it must name a file with a NAME=VALUE in each line")
         )
     lines = list(parse_env_file(text))
@@ -169,7 +176,8 @@ def _take_secrets(environ: Environment) -> Iterator[str]:
         text = _text(Path(place))
         if not isinstance(text, str):
             yield (
-                f"{file_name}: {place} cannot be read ({reason(text)}): "
+                f"{file_name}: {shown_path(place, may_be_secret=True)} cannot be read "
+                f"({reason(text)}): "
                 + _advice(text, f"it must name a file that holds the value of {name}")
             )
             continue

@@ -5,6 +5,7 @@ It is quick to import. `compat.config.settings` exports the same names but is sl
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Final, Literal
@@ -16,6 +17,7 @@ TEST_PREFIX: Final = f"{PREFIX}TEST_"
 OUR_PREFIXES: Final = (PREFIX, "HELPSCOUT_")
 """Variables that begin with one of these are meant for this project."""
 
+_LONGEST_PATH: Final = 200
 _PLACEHOLDERS: Final = frozenset({"…", "..."})
 _KEY_LOG: Final = "SSLKEYLOGFILE"
 _VENDOR_NAMES: Final = {
@@ -37,27 +39,37 @@ def variable_name(field: str) -> str:
     return _VENDOR_NAMES.get(field, PREFIX + field.upper())
 
 
-def environment_faults(environ: Mapping[str, str]) -> list[str]:
-    """What makes an environment unusable, whatever its settings mean; one sentence for each.
+def environment_faults(environ: Mapping[str, str]) -> dict[str, str]:
+    """What makes an environment unusable, whatever its settings mean.
 
-    These are values that were copied from the documentation and never filled in, and a log of TLS
-    keys that cannot be written: Python's ssl module opens that log for every connection.
+    These are values that were copied from the documentation and never filled in, values that are
+    no text, and a log of TLS keys that cannot be written: Python's ssl module opens that log for
+    every connection.
+
+    Returns:
+        A sentence for each variable, by its name.
     """
-    faults = [
-        f"{name}: its value is still the … of the documentation: set the real one"
-        for name, text in sorted(environ.items())
-        if name.startswith(OUR_PREFIXES) and has_placeholder(text.split(","))
-    ]
+    faults: dict[str, str] = {}
+    for name, text in sorted(environ.items()):
+        if name.startswith(OUR_PREFIXES) and has_placeholder(text.split(",")):
+            faults[name] = "its value is still the … of the documentation: set the real one"
+        elif name.startswith(OUR_PREFIXES) and not _is_text(text):
+            faults[name] = "its value is not UTF-8 text"
     if path := environ.get(_KEY_LOG):
         try:
             with open(path, "ab"):
                 pass
-        except OSError as error:
-            faults.append(
-                f"{_KEY_LOG}: {path} cannot be written ({reason(error)}): unset it, or name a file "
+        except (OSError, ValueError) as error:
+            faults[_KEY_LOG] = (
+                f"{shown_path(path)} cannot be written ({reason(error)}): unset it, or name a file "
                 "that can be written"
             )
     return faults
+
+
+def _is_text(text: str) -> bool:
+    """Whether a value of the environment was UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def has_placeholder(values: Iterable[object]) -> bool:
@@ -80,11 +92,28 @@ def unknown_variables(environ: Mapping[str, str], known: Iterable[str]) -> list[
     ]
 
 
-def reason(error: OSError | UnicodeDecodeError) -> str:
+def reason(error: OSError | ValueError) -> str:
     """Why a file cannot be read or written, in a few words."""
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
+    if isinstance(error, ValueError):
+        return "it is no path"
     return error.strerror or type(error).__name__
+
+
+def shown_path(path: str | os.PathLike[str], *, may_be_secret: bool = False) -> str:
+    """A path as a message shows it: on one line, and the beginning of one that is too long.
+
+    Args:
+        path: The path.
+        may_be_secret: Whether a secret may stand in its place by mistake. Then only a path in a
+            directory that there is is shown.
+    """
+    text = str(path)
+    if may_be_secret and (os.sep not in text or not os.path.isdir(os.path.dirname(text))):
+        return "the file that it names"
+    text = text if len(text) <= _LONGEST_PATH else f"{text[:_LONGEST_PATH]}…"
+    return text if text.isprintable() else repr(text)
 
 
 def _suggestion(name: str, known: list[str]) -> str:

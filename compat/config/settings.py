@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar, Union, get_arg
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from compat.config.conventions import Conventions
+from compat.config.conventions import COUNTING_FIELDS, Conventions
 from compat.config.env_files import read_environment
 from compat.config.environment import (
     PREFIX,
@@ -232,7 +232,7 @@ class Settings(BaseModel):
         conventions = _read(Conventions, environ, faults)
         settings = _read(cls, environ, faults)
         if faults or settings is None or conventions is None:
-            raise SettingsError("\n".join(faults))
+            raise SettingsError("\n".join(f"{name}: {fault}" for name, fault in faults.items()))
         return settings.model_copy(update={"conventions": conventions})
 
 
@@ -244,7 +244,8 @@ def all_variables() -> Iterator[tuple[str, FieldInfo]]:
                 yield variable_name(name), info
 
 
-def _read(model: type[M], environ: Mapping[str, str], faults: list[str]) -> M | None:
+def _read(model: type[M], environ: Mapping[str, str], faults: dict[str, str]) -> M | None:
+    """The settings of a model; None, and a sentence by the variable, if one is wrong."""
     texts = {
         name: (environ.get(variable_name(name), "").strip(), info)
         for name, info in model.model_fields.items()
@@ -255,9 +256,10 @@ def _read(model: type[M], environ: Mapping[str, str], faults: list[str]) -> M | 
         return model.model_validate(values)
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_url=False):
-            name = variable_name(str(fault["loc"][0])) if fault["loc"] else PREFIX + "*"
+            # A fault of several settings is one of states and statuses.
+            fields = [str(fault["loc"][0])] if fault["loc"] else COUNTING_FIELDS
             plain = _PLAIN.get(fault["type"], fault["msg"].removeprefix("Value error, "))
-            faults.append(f"{name}: {plain}")
+            faults.setdefault(", ".join(map(variable_name, fields)), plain)
         return None
 
 

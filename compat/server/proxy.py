@@ -18,10 +18,11 @@ import httpx
 
 from compat.config.settings import Settings
 from compat.server.asgi_types import Receive, Scope, Send
+from compat.upstream import to_settings_error
 from compat.v1.errors import LegacyError, Unavailable
 from compat.v1.http import LegacyResponse, error_response
 from compat.v2.errors import LOOP_HEADER
-from compat.v2.transport import Address, client_options, tls_extensions
+from compat.v2.transport import Address, UnusableOption, client_options, tls_extensions
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -62,23 +63,25 @@ class Proxy:
         settings: The address of Mailbox API 2.0 and how to reach it. Credentials are not used.
 
     Raises:
-        ValueError: An address or a file in the settings cannot be used.
+        SettingsError: An address, the proxy or the file cannot be used.
     """
 
     prefix: Final = PREFIX
 
     def __init__(self, settings: Settings) -> None:
-        self._address = Address.parse(settings.base_url, settings.connect_to)
-        self._base = httpx.URL(self._address.url)
-        self._client = httpx.AsyncClient(
-            # A cookie that one caller is given must not be sent with another caller's request.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            **client_options(
+        try:
+            self._address = Address.parse(settings.base_url, settings.connect_to)
+            options = client_options(
                 timeout=settings.timeout,
                 proxy=settings.proxy.get_secret_value() if settings.proxy else None,
                 ca_file=settings.ca_file,
-            ),
-        )
+            )
+        except UnusableOption as error:
+            raise to_settings_error(error) from None
+        self._base = httpx.URL(self._address.url)
+        # A cookie that one caller is given must not be sent with another caller's request.
+        cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        self._client = httpx.AsyncClient(cookies=cookies, **options)
 
     def accepts(self, scope: Scope) -> bool:
         """Whether a request is for Mailbox API 2.0."""

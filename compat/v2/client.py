@@ -93,7 +93,7 @@ class Client:
             at all; does nothing until it is set. It is called in the thread of the request.
 
     Raises:
-        ValueError: An address or the file cannot be used.
+        UnusableOption: An address or the file cannot be used.
     """
 
     def __init__(

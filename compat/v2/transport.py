@@ -7,16 +7,31 @@ import math
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from socket import SHUT_RDWR, socket
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
 DEFAULT_BASE_URL: Final = "https://api.helpscout.net/v2"
+Option = Literal["base_url", "connect_to", "proxy", "ca_file"]
+
 _CONNECT_TIMEOUT: Final = 10.0
 """Seconds to connect; closing the client does not interrupt a thread that connects."""
+
+
+class UnusableOption(ValueError):
+    """A client cannot be made with the value of an option; the message says what is right.
+
+    Attributes:
+        option: Its name.
+    """
+
+    def __init__(self, option: Option, message: str) -> None:
+        super().__init__(message)
+        self.option = option
 
 
 def client_options(*, timeout: float, proxy: str | None, ca_file: str | None) -> dict[str, Any]:
@@ -28,7 +43,7 @@ def client_options(*, timeout: float, proxy: str | None, ca_file: str | None) ->
         ca_file: A PEM file of certificate authorities to trust beside the usual ones.
 
     Raises:
-        ValueError: The proxy or the file cannot be used.
+        UnusableOption: The proxy or the file cannot be used.
     """
     return {
         "timeout": httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT)),
@@ -62,7 +77,9 @@ def _trust(ca_file: str | None) -> ssl.SSLContext | bool:
     try:
         trust.load_verify_locations(cafile=ca_file)
     except (OSError, ValueError):
-        raise ValueError("the file of certificate authorities cannot be read as PEM") from None
+        raise UnusableOption(
+            "ca_file", "the file has no certificate that can be read: it must be a PEM file"
+        ) from None
     return trust
 
 
@@ -74,7 +91,7 @@ def _proxy(url: str) -> httpx.Proxy:
     except (ValueError, httpx.InvalidURL):
         usable = False
     if not usable:
-        raise ValueError("the proxy must look like http://host:3128")
+        raise UnusableOption("proxy", "it must look like http://host:3128")
     return proxy
 
 
@@ -102,18 +119,19 @@ class Address:
                 when that name points elsewhere. Name and certificate stay the base URL's.
 
         Raises:
-            ValueError: One of the two cannot be used; the message says which and why.
+            UnusableOption: One of the two cannot be used.
         """
         parts = _split(base_url.rstrip("/"))
         name = parts.hostname if parts and parts.username is None else None
-        if parts is None or not name or parts.scheme not in {"http", "https"}:
-            raise ValueError("the base URL must look like https://api.helpscout.net/v2")
+        usable = parts is not None and parts.netloc.isascii() and parts.scheme in {"http", "https"}
+        if parts is None or not name or not usable:
+            raise UnusableOption("base_url", "it must look like https://api.helpscout.net/v2")
         if not parts.path.endswith("/v2") or parts.query or parts.fragment:
-            raise ValueError("the base URL must end in /v2")
+            raise UnusableOption("base_url", "it must end in /v2")
         if not _has_usable_port(parts):
-            raise ValueError("the base URL's port must be from 1 to 65535")
+            raise UnusableOption("base_url", "its port must be from 1 to 65535")
         if parts.scheme == "http" and not _is_loopback(name):
-            raise ValueError("plain http is allowed to loopback only; use https")
+            raise UnusableOption("base_url", "plain http is allowed to loopback only; use https")
         netloc = _host_and_port(connect_to) if connect_to else parts.netloc
         return cls(
             url=f"{parts.scheme}://{netloc}{parts.path}",
@@ -141,11 +159,12 @@ def _host_and_port(connect_to: str) -> str:
     """Check `host` or `host:port`, and return it."""
     try:
         parts = urlsplit(f"//{connect_to}")
-        usable = bool(parts.hostname) and parts.netloc == connect_to and parts.port != 0
+        is_host = bool(parts.hostname) and connect_to.isascii()
+        usable = is_host and parts.netloc == connect_to and parts.port != 0
     except ValueError:
         usable = False
     if not usable or "@" in connect_to:
-        raise ValueError("the address to connect to must look like 203.0.113.7 or host:443")
+        raise UnusableOption("connect_to", "it must look like 203.0.113.7 or host:443")
     return connect_to
 
 
@@ -159,7 +178,8 @@ def _is_loopback(host: str) -> bool:
 def request_time(response: httpx.Response, sent_at: float, took: float) -> int:
     """When the request was sent, by upstream's clock if the response shows it; never too late."""
     try:
-        answered_at = parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
-    except ValueError:
+        shown = parsedate_to_datetime(response.headers.get("Date", ""))
+        answered_at = (shown if shown.tzinfo else shown.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return math.floor(sent_at)
     return math.floor(answered_at) - math.ceil(took)
