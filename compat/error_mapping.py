@@ -85,8 +85,8 @@ LEGACY_ERRORS: Final = (
     (
         UnknownValue,
         _unavailable(
-            "The conversations cannot be counted exactly: {}. Ask without that filter, or for "
-            "other dates",
+            "The conversations cannot be counted exactly: {}. Ask with other filters, or for other "
+            "dates",
             _MUCH_LATER,
         ),
     ),
@@ -165,6 +165,12 @@ def _unknown_threads(error: NotCovered) -> str:
     if error.obstacle:
         return f"The archive does not know all threads of any time: {_OBSTACLES[error.obstacle]}"
     until = f"until {format_epoch(error.covered[-1].last)}" if error.covered else "of no time yet"
+    if error.unread:
+        return (
+            f"The archive knows all threads {until}, since it lacks some of conversation "
+            f"{error.unread}: run `helpscout-v1 sync` {_CONNECTED}, which names those that cannot "
+            "be read, and the key"
+        )
     return f"The archive knows all threads {until}: run `helpscout-v1 sync` {_CONNECTED}"
 
 

@@ -53,7 +53,7 @@ WHAT_TO_DO: Final = {
     "[a host that cannot be changed](../how-to/a-host-that-cannot-be-changed.md).",
     "Redirected": "Something between here and Help Scout redirects, or the address is wrong: "
     "correct `HELPSCOUT_BASE_URL` or `COMPAT_PROXY`.",
-    "UnknownValue": "Ask without that filter, or for other dates; look at the conversation in Help "
+    "UnknownValue": "Ask with other filters, or for other dates; look at the conversation in Help "
     "Scout, and report it to Help Scout's support. See [what Help Scout does not "
     "show](../explanation/how-numbers-are-counted.md#what-help-scout-does-not-show).",
     "InconsistentData": "Send the request again. Help Scout's answers contradicted each other; if "

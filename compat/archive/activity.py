@@ -26,7 +26,7 @@ _TAKES_PART: Final = (
     "(c.by_user = 1 AND {0} OR {1} OR EXISTS (SELECT 1 FROM thread AS own"
     " WHERE own.conversation = c.id AND own.author_type = 'user' AND {2})"
     " OR c.id IN (SELECT t.conversation FROM thread AS t"
-    " WHERE t.author_type = '' AND t.type IN ('chat', 'beaconchat')))"
+    " WHERE t.author_type = '' AND t.type IN ('chat', 'beaconchat', '')))"
 )
 """The same as `compat.core.activity.takes_part`. Threads without an author have a small index."""
 _ROW: Final = ", ".join(f"c.{name}" for name in Row._fields)

@@ -187,6 +187,13 @@ CREATE INDEX thread_reply ON thread (created, conversation, customer, author, au
 CREATE INDEX thread_rated ON thread (created, conversation) WHERE rating <> 0;
 """
 
+# Counting asks first whether a value that it needs is unknown in its range.
+_UNKNOWN_OF_THREADS: Final = """
+CREATE INDEX thread_no_type ON thread (created) WHERE type = '';
+CREATE INDEX thread_no_state ON thread (created) WHERE state = '' AND type <> 'lineitem';
+CREATE INDEX thread_no_rating ON thread (created) WHERE rating = -1;
+"""
+
 MIGRATIONS: Final[Sequence[str]] = (
     _BASE_TABLES,
     _COUNTING_TABLES,
@@ -197,6 +204,7 @@ MIGRATIONS: Final[Sequence[str]] = (
     _CREATED_BY_USERS,
     _RATINGS,
     _THREADS_OF_USERS,
+    _UNKNOWN_OF_THREADS,
 )
 """The statements of each migration, in order; a schema's version is how many were applied."""
 

@@ -64,7 +64,7 @@ def count(
     Returns:
         None if that may depend on a value that is unknown.
     """
-    if is_uncertain(connection, query):
+    if is_uncertain(connection, query, rated=True):
         return None
     found = []
     for edges in query.ranges:

@@ -159,8 +159,9 @@ thread: Final = _table(
 )
 """Threads without their bodies: `compat.core.models.Thread`. `author_type` is its `by`, `seen` when
 the thread was last shown in this conversation: after a merge it is shown in another. `rating` is
-the value of `compat.core.models.Rating`, 0 if there is none; the others of its fields have columns
-of their own, whose texts a slim archive leaves empty."""
+the value of `compat.core.models.Rating`, 0 if there is none, -1 if it is unknown; the others of
+its fields have columns of their own, whose texts a slim archive leaves empty. Threads whose type,
+state or rating is unknown have small indexes."""
 
 unread_threads: Final = _table("unread_threads", conversation=_INTEGER, created=_INTEGER)
 """The conversations whose threads are not known completely, in an archive that keeps threads, and

@@ -31,6 +31,9 @@ _WITHOUT_AUTHOR: Final = (
     "t.author_type = '' AND t.state = 'published' AND t.action NOT IN ({}) AND t.type IN ({})"
     " AND t.type <> 'customer'"
 )
+_WITHOUT_TYPE: Final = "t.type = ''"
+_WITHOUT_STATE: Final = "t.state = '' AND t.type <> 'lineitem'"
+_WITHOUT_RATING: Final = "t.rating = -1"
 _WITHOUT_VALUE: Final = "SELECT id FROM conversation WHERE {} IS NULL"
 
 
@@ -94,13 +97,22 @@ def among(column: str, values: list[Any], parameters: Parameters) -> str:
     return f"{column} IN ({parameters.add_all(values)})"
 
 
-def is_uncertain(connection: sa.Connection, query: CountQuery) -> bool:
-    """Whether a message in the ranges has no known author, or a conversation no filtered value.
+def is_uncertain(connection: sa.Connection, query: CountQuery, *, rated: bool = False) -> bool:
+    """Whether a value may be needed that is unknown.
 
-    Each condition begins with what an index of its own has, which is small.
+    It is the author of a message in the ranges, the type or state of a thread there, or what the
+    query filters by of a conversation. Each condition begins with what an index of its own has,
+    which is small.
+
+    Args:
+        connection: In a transaction.
+        query: The query.
+        rated: Whether it may also be the rating of a thread.
     """
     without = [
-        f"t.conversation IN ({_WITHOUT_VALUE.format(name)})" for name in query.filtered_fields
+        *(_WITHOUT_TYPE, _WITHOUT_STATE),
+        *([_WITHOUT_RATING] if rated else []),
+        *(f"t.conversation IN ({_WITHOUT_VALUE.format(name)})" for name in query.filtered_fields),
     ]
     for first, after in ((edges[0], edges[-1]) for edges in query.ranges):
         for condition in (_WITHOUT_AUTHOR, *without):

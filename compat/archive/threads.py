@@ -13,7 +13,7 @@ from compat.archive import repository, schema
 from compat.archive.connections import sa
 from compat.archive.records import ShownThreads
 from compat.archive.repository import Columns, batches
-from compat.core.models import Rating, Thread
+from compat.core.models import UNKNOWN_RATING, Rating, Thread
 from compat.v2.search import format_timestamp
 
 _COLUMN_OF: Final[Mapping[str, str]] = {"by": "author_type"}
@@ -28,7 +28,7 @@ COLUMNS: Final = (*(_COLUMN_OF.get(each, each) for each in Thread._fields), *_RA
 _THREAD: Final = tuple(schema.thread.c[each] for each in COLUMNS)
 _RATING: Final = COLUMNS.index("rating")
 """Only `attachments` and the other columns of the rating follow."""
-_RATINGS: Final = {1: "great", 2: "okay", 3: "not_good"}
+_RATINGS: Final = {1: "great", 2: "okay", 3: "not_good", UNKNOWN_RATING: "unknown"}
 _UNRATED: Final = Rating(0)
 _BATCH: Final = 500
 
@@ -152,7 +152,7 @@ def to_payload(thread: Thread) -> dict[str, Any]:
     by = {"id": thread.author, "type": thread.by}
     payload: dict[str, Any] = {
         "id": thread.id,
-        "type": thread.type,
+        "type": thread.type or None,
         "status": thread.status or "nochange",
         "state": thread.state or None,
         "action": {"type": thread.action},

@@ -222,6 +222,11 @@ class SyncReporter:
                 f"  Help Scout does not show the list {facts['list']} (status {facts['status']}): "
                 "what is stored of it stays as it is"
             )
+        elif event.name == "list unreadable":
+            self.print_line(
+                f"  the list {facts['list']} cannot be read, so what is stored of it stays as it "
+                f"is: {facts['why']}"
+            )
         elif event.name == "threads unreadable":
             self.print_line(
                 f"  the threads of {facts['conversation']} cannot be read, so no report on "

@@ -5,7 +5,8 @@ Each function takes one conversation and returns plain values, which a report co
 Whether a conversation counts at all is the business of `compat.core.counting.Filter`.
 
 Imported threads are skipped, because imported replies were observed not to count. Drafts, hidden
-threads and those in review are no messages and change no status.
+threads and those in review are no messages and change no status. A thread whose type or state is
+unknown fails what depends on it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ CHATS: Final = FROM_CUSTOMERS & _FROM_USERS
 """Types of messages that can be a customer's or a user's: without its author one may be either."""
 
 _SPOKEN: Final = FROM_CUSTOMERS | _FROM_USERS
+_MAY_BE_SPOKEN: Final = _SPOKEN | {""}
+_MAY_BE_A_CUSTOMERS: Final = FROM_CUSTOMERS | {""}
+_MAY_BE_A_USERS: Final = _FROM_USERS | {""}
+_MAY_BE_A_CHAT: Final = CHATS | {""}
 
 _CLOSED: Final = "closed"
 
@@ -57,9 +62,10 @@ def customer_messages(activity: Activity) -> list[Thread]:
     phone.
 
     Raises:
-        UnknownValue: Upstream does not show who wrote in a chat.
+        UnknownValue: As in `talk`.
     """
-    return [thread for thread, is_reply in talk(activity) if not is_reply]
+    found = talk(activity, among=_MAY_BE_A_CUSTOMERS)
+    return [thread for thread, is_reply in found if not is_reply]
 
 
 def replies(activity: Activity, conventions: Conventions) -> list[Thread]:
@@ -70,9 +76,9 @@ def replies(activity: Activity, conventions: Conventions) -> list[Thread]:
     what workflows sent.
 
     Raises:
-        UnknownValue: Upstream does not show who wrote in a chat.
+        UnknownValue: As in `talk`.
     """
-    found = talk(activity, conventions.automatic_replies_count)
+    found = talk(activity, conventions.automatic_replies_count, _MAY_BE_A_USERS)
     return [thread for thread, is_reply in found if is_reply]
 
 
@@ -81,11 +87,14 @@ def closings(activity: Activity) -> list[Closing]:
 
     A thread has the status that the conversation has after it, which need not be a change. So the
     threads are followed from the oldest on. A first thread that is closed is a closing (decided).
+
+    Raises:
+        UnknownValue: The state of a thread with a status is unknown.
     """
     found = []
     status: str | None = None
     for thread in activity.threads:
-        if thread.status is None or not _takes_effect(thread):
+        if thread.status is None or not _takes_effect(activity, thread):
             continue
         if thread.status == _CLOSED != status:
             found.append(Closing(thread.created, sender(thread), thread.id))
@@ -130,13 +139,17 @@ def is_touched(activity: Activity, within: Interval) -> bool:
 
 
 def is_touched_by(activity: Activity, within: Interval, users: Collection[int]) -> bool:
-    """Whether one of some users did something in a range that touched a conversation."""
+    """Whether one of some users did something in a range that touched a conversation.
+
+    Raises:
+        UnknownValue: The state of such a thread is unknown.
+    """
     first, last = within
     return any(
         first <= thread.created <= last
         and sender(thread) in users
-        and thread.state != "draft"
         and thread.action not in IMPORTED
+        and _state(activity, thread) != "draft"
         for thread in activity.threads
     )
 
@@ -144,14 +157,15 @@ def is_touched_by(activity: Activity, within: Interval, users: Collection[int]) 
 def takes_part(activity: Activity, users: Collection[int]) -> bool:
     """Whether one of some users began a conversation, wrote a thread of it, or last closed it.
 
-    A message in a chat may be theirs if upstream does not show who wrote it. So reports on users
-    need its conversation, to refuse an answer that depends on it.
+    A message in a chat may be theirs if upstream does not show who wrote it, and so may a thread
+    of unknown type. So reports on users need its conversation, to refuse an answer that depends on
+    it.
     """
     return (
         activity.created_by in users
         or activity.closed_by in users
         or any(
-            sender(thread) in users or (not thread.by and thread.type in CHATS)
+            sender(thread) in users or (not thread.by and thread.type in _MAY_BE_A_CHAT)
             for thread in activity.threads
         )
     )
@@ -176,28 +190,36 @@ def first_reply_share(on_first_reply: int, resolved: int, conventions: Conventio
     return on_first_reply / resolved * whole if resolved else 0.0
 
 
-def talk(activity: Activity, automatic_replies: bool = True) -> list[tuple[Thread, bool]]:
+def talk(
+    activity: Activity,
+    automatic_replies: bool = True,
+    among: Collection[str] = _MAY_BE_SPOKEN,
+) -> list[tuple[Thread, bool]]:
     """The messages of customers and the replies of users, in order of time.
 
     Args:
         activity: The conversation.
         automatic_replies: Whether what workflows sent is a reply.
+        among: Only threads of these types; the empty text stands for an unknown one.
 
     Returns:
         Each thread, and whether it is a reply.
 
     Raises:
-        UnknownValue: Upstream does not show who wrote in a chat.
+        UnknownValue: Upstream does not show who wrote in a chat, or the type of a thread, or
+            whether a message was published.
     """
     found = []
     for thread in activity.threads:
         type_, by = thread.type, thread.by
-        if type_ not in _SPOKEN or thread.state != "published" or thread.action in IMPORTED:
+        if type_ not in among or thread.action in IMPORTED or not _is_published(activity, thread):
             continue
+        if not type_:
+            raise UnknownValue.of_thread(activity.row.id, thread, "type")
         if type_ == "customer":
             found.append((thread, False))
         elif not by and type_ in FROM_CUSTOMERS:
-            raise _unknown_author(activity, thread)
+            raise UnknownValue.of_thread(activity.row.id, thread, "createdBy")
         elif by == "customer":
             if type_ in FROM_CUSTOMERS:
                 found.append((thread, False))
@@ -211,21 +233,28 @@ def sender(thread: Thread) -> int:
     return thread.author if thread.by == "user" else 0
 
 
-def _unknown_author(activity: Activity, thread: Thread) -> UnknownValue:
-    return UnknownValue(
-        f"Help Scout does not show who wrote thread {thread.id} of conversation {activity.row.id}",
-        conversation=activity.row.id,
-        key="createdBy",
-    )
-
-
-def _takes_effect(thread: Thread) -> bool:
+def _takes_effect(activity: Activity, thread: Thread) -> bool:
     """Whether a thread can change the status. Line items may have no state at all (observed)."""
     if thread.action in IMPORTED:
         return False
     if thread.type == "lineitem":
         return thread.state not in {"draft", "hidden"}
-    return thread.state == "published"
+    return _is_published(activity, thread)
+
+
+def _is_published(activity: Activity, thread: Thread) -> bool:
+    return _state(activity, thread) == "published"
+
+
+def _state(activity: Activity, thread: Thread) -> str:
+    """The state of a thread; empty only for line items.
+
+    Raises:
+        UnknownValue: It is unknown.
+    """
+    if not thread.state and thread.type != "lineitem":
+        raise UnknownValue.of_thread(activity.row.id, thread, "state")
+    return thread.state
 
 
 def _is_automatic(thread: Thread) -> bool:

@@ -132,7 +132,7 @@ def read(activity: Activity, conventions: Conventions) -> Facts:
     """What happened in a conversation.
 
     Raises:
-        UnknownValue: Upstream does not show who wrote in a chat.
+        UnknownValue: As in `compat.core.activity.talk` and `closings`.
     """
     replies: list[Thread] = []
     waits: list[Wait] = []

@@ -40,11 +40,15 @@ class Row(NamedTuple):
     tags: tuple[int, ...] | None
 
 
+UNKNOWN_RATING: Final = -1
+"""The value of a rating that is none of those that are known."""
+
+
 class Rating(NamedTuple):
     """What a customer said of a reply. Upstream does not show when.
 
     Attributes:
-        value: 1 great, 2 okay, 3 not good.
+        value: 1 great, 2 okay, 3 not good; `UNKNOWN_RATING` if upstream shows another one.
         customer: The id of the customer who rated; 0 if unknown.
         customer_name: First and last name of that customer, or the e-mail address of one without a
             name; empty if unknown, or not kept.
@@ -66,9 +70,10 @@ class Thread(NamedTuple):
         created: When it was created, epoch seconds UTC.
         id: Its id. It stays the same if conversations are merged.
         type: `customer`, `message` (a reply of a user), `note`, `lineitem`, `phone`, `chat`,
-            `beaconchat`, `forwardparent`, `forwardchild`, or a type that is newer.
+            `beaconchat`, `forwardparent`, `forwardchild`, or a type that is newer; empty if
+            unknown.
         state: `published`, `draft`, `hidden`, `review`, or a newer one; empty where upstream has
-            none, as on line items.
+            none. Line items have none; of others it is unknown then.
         status: The status of the conversation after this thread; None if the thread did not
             change it (`nochange`), or upstream does not show it.
         by: `customer` or `user`: what its author is; empty if unknown.
@@ -134,11 +139,11 @@ def in_order_of_creation(rows: Iterable[Row]) -> list[Row]:
 
 
 class UnknownValue(Exception):
-    """A query filters by a value that Mailbox API 2.0 did not show of a conversation.
+    """A query needs a value that Mailbox API 2.0 did not show of a conversation, or of a thread.
 
     Attributes:
         conversation: The id of the conversation.
-        key: The key of Mailbox API 2.0 that is missing.
+        key: The key of Mailbox API 2.0 that is missing, or has no known value.
     """
 
     def __init__(self, message: str, *, conversation: int = 0, key: str = "") -> None:
@@ -153,6 +158,16 @@ class UnknownValue(Exception):
         return cls(
             f"Help Scout does not show `{key}` of conversation {conversation}, and this question "
             "filters by it",
+            conversation=conversation,
+            key=key,
+        )
+
+    @classmethod
+    def of_thread(cls, conversation: int, thread: Thread, key: str) -> Self:
+        """The error about a key of a thread."""
+        return cls(
+            f"Help Scout shows no known `{key}` of thread {thread.id} of conversation "
+            f"{conversation}, and this question needs it",
             conversation=conversation,
             key=key,
         )
@@ -411,6 +426,8 @@ class NotCovered(Exception):
         covered: The intervals that the archive does hold.
         folders: Requested folders that are views, which the archive cannot answer.
         obstacle: Why no threads are covered, if something else than a run of `sync` is lacking.
+        unread: The id of a conversation whose threads are not known completely, so that none are
+            covered; 0 if that is not the reason.
     """
 
     def __init__(
@@ -419,12 +436,14 @@ class NotCovered(Exception):
         covered: Sequence[Interval] = (),
         folders: frozenset[int] = frozenset(),
         obstacle: Obstacle | None = None,
+        unread: int = 0,
     ) -> None:
         super().__init__("the archive does not hold what was asked for")
         self.missing = tuple(missing)
         self.covered = tuple(covered)
         self.folders = folders
         self.obstacle = obstacle
+        self.unread = unread
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from compat.core.activity import IMPORTED, customers_helped
 from compat.core.counting import RatingCounts
 from compat.core.intervals import Interval
+from compat.core.models import UNKNOWN_RATING, UnknownValue
 
 if TYPE_CHECKING:
     from compat.config.conventions import Conventions
@@ -30,16 +31,24 @@ def rated_within(
         activity: The conversation.
         within: The range, epoch seconds UTC, both ends included.
         users: Only what one of these users wrote; all if empty.
+
+    Raises:
+        UnknownValue: A rating is none that is known, or the state of a rated thread is unknown.
     """
-    return [
-        (thread, thread.rating)
-        for thread in activity.threads
-        if thread.rating is not None
-        and within.first <= thread.created <= within.last
-        and thread.state == "published"
-        and thread.action not in IMPORTED
-        and (not users or (thread.by == "user" and thread.author in users))
-    ]
+    found = []
+    for thread in activity.threads:
+        if (
+            thread.rating is not None
+            and within.first <= thread.created <= within.last
+            and (thread.state == "published" or not thread.state)
+            and thread.action not in IMPORTED
+            and (not users or (thread.by == "user" and thread.author in users))
+        ):
+            if not thread.state or thread.rating.value == UNKNOWN_RATING:
+                key = "rating" if thread.state else "state"
+                raise UnknownValue.of_thread(activity.row.id, thread, key)
+            found.append((thread, thread.rating))
+    return found
 
 
 def rater(activity: Activity, thread: Thread, rating: Rating) -> int:
@@ -79,7 +88,7 @@ class RatingTally:
         """Add a conversation that counts. What its threads outside the range are, does not matter.
 
         Raises:
-            UnknownValue: Upstream does not show who wrote in a chat.
+            UnknownValue: As in `rated_within`, and in `compat.core.activity.talk`.
         """
         first, last = self._within
         own = tuple(each for each in activity.threads if first <= each.created <= last)
@@ -104,7 +113,7 @@ def count_ratings(
     """The numbers of some conversations, as `RatingTally` adds them up.
 
     Raises:
-        UnknownValue: Upstream does not show who wrote in a chat.
+        UnknownValue: As in `rated_within`, and in `compat.core.activity.talk`.
     """
     tally = RatingTally(within, conventions, users)
     for activity in activities:

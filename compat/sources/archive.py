@@ -320,10 +320,12 @@ class ArchiveSource:
                 yield KnownActivity(snapshot, Changes(), patch.as_of, patch.fresh_until)
                 return
             live = self._live_beside(snapshot)
-            reason = obstacle(snapshot)
+            reason, unread = obstacle(snapshot), snapshot.unread_threads(1)
         if live is None or self._activity_completer is None:
             covered = [interval for interval, _ in plan.covered]
-            raise NotCovered(plan.gaps, covered, obstacle=reason)
+            raise NotCovered(
+                plan.gaps, covered, obstacle=reason, unread=unread[0][0] if unread else 0
+            )
         for _ in range(_ATTEMPTS):
             changed = self._activity_completer.complete(query, progress)
             if changed is None:

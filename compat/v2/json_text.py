@@ -35,10 +35,10 @@ _SHORT_TEXTS: Final = re.compile(
     rb'(?:[^"]*+"[^"\\]{0,%d}+(?:\\.[^"\\]{0,%d}+){0,%d}+")*+' % (_RUN, _RUN, _ESCAPES), re.DOTALL
 )
 _TEXT: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
-_KEPT: Final = re.compile(rb'(?<!\\)"(?:comments|first|last|email)"\Z')
-"""The keys whose texts stay, however long: what a customer wrote with a rating, and names. Even a
-short name is a long text in JSON that escapes each of its characters. A quote after a backslash is
-part of a longer key."""
+_KEPT: Final = re.compile(rb'(?<!\\)"(?:comments|first|last|email|rating)"\Z')
+"""The keys whose texts stay, however long: a rating, what a customer wrote with it, and names. Even
+a short name is a long text in JSON that escapes each of its characters. A quote after a backslash
+is part of a longer key."""
 _LONGEST_KEY: Final = len(b'\\"comments"')
 _COLON: Final = b":"
 

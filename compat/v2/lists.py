@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, TypeVar
 
 from compat.v2.client import ApiResponse, Client
@@ -67,11 +68,17 @@ def all_entries(client: Client, path: str, filters: Mapping[str, str] | None = N
     requested_at: list[int] = []
     number, last = 1, 1
     while number <= last:
-        response = client.get(path, {**(filters or {}), "page": str(number)}, ListPage)
+        params = {**(filters or {}), "page": str(number)}
+        response = client.get(path, params, ListPage, check=partial(_check_list, path, number))
         rows |= {row.id: row for row in response.value.rows}
         requested_at.append(response.requested_at)
         number, last = number + 1, response.value.total_pages
     return EntryList(tuple(rows.values()), requested_at[0])
+
+
+def _check_list(path: str, number: int, found: ListPage) -> None:
+    if found.page and (fault := found.page.contradiction(number, len(found.rows))):
+        raise InconsistentData(f"a page of the list {path} {fault}")
 
 
 @dataclass(frozen=True)

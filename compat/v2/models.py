@@ -13,6 +13,8 @@ LARGEST_ID: Final = 2**63 - 1
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = timedelta(seconds=1)
+_FIRST_INSTANT: Final = datetime(1, 1, 1, tzinfo=UTC)
+_LAST_INSTANT: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def whole_second(instant: datetime) -> int:
@@ -45,19 +47,23 @@ text where an instant belongs."""
 # With a null of their own, before `_Missing`, these read null without a call of `_nothing`.
 _Null: TypeAlias = None
 _Number: TypeAlias = Annotated[int, Field(ge=-LARGEST_ID - 1, le=LARGEST_ID)]
+_Word: TypeAlias = Annotated[str, Field(min_length=1)]
 _LEFT_TO_RIGHT: Final = Field(union_mode="left_to_right")
 _Integer: TypeAlias = Annotated[_Number | _Null | _Missing, _LEFT_TO_RIGHT]
 _Text: TypeAlias = Annotated[str | _Null | _Missing, _LEFT_TO_RIGHT]
 
 # A page that keeps its payloads is decoded once, and the models are made of what that yields. There
-# an instant is a text and nothing else, as in JSON, and an array is a list.
+# an instant is a text and nothing else, as in JSON, and an array is a list. Digits alone would be
+# read as epoch seconds. At the ends of the calendar an offset would lead out of it.
 _KnownInstant: TypeAlias = Annotated[
     datetime,
     GetPydanticSchema(
         lambda _type, _handler: core_schema.chain_schema(
             [
-                core_schema.str_schema(strict=True),
-                core_schema.datetime_schema(strict=False, tz_constraint="aware"),
+                core_schema.str_schema(strict=True, pattern="^[0-9]{4}-"),
+                core_schema.datetime_schema(
+                    strict=False, tz_constraint="aware", ge=_FIRST_INSTANT, le=_LAST_INSTANT
+                ),
             ]
         )
     ),
@@ -68,9 +74,9 @@ _Array: TypeAlias = Annotated[tuple[E, ...], Field(strict=False)]
 
 
 class Tag(_Model):
-    """A tag on a conversation."""
+    """A tag on a conversation; no tag has a negative id, which has a meaning of its own here."""
 
-    id: _Number
+    id: Annotated[int, Field(ge=0, le=LARGEST_ID)]
 
 
 class Conversation(_Model):
@@ -86,8 +92,8 @@ class Conversation(_Model):
     mailbox_id: _Integer = Field(alias="mailboxId", default=None)
     folder_id: _Integer = Field(alias="folderId", default=None)
     type: _Text = None
-    status: str
-    state: str
+    status: _Word
+    state: _Word
     created_at: _KnownInstant = Field(alias="createdAt")
     tags: Annotated[_Array[Tag] | _Missing, _LEFT_TO_RIGHT] = None
 
@@ -142,8 +148,8 @@ class ConversationDocument(_Model):
     number: _Integer = None
     mailbox_id: _Integer = Field(alias="mailboxId", default=None)
     type: _Text = None
-    status: str
-    state: str
+    status: _Word
+    state: _Word
     subject: _Text = None
     preview: _Text = None
     threads: _Integer = None
@@ -238,6 +244,22 @@ class PageInfo(_Model):
 
     total_elements: int = Field(alias="totalElements", ge=0)
     total_pages: int = Field(alias="totalPages", ge=0)
+    size: _Integer = None
+
+    def contradiction(self, number: int, rows: int) -> str:
+        """What is wrong if a page of this number has so many rows; empty if nothing is.
+
+        A page past the end is empty. Otherwise rows are missing that nobody would ask for: on an
+        empty page, or behind the last one, if there are fewer pages than the total needs.
+        """
+        if number > max(1, self.total_pages):
+            return ""
+        if not rows:
+            return "is empty although its total is not" if self.total_elements else ""
+        size = self.size or (rows if self.total_pages <= 1 else self.total_elements)
+        if self.total_elements > max(self.total_pages, 1) * max(size, rows):
+            return "says that there are fewer pages than its total needs"
+        return ""
 
 
 R_co = TypeVar("R_co", bound=Conversation, covariant=True)

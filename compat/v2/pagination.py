@@ -303,9 +303,8 @@ def _has_new_rows(
 
 def _check_not_empty(page: Page[Conversation], number: int) -> None:
     """Rows must be there, unless removals put the page number past the end."""
-    past_the_end = number > max(1, page.page.total_pages)
-    if not page.rows and page.page.total_elements and not past_the_end:
-        raise InconsistentData("a page of conversations is empty although its total is not")
+    if fault := page.page.contradiction(number, len(page.rows)):
+        raise InconsistentData(f"a page of conversations {fault}")
 
 
 def _check_ascending(page: Page[Conversation], key: int) -> None:

@@ -11,6 +11,7 @@ from compat.v2.errors import (
     LOOP_HEADER,
     LOOP_STATUS,
     AccessRefused,
+    InconsistentData,
     Overloaded,
     ParameterError,
     Redirected,
@@ -55,8 +56,9 @@ def _kind(status: int, headers: Mapping[str, str]) -> tuple[type[UpstreamError],
         return Unreachable, "Mailbox API 2.0 does not accept a token that it just handed out"
     if status == 403:
         return AccessRefused, "Mailbox API 2.0 does not let this application see that"
-    if 300 <= status < 400:
-        return Redirected, "Mailbox API 2.0 answered with a redirect"
+    if status < 400:
+        redirected = Redirected, "Mailbox API 2.0 answered with a redirect"
+        return redirected if status >= 300 else (InconsistentData, "Mailbox API 2.0 sends no data")
     return RequestRefused, "Mailbox API 2.0 refuses the request"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_core import from_json
 
 from compat.v2.client import Client
@@ -25,6 +26,7 @@ from compat.v2.models import (
     _Integer,
     _Missing,
     _Model,
+    _Null,
     _Text,
 )
 
@@ -33,6 +35,7 @@ _PUBLISHED: Final = "published"
 _LINE_ITEM: Final = "lineitem"
 _CHATS: Final = frozenset({"chat", "beaconchat"})
 _RATINGS: Final = {"great": 1, "okay": 2, "not_good": 3}
+_UNKNOWN: Final = -1
 
 T = TypeVar("T")
 _Optional: TypeAlias = Annotated[T | _Missing, _LEFT_TO_RIGHT]
@@ -54,20 +57,34 @@ class RatingPayload(_Model):
     """What a customer said of a reply.
 
     Attributes:
+        rating: A text; anything else is no known rating.
         customer_name: The name of the customer, and `user_name` that of who wrote the reply, as
             exports of an archive have them; upstream shows neither here.
     """
 
     customer: _Integer = Field(alias="customerId", default=None)
-    rating: _Text = None
+    rating: Any = None
     comments: _Text = None
     customer_name: _Text = Field(alias="_customerName", default=None)
     user_name: _Text = Field(alias="_userName", default=None)
 
     @property
     def number(self) -> int:
-        """The rating as the old API numbers it; 0 if there is none, or a new one."""
-        return _RATINGS.get((self.rating or "").lower().replace("-", "_"), 0)
+        """The rating as the old API numbers it; 0 if there is none, -1 if it is no known one."""
+        if self.rating in (None, ""):
+            return 0
+        if not isinstance(self.rating, str):
+            return _UNKNOWN
+        return _RATINGS.get(self.rating.lower().replace("-", "_"), _UNKNOWN)
+
+
+def _in_its_place(value: object) -> RatingPayload:
+    """What stands in the place of a rating, as one; an empty text or list is none."""
+    return RatingPayload(rating=None if value in ("", []) else value)
+
+
+_InItsPlace: TypeAlias = Annotated[RatingPayload, BeforeValidator(_in_its_place)]
+_AnyRating: TypeAlias = Annotated[RatingPayload | _Null | _InItsPlace, _LEFT_TO_RIGHT]
 
 
 class _Attachments(_Model):
@@ -87,7 +104,7 @@ class ThreadPayload(_Model):
     created_by: _Optional[Author] = Field(alias="createdBy", default=None)
     saved_reply: _Integer = Field(alias="savedReplyId", default=None)
     created_at: _Instant = Field(alias="createdAt", default=None)
-    rating: _Optional[RatingPayload] = None
+    rating: _AnyRating = None
     embedded: _Optional[_Attachments] = Field(alias="_embedded", default=None)
 
     @property
@@ -97,12 +114,9 @@ class ThreadPayload(_Model):
 
     @property
     def unknown_key(self) -> str:
-        """The first key without which nobody can count the thread; empty if all are known."""
-        values = {"id": self.id, "createdAt": self.created_at, "type": self.type}
-        found = [key for key, value in values.items() if value is None or value == ""]
-        if self.rating and self.rating.rating and not self.rating.number:
-            found.append("rating")
-        return found[0] if found else ""
+        """The first key of those that counting a thread needs; empty if all are known."""
+        values = {"id": self.id, "createdAt": self.created_at}
+        return next((key for key, value in values.items() if value is None), "")
 
 
 class _EmbeddedThreads(_Model):
@@ -237,7 +251,8 @@ def _read_threads(
     number, last = 1, 1
     while number <= last:
         before_request()
-        response = client.get(path, {"page": str(number)}, ThreadPage)
+        check = partial(_check_page, conversation, number)
+        response = client.get(path, {"page": str(number)}, ThreadPage, check=check)
         requested_at.append(response.requested_at)
         rows = response.value.rows
         found |= {each.id if each.id is not None else object(): each for each in rows}
@@ -245,3 +260,8 @@ def _read_threads(
         number += 1
     threads = tuple(sorted(found.values(), key=lambda each: each.id or 0))
     return threads, last, requested_at[0]
+
+
+def _check_page(conversation: int, number: int, found: ThreadPage) -> None:
+    if found.page and (fault := found.page.contradiction(number, len(found.rows))):
+        raise InconsistentData(f"a page of the threads of conversation {conversation} {fault}")

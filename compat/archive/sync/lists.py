@@ -13,7 +13,7 @@ from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval
 from compat.core.models import ListItem, ListKind, ListQuery
 from compat.upstream import fetch_list
-from compat.v2.errors import AccessRefused, RequestRefused
+from compat.v2.errors import AccessRefused, MalformedData, RequestRefused
 from compat.v2.lists import Missing, get_mailbox
 from compat.v2.search import Selection
 
@@ -162,23 +162,26 @@ def _read(
             stop.
 
     Returns:
-        The items of each list, in this order; None if upstream refuses the list. What is known of
-        it stays then.
+        The items of each list, in this order; None if upstream refuses the list, or it cannot be
+        read. What is known of it stays then.
 
     Raises:
-        UpstreamError: Upstream fails; none of these lists is stored then.
+        UpstreamError: Upstream fails, or the list of mailboxes cannot be read; none of these
+            lists is stored then.
     """
     fetch = partial(_fetch, session, optional)
     answers = list(zip(queries, session.side_by_side(fetch, queries), strict=True))
     with session.writing() as writer:
-        for query, (items, requested_at, refusal) in answers:
-            read_at = session.note_time(requested_at)
-            if refusal is None:
-                writer.set_list_items(query, items, read_at)
-    for query, (_, _, refusal) in answers:
-        if refusal is not None:
-            session.emit("list refused", list=query.kind, of=query.parent, status=refusal)
-    return [None if refusal is not None else items or () for _, (items, _, refusal) in answers]
+        for query, answer in answers:
+            read_at = session.note_time(answer.requested_at)
+            if answer.is_known:
+                writer.set_list_items(query, answer.items, read_at)
+    for query, answer in answers:
+        if answer.refusal is not None:
+            session.emit("list refused", list=query.kind, of=query.parent, status=answer.refusal)
+        elif answer.fault:
+            session.emit("list unreadable", list=query.kind, of=query.parent, why=answer.fault)
+    return [(answer.items or ()) if answer.is_known else None for _, answer in answers]
 
 
 class _Answer(NamedTuple):
@@ -186,20 +189,31 @@ class _Answer(NamedTuple):
 
     Attributes:
         items: The items; None if there is no such list, or it was refused.
-        requested_at: When it was requested, epoch seconds by upstream's clock.
+        requested_at: When it was requested, epoch seconds by upstream's clock; 0 if it could not
+            be read.
         refusal: The status with which it was refused; None if it was not.
+        fault: Why it could not be read; empty if it could.
     """
 
     items: tuple[ListItem, ...] | None
     requested_at: int
-    refusal: int | None
+    refusal: int | None = None
+    fault: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the answer says which items there are."""
+        return self.refusal is None and not self.fault
 
 
 def _fetch(session: SyncSession, optional: frozenset[ListQuery], query: ListQuery) -> _Answer:
     try:
-        items, requested_at = fetch_list(session.client, query)
+        return _Answer(*fetch_list(session.client, query))
     except (RequestRefused, AccessRefused) as refusal:
         if query not in optional or refusal.status not in _NOT_SHOWN:
             raise
         return _Answer(None, refusal.requested_at, refusal.status)
-    return _Answer(items, requested_at, None)
+    except MalformedData as error:
+        if query.kind == "mailboxes":  # conversations of one that is not listed may be lost
+            raise
+        return _Answer(None, 0, fault=str(error))

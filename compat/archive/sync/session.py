@@ -91,8 +91,9 @@ class SyncEvent:
             committed), `gone` (a conversation was removed), `not stored` (the id of a conversation
             is too large for databases), `threads unreadable` (what Help Scout answers about a
             conversation's threads cannot be read), `mailbox gone` (the conversations of a mailbox
-            were removed), `differs` (a total differs from the archive's) or `list refused`
-            (upstream does not show a list of users or teams, or the folders of a mailbox).
+            were removed), `differs` (a total differs from the archive's), `list refused`
+            (upstream does not show a list of users or teams, or the folders of a mailbox) or `list
+            unreadable` (an item of a list lacks its id).
         facts: What happened, by names; values that JSON can hold.
         received: How many conversations the step has read so far.
         expected: About how many it will have read at its end; 0 if that is not known.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -40,7 +40,7 @@ Change = Callable[[Payload], None]
 
 
 def put(**values: Any) -> Change:
-    """Set keys of a conversation's payload, or remove those whose value is `ABSENT`."""
+    """Set keys of a payload, or remove those whose value is `ABSENT`."""
 
     def change(payload: Payload) -> None:
         payload.update(values)
@@ -58,6 +58,7 @@ class OddApi:
         account: The account.
         settings: The settings that lead to the API and the archive.
         changes: What is changed of conversations, by the account's ids.
+        thread_changes: What is changed of threads, by the account's ids.
         whole: What is changed of the text of each answer.
         events: The events of the latest synchronisation.
     """
@@ -67,6 +68,7 @@ class OddApi:
     changes: dict[int, Change]
     whole: Callable[[str], bytes]
     events: list[SyncEvent]
+    thread_changes: dict[int, Change] = field(default_factory=dict)
 
     @classmethod
     def shown(cls, upstream_server: Upstream, url: str, conversations: int = 6) -> OddApi:
@@ -142,7 +144,12 @@ class OddApi:
 
     def _changed(self, body: bytes) -> bytes:
         value = json.loads(body)
-        rows = (value.get("_embedded") or {}).get("conversations") or [value]
+        shown = value.get("_embedded") or {}
+        rows = shown.get("conversations") or [value]
+        lists = [shown, *(row.get("_embedded") or {} for row in rows)]
+        for thread in (each for shown in lists for each in shown.get("threads") or ()):
+            if thread["id"] in self.thread_changes:
+                self.thread_changes[thread["id"]](thread)
         for row in rows:
             if isinstance(row, dict) and row.get("id") in self.changes and "createdAt" in row:
                 self.changes[row["id"]](row)

@@ -63,12 +63,6 @@ values = st.sampled_from((*ODD, *ODD_OBJECTS))
 changed_values = st.dictionaries(st.sampled_from((*OPTIONAL, *KEYS.values())), values, max_size=4)
 
 
-@pytest.fixture
-def api(upstream_server: Upstream, any_url: str) -> OddApi:
-    """Six conversations, and a place for an archive in SQLite or PostgreSQL."""
-    return OddApi.shown(upstream_server, any_url)
-
-
 def every_way(api: OddApi, filters: Filters | None = None) -> list[int | str]:
     """The outcomes of a question, live, offline, and with both."""
     asked = question(filters)
@@ -148,7 +142,7 @@ def test_any_payload_with_odd_values_is_counted_alike_everywhere(
 
 
 @pytest.mark.parametrize("key", REQUIRED)
-@pytest.mark.parametrize("value", [None, ABSENT, 3, []], ids=repr)
+@pytest.mark.parametrize("value", [None, ABSENT, "", 3, []], ids=repr)
 def test_without_a_required_key_the_error_names_the_conversation_and_the_key(
     upstream_server: Upstream, url: str, key: str, value: object
 ) -> None:

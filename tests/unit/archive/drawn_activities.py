@@ -11,7 +11,7 @@ from compat.archive.database import Archive
 from compat.archive.records import ConversationRecord, ShownThreads
 from compat.core.counting import CountQuery
 from compat.core.intervals import Interval
-from compat.core.models import Activity, ConversationQuery, Rating, Thread
+from compat.core.models import UNKNOWN_RATING, Activity, ConversationQuery, Rating, Thread
 from tests.unit.archive.count_queries import filters, rows
 from tests.unit.archive.samples import CREATED
 
@@ -20,26 +20,28 @@ CUSTOMERS = (0, 91, 92, 93, -7)
 """0 is nobody; a negative one was erased."""
 SPANS = (Interval(CREATED, CREATED + 14), Interval(CREATED + 10, CREATED + 29))
 _TYPES = ("customer", "message", "message", "message", "chat", "beaconchat", "phone", "note")
-_STATES = ("published", "published", "published", "draft", "hidden", "review", "")
+_STATES = ("published", "published", "published", "draft", "hidden", "review")
 _ACTIONS = ("default", "default", "default", "imported", "importedExternal", "manual-workflow")
 _IDS = range(100, 105)
 
 ratings = st.tuples(st.integers(1, 3), st.sampled_from(CUSTOMERS)).map(lambda each: Rating(*each))
+any_ratings = ratings | st.just(Rating(UNKNOWN_RATING))
 
 
 @st.composite
 def _threads(draw: st.DrawFn, id_: int, *, unknown: bool) -> Thread:
+    nothing = [""] if unknown else []
     return Thread(
         CREATED + draw(st.integers(-5, 35)),
         id_,
-        draw(st.sampled_from(_TYPES)),
-        draw(st.sampled_from(_STATES)),
-        by=draw(st.sampled_from(["customer", "user", "user", *([""] if unknown else [])])),
+        draw(st.sampled_from((*_TYPES, *nothing))),
+        draw(st.sampled_from((*_STATES, *nothing))),
+        by=draw(st.sampled_from(["customer", "user", "user", *nothing])),
         author=draw(st.sampled_from([0, *USERS])),
         customer=draw(st.sampled_from(CUSTOMERS)),
         action=draw(st.sampled_from(_ACTIONS)),
         source=draw(st.sampled_from(["email", "email", "workflows"])),
-        rating=draw(st.none() | ratings),
+        rating=draw(st.none() | (any_ratings if unknown else ratings)),
     )
 
 

@@ -30,12 +30,15 @@ ACTIONS = ("default", "default", "imported", "imported-external", "importedExter
 
 @st.composite
 def threads(draw: st.DrawFn, id_: int, *, unknown: bool) -> Thread:
+    nothing = [""] if unknown else []
+    type_ = draw(st.sampled_from((*TYPES, *nothing)))
+    none = [""] if unknown or type_ == "lineitem" else []
     return Thread(
         CREATED + draw(st.integers(-5, 35)),
         id_,
-        draw(st.sampled_from(TYPES)),
-        draw(st.sampled_from(["published", "published", "draft", "hidden", ""])),
-        by=draw(st.sampled_from(["customer", "user", "team", *([""] if unknown else [])])),
+        type_,
+        draw(st.sampled_from(["published", "published", "draft", "hidden", *none])),
+        by=draw(st.sampled_from(["customer", "user", "team", *nothing])),
         action=draw(st.sampled_from(ACTIONS)),
     )
 
@@ -149,10 +152,13 @@ def test_conversations_of_any_age_have_messages(kept: Archive) -> None:
 @pytest.mark.parametrize(
     ("second", "counts"), [(5, None), (25, None), (-1, [[0] * 3]), (30, [[0] * 3])]
 )
-def test_a_chat_without_an_author_matters_in_each_bucket_and_nowhere_else(
-    kept: Archive, second: int, counts: list[list[int]] | None
+@pytest.mark.parametrize(
+    "unknown", [{"type": "chat"}, {"type": ""}, {"type": "customer", "state": ""}], ids=repr
+)
+def test_what_is_unknown_of_a_thread_matters_in_each_bucket_and_nowhere_else(
+    kept: Archive, second: int, counts: list[list[int]] | None, unknown: dict[str, Any]
 ) -> None:
     row = Row(CREATED, 101, 1, 10, "email", "active", "published", ())
-    refill(kept, [Activity(row, (Thread(CREATED + second, 1, "chat"),))])
+    refill(kept, [Activity(row, (Thread(CREATED + second, 1, **unknown),))])
     query = CountQuery(ConversationQuery((Interval(*EDGES[:2]),)), COUNTED, (EDGES,), "messages")
     assert counted(kept, query) == counts

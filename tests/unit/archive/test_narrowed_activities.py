@@ -97,5 +97,5 @@ def people(activity: Activity) -> set[int]:
 
 
 def may_be_anybodys(activity: Activity) -> bool:
-    """Whether a chat does not show who wrote in it."""
-    return any(not each.by and each.type in {"chat", "beaconchat"} for each in activity.threads)
+    """Whether a chat, or what may be one, does not show who wrote in it."""
+    return any(not each.by and each.type in {"chat", "beaconchat", ""} for each in activity.threads)

@@ -14,7 +14,7 @@ from compat.archive.records import INDEX_LAG, LAYERS, THREADS_KNOWN, ShownThread
 from compat.archive.writer import Writer
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
-from compat.core.models import Activity, Rating, Thread
+from compat.core.models import UNKNOWN_RATING, Activity, Rating, Thread
 from tests.unit.archive.samples import CREATED, SEEN, record
 
 NOW = Interval(FIRST_SECOND, SEEN - INDEX_LAG)
@@ -88,9 +88,13 @@ def test_threads_are_returned_as_they_were_stored(kept: Archive) -> None:
     full = full._replace(
         saved_reply=50, rating=Rating(1, 91, "Ada", "Bo", "Fine"), attachments=True
     )
-    save(kept, 1, [full, thread(6, CREATED + 1, state="", status=None)])
+    others = (
+        thread(6, CREATED + 1, type="", state="", status=None),
+        thread(7, CREATED + 2, rating=Rating(UNKNOWN_RATING)),
+    )
+    save(kept, 1, [full, *others])
     with kept.reading() as snapshot:
-        assert snapshot.threads_of([1])[1] == (full, thread(6, CREATED + 1, state="", status=None))
+        assert snapshot.threads_of([1])[1] == (full, *others)
 
 
 def test_an_archive_that_keeps_no_threads_stores_none(archive: Archive) -> None:

@@ -32,6 +32,13 @@ def test_a_list_that_is_not_shown_is_printed(capsys: pytest.CaptureFixture[str])
     assert "does not show the list teams (status 403)" in capsys.readouterr().err
 
 
+def test_a_list_that_cannot_be_read_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    facts: dict[str, int | str] = {"list": "tags", "of": 0, "why": "tags.0.id: Field required"}
+    SyncReporter().on_event(SyncEvent("list unreadable", facts, 0, 0, 1, None))
+    assert "the list tags cannot be read" in (printed := capsys.readouterr().err)
+    assert "tags.0.id: Field required" in printed
+
+
 def test_the_bar_shows_the_step_and_what_is_left_of_the_budget() -> None:
     screen = io.StringIO()
     columns = [TextColumn("{task.description}|{task.completed}|{task.fields[left]}")]

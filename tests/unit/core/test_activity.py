@@ -92,16 +92,55 @@ def test_a_message_without_an_author_is_a_users() -> None:
 
 @pytest.mark.parametrize("type_", ["chat", "beaconchat", "phone"])
 def test_a_chat_whose_author_is_not_shown_cannot_be_counted(type_: str) -> None:
-    with pytest.raises(UnknownValue, match="who wrote thread 1 of conversation 9") as caught:
+    with pytest.raises(UnknownValue, match="`createdBy` of thread 1 of conversation 9") as caught:
         rules.customer_messages(told(asked(5, type=type_, by="")))
     assert (caught.value.conversation, caught.value.key) == (9, "createdBy")
 
 
-@pytest.mark.parametrize("state", ["draft", "hidden", "review", "", "new-state"])
+@pytest.mark.parametrize("state", ["draft", "hidden", "review", "new-state"])
 def test_only_what_is_published_is_a_message(state: str) -> None:
     conversation = told(asked(5, state=state), replied(6, state=state))
     assert rules.customer_messages(conversation) == []
     assert rules.replies(conversation, PLAIN) == []
+
+
+@pytest.mark.parametrize(
+    ("thread", "key"),
+    [
+        (asked(5, state=""), "state"),
+        (asked(5, type=""), "type"),
+        (replied(5, state=""), "state"),
+        (replied(5, type=""), "type"),
+    ],
+    ids=["a customer's of no state", "of no type", "a user's of no state", "a user's of no type"],
+)
+def test_what_may_be_a_message_or_not_cannot_be_counted(thread: Thread, key: str) -> None:
+    count = rules.customer_messages if thread.by == "customer" else rules.talk
+    with pytest.raises(UnknownValue, match=f"`{key}` of thread 1 of conversation 9") as caught:
+        count(told(thread))
+    assert (caught.value.conversation, caught.value.key) == (9, key)
+
+
+def test_what_is_no_message_of_a_customer_in_any_case_does_not_matter_for_those() -> None:
+    assert rules.customer_messages(told(replied(5, state=""))) == []
+
+
+@pytest.mark.parametrize("fields", [{"state": ""}, {"type": "phone", "by": "", "author": 0}])
+def test_what_is_no_reply_in_any_case_does_not_matter_for_those(fields: dict[str, Any]) -> None:
+    assert rules.replies(told(asked(5, **fields)), PLAIN) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "note", "state": ""},
+        {"type": "", "state": "draft"},
+        {"type": "", "action": "imported"},
+        {"state": "", "action": "imported"},
+    ],
+)
+def test_what_is_no_message_whatever_is_unknown_counts_as_none(fields: dict[str, Any]) -> None:
+    assert rules.talk(told(replied(5)._replace(**fields))) == []
 
 
 @pytest.mark.parametrize("action", ["imported", "importedExternal", "imported-external"])
@@ -379,6 +418,21 @@ def test_a_user_touches_a_conversation_with_threads_of_the_range(
     assert rules.is_touched_by(told(thread), Interval(5, 6), {2}) is touched
 
 
+def test_whether_a_user_touches_a_conversation_may_depend_on_a_state_that_is_unknown() -> None:
+    note = told(line(5, type="note", state=""))
+    with pytest.raises(UnknownValue, match="`state` of thread 1 of conversation 9"):
+        rules.is_touched_by(note, Interval(5, 6), {2})
+    assert not rules.is_touched_by(note, Interval(6, 7), {2})
+    assert not rules.is_touched_by(note, Interval(5, 6), {1})
+
+
+def test_whether_a_conversation_was_closed_may_depend_on_a_state_that_is_unknown() -> None:
+    note = line(5, type="note", state="", status="closed")
+    with pytest.raises(UnknownValue, match="`state` of thread 1 of conversation 9"):
+        rules.closings(told(note))
+    assert rules.closings(told(note._replace(status=None))) == []
+
+
 @pytest.mark.parametrize(
     ("conversation", "part"),
     [
@@ -386,12 +440,14 @@ def test_a_user_touches_a_conversation_with_threads_of_the_range(
         (told(closed_by=2), True),
         (told(line(5)), True),
         (told(Thread(5, 0, "chat")), True),
+        (told(Thread(5, 0, "")), True),
         (told(Thread(5, 0, "message")), False),
         (told(asked(5, type="chat", author=2)), False),
         (told(replied(5), created_by=1, closed_by=1), False),
     ],
     ids=[
         *("who began it", "who closed it", "who wrote a thread", "who may have written a chat"),
+        *("who may have written a thread of unknown type",),
         *("an unknown author of a reply", "a customer with the same number", "another user"),
     ],
 )

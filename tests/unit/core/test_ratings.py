@@ -9,7 +9,7 @@ import pytest
 from compat.config.conventions import Conventions
 from compat.core.counting import RatingCounts
 from compat.core.intervals import Interval
-from compat.core.models import Activity, Rating, Thread, UnknownValue
+from compat.core.models import UNKNOWN_RATING, Activity, Rating, Thread, UnknownValue
 from compat.core.ratings import count_ratings, rated_within
 from tests.unit.core.activity_figures import PLAIN
 from tests.unit.core.test_activity import asked, replied, told
@@ -38,6 +38,22 @@ def test_ratings_of_drafts_and_of_hidden_and_imported_threads_are_left_out(
     fields: dict[str, Any],
 ) -> None:
     assert rated_within(told(rated(12, **fields)), RANGE) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"), [({"rating": Rating(UNKNOWN_RATING)}, "rating"), ({"state": ""}, "state")]
+)
+def test_a_rating_that_is_unknown_fails_a_range_in_which_it_may_count(
+    fields: dict[str, Any], key: str
+) -> None:
+    activity = told(rated(12)._replace(**fields))
+    with pytest.raises(UnknownValue, match=f"`{key}` of thread 1 of conversation 9"):
+        rated_within(activity, RANGE)
+    assert rated_within(activity, Interval(13, 20)) == []
+    assert rated_within(activity, RANGE, {3}) == []
+    unknown = rated(12)._replace(**fields)
+    for left_out in (unknown._replace(action="imported"), unknown._replace(state="draft")):
+        assert rated_within(told(left_out), RANGE) == []
 
 
 def test_the_ratings_of_some_users_are_those_of_what_they_wrote() -> None:

@@ -169,7 +169,7 @@ def test_where_no_message_is_in_the_range_nothing_needs_to_be_known() -> None:
 def test_who_wrote_must_be_known_of_messages_in_the_range_alone() -> None:
     nobody = {"type": "chat", "by": ""}
     assert sum(messages([wrote(-1, thread=nobody), wrote(5, id=2)])) == 1
-    with pytest.raises(UnknownValue, match="who wrote thread 1 of conversation"):
+    with pytest.raises(UnknownValue, match="`createdBy` of thread 1 of conversation"):
         messages([wrote(5, thread=nobody)])
 
 

@@ -384,7 +384,7 @@ def test_a_convention_says_whether_the_last_second_counts(*, included: bool, cou
 
 def test_a_chat_that_does_not_show_who_wrote_in_it_may_be_the_users() -> None:
     nobodys = Thread(5, 0, "chat")
-    with pytest.raises(UnknownValue, match="who wrote thread 1 of conversation"):
+    with pytest.raises(UnknownValue, match="`createdBy` of thread 1 of conversation"):
         report([told(nobodys)])
 
 

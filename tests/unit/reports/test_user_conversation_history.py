@@ -247,7 +247,7 @@ def test_filters_are_about_the_conversation() -> None:
 def test_who_wrote_must_be_known_of_conversations_with_rows_alone() -> None:
     chat = Thread(1, 0, "chat")
     assert page([told(chat, replied(-1))], question=query(START + 2, START + 9))["count"] == 0
-    with pytest.raises(UnknownValue, match="who wrote thread 1 of conversation 1"):
+    with pytest.raises(UnknownValue, match="`createdBy` of thread 1 of conversation 1"):
         page([told(chat, replied(5))])
 
 

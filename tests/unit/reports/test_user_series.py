@@ -232,13 +232,13 @@ def test_who_wrote_must_be_known_of_what_counts_alone() -> None:
     elsewhere = replied(-1, thread={"type": "chat", "by": ""}, created_by=1)
     assert sum(numbers("user_replies", [elsewhere])) == 0
     assert sum(numbers("user_replies", [nobody._replace(row=row(START, status="spam"))])) == 0
-    with pytest.raises(UnknownValue, match="who wrote thread 1 of conversation"):
+    with pytest.raises(UnknownValue, match="`createdBy` of thread 1 of conversation"):
         numbers("user_replies", [nobody])
 
 
 def test_a_message_in_a_chat_whose_author_is_unknown_may_be_anybodys() -> None:
     nobodys = replied(5, thread={"type": "beaconchat", "by": "", "author": 0})
-    with pytest.raises(UnknownValue, match="who wrote thread 1 of conversation"):
+    with pytest.raises(UnknownValue, match="`createdBy` of thread 1 of conversation"):
         numbers("user_replies", [nobodys])
 
 

@@ -185,6 +185,17 @@ def test_a_server_that_never_answers_is_unreachable(upstream: Upstream) -> None:
         assert type(failure(upstream, client, GOOD)) is Unreachable
 
 
+@pytest.mark.parametrize("status", [202, 203])
+def test_a_success_without_data_is_requested_again(
+    upstream: Upstream, client: Client, status: int
+) -> None:
+    upstream.script = in_turn(Reply(status, headers=NAMED), page_of([]))
+    assert ids(client) == []
+    upstream.script = lambda _: Reply(status, headers=NAMED)
+    with pytest.raises(InconsistentData, match=rf"sends no data \(status {status}\)"):
+        get_page(client)
+
+
 @pytest.mark.parametrize("status", [400, 402, 404, 405, 410, 412, 413, 415, 422])
 def test_a_refused_request_is_not_repeated(upstream: Upstream, client: Client, status: int) -> None:
     error = failure(upstream, client, Reply(status, b"Unknown URL", NAMED))
@@ -343,6 +354,12 @@ def test_a_response_has_its_request_time_by_upstreams_clock(
     upstream: Upstream, client: Client, date: str
 ) -> None:
     upstream.script = in_turn(page_of([], {"Date": date}))
+    assert 1_420_070_500 - 30 < get_page(client).requested_at < 1_420_070_500
+
+
+@pytest.mark.usefixtures("machine_in_honolulu")
+def test_a_date_whose_zone_is_not_known_is_in_utc(upstream: Upstream, client: Client) -> None:
+    upstream.script = in_turn(page_of([], {"Date": "Thu, 01 Jan 2015 00:01:40 -0000"}))
     assert 1_420_070_500 - 30 < get_page(client).requested_at < 1_420_070_500
 
 

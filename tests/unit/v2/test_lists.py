@@ -13,7 +13,7 @@ from tests.unit.v2.upstream import FIRST, QUIET, Json, Reply, Stage, Upstream, a
 
 
 def facts(pages: int) -> Json:
-    return {"size": 50, "totalElements": 99, "totalPages": pages, "number": 1}
+    return {"size": 50, "totalElements": 99 if pages else 0, "totalPages": pages, "number": 1}
 
 
 def mailboxes_page(*ids: int, pages: int) -> Reply:
@@ -58,6 +58,22 @@ def test_an_empty_list_of_mailboxes_has_several_forms(
 ) -> None:
     upstream.script = in_turn(answer(payload))
     assert lists.mailboxes(client).rows == ()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"_embedded": {"mailboxes": []}, "page": facts(3)},
+        {"page": facts(3)},
+        {"_embedded": {"mailboxes": [{"id": 1}]}, "page": facts(3) | {"size": 1, "totalPages": 1}},
+    ],
+)
+def test_a_list_that_contradicts_its_total_is_an_error(
+    upstream: Upstream, client: Client, payload: object
+) -> None:
+    upstream.script = lambda _: answer(payload)
+    with pytest.raises(InconsistentData, match="list /mailboxes"):
+        lists.mailboxes(client)
 
 
 def test_folders_have_a_type(upstream: Upstream, client: Client) -> None:

@@ -207,6 +207,37 @@ def test_what_is_no_instant_counts_as_missing(key: str, odd: Any) -> None:
     assert (row.closed_at, row.updated_at) == (None, None)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *("20150105", "1420070400", "1420070400.5", "P1D", "15-01-05T00:00:00Z"),
+        *("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "10000-01-01T00:00:00Z"),
+    ],
+)
+def test_a_creation_time_that_is_no_instant_of_the_calendar_is_refused(odd: str) -> None:
+    with pytest.raises(ValidationError, match="createdAt"):
+        FullConversation.model_validate_json(json.dumps(conversation(7, createdAt=odd)))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("2015-01-01T01:00:00+01:00", "2015-01-01T00:00:00.999Z", "2015-01-01 00:00:00z"),
+        *("2015-01-01T00:00Z", "2014-12-31T23:59:59.9999999+00:00", "2015-01-01T00:00:00,5Z"),
+    ],
+)
+def test_an_instant_may_be_written_in_other_ways(written: str) -> None:
+    payload = json.dumps(conversation(7, createdAt=written))
+    created = FullConversation.model_validate_json(payload).created_at
+    second = datetime(2015, 1, 1, tzinfo=UTC)
+    assert abs((created - second).total_seconds()) < 1
+
+
+def test_with_a_tag_of_a_negative_id_all_tags_are_unknown() -> None:
+    payload = json.dumps(conversation(7, tags=[{"id": 1}, {"id": -1}]))
+    assert FullConversation.model_validate_json(payload).tags is None
+
+
 def test_an_instant_in_place_of_the_object_is_when_the_customer_waits_since() -> None:
     payload = conversation(7, customerWaitingSince="2015-01-01T00:00:00Z")
     row = FullConversation.model_validate_json(json.dumps(payload))

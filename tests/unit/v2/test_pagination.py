@@ -10,7 +10,9 @@ import pytest
 from compat.simulator import Account, Behaviour, Simulator
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData, RequestRefused
-from compat.v2.search import LAST_SECOND, Selection
+from compat.v2.models import ConversationPage
+from compat.v2.pagination import Paginator
+from compat.v2.search import LAST_SECOND, Selection, Window
 from tests.unit.v2.upstream import (
     FIRST,
     QUIET,
@@ -20,6 +22,7 @@ from tests.unit.v2.upstream import (
     Reply,
     Stage,
     Upstream,
+    answer,
     conversation,
     fetched_ids,
     in_turn,
@@ -194,6 +197,17 @@ def test_a_page_that_stays_empty_with_a_total_is_an_error(
     with pytest.raises(InconsistentData, match="empty"):
         fetched_ids(client, FIRST, LAST)
     assert len(upstream.asked) == 8
+
+
+@pytest.mark.parametrize(("total", "pages", "size"), [(60, 1, 25), (60, 0, 25), (3, 1, None)])
+def test_fewer_pages_than_the_total_needs_are_an_error(
+    upstream: Upstream, client: Client, total: int, pages: int, size: int | None
+) -> None:
+    rows = [conversation(id_, FIRST + id_) for id_ in range(1, (size or 2) + 1)]
+    page = {"size": size, "totalElements": total, "totalPages": pages}
+    upstream.script = lambda _: answer({"_embedded": {"conversations": rows}, "page": page})
+    with pytest.raises(InconsistentData, match="fewer pages than its total needs"):
+        list(Paginator(client, Selection(), ConversationPage).batches(Window(FIRST, LAST)))
 
 
 @pytest.mark.parametrize("page", [1, 2, 4])

@@ -12,10 +12,12 @@ import pytest
 
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData, MalformedData
+from compat.v2.json_text import without_long_texts
 from compat.v2.lists import Missing
 from compat.v2.threads import (
     ConversationWithThreads,
     ThreadList,
+    ThreadPage,
     ThreadPayload,
     list_threads,
 )
@@ -105,14 +107,37 @@ def test_a_thread_without_what_it_may_lack_is_read(odd: Json) -> None:
         ({"id": "7"}, "id"),
         ({"createdAt": None}, "createdAt"),
         ({"createdAt": "yesterday"}, "createdAt"),
-        ({"type": None}, "type"),
-        ({"type": ""}, "type"),
-        ({"rating": {"rating": "splendid"}}, "rating"),
     ],
 )
 def test_what_a_thread_cannot_be_counted_without_is_named(odd: Json, key: str) -> None:
     found = ThreadPayload.model_validate_json(json.dumps(thread(1, "message") | odd))
     assert found.unknown_key == key
+
+
+@pytest.mark.parametrize(
+    "rating",
+    [
+        *("splendid", 1, 0, True, {"rating": "splendid"}, {"rating": 1}, {"rating": ["great"]}),
+        *({"rating": {"name": "great"}}, {"rating": {}}, {"rating": "x" * 3000}, ["great"]),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_a_rating_that_is_no_known_one_is_unknown(rating: object) -> None:
+    page = json.dumps({"_embedded": {"threads": [thread(1, "message", rating=rating)]}})
+    body = b"".join(without_long_texts([page.encode()]))
+    (found,) = ThreadPage.model_validate_json(body).rows
+    assert found.rating is not None
+    assert found.rating.number == -1
+    assert not found.unknown_key
+
+
+@pytest.mark.parametrize(
+    "rating", [None, "", [], {}, {"rating": None}, {"rating": ""}, {"comments": "Fine"}], ids=repr
+)
+def test_a_thread_may_have_no_rating(rating: object) -> None:
+    payload = json.dumps(thread(1, "message", rating=rating))
+    found = ThreadPayload.model_validate_json(payload)
+    assert not (found.rating and found.rating.number)
 
 
 @pytest.mark.parametrize(("word", "number"), [("great", 1), ("okay", 2), ("not_good", 3)])
@@ -153,6 +178,16 @@ def test_fewer_threads_and_those_of_chats_may_not_be_all(
 
 
 # Lists.
+
+
+@pytest.mark.parametrize(("shown", "total", "pages"), [(0, 2, 1), (25, 60, 1)])
+def test_a_list_that_contradicts_its_total_is_an_error(
+    upstream: Upstream, client: Client, shown: int, total: int, pages: int
+) -> None:
+    threads = [thread(id_) for id_ in range(1, shown + 1)]
+    upstream.script = lambda _: thread_page(*threads, pages=pages, total=total)
+    with pytest.raises(InconsistentData, match="threads of conversation 9"):
+        list_threads(client, 9)
 
 
 def test_a_list_on_one_page_takes_one_request(upstream: Upstream, client: Client) -> None:

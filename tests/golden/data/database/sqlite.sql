@@ -56,6 +56,9 @@ CREATE INDEX conversation_no_type ON conversation (created) WHERE type IS NULL;
 CREATE INDEX thread_conversation ON thread (conversation, created, author_type, author);
 CREATE INDEX thread_counting ON thread (created, type, state, author_type, action, conversation);
 CREATE INDEX thread_no_author ON thread (author_type, created) WHERE author_type = '';
+CREATE INDEX thread_no_rating ON thread (created) WHERE rating = -1;
+CREATE INDEX thread_no_state ON thread (created) WHERE state = '' AND type <> 'lineitem';
+CREATE INDEX thread_no_type ON thread (created) WHERE type = '';
 CREATE INDEX thread_rated ON thread (created, conversation) WHERE rating <> 0;
 CREATE INDEX thread_reply ON thread (created, conversation, customer, author, author_type)
     WHERE state = 'published' AND type IN ('message', 'chat', 'beaconchat')
