@@ -10,10 +10,19 @@ from typing import Final, Literal, TypeVar
 
 from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import AccessRefused, InconsistentData, Redirected, RequestRefused
-from compat.v2.models import Conversation, ConversationDocument, ListEntry, ListPage
+from compat.v2.models import (
+    Conversation,
+    ConversationDocument,
+    ListEntry,
+    ListPage,
+    hides_rows,
+)
 
 HOME_FOLDER_TYPES: Final = frozenset({"open", "assigned", "closed", "spam", "drafts"})
 """The types of folders that a conversation's `folderId` names; all other folders are views."""
+
+_READINGS: Final = 3
+"""How often a list is read that changes from page to page."""
 
 _MERGES: Final = 1_000
 """How many merges, one after the other, are followed."""
@@ -63,17 +72,32 @@ def all_entries(client: Client, path: str, filters: Mapping[str, str] | None = N
         client: The API client.
         path: The path of the list, such as `/tags`.
         filters: Further parameters of each request.
+
+    Raises:
+        InconsistentData: The list contradicts its total, or keeps changing.
+        UpstreamError: Upstream fails.
     """
-    rows: dict[int, ListEntry] = {}
-    requested_at: list[int] = []
-    number, last = 1, 1
-    while number <= last:
-        params = {**(filters or {}), "page": str(number)}
-        response = client.get(path, params, ListPage, check=partial(_check_list, path, number))
-        rows |= {row.id: row for row in response.value.rows}
-        requested_at.append(response.requested_at)
-        number, last = number + 1, response.value.total_pages
-    return EntryList(tuple(rows.values()), requested_at[0])
+    for _ in range(_READINGS):
+        pages = _read_pages(client, path, filters or {})
+        ids = [[row.id for row in page.value.rows] for page in pages]
+        if not hides_rows(ids, pages[-1].value.page):
+            rows = {row.id: row for page in pages for row in page.value.rows}
+            return EntryList(tuple(rows.values()), pages[0].requested_at)
+    raise InconsistentData(f"the pages of the list {path} repeat entries, and lack others")
+
+
+def _read_pages(
+    client: Client, path: str, filters: Mapping[str, str]
+) -> list[ApiResponse[ListPage]]:
+    """One reading of a list."""
+    pages: list[ApiResponse[ListPage]] = []
+    last = 1
+    while len(pages) < last:
+        number = len(pages) + 1
+        params = {**filters, "page": str(number)}
+        pages.append(client.get(path, params, ListPage, check=partial(_check_list, path, number)))
+        last = pages[-1].value.total_pages
+    return pages
 
 
 def _check_list(path: str, number: int, found: ListPage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Generic, Self, TypeAlias, TypeVar
 
@@ -260,6 +261,22 @@ class PageInfo(_Model):
         if self.total_elements > max(self.total_pages, 1) * max(size, rows):
             return "says that there are fewer pages than its total needs"
         return ""
+
+
+def hides_rows(pages: Sequence[Sequence[object]], latest: PageInfo | None) -> bool:
+    """Whether pages of a list repeat rows of one another, and lack others that its total counts.
+
+    Rows may have moved from page to page, or upstream shows the same page whatever the number.
+
+    Args:
+        pages: The ids of the rows on each page.
+        latest: What the latest of them says of the list; None if it says nothing.
+    """
+    each = [set(page) for page in pages]
+    different = len(set().union(*each))
+    repeated_on_a_page = sum(map(len, pages)) - sum(map(len, each))
+    repeats = different < sum(map(len, each))
+    return bool(latest and repeats and different + repeated_on_a_page < latest.total_elements)
 
 
 R_co = TypeVar("R_co", bound=Conversation, covariant=True)

@@ -19,7 +19,7 @@ from typing import Final, Generic, TypeVar
 
 from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import InconsistentData, RequestRefused
-from compat.v2.models import Conversation, Page, PageInfo, whole_second
+from compat.v2.models import Conversation, Page, PageInfo, hides_rows, whole_second
 from compat.v2.search import Selection, Window, format_timestamp
 
 R = TypeVar("R", bound=Conversation)
@@ -213,6 +213,7 @@ class Paginator(Generic[R]):
             probe: The page to read first. It shows the number of pages, and, when it is read
                 again, which rows are new on it.
         """
+        what = ""
         for _ in range(_ATTEMPTS_BY_NUMBER):
             response = self._numbered_page(window, probe)
             yield _incomplete_batch(window, response)
@@ -223,11 +224,15 @@ class Paginator(Generic[R]):
                 response = self._numbered_page(window, number)
                 yield _incomplete_batch(window, response)
                 read.append((number, response.value))
-            if _did_not_grow(read) and not _has_new_rows(first, probe, read):
+            hides = hides_rows(
+                [[row.id for row in page.rows] for _, page in read], read[-1][1].page
+            )
+            if not hides and _did_not_grow(read) and not _has_new_rows(first, probe, read):
                 return
+            what = "repeated rows, and lacked others," if hides else "kept changing"
         second = f" created at {format_timestamp(window.first)}"
         which = second if window.first == window.last else ""
-        raise InconsistentData(f"the conversations{which} kept changing while they were read")
+        raise InconsistentData(f"the conversations{which} {what} while they were read")
 
     def _numbered_page(self, window: Window, number: int) -> ApiResponse[Page[R]]:
         try:

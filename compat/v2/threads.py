@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Final, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import from_json
@@ -28,6 +28,7 @@ from compat.v2.models import (
     _Model,
     _Null,
     _Text,
+    hides_rows,
 )
 
 _READINGS: Final = 4
@@ -203,6 +204,22 @@ class ThreadList:
     requested_at: int
 
 
+class _Reading(NamedTuple):
+    """One reading of a list of threads.
+
+    Attributes:
+        threads: As in `ThreadList`.
+        pages: On how many pages they were.
+        requested_at: As in `ThreadList`.
+        hides_some: As in `compat.v2.models.hides_rows`.
+    """
+
+    threads: tuple[ThreadPayload, ...]
+    pages: int
+    requested_at: int
+    hides_some: bool
+
+
 def count_published(threads: Sequence[ThreadPayload]) -> int:
     """How many of some threads a conversation's number of threads counts."""
     counted = (each for each in threads if each.type != _LINE_ITEM and each.state == _PUBLISHED)
@@ -229,12 +246,12 @@ def list_threads(
     before: frozenset[int | None] | None = None
     for _ in range(_READINGS):
         try:
-            threads, pages, requested_at = _read_threads(client, conversation, before_request)
+            read = _read_threads(client, conversation, before_request)
         except (AccessRefused, Redirected, RequestRefused) as refusal:
             return missing(refusal)
-        ids = frozenset(thread.id for thread in threads)
-        if pages <= 1 or ids == before:
-            return ThreadList(threads, requested_at)
+        ids = frozenset(thread.id for thread in read.threads)
+        if read.pages <= 1 or (ids == before and not read.hides_some):
+            return ThreadList(read.threads, read.requested_at)
         before = ids
     raise InconsistentData(
         f"the threads of conversation {conversation} kept changing while they were read"
@@ -243,11 +260,12 @@ def list_threads(
 
 def _read_threads(
     client: Client, conversation: int, before_request: Callable[[], None]
-) -> tuple[tuple[ThreadPayload, ...], int, int]:
-    """One reading: the threads, on how many pages they were, and when it began."""
+) -> _Reading:
     path = f"/conversations/{conversation}/threads"
     found: dict[object, ThreadPayload] = {}
     requested_at: list[int] = []
+    shown: list[list[int | None]] = []
+    info: PageInfo | None = None
     number, last = 1, 1
     while number <= last:
         before_request()
@@ -256,10 +274,12 @@ def _read_threads(
         requested_at.append(response.requested_at)
         rows = response.value.rows
         found |= {each.id if each.id is not None else object(): each for each in rows}
-        last = max(last, response.value.page.total_pages if response.value.page else 1)
+        shown.append([each.id for each in rows])
+        info = response.value.page
+        last = max(last, info.total_pages if info else 1)
         number += 1
     threads = tuple(sorted(found.values(), key=lambda each: each.id or 0))
-    return threads, last, requested_at[0]
+    return _Reading(threads, last, requested_at[0], hides_rows(shown, info))
 
 
 def _check_page(conversation: int, number: int, found: ThreadPage) -> None:

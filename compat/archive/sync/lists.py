@@ -13,7 +13,7 @@ from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval
 from compat.core.models import ListItem, ListKind, ListQuery
 from compat.upstream import fetch_list
-from compat.v2.errors import AccessRefused, MalformedData, RequestRefused
+from compat.v2.errors import AccessRefused, InconsistentData, RequestRefused
 from compat.v2.lists import Missing, get_mailbox
 from compat.v2.search import Selection
 
@@ -213,7 +213,7 @@ def _fetch(session: SyncSession, optional: frozenset[ListQuery], query: ListQuer
         if query not in optional or refusal.status not in _NOT_SHOWN:
             raise
         return _Answer(None, refusal.requested_at, refusal.status)
-    except MalformedData as error:
+    except InconsistentData as error:
         if query.kind == "mailboxes":  # conversations of one that is not listed may be lost
             raise
         return _Answer(None, 0, fault=str(error))

@@ -93,7 +93,7 @@ class SyncEvent:
             conversation's threads cannot be read), `mailbox gone` (the conversations of a mailbox
             were removed), `differs` (a total differs from the archive's), `list refused`
             (upstream does not show a list of users or teams, or the folders of a mailbox) or `list
-            unreadable` (an item of a list lacks its id).
+            unreadable` (an item of a list lacks its id, or the list contradicts its total).
         facts: What happened, by names; values that JSON can hold.
         received: How many conversations the step has read so far.
         expected: About how many it will have read at its end; 0 if that is not known.

@@ -10,6 +10,7 @@ import pytest
 
 from compat.archive.sync.run import SyncStopped
 from compat.service import LegacyReports
+from tests.integration.exactness.simulated_upstream import Upstream
 from tests.integration.odd_data.odd_api import OddApi, ask, outcome, question
 from tests.unit.service.doubles import LONG, basic
 
@@ -44,6 +45,26 @@ def test_a_list_with_an_entry_without_an_id_is_named_and_keeps_nothing_else_out(
     named = [each.facts for each in api.events if each.name == "list unreadable"]
     assert {each["list"] for each in named} <= UNREADABLE[key]
     assert all(f"{key}.0.id" in str(each["why"]) for each in named)
+    assert named
+    assert outcome(ask(api.offline(), question())) == 6
+
+
+@pytest.mark.parametrize("key", UNREADABLE)
+def test_a_list_that_is_empty_although_its_total_is_not_is_named_and_keeps_nothing_out(
+    upstream_server: Upstream, url: str, key: str
+) -> None:
+    def change(text: str) -> bytes:
+        value = json.loads(text)
+        if isinstance(value, dict) and key in (value.get("_embedded") or {}):
+            value["_embedded"] = None
+            value["page"] = {"size": 50, "totalElements": 3, "totalPages": 1, "number": 1}
+        return json.dumps(value).encode()
+
+    api = OddApi.shown(upstream_server, url)
+    api.whole = change
+    api.sync()
+    named = [each.facts for each in api.events if each.name == "list unreadable"]
+    assert {each["list"] for each in named} <= UNREADABLE[key]
     assert named
     assert outcome(ask(api.offline(), question())) == 6
 

@@ -12,13 +12,13 @@ from compat.v2.errors import InconsistentData, RequestRefused
 from tests.unit.v2.upstream import FIRST, QUIET, Json, Reply, Stage, Upstream, answer, in_turn
 
 
-def facts(pages: int) -> Json:
-    return {"size": 50, "totalElements": 99 if pages else 0, "totalPages": pages, "number": 1}
+def facts(pages: int, total: int = 99) -> Json:
+    return {"size": 50, "totalElements": total if pages else 0, "totalPages": pages, "number": 1}
 
 
-def mailboxes_page(*ids: int, pages: int) -> Reply:
+def mailboxes_page(*ids: int, pages: int, total: int = 99) -> Reply:
     rows = [{"id": each, "name": "Support", "slug": "support"} for each in ids]
-    return answer({"_embedded": {"mailboxes": rows}, "page": facts(pages)})
+    return answer({"_embedded": {"mailboxes": rows}, "page": facts(pages, total)})
 
 
 def test_all_pages_of_mailboxes_are_read(stage_and_client: tuple[Stage, Client]) -> None:
@@ -76,6 +76,38 @@ def test_a_list_that_contradicts_its_total_is_an_error(
         lists.mailboxes(client)
 
 
+def test_a_list_that_shows_the_same_page_whatever_the_number_is_an_error(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = lambda _: mailboxes_page(*range(1, 51), pages=2)
+    with pytest.raises(InconsistentData, match="/mailboxes repeat entries, and lack others"):
+        lists.mailboxes(client)
+
+
+def test_an_entry_that_comes_twice_on_a_page_is_listed_once(
+    upstream: Upstream, client: Client
+) -> None:
+    rows = [{"id": 1}, {"id": 1}]
+    info = {"size": 50, "totalElements": 2, "totalPages": 1}
+    upstream.script = in_turn(answer({"_embedded": {"mailboxes": rows}, "page": info}))
+    assert [each.id for each in lists.mailboxes(client).rows] == [1]
+
+
+def test_a_list_in_which_an_entry_is_added_while_it_is_read_is_read_again(
+    upstream: Upstream, client: Client
+) -> None:
+    def page(*ids: int, total: int) -> Reply:
+        rows = [{"id": each} for each in ids]
+        info = {"size": 2, "totalElements": total, "totalPages": -(-total // 2)}
+        return answer({"_embedded": {"mailboxes": rows}, "page": info})
+
+    upstream.script = in_turn(
+        *(page(1, 2, total=3), page(2, 3, total=4)),  # 9 was added in front
+        *(page(9, 1, total=4), page(2, 3, total=4)),
+    )
+    assert [each.id for each in lists.mailboxes(client).rows] == [9, 1, 2, 3]
+
+
 def test_folders_have_a_type(upstream: Upstream, client: Client) -> None:
     rows = [{"id": 11, "type": "open", "name": "Unassigned"}, {"id": 12, "type": "new kind"}]
     upstream.script = in_turn(answer({"_embedded": {"folders": rows}}))
@@ -109,7 +141,8 @@ def test_all_pages_of_tags_are_read(stage_and_client: tuple[Stage, Client]) -> N
 def test_a_row_that_moves_from_page_to_page_is_listed_once(
     upstream: Upstream, client: Client
 ) -> None:
-    upstream.script = in_turn(mailboxes_page(1, 2, pages=2), mailboxes_page(2, 3, pages=2))
+    pages = (mailboxes_page(*ids, pages=2, total=3) for ids in ((1, 2), (2, 3)))
+    upstream.script = in_turn(*pages)
     assert [mailbox.id for mailbox in lists.mailboxes(client).rows] == [1, 2, 3]
 
 
@@ -117,7 +150,7 @@ def test_the_request_time_of_a_list_is_that_of_its_first_page(
     upstream: Upstream, client: Client
 ) -> None:
     dates = ("Thu, 01 Jan 2015 00:00:10 GMT", "Thu, 01 Jan 2015 00:00:50 GMT")
-    payload = {"_embedded": {"mailboxes": [{"id": 1}]}, "page": facts(2)}
+    payload = {"_embedded": {"mailboxes": [{"id": 1}]}, "page": facts(2, 1)}
     upstream.script = in_turn(*[answer(payload, 200, {"Date": date}) for date in dates])
     assert FIRST < lists.mailboxes(client).requested_at <= FIRST + 10
 

@@ -199,6 +199,15 @@ def test_a_page_that_stays_empty_with_a_total_is_an_error(
     assert len(upstream.asked) == 8
 
 
+def test_a_second_that_shows_the_same_page_whatever_the_number_is_an_error(
+    upstream: Upstream, client: Client
+) -> None:
+    rows = [conversation(id_, FIRST) for id_ in range(1, 26)]
+    upstream.script = lambda _: page_of(rows, total=40, pages=2)
+    with pytest.raises(InconsistentData, match="repeated rows, and lacked others"):
+        fetched_ids(client, FIRST, LAST)
+
+
 @pytest.mark.parametrize(("total", "pages", "size"), [(60, 1, 25), (60, 0, 25), (3, 1, None)])
 def test_fewer_pages_than_the_total_needs_are_an_error(
     upstream: Upstream, client: Client, total: int, pages: int, size: int | None
@@ -394,7 +403,7 @@ def test_an_upstream_that_ignores_the_creation_time_is_an_error(
 ) -> None:
     rows = [conversation(at, FIRST + at) for at in range(3)]
     upstream.script = in_turn(page_of(rows, total=9, pages=3))
-    with pytest.raises(InconsistentData, match="outside"):
+    with pytest.raises(InconsistentData, match="repeated rows, and lacked others"):
         fetched_ids(client, FIRST, LAST)
 
 

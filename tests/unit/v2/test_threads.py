@@ -190,6 +190,14 @@ def test_a_list_that_contradicts_its_total_is_an_error(
         list_threads(client, 9)
 
 
+def test_a_list_that_shows_the_same_page_whatever_the_number_is_an_error(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = lambda _: thread_page(*map(thread, range(1, 26)), pages=2, total=40)
+    with pytest.raises(InconsistentData, match="conversation 9 kept changing"):
+        list_threads(client, 9)
+
+
 def test_a_list_on_one_page_takes_one_request(upstream: Upstream, client: Client) -> None:
     upstream.script = in_turn(thread_page(thread(2), thread(1)))
     found = list_threads(client, 9)
