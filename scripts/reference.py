@@ -230,13 +230,15 @@ def exactness() -> Iterator[str]:
 
 def columns() -> Iterator[str]:
     """The columns of the rows of every report, as dicts and as data frames."""
-    yield "# Columns of reports in Python"
+    yield "# Columns of reports"
     yield (
         "A report of [`LegacyReports`](../how-to/in-process.md#data-frames) has rows: `rows()` "
         "returns them as dicts, `to_pandas()` and `to_polars()` as data frames. Every row has all "
         "columns of the report, whatever was found; an empty data frame has them, too. Names are "
         "those of the fields in the JSON; what is in an object has the name of the object before "
-        "it, as in `user.name`. A value that is not there is None."
+        "it, as in `user.name`. A value that is not there is None, and so is a value that means "
+        "nothing, such as `handleTime`: `report.unavailable` names these. CSV of "
+        "[`helpscout-v1 report`](command-line.md) has the same rows and columns."
     )
     yield (
         "A series has a row for each bucket, and a page of a list a row for each item. Figures "

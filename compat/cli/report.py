@@ -226,7 +226,7 @@ def _printer(route: Route, *, as_json: bool, as_csv: bool) -> Callable[[EngineAn
     if format_ == "csv":
         from compat.cli.report_csv import print_report_csv
 
-        return lambda answered: print_report_csv(route.model, json.loads(answered.body))
+        return lambda answered: print_report_csv(answered.answer)
     if format_ == "json":
         return lambda answered: print(answered.body.decode())
     with table_needs_rich():

@@ -1,60 +1,59 @@
-"""A report as CSV."""
+"""A report as CSV: the rows that it has in Python, with the same columns."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
+
+from pydantic import BaseModel
 
 from compat.cli.formats import print_csv
 from compat.cli.output import print_note
-from compat.v1.report_shape import Row, Shape, shape_of
+from compat.v1.datetimes import format_instant
+from compat.v1.models_base import TabularReport
+from compat.v1.report_shape import shape_of
+from compat.v1.rows import Column, columns_of, rows_of
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
+def print_report_csv(answer: BaseModel) -> None:
+    """Print a report on standard output, as `rows()` of it has it.
 
-def print_report_csv(model: type[BaseModel], answer: Any) -> None:
-    """Print an answer on standard output.
-
-    A series has a row for each bucket, a list a row for each item. Of figures there is a row for
-    each field, with its value in each range and the difference; the menu of tags is left out.
     What says in JSON and in a table that a list has more pages is a note on standard error.
 
     Args:
-        model: The model of the answer.
-        answer: The answer, from its JSON.
+        answer: The report.
     """
-    shape = shape_of(model)
-    print_csv(_rows(shape, answer))
+    report = cast("TabularReport", answer)
+    print_csv(_lines(report))
+    shape = shape_of(type(report))
     if shape.kind == "page":
-        _print_page(shape.page(answer))
+        _print_page(getattr(report, shape.wrapper) if shape.wrapper else report)
 
 
-def _rows(shape: Shape, answer: Any) -> Iterator[Iterable[Any]]:
-    if shape.kind == "series":
-        yield "range", *shape.fields
-        for name, buckets in shape.series(answer).items():
-            yield from ((name, *_cells(shape, bucket)) for bucket in buckets)
-    elif shape.kind == "figures":
-        yield "field", "current", "previous", "delta"
-        for name in shape.about:
-            yield f"user.{name}", answer["user"].get(name), "", ""
-        objects = [answer.get(name, {}) for name in ("current", "previous", "deltas")]
-        for name in shape.fields:
-            yield name, *(each.get(name) for each in objects)
-    else:
-        yield shape.fields
-        rows = answer if shape.kind == "list" else shape.page(answer)["results"]
-        yield from (_cells(shape, row) for row in rows)
+def _lines(report: TabularReport) -> Iterator[Iterable[Any]]:
+    columns = columns_of(type(report))
+    yield [each.name for each in columns]
+    for row in rows_of(report):
+        yield [_cell(each, row[each.name]) for each in columns]
 
 
-def _print_page(page: Row) -> None:
-    if page["pages"] > 1:
-        rows, count = len(page["results"]), page["count"]
+def _cell(column: Column, value: Any) -> Any:
+    """A value as `print_csv` takes it; a list of texts is JSON, as there may be blanks in them."""
+    if value is None:
+        return None
+    if column.kind == "instant":
+        return format_instant(value)
+    if column.kind == "texts":
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else None
+    return value
+
+
+def _print_page(page: Any) -> None:
+    if page.page > max(page.pages, 1):
+        print_note(f"page {page.page} of {page.pages}: there is no such page")
+    elif page.pages > 1:
         print_note(
-            f"{rows} of {count} rows: page {page['page']} of {page['pages']}; --page has the others"
+            f"{len(page.results)} of {page.count} rows: page {page.page} of {page.pages}; --page "
+            "has the others"
         )
-
-
-def _cells(shape: Shape, row: Row) -> list[Any]:
-    return [row.get(name) for name in shape.fields]

@@ -36,6 +36,7 @@ from compat.reports.user_series import SERIES
 from compat.v1.circumstances import Circumstances
 from compat.v1.errors import ItemNotFound
 from compat.v1.grades import inexact_fields
+from compat.v1.models_base import TabularReport
 from compat.v1.query import Query
 from compat.v1.routes import Route
 
@@ -96,6 +97,8 @@ class ComputedEngine:
         engine: EngineName = "totals" if from_totals else "computed"
         body = answer.model_dump_json().encode()
         inexact = inexact_fields(route.report, answer, given)
+        if isinstance(answer, TabularReport):
+            answer = answer.with_unavailable(inexact.unavailable)
         return EngineAnswer(answer, body, data.as_of, data.fresh_until, engine, *inexact)
 
     def close(self) -> None:

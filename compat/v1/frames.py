@@ -11,7 +11,8 @@ from compat.v1.rows import ColumnKind, columns_of, rows_of
 if TYPE_CHECKING:
     import pandas
     import polars
-    from pydantic import BaseModel
+
+    from compat.v1.models_base import TabularReport
 
 _PANDAS: Final[Mapping[ColumnKind, str]] = {
     "instant": "datetime64[us, UTC]",
@@ -25,7 +26,7 @@ _PANDAS: Final[Mapping[ColumnKind, str]] = {
 """Types that have a missing value: integers stay integers beside one."""
 
 
-def to_pandas(report: BaseModel) -> pandas.DataFrame:
+def to_pandas(report: TabularReport) -> pandas.DataFrame:
     """The rows of a report as a data frame; see `TabularReport.to_pandas`."""
     library = _library("pandas")
     columns, rows = columns_of(type(report)), rows_of(report)
@@ -37,7 +38,7 @@ def to_pandas(report: BaseModel) -> pandas.DataFrame:
     )
 
 
-def to_polars(report: BaseModel) -> polars.DataFrame:
+def to_polars(report: TabularReport) -> polars.DataFrame:
     """The rows of a report as a data frame; see `TabularReport.to_polars`."""
     library = _library("polars")
     types = {

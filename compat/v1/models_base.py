@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    WithJsonSchema,
+)
 
 from compat.v1.datetimes import format_instant
 
@@ -59,8 +67,25 @@ class Answer(ShortRepr):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class TabularReport:
+class TabularReport(BaseModel):
     """What the answers of all reports can do: rows, data frames, and a table in a notebook."""
+
+    _unavailable: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def unavailable(self) -> tuple[str, ...]:
+        """The fields whose values mean nothing, because Help Scout does not show what they need.
+
+        JSON paths without indices, such as `current.handleTime`, sorted: the same as in the header
+        `Compat-Unavailable`. A report that was made in another way than by computing it has none.
+        """
+        return self._unavailable
+
+    def with_unavailable(self, paths: tuple[str, ...]) -> Self:
+        """The same report, with the fields whose values mean nothing."""
+        report = self.model_copy()
+        report._unavailable = paths  # noqa: SLF001 - of its own class
+        return report
 
     def rows(self) -> list[dict[str, Any]]:
         """The report as flat dicts with plain values, in the order of the report.
@@ -68,8 +93,8 @@ class TabularReport:
         There is a row for each bucket of a series, for each item on a page of a list, and for each
         range of figures. Where there are two ranges, the column `period` says `current` or
         `previous`. Columns have the names of the fields, and do not depend on what was found: what
-        is not there is None. Datetimes are aware, in UTC. The menu of tags, `filterTags`, is left
-        out.
+        is not there is None, and so is what `unavailable` names. Datetimes are aware, in UTC. The
+        menu of tags, `filterTags`, is left out.
         """
         return _function("rows", "rows_of")(self)  # type: ignore[no-any-return]
 

@@ -13,7 +13,7 @@ from compat.v1.report_shape import shape_of
 from compat.v1.rows import PERIOD, columns_of, rows_of
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from compat.v1.models_base import TabularReport
 
 MOST_ROWS: Final = 50
 """How many rows are shown."""
@@ -31,7 +31,7 @@ _PERIODS: Final = ("current", "previous")
 _Cells = Sequence[Any]
 
 
-def to_html(report: BaseModel) -> str:
+def to_html(report: TabularReport) -> str:
     """A report as one element of HTML: a table, and for a series a chart."""
     kind = shape_of(type(report)).kind
     if kind == "figures":

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, RootModel
 
+from compat.v1.models_base import TabularReport
 from compat.v1.report_shape import STARTS, model_under, shape_of
 
 ColumnKind = Literal["instant", "truth", "integer", "number", "text", "integers", "texts"]
-"""`integers` and `texts` are lists; any other value may be None."""
+"""`integers` and `texts` are lists. Any value may be None."""
 
 PERIOD: Final = "period"
 """The column that says of which range a row is: `current` or `previous`."""
@@ -35,6 +36,9 @@ _RANGE_PARTS: Final = {"user": "user", "current": _ROW, "deltas": "deltas"}
 
 _Parts = Mapping[str, Any]
 """What a row is made of: the object under `row`, and others that the same row has."""
+
+_Place = tuple[str, ...]
+"""The keys that lead to the object under `row` in the JSON, without indices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,33 @@ class Column:
             return found.astimezone(UTC) if isinstance(found, datetime) else None
         return list(found) if isinstance(found, Sequence) and not isinstance(found, str) else found
 
+    def json_path(self, place: _Place) -> str:
+        """The path of the value in the JSON, as `unavailable` of a report has it."""
+        first, *rest = self.path
+        return ".".join((*(place if first == _ROW else (first,)), *rest))
 
-def rows_of(report: BaseModel) -> list[dict[str, Any]]:
-    """The rows of a report: one for each bucket, item of a list, or range of figures."""
+
+def rows_of(report: TabularReport) -> list[dict[str, Any]]:
+    """The rows of a report: one for each bucket, item of a list, or range of figures.
+
+    A value that means nothing is None, and not the 0 or the empty text that programs expect in the
+    JSON.
+    """
     columns = columns_of(type(report))
-    return [{each.name: each.value(parts) for each in columns} for parts in _parts(report)]
+    found = list(_parts(report))
+    unavailable = {
+        (place, each.name)
+        for place in {place for place, _ in found}
+        for each in columns
+        if each.json_path(place) in report.unavailable
+    }
+    return [
+        {
+            each.name: None if (place, each.name) in unavailable else each.value(parts)
+            for each in columns
+        }
+        for place, parts in found
+    ]
 
 
 @cache
@@ -89,25 +115,31 @@ def _list_name(page: type[BaseModel]) -> str:
     return "root" if issubclass(page, RootModel) else "results"
 
 
-def _parts(report: Any) -> Iterator[_Parts]:
-    """What each row is made of."""
+def _parts(report: Any) -> Iterator[tuple[_Place, _Parts]]:
+    """What each row is made of, and its place."""
     shape = shape_of(type(report))
     if shape.kind in ("page", "list"):
         page = getattr(report, shape.wrapper) if shape.wrapper else report
-        yield from ({_ROW: each} for each in getattr(page, _list_name(type(page))))
+        name = _list_name(type(page))
+        wrapper = (shape.wrapper,) if shape.wrapper else ()
+        place = () if shape.kind == "list" else (*wrapper, name)
+        yield from ((place, {_ROW: each}) for each in getattr(page, name))
         return
     for period in ("current", "previous"):
         found = getattr(report, period)
         if shape.kind == "series":
-            yield from ({PERIOD: period, _ROW: each} for each in found or ())
+            yield from (((period,), {PERIOD: period, _ROW: each}) for each in found or ())
         elif found is not None:
             deltas = report.deltas if period == "current" else None
-            yield {
-                PERIOD: period,
-                _ROW: found,
-                "user": getattr(report, "user", None),
-                "deltas": deltas,
-            }
+            yield (
+                (period,),
+                {
+                    PERIOD: period,
+                    _ROW: found,
+                    "user": getattr(report, "user", None),
+                    "deltas": deltas,
+                },
+            )
 
 
 def _fields(

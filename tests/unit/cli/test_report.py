@@ -90,7 +90,7 @@ def test_csv_has_a_line_for_each_bucket_of_each_range(capsys: Printed, account: 
     expected = oracle.answer(Asked(*MONTH, BEFORE), account)
     rows = list(csv.reader(io.StringIO(printed(capsys, *COMPARED, "--csv"))))
     assert rows == [
-        ["range", "start", "count"],
+        ["period", "start", "count"],
         *(
             [name, bucket["start"], str(bucket["count"])]
             for name, buckets in expected.items()
@@ -141,12 +141,12 @@ def test_the_ids_in_csv_are_those_behind_each_count(capsys: Printed, account: Ac
     for row in csv.DictReader(io.StringIO(text)):
         ids = [int(each) for each in row["ids"].split()]
         bucket = {"start": row["start"], "count": int(row["count"]), "ids": ids}
-        shown.setdefault(row["range"], []).append(bucket)
+        shown.setdefault(row["period"], []).append(bucket)
     check_ids(shown, account)
 
 
 @pytest.mark.parametrize(
-    ("more", "header"), [((), "range,start,count"), (("--ids",), "range,start,count,ids")]
+    ("more", "header"), [((), "period,start,count"), (("--ids",), "period,start,count,ids")]
 )
 def test_the_header_of_csv_does_not_depend_on_what_is_found(
     capsys: Printed, settings: pytest.MonkeyPatch, more: tuple[str, ...], header: str
