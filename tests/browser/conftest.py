@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import SecretStr
@@ -124,9 +124,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Explorer]]:
     """Opens new tabs on a server; at the end each must have kept the rules of the page."""
     with ExitStack() as stack:
 
-        def visit(port: int, query: str = "", key: str = KEY) -> Explorer:
+        def visit(port: int, query: str = "", key: str = KEY, **device: Any) -> Explorer:
             origin = f"http://{LOOPBACK}:{port}"
-            context = browser.new_context()
+            context = browser.new_context(**device)
             stack.callback(context.close)
             explorer = Explorer(context.new_page(), origin)
             explorer.open(query)

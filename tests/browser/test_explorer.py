@@ -211,6 +211,41 @@ def test_a_bar_opens_with_enter_and_with_a_click(explorer: Explorer, port: int) 
     explorer.page.wait_for_selector("#behind .agrees")
 
 
+def test_on_a_phone_a_tap_chooses_one_of_many_bars_and_a_button_opens_it(
+    visit: Visit, port: int
+) -> None:
+    question = address("new_conversations", **RANGE, viewBy="day")
+    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
+    explorer = visit(port, question, **phone)
+    explorer.wait_for_answer()
+    drawn = explorer.find(".u-over")
+    drawn.scroll_into_view_if_needed()
+    box = drawn.bounding_box()
+    assert box
+    column = box["width"] / 30.2  # 30 bars, and a tenth of one at each side
+    assert column < 10
+    above_bar_12 = box["x"] + column * (12 + 0.6 + 0.4)
+    explorer.page.touchscreen.tap(above_bar_12, box["y"] + 3)
+    chosen = "document.querySelector('[role=slider]').ariaValueNow"
+    explorer.until(f"{chosen} === '13'")
+    assert explorer.find("#behind").is_hidden()
+    explorer.page.get_by_role("button", name="The next bar").tap()
+    assert explorer.page.evaluate(chosen) == "14"
+    for each in explorer.find(".steps button").all():
+        size = each.bounding_box()
+        assert size
+        assert min(size["width"], size["height"]) >= 44
+    assert explorer.page.evaluate("document.documentElement.scrollWidth") == 360
+    explorer.page.get_by_role("button", name="List what is in it").tap()
+    explorer.page.wait_for_selector("#behind .agrees")
+    assert explorer.query()["openStart"] == instant(60 - 13)
+
+
+def test_with_a_mouse_alone_there_are_no_buttons_for_bars(explorer: Explorer) -> None:
+    explorer.ask(address("new_conversations", **RANGE, viewBy="day"))
+    assert explorer.find(".steps").is_hidden()
+
+
 def test_the_page_says_if_a_list_and_its_bar_differ(
     explorer: Explorer, port: int, account: Account
 ) -> None:
@@ -242,6 +277,35 @@ def test_the_list_behind_a_number_of_ratings_has_as_many(
     explorer.page.reload()
     explorer.page.wait_for_selector("#behind .agrees")
     assert explorer.text("#behind .agrees").startswith(f"{figures['notGoodCount']} in the list")
+
+
+def test_the_page_of_an_open_list_is_in_the_address(explorer: Explorer, port: int) -> None:
+    def is_page(number: int) -> str:
+        return f"document.querySelector('#behind .pager')?.innerText.includes('Page {number} of')"
+
+    explorer.ask(address("new_conversations", **RANGE, viewBy="month"))
+    explorer.find("#answer tbody button").first.click()
+    explorer.until(is_page(1))
+    assert "openPage" not in explorer.query()
+    explorer.find("#behind .pager button").last.click()
+    explorer.until(is_page(2))
+    rows = explorer.rows("#behind table")
+    assert explorer.query()["openPage"] == "2"
+    explorer.page.reload()
+    explorer.until(is_page(2))
+    assert explorer.rows("#behind table") == rows
+    explorer.page.go_back()
+    explorer.until(is_page(1))
+    assert explorer.rows("#behind table") != rows
+
+
+def test_a_page_after_the_last_leads_to_the_last(explorer: Explorer, port: int) -> None:
+    pages = api(port, NEW_ONE_BY_ONE, **RANGE)["conversations"]["pages"]
+    explorer.ask(address("new_drilldown", **RANGE, page=str(pages + 7)))
+    assert f"Page {pages + 7} is after the last one" in explorer.text("#answer .empty")
+    explorer.page.get_by_role("button", name=f"Go to page {pages}").click()
+    explorer.until("document.querySelector('#answer table')")
+    assert explorer.query()["page"] == str(pages)
 
 
 REPORTS = [route.report for route in ROUTES if route.path.startswith("/v1/reports/")]
@@ -325,6 +389,54 @@ def test_a_wrong_question_is_explained_at_the_parameter(explorer: Explorer, port
     assert "user" in explorer.text("#error li")
     assert explorer.find("#user").get_attribute("aria-invalid") == "true"
     assert explorer.page.evaluate("document.activeElement.id") == "user"
+
+
+WRONG_VALUES = [
+    ("new_conversations", {"start": "2015-02-30"}, '"2015-02-30" is not a date'),
+    ("new_conversations", {"end": "yesterday"}, '"yesterday" is not a date'),
+    ("happiness", {"previousEnd": "2015-01-01T25:00:00Z"}, '"2015-01-01T25:00:00Z" is not a date'),
+    ("new_conversations", {"openStart": "x"}, '"x" is not a date'),
+    ("new_conversations", {"viewBy": "fortnight"}, '"fortnight" is none of day, week, month'),
+    ("user", {"user": "Ann"}, '"Ann" is not a whole number'),
+    ("new_drilldown", {"rows": "many"}, '"many" is not a whole number'),
+    ("folders", {"mailbox": ""}, "the address names no mailbox"),
+]
+
+
+@pytest.mark.parametrize(("report", "wrong", "said"), WRONG_VALUES)
+def test_a_value_of_an_address_that_is_not_understood_is_shown_and_not_dropped(
+    explorer: Explorer, report: str, wrong: dict[str, str], said: str
+) -> None:
+    explorer.ask(address(report, **{**RANGE, **PREVIOUS, **wrong}))
+    (name,) = wrong
+    assert explorer.text("#error li").startswith(f"{name}: {said}")
+    assert explorer.find("#error li").count() == 1
+    paths = {route.report: route.path for route in ROUTES}
+    assert explorer.responses(paths[report]) == []
+
+
+def test_the_control_of_a_wrong_value_is_marked_and_a_right_one_is_asked(
+    explorer: Explorer, port: int
+) -> None:
+    explorer.ask(address("new_conversations", **{**RANGE, "start": "2015-02-30", "viewBy": "Day"}))
+    assert explorer.find("#error li").count() == 1
+    assert explorer.page.evaluate("document.activeElement.id") == "start"
+    assert explorer.find("#start").get_attribute("aria-invalid") == "true"
+    explorer.page.fill("#start", RANGE["start"][:10])
+    explorer.page.get_by_label("From: time of day").first.fill("00:00:00")
+    explorer.show()
+    assert explorer.find("#error").is_hidden()
+    assert len(explorer.rows()) == 30
+
+
+@pytest.mark.parametrize(
+    ("report", "name"),
+    [("folders", "mailbox"), ("team_members", "team"), ("one_user", "user")],
+)
+def test_an_id_that_does_not_exist_is_named(explorer: Explorer, report: str, name: str) -> None:
+    explorer.ask(address(report, **{name: "999999"}))
+    assert explorer.text("#error li") == f"{name}: there is no {name} with the id 999999."
+    assert explorer.find(f"#{name}").get_attribute("aria-invalid") == "true"
 
 
 def test_a_server_that_is_gone_is_said_in_words(explorer: Explorer, port: int) -> None:

@@ -1,7 +1,7 @@
 /** An answer of the API as a part of the page, by its shape: new reports of a known shape show by themselves. */
 
 import { Chart } from "./chart.js";
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 import { ago, instant, plural, range as rangeInWords, words } from "./format.js";
 import {
   figuresTable,
@@ -271,7 +271,7 @@ function pageView({ page, rows, prefix }, headers, { title, names, goTo, brief }
   const count = page.count ?? rows.length;
   const summary =
     count === 0 ? `${title}: nothing in this selection.` : `${title}: ${count} in all.`;
-  if (rows.length === 0) return { nodes: [el("p", { class: "empty" }, summary)], summary };
+  if (rows.length === 0) return { nodes: emptyPage(page, summary, goTo), summary };
   return {
     nodes: [
       brief ? null : el("p", {}, summary),
@@ -280,6 +280,14 @@ function pageView({ page, rows, prefix }, headers, { title, names, goTo, brief }
     ],
     summary,
   };
+}
+
+/** A list without rows: there are none at all, or the page is after the last one. */
+function emptyPage({ page, pages, count }, summary, goTo) {
+  if (!count || !pages) return [el("p", { class: "empty" }, summary)];
+  const sentence = `${summary} Page ${page} is after the last one.`;
+  const last = button(`Go to page ${pages}`, () => goTo(pages));
+  return [el("p", { class: "empty" }, sentence), el("p", {}, last)];
 }
 
 function itemView(item, { title, names }) {

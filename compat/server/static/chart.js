@@ -2,10 +2,11 @@
  * A series as bars, the range to compare with as a line. Drawn by uPlot (uplot.js), a global name.
  *
  * Arrow keys move from bar to bar and Enter opens one, so it is a slider to those who cannot see it.
- * The table below it has the same numbers.
+ * A finger is wider than one of many bars: a tap chooses the nearest one, and buttons below the chart
+ * move to its neighbours and open it. The table below it has the same numbers.
  */
 
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 
 const HEIGHT = 260;
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
@@ -38,7 +39,8 @@ export class Chart {
       onkeydown: (event) => this.press(event),
     });
     this.readout = el("p", { class: "readout", "aria-hidden": "true" });
-    this.element = el("figure", {}, this.legend(), this.box, this.readout);
+    this.touched = false;
+    this.element = el("figure", {}, this.legend(), this.box, this.readout, this.steps());
     this.move(0);
     this.redraw = () => this.draw();
     DARK.addEventListener("change", this.redraw);
@@ -50,6 +52,19 @@ export class Chart {
     const entries = [el("span", { class: "key current" }, "This range")];
     if (this.options.previous) entries.push(el("span", { class: "key previous" }, "Compared with"));
     return el("figcaption", { class: "legend" }, entries);
+  }
+
+  /** Buttons for fingers; only devices with a touch screen show them. */
+  steps() {
+    const step = (text, label, by) => button(text, () => this.step(by), { "aria-label": label });
+    const opener = button("List what is in it", () => this.openAt(this.at));
+    return el(
+      "div",
+      { class: "steps" },
+      step("‹", "The bar before", -1),
+      step("›", "The next bar", 1),
+      this.options.open ? opener : null,
+    );
   }
 
   /** Stop listening; the chart is no longer shown. */
@@ -117,9 +132,17 @@ export class Chart {
             plot.cursor.idx !== null && plot.cursor.idx !== undefined && this.move(plot.cursor.idx),
         ],
         drawClear: [(plot) => this.highlight(plot)],
-        ready: [(plot) => plot.over.addEventListener("click", () => this.openAt(plot.cursor.idx))],
+        ready: [(plot) => this.listen(plot)],
       },
     };
+  }
+
+  /** A click opens the bar whose column it is in; a tap has chosen it, as the cursor moves there. */
+  listen(plot) {
+    plot.over.addEventListener("pointerdown", ({ pointerType }) => {
+      this.touched = pointerType === "touch";
+    });
+    plot.over.addEventListener("click", () => this.touched || this.openAt(plot.cursor.idx));
   }
 
   bars() {
@@ -163,11 +186,14 @@ export class Chart {
       Home: -Infinity,
       End: Infinity,
     };
-    if (event.key in steps)
-      this.move(Math.min(this.count - 1, Math.max(0, this.at + steps[event.key])));
+    if (event.key in steps) this.step(steps[event.key]);
     else if (event.key === "Enter" || event.key === " ") this.openAt(this.at);
     else return;
     event.preventDefault();
+  }
+
+  step(by) {
+    this.move(Math.min(this.count - 1, Math.max(0, this.at + by)));
   }
 
   move(at) {

@@ -19,16 +19,20 @@ import {
   firstQuestion,
   fromAddress,
   hasDrilldown,
+  NO_LIST,
   reportsOf,
   requestOf,
   toAddress,
   unknownReport,
+  wrongValues,
 } from "./question.js";
 
 const FETCHING = "The server is fetching conversations from Help Scout.";
 // What the server says if all is well, and callers have to ask again: this page does so by itself.
 const STILL_FETCHING = /still being fetched/;
 const NOT_YET = "There is no answer yet.";
+const WRONG_ADDRESS =
+  "The address has values that are not understood. Correct them, and press Show.";
 const STOPPED =
   "You stopped waiting. The server continues to fetch, so the answer will be there sooner the next time.";
 
@@ -46,6 +50,7 @@ const BEHIND = {
   choose: (start) => page.view?.choose(page.question.figure || start) ?? null,
   refused: (error) => askForKey(error.message),
   left: (start) => leaveList(start),
+  turned: (number) => turnList(number),
 };
 
 async function start() {
@@ -109,8 +114,8 @@ function openExplorer() {
   byId("key-form").hidden = true;
   byId("explorer").hidden = false;
   byId("forget").hidden = false;
-  showAddress();
   byId("report").focus({ preventScroll: true });
+  showAddress();
   // On a phone the answer is below the controls, and an address with a question is about the answer.
   if (location.search) bringIntoView(byId("result"));
 }
@@ -134,6 +139,8 @@ function showAddress() {
   page.question = fromAddress(location.search, page.reports) ?? firstQuestion();
   showQuestion();
   if (unknown) return showUnknown(unknown);
+  const wrong = wrongValues(location.search, page.reports);
+  if (wrong.length) return showWrong(wrong);
   // What is asked is what the controls show, also where the address says nothing.
   readControls();
   answer();
@@ -142,8 +149,10 @@ function showAddress() {
 /** After Back or Forward. Where only the list differs, the answer and the place on the page stay. */
 function showStep() {
   const next = fromAddress(location.search, page.reports) ?? firstQuestion();
-  const unknown = unknownReport(location.search, page.reports);
-  if (!page.view || unknown || withoutList(next) !== withoutList(page.question))
+  const cannotBeAsked =
+    unknownReport(location.search, page.reports) ||
+    wrongValues(location.search, page.reports).length;
+  if (!page.view || cannotBeAsked || withoutList(next) !== withoutList(page.question))
     return showAddress();
   const { open, figure } = page.question;
   page.question = next;
@@ -154,15 +163,26 @@ function showStep() {
 }
 
 function withoutList(question) {
-  return toAddress({ ...question, open: null, figure: "" }, page.reports.get(question.report));
+  return toAddress({ ...question, ...NO_LIST }, page.reports.get(question.report));
 }
 
 function showUnknown(name) {
+  const sentence = `This server has no report with the name ${name}. Choose another one.`;
+  showInsteadOfAnswer("No such report", sentence);
+}
+
+function showWrong(wrong) {
+  showInsteadOfAnswer(report().title, WRONG_ADDRESS, wrong);
+  markWrong(wrong);
+}
+
+/** Say why the question of an address is not asked. */
+function showInsteadOfAnswer(title, sentence, wrong = []) {
   page.asking?.abort();
   clearAnswer();
-  byId("result-title").textContent = "No such report";
+  byId("result-title").textContent = title;
   byId("result-ranges").textContent = "";
-  showError(`This server has no report with the name ${name}. Choose another one.`);
+  showError(sentence, wrong);
 }
 
 function report() {
@@ -182,8 +202,7 @@ function chooseReport(name) {
   page.question = {
     ...page.question,
     report: name,
-    open: null,
-    figure: "",
+    ...NO_LIST,
     values: { ...page.question.values, page: "" },
   };
   for (const own of ["sortField", "sortOrder", "type"]) page.question.values[own] = "";
@@ -200,7 +219,7 @@ function useForm(event) {
   event.preventDefault();
   readControls();
   const values = { ...page.question.values, page: "" };
-  page.question = { ...page.question, open: null, figure: "", others: [], values };
+  page.question = { ...page.question, ...NO_LIST, others: [], values };
   rememberAddress();
   answer();
   bringIntoView(byId("result"));
@@ -294,16 +313,22 @@ function showList({ focus = false } = {}) {
 }
 
 function openList(range, figure = "") {
-  page.question = { ...page.question, open: range, figure };
+  page.question = { ...page.question, open: range, figure, openPage: 1 };
   rememberAddress();
   showList({ focus: true });
 }
 
 function leaveList(start) {
   const chosen = page.question.figure || start;
-  page.question = { ...page.question, open: null, figure: "" };
+  page.question = { ...page.question, ...NO_LIST };
   rememberAddress();
   closeList(chosen);
+}
+
+function turnList(number) {
+  page.question = { ...page.question, openPage: number };
+  rememberAddress();
+  showList({ focus: true });
 }
 
 /** Close the list; the focus returns to the row of its bar or figure. */
@@ -353,25 +378,37 @@ function showFailure(error) {
   byId("waiting").hidden = true;
   if (error.status === 401) return askForKey(error.message);
   if (error.name === "AbortError") return showError(STOPPED, [], askAgain());
+  if (error.status === 404) error.parameters = idsNotFound();
   showRefusal(error);
   markWrong(error.parameters ?? []);
+}
+
+/** What a path of the API names that does not exist: its answer does not say what it is. */
+function idsNotFound() {
+  return report()
+    .parameters.filter((each) => each.in === "path")
+    .map(({ name }) => ({
+      property: name,
+      message: `there is no ${name} with the id ${page.question.values[name]}.`,
+    }));
 }
 
 function showRefusal(error) {
   byId("waiting").hidden = true;
   const known = error instanceof Refusal;
   const sentence = known ? error.message : `This page has made a mistake: ${error.message}`;
-  const details = (error.parameters ?? []).map(({ property, message }) =>
-    el("li", {}, el("strong", {}, property), `: ${message}`),
-  );
-  showError(sentence, details, askAgain());
+  showError(sentence, error.parameters ?? [], askAgain());
 }
 
 function askAgain() {
   return button("Ask again", () => answer());
 }
 
-function showError(sentence, details = [], action = null) {
+/** Show a sentence, what is wrong with which parameter, and perhaps a button. */
+function showError(sentence, parameters = [], action = null) {
+  const details = parameters.map(({ property, message }) =>
+    el("li", {}, el("strong", {}, property), `: ${message}`),
+  );
   const list = details.length ? el("ul", {}, details) : null;
   byId("error").replaceChildren(
     el(

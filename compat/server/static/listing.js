@@ -15,7 +15,8 @@ export class Listing {
    * @param {Element} section the part of the page
    * @param {Map} reports the reports of the server
    * @param {Object} events what the page does: `choose` marks the bar that begins at a time, or the figure,
-   *     `refused` is told of a key that the server does not know, `left` that the list was closed
+   *     `refused` is told of a key that the server does not know, `left` that the list was closed, and
+   *     `turned` which page is asked for
    */
   constructor(section, reports, events) {
     this.section = section;
@@ -39,11 +40,11 @@ export class Listing {
    * @param {string[]} range the bucket, or the range of the figure
    * @param {number|null} count what is counted above; null if that is unknown
    */
-  async show(question, range, count, { page = 1, focus = false } = {}) {
+  async show(question, range, count, { focus = false } = {}) {
     this.asking?.abort();
     const asking = new AbortController();
     this.asking = asking;
-    const behind = drilldown(question, range, page);
+    const behind = drilldown(question, range);
     const report = this.reports.get(behind.report);
     const { status, body } = this.frame(`${report.title}: ${rangeInWords(range)}`, range, focus);
     const { path, query } = requestOf(behind, report);
@@ -54,8 +55,8 @@ export class Listing {
       const found = await ask(path, query, { signal: asking.signal, onWait });
       const names = await mailboxNames();
       if (this.asking !== asking) return;
-      const goTo = (next) => this.show(question, range, count, { page: next, focus: true });
-      const view = answerView(found, { title: report.title, range, names, goTo, brief: true });
+      const context = { title: report.title, range, names, goTo: this.events.turned, brief: true };
+      const view = answerView(found, context);
       status.replaceChildren(comparison(countOfList(found.data), count));
       body.replaceChildren(view.element, provenance(found.headers));
     } catch (error) {

@@ -10,8 +10,18 @@ import { normalised, periodBefore, presetRange, yearBefore } from "./ranges.js";
 
 const FIRST_REPORT = "new_conversations";
 const LAST_30_DAYS = 1;
-const OWN_NAMES = new Set(["report", "compare", "openStart", "openEnd", "openFigure"]);
+const OWN_NAMES = new Set([
+  "report",
+  "compare",
+  "openStart",
+  "openEnd",
+  "openFigure",
+  "openPage",
+]);
 const INSTANTS = ["start", "end", "previousStart", "previousEnd"];
+
+/** What a question has if no list of a bar or a figure is open. */
+export const NO_LIST = { open: null, figure: "", openPage: 1 };
 
 /** The reports of the server by their names, from its description. */
 export function reportsOf(description) {
@@ -59,7 +69,7 @@ export function firstQuestion() {
   const [start, end] = presetRange(LAST_30_DAYS);
   const [previousStart, previousEnd] = periodBefore([start, end]);
   const values = { start, end, previousStart, previousEnd, viewBy: "day" };
-  return { report: FIRST_REPORT, values, others: [], compare: "before", open: null, figure: "" };
+  return { report: FIRST_REPORT, values, others: [], compare: "before", ...NO_LIST };
 }
 
 /** The name of the report in an address if the server has none of that name. */
@@ -112,9 +122,57 @@ export function fromAddress(search, reports) {
   const { values, others } = parameterValues(asked, reports);
   for (const name of INSTANTS) if (name in values) values[name] = normalised(values[name]);
   const compare = comparison(pairs.get("compare"), values);
+  return { report, values, others, compare, ...listIn(pairs) };
+}
+
+/** The list that an address has open. */
+function listIn(pairs) {
   const open = [pairs.get("openStart"), pairs.get("openEnd")].map(normalised);
-  const figure = pairs.get("openFigure") ?? "";
-  return { report, values, others, compare, open: open.every(Boolean) ? open : null, figure };
+  if (!open.every(Boolean)) return NO_LIST;
+  const openPage = Math.max(1, Number.parseInt(pairs.get("openPage"), 10) || 1);
+  return { open, figure: pairs.get("openFigure") ?? "", openPage };
+}
+
+/**
+ * What is wrong with the values of an address, which the controls cannot show.
+ * @returns {Array<{property: string, message: string}>} by the parameters of the address' report
+ */
+export function wrongValues(search, reports) {
+  const pairs = new URLSearchParams(search);
+  const report = reports.get(pairs.get("report"));
+  if (!report) return [];
+  const { values } = parameterValues(pairs, reports);
+  const all = ["openStart", "openEnd"].map((name) => [name, pairs.get(name) ?? "", notAnInstant]);
+  for (const parameter of report.parameters) {
+    all.push([parameter.name, values[parameter.name] ?? "", faultFinder(parameter)]);
+  }
+  return all
+    .map(([property, text, faultOf]) => ({ property, message: faultOf(text) }))
+    .filter(({ message }) => message);
+}
+
+/** The function that says what is wrong with a parameter's text; it says nothing if all is well. */
+function faultFinder({ name, schema, in: place }) {
+  if (INSTANTS.includes(name)) return notAnInstant;
+  if (place === "path") return (text) => (text ? "" : `the address names no ${name}. Choose one.`);
+  if (schema.enum) return (text) => noneOf(text, schema.enum.map(String));
+  return schema.type === "integer" ? notAnInteger : () => "";
+}
+
+function notAnInstant(text) {
+  return text && !normalised(text)
+    ? `"${text}" is not a date, as 2015-01-31 or 2015-01-31T23:59:59Z are.`
+    : "";
+}
+
+function notAnInteger(text) {
+  return text && !/^\d+$/.test(text) ? `"${text}" is not a whole number.` : "";
+}
+
+function noneOf(text, choices) {
+  return text && !choices.includes(text.toLowerCase())
+    ? `"${text}" is none of ${choices.join(", ")}.`
+    : "";
 }
 
 /** The address that holds a question: what follows the page's path. */
@@ -124,6 +182,7 @@ export function toAddress(question, report) {
   if (sent.some(([name]) => name === "previousStart")) pairs.push(["compare", question.compare]);
   if (question.open) pairs.push(["openStart", question.open[0]], ["openEnd", question.open[1]]);
   if (question.open && question.figure) pairs.push(["openFigure", question.figure]);
+  if (question.open && question.openPage > 1) pairs.push(["openPage", question.openPage]);
   const text = pairs.map(
     ([name, value]) =>
       `${name}=${encodeURIComponent(value).replace(/%(2C|3A)/g, decodeURIComponent)}`,
@@ -164,12 +223,13 @@ const DRILLDOWNS = {
 };
 
 /** The question for the list of a bucket or of the figure that is open. */
-export function drilldown(question, [start, end], page) {
+export function drilldown(question, [start, end]) {
   const { list, ratings } = DRILLDOWNS[question.report];
   const rating = ratings?.[question.figure] ?? "";
-  const own = { start, end, rating, page: String(page), rows: "25", sortField: "", sortOrder: "" };
+  const page = String(question.openPage);
+  const own = { start, end, rating, page, rows: "25", sortField: "", sortOrder: "" };
   const values = { ...question.values, ...own };
-  return { report: list, values, others: [], compare: "none", open: null, figure: "" };
+  return { report: list, values, others: [], compare: "none", ...NO_LIST };
 }
 
 /** Whether there is a list of what this report counts. */

@@ -20,6 +20,9 @@ export function normalised(text) {
     text ?? "",
   );
   if (!match) return "";
+  const midnight = new Date(`${match[1]}T00:00:00Z`);
+  // Some browsers take 30 February for 2 March.
+  if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(match[1])) return "";
   const zone = (match[3] ?? "Z").replace(" ", "+").replace(/^([-+]\d\d)(\d\d)$/, "$1:$2");
   const instant = Date.parse(`${match[1]}T${match[2] ?? "00:00:00"}${zone}`);
   return Number.isNaN(instant) ? "" : toText(instant);
