@@ -161,6 +161,8 @@ class LegacyReports(TypedReports):
         pairs: Sequence[tuple[str, str]],
         account: str | None = None,
         watch: Callable[[Progress], None] | None = None,
+        *,
+        all_pages: bool = False,
     ) -> EngineAnswer:
         """Compute a report from the names and values of a request; waits without a limit.
 
@@ -171,6 +173,8 @@ class LegacyReports(TypedReports):
             pairs: The names and values of the request, decoded.
             account: The name of the account; not needed if there is only one.
             watch: Called a few times a second while conversations are loaded.
+            all_pages: Whether a list has all its rows on one page, computed at once. `count` is
+                higher than their number if a conversation was deleted in between.
 
         Raises:
             compat.v1.errors.LegacyError: The error that the old API would have returned.
@@ -178,7 +182,8 @@ class LegacyReports(TypedReports):
         """
         selected = select_account(self.accounts, account)
         with _legacy_errors():
-            started = selected.start(selected.parse(routes.route_of_report(report), pairs))
+            request = selected.parse(routes.route_of_report(report), pairs)
+            started = selected.start(request.with_all_rows() if all_pages else request)
             if isinstance(started, EngineAnswer):
                 return started
             return _wait_and_watch(selected, started, watch)

@@ -36,6 +36,8 @@ from compat.v1.query import ReportQuery, format_pairs
 from compat.v1.routes import ROUTES, Route, route_of_report
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from compat.engines import EngineAnswer
     from compat.v1.parameters import Parameter
 
@@ -60,6 +62,10 @@ _NAMES: Final = {"new_conversations": "new"}
 
 _WITH_IDS: Final = {"new_conversations": "new_ids"}
 """What `--ids` prints in place of a report."""
+
+_PAGE: Final = "page"
+_PAGING: Final = (_PAGE, "rows")
+"""The parameter of every list that has pages, and those that `--all-pages` replaces."""
 
 _SWITCHES: Final = frozenset({"officeHours"})
 """Parameters that are 1 if their option is there."""
@@ -102,6 +108,7 @@ table. Settings come from the environment.
 def _command(route: Route) -> click.Command:
     """The command that prints a report."""
     ids = flag("--ids", "list the conversations behind each count")
+    all_pages = flag("--all-pages", "print all pages as one")
     return SettingsCommand(
         command_name(route),
         callback=partial(_print_report, route),
@@ -117,6 +124,7 @@ def _command(route: Route) -> click.Command:
         ),
         params=[
             *map(_option, route.parameters),
+            *([all_pages] if _has_pages(route) else []),
             ENGINE,
             ACCOUNT,
             JSON,
@@ -125,6 +133,10 @@ def _command(route: Route) -> click.Command:
             OFFLINE,
         ],
     )
+
+
+def _has_pages(route: Route) -> bool:
+    return any(row.name == _PAGE for row in route.parameters)
 
 
 def command_name(route: Route) -> str:
@@ -164,11 +176,14 @@ def _print_report(
     as_csv: bool,
     offline: bool,
     ids: bool = False,
+    all_pages: bool = False,
     **options: Any,
 ) -> int:
     from compat.service import LegacyReports
     from compat.v1.errors import LegacyError
 
+    if all_pages:
+        _refuse_paging(options)
     shown = route_of_report(_WITH_IDS[route.report]) if ids else route
     print_answer = _printer(shown, as_json=as_json, as_csv=as_csv)
     given = _given(route, options)
@@ -185,17 +200,45 @@ def _print_report(
         ):
             fetch = partial(fetch_items, reports.compute, account=account)
             pairs = format_pairs(**Names(fetch, option_of).replace(given))
-            answered = reports.compute(shown.report, pairs, account, show)
+            answered = reports.compute(shown.report, pairs, account, show, all_pages=all_pages)
     except (LegacyError, LookupError) as error:
         print_note(with_option_names(error))
         status = error.status if isinstance(error, LegacyError) else 400
         return ExitCode.MISUSE if status == 400 else ExitCode.UPSTREAM
+    if all_pages and (said := _lost_rows(shown.model, answered)):
+        print_note(said)
+        return ExitCode.UPSTREAM
     with ignore_closed_pipe():
         print_answer(answered)
         sys.stdout.flush()
     for note in _notes(answered):
         print_note(note)
     return ExitCode.OK
+
+
+def _refuse_paging(options: Mapping[str, Any]) -> None:
+    """Refuse what chooses a page, beside `--all-pages`.
+
+    Raises:
+        click.UsageError: One of them was given.
+    """
+    for name in _PAGING:
+        if options.get(name) is not None:
+            raise click.UsageError(f"{option_of(name)} is not allowed with --all-pages.")
+
+
+def _lost_rows(model: type[BaseModel], answered: EngineAnswer) -> str:
+    """What is wrong if a page of all rows has not all of them; empty if it has."""
+    from compat.v1.report_shape import shape_of
+
+    page = shape_of(model).page(json.loads(answered.body))
+    lost = page["count"] - len(page["results"])
+    return (
+        f"{lost} of {page['count']} rows are missing, because conversations were deleted or merged "
+        "while they were read: run the command again"
+        if lost
+        else ""
+    )
 
 
 def _notes(answered: EngineAnswer) -> Iterator[str]:

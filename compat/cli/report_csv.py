@@ -55,5 +55,5 @@ def _print_page(page: Any) -> None:
     elif page.pages > 1:
         print_note(
             f"{len(page.results)} of {page.count} rows: page {page.page} of {page.pages}; --page "
-            "has the others"
+            "has the others, --all-pages all of them"
         )

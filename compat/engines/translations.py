@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import BaseModel
@@ -33,7 +33,7 @@ from compat.v1.models import (
     ReceivedMessages,
     RowTag,
 )
-from compat.v1.parameters import Parameter
+from compat.v1.parameters import MAX_ROWS, Parameter
 from compat.v1.query import Range, ReportQuery
 from compat.v2.errors import InconsistentData
 from compat.v2.reports import (
@@ -41,7 +41,6 @@ from compat.v2.reports import (
     DrilldownReport,
     DrilldownReportRow,
     MessageSeries,
-    ReportModel,
     ReportSeries,
     SeriesModel,
 )
@@ -111,21 +110,43 @@ def _text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _from_one_request(
-    model: type[ReportModel], convert: Callable[[ReportModel, ReportQuery], BaseModel]
-) -> Answer:
-    """The answer of a report that takes one request."""
+def _drilldown(
+    client: RelayClient, query: ReportQuery, conventions: Conventions
+) -> Drilldown | None:
+    """One page, or all rows as one.
 
-    def answer(
-        client: RelayClient, query: ReportQuery, conventions: Conventions
-    ) -> BaseModel | None:
-        interval = counted_interval(query.current, conventions)
-        return convert(client.fetch(*interval, model), query) if interval else None
+    Raises:
+        InconsistentData: The successor gives another page than was asked for, or its pages have
+            changed while they were read.
+    """
+    interval = counted_interval(query.current, conventions)
+    if interval is None:
+        return None
+    if not query.all_rows:
+        return _drilldown_page(client.fetch(*interval, DrilldownReport), query)
 
-    return answer
+    def fetch(number: int) -> DrilldownPage:
+        asked = replace(query, page=number, rows=MAX_ROWS)
+        params = {"page": str(number), "rows": str(MAX_ROWS)}
+        found = client.fetch(*interval, DrilldownReport, **params)
+        return _drilldown_page(found, asked).conversations
+
+    first = fetch(1)
+    others = client.fetch_parts(fetch, range(2, first.pages + 1))
+    rows = tuple(row for page in (first, *others) for row in page.results)
+    counts = {page.count for page in (first, *others)}
+    if counts != {len({row.id for row in rows})} or len(rows) != first.count:
+        raise InconsistentData(
+            "the pages of Help Scout's own report have changed while they were read"
+        )
+    return Drilldown(
+        conversations=DrilldownPage(
+            pages=min(first.pages, 1), page=1, count=first.count, results=rows
+        )
+    )
 
 
-def _drilldown(found: DrilldownReport, query: ReportQuery) -> Drilldown:
+def _drilldown_page(found: DrilldownReport, query: ReportQuery) -> Drilldown:
     page = found.conversations
     pages = -(-page.count // query.rows)
     if (page.page, page.pages) != (query.page, pages) or len(page.results) > query.rows:
@@ -169,7 +190,13 @@ def _row(row: DrilldownReportRow) -> DrilldownRow:
     )
 
 
-def _busy_times(found: BusyHours, _query: ReportQuery) -> BusyTimes:
+def _busy_times(
+    client: RelayClient, query: ReportQuery, conventions: Conventions
+) -> BusyTimes | None:
+    interval = counted_interval(query.current, conventions)
+    if interval is None:
+        return None
+    found = client.fetch(*interval, BusyHours)
     return BusyTimes(
         tuple(Hour(day=each.day, hour=each.hour, count=each.count) for each in found.root)
     )
@@ -229,12 +256,8 @@ def _points(client: RelayClient, part: RangePart, model: type[SeriesModel]) -> S
 
 TRANSLATIONS: Final[Mapping[str, Translation]] = {
     "new_conversations": Translation("conversations/new", _new_conversations),
-    "new_drilldown": Translation(
-        "conversations/new-drilldown", _from_one_request(DrilldownReport, _drilldown)
-    ),
-    "busy_times": Translation(
-        "conversations/busy-times", _from_one_request(BusyHours, _busy_times)
-    ),
+    "new_drilldown": Translation("conversations/new-drilldown", _drilldown),
+    "busy_times": Translation("conversations/busy-times", _busy_times),
     "received_messages": Translation("conversations/received-messages", _received_messages),
 }
 """Each old report that has a successor, by the name of its module."""

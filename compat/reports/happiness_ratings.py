@@ -57,12 +57,12 @@ def page_of_ratings(
 
     listed = counted_values(found, query, conventions, rated)
     listed.sort(key=_SORTING[query.sort_field], reverse=query.descending)
-    begin = (query.page - 1) * FLAT_LIST_ROWS
+    shown, pages = query.page_of(listed, FLAT_LIST_ROWS)
     return Ratings(
-        pages=-(-len(listed) // FLAT_LIST_ROWS),
+        pages=pages,
         page=query.page,
         count=len(listed),
-        results=tuple(map(_row, listed[begin : begin + FLAT_LIST_ROWS])),
+        results=tuple(map(_row, shown)),
     )
 
 

@@ -25,20 +25,19 @@ def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> Answe
     """One page of them, the newest first (decided: as in the old conversation list)."""
     rows = rows_in_range(counted_rows(found, query, conventions), query.current, conventions)
     newest = sorted(rows, key=lambda row: (row.created, row.id), reverse=True)
-    first = (query.page - 1) * query.rows
-    shown = [row.id for row in newest[first : first + query.rows]]
+    shown, pages = query.page_of(newest, query.rows)
 
     def page(documents: Sequence[Document]) -> Drilldown:
         return Drilldown(
             conversations=DrilldownPage(
-                pages=-(-len(newest) // query.rows),
+                pages=pages,
                 page=query.page,
                 count=len(newest),
                 results=tuple(map(_row, documents)),
             )
         )
 
-    return AnswerFromDocuments(shown, page)
+    return AnswerFromDocuments([row.id for row in shown], page)
 
 
 def _row(document: Document) -> DrilldownRow:

@@ -68,13 +68,12 @@ def answer(
         return value, each.thread.created, each.activity.row.id, each.thread.id
 
     listed.sort(key=order, reverse=query.descending)
-    first = (query.page - 1) * FLAT_LIST_ROWS
-    shown = listed[first : first + FLAT_LIST_ROWS]
+    shown, pages = query.page_of(listed, FLAT_LIST_ROWS)
 
     def page(documents: Sequence[Document]) -> ConversationHistory:
         customers = {document.id: document.customer for document in documents}
         return ConversationHistory(
-            pages=-(-len(listed) // FLAT_LIST_ROWS),
+            pages=pages,
             page=query.page,
             count=len(listed),
             results=tuple(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from compat.core import buckets, calendar
@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+Item = TypeVar("Item")
+
+
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
     """The parsed query of a report, with defaults filled in.
@@ -47,7 +50,8 @@ class ReportQuery:
         folders: Folder ids.
         view_by: The length of a bucket; None for a report without buckets.
         page: The requested page of a list, from 1 on.
-        rows: How many rows a page of a list has.
+        rows: How many rows a page of a list has, if the report lets a request choose.
+        all_rows: Whether the first page has all rows instead. No request of the old API says so.
         user: The id of a user or a team; 0 in a report that is not about one.
         office_hours: Whether only seconds within office hours count as waits.
         rating: Only ratings of this kind: 1 great, 2 okay, 3 not good; 0 for all.
@@ -64,11 +68,23 @@ class ReportQuery:
     view_by: ViewBy | None = None
     page: int = 1
     rows: int = 10
+    all_rows: bool = False
     user: int = 0
     office_hours: bool = False
     rating: int = 0
     sort_field: str = ""
     descending: bool = False
+
+    def page_of(self, items: Sequence[Item], rows: int) -> tuple[Sequence[Item], int]:
+        """The items on the requested page, and how many pages there are.
+
+        Args:
+            items: All items, in their order.
+            rows: How many a page has, unless all rows are asked for.
+        """
+        rows = max(len(items), 1) if self.all_rows else rows
+        first = (self.page - 1) * rows
+        return items[first : first + rows], -(-len(items) // rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,10 @@ from compat.cli.report import report
 from compat.config.environment import SettingsError
 from compat.service import LegacyReports
 from compat.simulator import Account
+from compat.upstream import fetch_documents
 from compat.v1.errors import BadParameter, ValidationFailed
 from compat.v1.parameters import RATING, RATING_SORTING, Parameter
+from compat.v1.report_shape import shape_of
 from compat.v1.routes import Route, find_route
 from tests.unit.cli.reports import JANUARY, REPORTS, asked, command_of, words_of
 from tests.unit.service.doubles import basic
@@ -53,7 +55,8 @@ def test_the_options_are_the_parameters_of_the_report(route: Route) -> None:
     parameters = {row.name: "" for row in route.parameters}
     always = {"--engine", "--account", "--json", "--csv", "--offline", "--env-file"}
     ids = {"--ids"} if command_of(route) == "new" else set()
-    assert options == {word for word in words_of(parameters) if word} | always | ids
+    all_pages = {"--all-pages"} if "page" in parameters else set()
+    assert options == {word for word in words_of(parameters) if word} | always | ids | all_pages
 
 
 @pytest.mark.parametrize("route", REPORTS, ids=command_of)
@@ -125,6 +128,59 @@ def test_pages_and_rows_are_handed_on(capsys: Printed, reach: dict[str, str]) ->
     shown = printed(capsys, "new-drilldown", *words_of(parameters))
     assert shown.encode() == answer(reach, route, parameters) + b"\n"
     assert json.loads(shown)["conversations"]["page"] == 2
+
+
+PAGED = [route for route in REPORTS if any(row.name == "page" for row in route.parameters)]
+
+
+@pytest.mark.parametrize("route", PAGED, ids=command_of)
+@pytest.mark.usefixtures("settings")
+def test_all_pages_are_the_rows_of_each_page_in_their_order(
+    capsys: Printed, account: Account, route: Route
+) -> None:
+    parameters = asked(route, account) | {"start": "2014-01-01", "end": "2016-01-01"}
+    shape = shape_of(route.model)
+    words = [command_of(route), *words_of(parameters)]
+    first = shape.page(json.loads(printed(capsys, *words)))
+    rows = [
+        row
+        for number in range(1, first["pages"] + 1)
+        for row in shape.page(json.loads(printed(capsys, *words, "--page", str(number))))["results"]
+    ]
+    assert first["pages"] > 1
+    shown = json.loads(printed(capsys, *words, "--all-pages"))
+    assert shape.page(shown) == {"pages": 1, "page": 1, "count": first["count"], "results": rows}
+    lines = printed(capsys, *words, "--all-pages", "--csv").splitlines()
+    assert len(lines) == 1 + len(rows)
+
+
+@pytest.mark.usefixtures("settings")
+def test_all_pages_of_an_empty_list_are_none(capsys: Printed) -> None:
+    shown = json.loads(printed(capsys, "new-drilldown", "--start", "1999", "--all-pages"))
+    assert shown == {"conversations": {"pages": 0, "page": 1, "count": 0, "results": []}}
+
+
+@pytest.mark.parametrize("option", ["--page", "--rows"])
+def test_all_pages_have_no_number_and_no_length(capsys: Printed, option: str) -> None:
+    words = ["new-drilldown", "--start", "2015", "--all-pages", option, "2"]
+    assert main(["report", *words]) == 2
+    assert f"{option} is not allowed with --all-pages" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("settings")
+def test_all_pages_are_refused_if_a_conversation_disappears_while_they_are_read(
+    capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_the_last(*given: Any, **others: Any) -> list[Any]:
+        return fetch_documents(*given, **others)[:-1]
+
+    monkeypatch.setattr("compat.sources.live.fetch_documents", without_the_last)
+    words = ["report", "new-drilldown", "--start", "2015-01", "--all-pages"]
+    assert main(words) == 3
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "1 of " in shown.err
+    assert "were deleted or merged while they were read: run the command again" in shown.err
 
 
 @pytest.mark.parametrize(
@@ -203,7 +259,8 @@ def test_a_line_on_standard_error_says_that_csv_is_one_page_of_several(
     page = json.loads(capsys.readouterr().out)["conversations"]
     assert (len(rows), page["page"]) == (2, 2)
     assert shown.err.splitlines()[0] == (
-        f"helpscout-v1: 2 of {page['count']} rows: page 2 of {page['pages']}; --page has the others"
+        f"helpscout-v1: 2 of {page['count']} rows: page 2 of {page['pages']}; --page has the "
+        "others, --all-pages all of them"
     )
 
 

@@ -16,7 +16,7 @@ from compat.engines.translations import TRANSLATIONS, UNSUPPORTED
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator
 from compat.simulator.conversation import format_timestamp, parse_timestamp
-from compat.v1.errors import ValidationFailed
+from compat.v1.errors import Unavailable, ValidationFailed
 from compat.v1.http import LegacyResponse
 from compat.v1.query import ReportQuery
 from compat.v1.routes import ROUTES
@@ -194,6 +194,55 @@ def test_what_help_scouts_own_report_tells_is_not_named_as_inexact(upstream: Ups
     answered = asked_of(upstream, Successor(listed([RECORDED])), f"{LIST}?{JANUARY}")
     assert header(answered, "Compat-Engine") == "relayed"
     assert not {"Compat-Approximate", "Compat-Unavailable"} & dict(answered.headers).keys()
+
+
+class Pages(Successor):
+    """A list whose pages have these ids; the last of several counts has the last page."""
+
+    def __init__(self, ids: list[list[int]], *counts: int) -> None:
+        super().__init__({})
+        self.ids = ids
+        self.counts = counts
+
+    def __call__(self, asked: Asked) -> Reply:
+        if "page" in asked.params:
+            page = int(asked.params["page"])
+            rows = [{**RECORDED, "id": id_} for id_ in self.ids[page - 1]]
+            count = self.counts[min(page, len(self.counts)) - 1]
+            self.content = listed(rows, page=page, pages=-(-count // 50), count=count)
+        return super().__call__(asked)
+
+
+def all_pages(upstream: Upstream, successor: Successor) -> Any:
+    upstream.script = successor
+    pairs = [("start", "2015-01-01"), ("end", "2015-01-31")]
+    with LegacyReports(reach(upstream.url, parallel=1)) as reports:
+        return reports.compute("new_drilldown", pairs, all_pages=True).answer
+
+
+def test_all_pages_are_relayed_as_one(upstream: Upstream) -> None:
+    ids = [list(range(50)), list(range(50, 100)), [100]]
+    successor = Pages(ids, 101)
+    found = all_pages(upstream, successor).conversations
+    assert (found.page, found.pages, found.count) == (1, 1, 101)
+    assert [row.id for row in found.results] == list(range(101))
+    assert [each.params["rows"] for each in successor.asked] == ["50"] * 3
+
+
+@pytest.mark.parametrize(
+    ("ids", "counts"),
+    [
+        ([list(range(50)), list(range(49, 99))], (100,)),
+        ([list(range(50)), [50]], (52,)),
+        ([list(range(50)), [50, 51]], (51, 52)),
+    ],
+    ids=["a row twice", "a row too few", "another count"],
+)
+def test_pages_that_change_while_they_are_relayed_are_an_error(
+    upstream: Upstream, ids: list[list[int]], counts: tuple[int, ...]
+) -> None:
+    with pytest.raises(Unavailable, match="have changed while they were read"):
+        all_pages(upstream, Pages(ids, *counts))
 
 
 def test_a_row_gets_the_keys_that_the_old_api_had(upstream: Upstream) -> None:
