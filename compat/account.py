@@ -30,7 +30,7 @@ from compat.engines import EngineAnswer, SourceWithClient
 from compat.single_flight import Call, CallCancelled, CallProgress, SingleFlight
 from compat.v1.auth import is_known_key
 from compat.v1.errors import LegacyError
-from compat.v1.query import Query, ReportQuery, parse_values
+from compat.v1.query import Query, parse_values
 from compat.v1.routes import Route
 from compat.v2.errors import CredentialsRefused, UpstreamError
 
@@ -70,8 +70,6 @@ class ParsedRequest:
 
     def with_all_rows(self) -> ParsedRequest:
         """The same request for all rows of a list, on one page."""
-        if not isinstance(self.query, ReportQuery):
-            return self
         return replace(self, query=replace(self.query, page=1, all_rows=True))
 
 

@@ -97,6 +97,8 @@ class AsyncLegacyReports(AsyncTypedReports):
         pairs: Sequence[tuple[str, str]],
         account: str | None = None,
         watch: Callable[[Progress], None] | None = None,
+        *,
+        all_pages: bool = False,
     ) -> EngineAnswer:
         """Compute a report from the names and values of a request; see `LegacyReports.compute`.
 
@@ -105,13 +107,14 @@ class AsyncLegacyReports(AsyncTypedReports):
             pairs: The names and values of the request, decoded.
             account: The name of the account; not needed if there is only one.
             watch: Called a few times a second while conversations are loaded, in the event loop.
+            all_pages: Whether a list has all its rows on one page.
 
         Raises:
             compat.v1.errors.LegacyError: The error that the old API would have returned.
             LookupError: There is no such account, or there are several and no name.
         """
         _check_event_loop()
-        return await self._reports.compute_async(report, pairs, account, watch)
+        return await self._reports.compute_async(report, pairs, account, watch, all_pages=all_pages)
 
     async def replace_names(self, values: Mapping[str, Any], account: str | None) -> dict[str, Any]:
         """The same parameters, with ids in place of names; lists are loaded in a thread.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from compat.engines import EngineAnswer
@@ -18,8 +18,19 @@ _MOST_SHOWN: Final = 10
 _CLOSE: Final = 3
 """How many names that are nearly the same an error names."""
 
-Compute = Callable[[str, Sequence[tuple[str, str]], str | None], "EngineAnswer"]
-"""Computes a list from its name, its parameters and the account's name."""
+
+class Compute(Protocol):
+    """Computes a list, as `compat.service.LegacyReports.compute` does."""
+
+    def __call__(
+        self,
+        report: str,
+        pairs: Sequence[tuple[str, str]],
+        account: str | None = None,
+        *,
+        all_pages: bool,
+    ) -> EngineAnswer:
+        """The list with this name and these parameters."""
 
 
 class UnknownName(LookupError):
@@ -50,7 +61,7 @@ def fetch_items(
     """All items of a list, from all of its pages, as models.
 
     Args:
-        compute: Computes one page.
+        compute: Computes the list.
         report: The name of the list in the table of routes.
         account: The name of the account; not needed if there is only one.
         **ids: The ids in the list's path.
@@ -59,14 +70,9 @@ def fetch_items(
         compat.v1.errors.LegacyError: The error that the old API would have returned.
         LookupError: There is no such account, or there are several and no name.
     """
-    items: list[Any] = []
-    page = pages = 1
-    while page <= pages:
-        pairs = [(name, str(id_)) for name, id_ in (*ids.items(), ("page", page))]
-        answer: Any = compute(report, pairs, account).answer
-        items += answer.items
-        page, pages = page + 1, answer.pages
-    return tuple(items)
+    pairs = [(name, str(id_)) for name, id_ in ids.items()]
+    answer: Any = compute(report, pairs, account, all_pages=True).answer
+    return tuple(answer.items)
 
 
 def has_names(values: Mapping[str, Any]) -> bool:
@@ -108,8 +114,8 @@ class Names:
         whole. If mailboxes are given, folders are looked up in these alone.
 
         Args:
-            values: Parameters of a report; only those in `NAMED` are changed. Of `user` there is
-                one value; of the others there may be several.
+            values: Parameters of a report or a list; only those in `NAMED` are changed. Of `user`,
+                `mailbox` and `team` there is one value; of the others there may be several.
 
         Raises:
             UnknownName: Nothing has a name, or several things have it.
@@ -200,9 +206,13 @@ def _folders(fetch: Fetch, within: tuple[int, ...]) -> Iterator[NamedItem]:
                 yield NamedItem(each.id, (each.name,), f" of {mailbox.name}")
 
 
-def _users(fetch: Fetch, _within: tuple[int, ...]) -> Iterator[NamedItem]:
+def _users(fetch: Fetch, within: tuple[int, ...]) -> Iterator[NamedItem]:
     for each in fetch("users"):
         yield NamedItem(each.id, (each.fullName, each.email))
+    yield from _teams(fetch, within)
+
+
+def _teams(fetch: Fetch, _within: tuple[int, ...]) -> Iterator[NamedItem]:
     for each in fetch("teams"):
         yield NamedItem(each.id, (each.fullName,), ", a team")
 
@@ -234,8 +244,10 @@ NAMED: Final[Mapping[str, Kind]] = {
     "folders": Kind("folder", "folders", _folders),
     "tags": Kind("tag", "tags", _tags),
     "user": Kind("user or team", "users", _users, many=False),
+    "mailbox": Kind("mailbox", "mailboxes", _mailboxes, many=False),
+    "team": Kind("team", "teams", _teams, many=False),
 }
-"""The parameters of reports that take ids, and what these are ids of.
+"""The parameters of reports and lists that take ids, and what these are ids of.
 
 Mailboxes come before folders, which are looked up in them.
 """

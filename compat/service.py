@@ -182,8 +182,7 @@ class LegacyReports(TypedReports):
         """
         selected = select_account(self.accounts, account)
         with _legacy_errors():
-            request = selected.parse(routes.route_of_report(report), pairs)
-            started = selected.start(request.with_all_rows() if all_pages else request)
+            started = _start(selected, report, pairs, all_pages=all_pages)
             if isinstance(started, EngineAnswer):
                 return started
             return _wait_and_watch(selected, started, watch)
@@ -194,6 +193,8 @@ class LegacyReports(TypedReports):
         pairs: Sequence[tuple[str, str]],
         account: str | None = None,
         watch: Callable[[Progress], None] | None = None,
+        *,
+        all_pages: bool = False,
     ) -> EngineAnswer:
         """The same under asyncio, without a thread for each caller.
 
@@ -204,6 +205,7 @@ class LegacyReports(TypedReports):
             pairs: As for `compute`.
             account: As for `compute`.
             watch: As for `compute`; called in the event loop, so it must not wait.
+            all_pages: As for `compute`.
 
         Raises:
             compat.v1.errors.LegacyError: As for `compute`.
@@ -211,7 +213,7 @@ class LegacyReports(TypedReports):
         """
         selected = select_account(self.accounts, account)
         with _legacy_errors():
-            started = selected.start(selected.parse(routes.route_of_report(report), pairs))
+            started = _start(selected, report, pairs, all_pages=all_pages)
             if isinstance(started, EngineAnswer):
                 return started
             return await _wait_and_watch_async(selected, started, watch)
@@ -433,6 +435,14 @@ def _error_response(error: Exception, correlation_id: str) -> LegacyResponse:
         level = logging.ERROR if internal else logging.WARNING
         _LOG.log(level, "%s (%s)", legacy_error, correlation_id, exc_info=internal)
     return error_response(legacy_error)
+
+
+def _start(
+    account: Account, report: str, pairs: Sequence[tuple[str, str]], *, all_pages: bool
+) -> EngineAnswer | Call[EngineAnswer]:
+    """The cached answer to a request, or the call that computes it."""
+    request = account.parse(routes.route_of_report(report), pairs)
+    return account.start(request.with_all_rows() if all_pages else request)
 
 
 def _wait_and_watch(

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from compat.typed_reports import RatingChoice, SortOrder, values_of
+from compat.typed_reports import IN_PATHS, RatingChoice, SortOrder, values_of
 from compat.v1.query import format_pairs
 
 '''
@@ -29,6 +29,7 @@ _AWAITED: Final = (
     ("The old reports as methods.", "The old reports as coroutines."),
     ("    def ", "    async def "),
     ("= self._answer(", "= await self._answer("),
+    ("= self._items(", "= await self._items("),
     ("= self.compute(", "= await self.compute("),
     ("= self.replace_names(", "= await self.replace_names("),
 )

@@ -14,7 +14,7 @@ from compat.reports.activity import activity_query, counted_values, judged_inter
 from compat.v1.datetimes import from_epoch
 from compat.v1.models_ratings import RatingRow, Ratings
 from compat.v1.parameters import FLAT_LIST_ROWS
-from compat.v1.query import ReportQuery
+from compat.v1.query import ReportQuery, page_of
 
 
 def required_data(query: ReportQuery, conventions: Conventions) -> ActivityQuery:
@@ -57,7 +57,7 @@ def page_of_ratings(
 
     listed = counted_values(found, query, conventions, rated)
     listed.sort(key=_SORTING[query.sort_field], reverse=query.descending)
-    shown, pages = query.page_of(listed, FLAT_LIST_ROWS)
+    shown, pages = page_of(query, listed, FLAT_LIST_ROWS)
     return Ratings(
         pages=pages,
         page=query.page,

@@ -21,7 +21,7 @@ from compat.v1.models import (
     TagItem,
     UserItem,
 )
-from compat.v1.query import ListPageQuery
+from compat.v1.query import ListPageQuery, page_of
 
 _ITEMS_PER_PAGE: Final = 50
 """Items on a page of a list, from the vendor's page."""
@@ -65,13 +65,9 @@ def _page(item: Callable[[ListItem], Item]) -> Callable[[ListPageQuery, Lists], 
     """Makes one page of the list that was loaded last; a page after its last one is empty."""
 
     def make(query: ListPageQuery, lists: Lists) -> Envelope[Item]:
-        items = lists[-1]
-        first = (query.page - 1) * _ITEMS_PER_PAGE
+        shown, pages = page_of(query, lists[-1], _ITEMS_PER_PAGE)
         return Envelope(
-            page=query.page,
-            pages=-(-len(items) // _ITEMS_PER_PAGE),
-            count=len(items),
-            items=tuple(map(item, items[first : first + _ITEMS_PER_PAGE])),
+            page=query.page, pages=pages, count=len(lists[-1]), items=tuple(map(item, shown))
         )
 
     return make

@@ -10,7 +10,7 @@ from compat.reports import AnswerFromDocuments
 from compat.reports.created import conversation_query, counted_rows, rows_in_range
 from compat.v1.datetimes import from_epoch
 from compat.v1.models import Drilldown, DrilldownPage, DrilldownRow, RowTag
-from compat.v1.query import ReportQuery
+from compat.v1.query import ReportQuery, page_of
 
 _WAITING_FOR_A_REPLY = 2
 """The only value of `waitingSinceType` that was observed; other values are not known."""
@@ -25,7 +25,7 @@ def answer(query: ReportQuery, found: RowSet, conventions: Conventions) -> Answe
     """One page of them, the newest first (decided: as in the old conversation list)."""
     rows = rows_in_range(counted_rows(found, query, conventions), query.current, conventions)
     newest = sorted(rows, key=lambda row: (row.created, row.id), reverse=True)
-    shown, pages = query.page_of(newest, query.rows)
+    shown, pages = page_of(query, newest, query.rows)
 
     def page(documents: Sequence[Document]) -> Drilldown:
         return Drilldown(

@@ -16,7 +16,7 @@ from compat.reports.activity import activity_query, counted_values, judged_inter
 from compat.reports.new_drilldown import person_name
 from compat.v1.models_users import ConversationHistory, HistoryCustomer, HistoryRow
 from compat.v1.parameters import FLAT_LIST_ROWS
-from compat.v1.query import ReportQuery
+from compat.v1.query import ReportQuery, page_of
 
 
 class _Times(NamedTuple):
@@ -68,7 +68,7 @@ def answer(
         return value, each.thread.created, each.activity.row.id, each.thread.id
 
     listed.sort(key=order, reverse=query.descending)
-    shown, pages = query.page_of(listed, FLAT_LIST_ROWS)
+    shown, pages = page_of(query, listed, FLAT_LIST_ROWS)
 
     def page(documents: Sequence[Document]) -> ConversationHistory:
         customers = {document.id: document.customer for document in documents}

@@ -25,6 +25,7 @@ __all__ = [
     "Query",
     "Range",
     "ReportQuery",
+    "page_of",
     "parse_pairs",
     "parse_query",
     "parse_values",
@@ -75,17 +76,6 @@ class ReportQuery:
     sort_field: str = ""
     descending: bool = False
 
-    def page_of(self, items: Sequence[Item], rows: int) -> tuple[Sequence[Item], int]:
-        """The items on the requested page, and how many pages there are.
-
-        Args:
-            items: All items, in their order.
-            rows: How many a page has, unless all rows are asked for.
-        """
-        rows = max(len(items), 1) if self.all_rows else rows
-        first = (self.page - 1) * rows
-        return items[first : first + rows], -(-len(items) // rows)
-
 
 @dataclass(frozen=True, slots=True)
 class ListPageQuery:
@@ -93,6 +83,7 @@ class ListPageQuery:
 
     Attributes:
         page: The requested page, from 1 on.
+        all_rows: As in `ReportQuery`.
         mailbox: The id of the mailbox in the path; 0 without one.
         user: The id of the user in the path; 0 without one.
         team: The id of the team in the path; 0 without one.
@@ -100,6 +91,7 @@ class ListPageQuery:
     """
 
     page: int = 1
+    all_rows: bool = False
     mailbox: int = 0
     user: int = 0
     team: int = 0
@@ -107,6 +99,19 @@ class ListPageQuery:
 
 
 Query = ReportQuery | ListPageQuery
+
+
+def page_of(query: Query, items: Sequence[Item], rows: int) -> tuple[Sequence[Item], int]:
+    """The items on the page that a query asks for, and how many pages there are.
+
+    Args:
+        query: The query.
+        items: All items, in their order.
+        rows: How many a page has, unless all rows are asked for.
+    """
+    rows = max(len(items), 1) if query.all_rows else rows
+    first = (query.page - 1) * rows
+    return items[first : first + rows], -(-len(items) // rows)
 
 
 def parse_pairs(query: bytes) -> list[tuple[str, str]]:

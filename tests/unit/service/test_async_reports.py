@@ -18,7 +18,7 @@ from compat.core.models import Progress
 from compat.simulator import Account, Behaviour, Simulator, make_account, running
 from compat.v1.errors import LegacyError, ValidationFailed
 from compat.v1.http import LegacyRequest
-from compat.v1.models import BusyTimes, NewConversations
+from compat.v1.models import BusyTimes, FolderItem, NewConversations
 from compat.v1.models_ratings import Ratings
 from compat.v1.models_users import RepliesSent, UserReport
 from compat.v1.routes import Route
@@ -74,6 +74,7 @@ async def types_as_a_type_checker_sees_them(reports: AsyncLegacyReports) -> None
     assert_type(await reports.user(user=1, start="", end=""), UserReport)
     assert_type(await reports.user_replies(user=1, start="", end=""), RepliesSent)
     assert_type(await reports.happiness_ratings(start="", end="", rating="great"), Ratings)
+    assert_type(await reports.folders(mailbox="Support"), tuple[FolderItem, ...])
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -13,11 +14,12 @@ import pytest
 
 from compat.config.conventions import Conventions
 from compat.config.settings import Settings
+from compat.names import UnknownName
 from compat.service import LegacyReports
 from compat.simulator import Account, Behaviour, Simulator, make_account, running
-from compat.typed_reports import TypedReports, argument_of
-from compat.v1.errors import ValidationFailed
-from compat.v1.query import ReportQuery
+from compat.typed_reports import IN_PATHS, TypedReports, argument_of
+from compat.v1.errors import LegacyError, ValidationFailed
+from compat.v1.query import ListPageQuery, ReportQuery
 from compat.v1.routes import ROUTES, Route
 from tests.unit.service.doubles import basic
 
@@ -144,6 +146,66 @@ def test_wrong_arguments_raise_the_error_of_the_old_api(
     wrong = arguments(route, account) | {"types": ["fax"]}
     with pytest.raises(ValidationFailed, match="types must be"):
         getattr(reports, route.report)(**wrong)
+
+
+LISTS = [route for route in ROUTES if any(each.name == "page" for each in route.parameters)]
+LISTS = [route for route in LISTS if route.query_type is ListPageQuery]
+EACH_LIST = pytest.mark.parametrize("route", LISTS, ids=lambda route: route.report)
+
+
+def ids_in_path(route: Route, account: Account) -> dict[str, int]:
+    given = {"mailbox": account.layout.mailboxes[0].id, "team": account.layout.teams[0].id}
+    return {name: id_ for name, id_ in given.items() if f"{{{name}}}" in route.path}
+
+
+@EACH_LIST
+def test_the_arguments_of_a_list_are_the_ids_in_its_path(route: Route, account: Account) -> None:
+    expected = {*ids_in_path(route, account), "account"}
+    assert set(signature(route).parameters) - {"self"} == expected
+    assert expected - {"account"} <= set(IN_PATHS)
+
+
+@EACH_LIST
+def test_a_list_has_the_items_of_the_old_answer(
+    reports: LegacyReports, account: Account, route: Route
+) -> None:
+    ids = ids_in_path(route, account)
+    response = reports.answer(route.path.format(**ids), authorization=basic())
+    expected = json.loads(response.body)
+    items = getattr(reports, route.report)(**ids)
+    assert expected["pages"] == 1
+    assert [json.loads(each.model_dump_json()) for each in items] == expected["items"]
+    (kind,) = {type(each).__name__ for each in items}
+    assert signature(route).return_annotation == f"tuple[{kind}, ...]"
+
+
+def test_a_list_has_the_items_of_all_pages(account: Account) -> None:
+    many = make_account(1, now=NOW, since=SINCE)
+    for number in range(120):
+        many.layout.tag_named(f"tag {number}")
+    with running(Simulator(many, Behaviour(rate_limit=None))) as url:
+        settings = Settings(app_id="demo-app", app_secret="demo-secret", base_url=url)  # type: ignore[arg-type]
+        with LegacyReports(settings) as reports:
+            names = [each.tag for each in reports.tags()]
+    assert len(names) == len(set(names)) == len(many.layout.tags) >= 120
+
+
+def test_a_list_is_found_by_the_name_of_its_mailbox_or_team(
+    reports: LegacyReports, account: Account
+) -> None:
+    mailbox, team = account.layout.mailboxes[0], account.layout.teams[0]
+    assert reports.folders(mailbox=mailbox.name.upper()) == reports.folders(mailbox=mailbox.id)
+    by_name = reports.team_members(team=reports.teams()[0].fullName)
+    assert by_name == reports.team_members(team=reports.teams()[0].id)
+    assert team.id in {each.id for each in reports.teams()}
+    with pytest.raises(UnknownName, match="mailbox: no mailbox is called 'Nothing'"):
+        reports.folders(mailbox="Nothing")
+
+
+def test_a_list_of_what_does_not_exist_is_not_found(reports: LegacyReports) -> None:
+    with pytest.raises(LegacyError) as raised:
+        reports.folders(mailbox=999_999)
+    assert raised.value.status == 404
 
 
 def test_an_account_that_is_not_known_is_an_error(reports: LegacyReports) -> None:
