@@ -68,7 +68,8 @@ WHAT_TO_DO: Final = {
 ACCOUNTS: Final = (
     f"`{accounts.ACCOUNTS_VARIABLE}` names a TOML file with a table for each account. A table has "
     "`app_id`, `app_secret`, `api_keys` and any setting above that differs from the environment, "
-    "in lower case without its prefix. `[name.conventions]` does the same for the rules below. "
+    "in lower case without its prefix; those that hold secrets also with `_file`, as the name of a "
+    "file. `[name.conventions]` does the same for the rules below. "
     "See [several accounts](../how-to/several-accounts.md)."
 )
 _SECRET_FILES: Final = ", ".join(f"`{name}`" for name in secret_file_variables().values())

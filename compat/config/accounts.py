@@ -11,6 +11,7 @@
     [acme.conventions]
     default_view_by = "day"
 
+A secret can be in a file of its own, which a key with `_file` names: `app_secret_file = "…"`.
 Settings that a table does not have are taken from the environment. The file holds secrets: only
 its owner should be able to read it.
 """
@@ -28,12 +29,21 @@ from pydantic import ValidationError
 
 from compat.config.env_files import (
     ENV_FILE_VARIABLE,
+    SECRET_FIELDS,
     is_readable_by_all,
     read_environment,
     secret_file_variables,
+    secret_from_file,
 )
 from compat.config.environment import has_placeholder, reason, shown_path, unknown_variables
-from compat.config.settings import PREFIX, Settings, SettingsError, all_variables, variable_name
+from compat.config.settings import (
+    PREFIX,
+    Settings,
+    SettingsError,
+    all_variables,
+    split_list,
+    variable_name,
+)
 
 _LOG: Final = logging.getLogger("compat")
 
@@ -59,6 +69,10 @@ def select_account(accounts: Mapping[str, T], name: str | None) -> T:
 
 _OF_ONE_ACCOUNT: Final = ("app_id", "app_secret", "api_keys", "archive")
 """Settings that an account of the file never takes from the environment."""
+
+
+_FILE_KEYS: Final = {f"{field}_file": field for field in SECRET_FIELDS}
+"""Keys of a table that name a file with a secret, and the setting whose value it holds."""
 
 
 def credentials_names(account: str) -> str:
@@ -127,8 +141,11 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
     Raises:
         SettingsError: One line for each error. Values are not shown, because they may be secrets.
     """
-    tables = _tables(path)
     faults: list[str] = []
+    tables = {
+        name: _with_secrets(name, table, faults) if isinstance(table, dict) else table
+        for name, table in _tables(path).items()
+    }
     accounts = {
         name: settings
         for name, table in tables.items()
@@ -140,6 +157,44 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
     if faults:
         raise SettingsError("\n".join(f"{ACCOUNTS_VARIABLE}: {fault}" for fault in faults))
     return accounts
+
+
+def secret_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files with secrets that the file of accounts names, if there is one.
+
+    Raises:
+        SettingsError: The file of accounts cannot be read.
+    """
+    path = environ.get(ACCOUNTS_VARIABLE, "").strip()
+    tables = _tables(Path(path)).values() if path else ()
+    named = [table.get(key) for table in tables if isinstance(table, dict) for key in _FILE_KEYS]
+    return tuple(Path(place) for place in named if place and isinstance(place, str))
+
+
+def _with_secrets(name: str, table: dict[str, Any], faults: list[str]) -> dict[str, Any]:
+    """A table with secrets in place of the names of their files.
+
+    A secret whose file cannot be used is a fault; it is then no fault as well that it is missing.
+    """
+    found = dict(table)
+    for key, field in _FILE_KEYS.items():
+        place = found.pop(key, "")
+        if not place:
+            continue
+        is_list = field == "api_keys"
+        unread = f"the {key} of {name}"  # until the fault is reported; no other account has it
+        found.setdefault(field, [unread] if is_list else unread)
+        if field in table:
+            faults.append(f"{name}: {field} and {key} are both set: remove one of them")
+        elif not isinstance(place, str):
+            faults.append(f"{name}: {key}: it must be the path of a file")
+        else:
+            try:
+                text = secret_from_file(place, field, is_list=is_list)
+                found[field] = split_list(text) if is_list else text
+            except SettingsError as error:
+                faults.append(f"{name}: {key}: {error}")
+    return found
 
 
 def _tables(path: Path) -> dict[str, Any]:

@@ -173,22 +173,35 @@ def _take_secrets(environ: Environment) -> Iterator[str]:
         if environ.get(name, "").strip():
             yield f"{name} and {file_name} are both set: unset one of them"
             continue
-        text = _text(Path(place))
-        if not isinstance(text, str):
-            yield (
-                f"{file_name}: {shown_path(place, may_be_secret=True)} cannot be read "
-                f"({reason(text)}): "
-                + _advice(text, f"it must name a file that holds the value of {name}")
-            )
-            continue
-        lines = [line.strip() for line in text.rstrip("\r\n").split("\n")]
-        if not any(lines):
-            yield f"{file_name}: {place} is empty: it must hold the value of {name}"
-        elif len(lines) > 1 and name not in _LISTS:
-            yield f"{file_name}: {place} has several lines: it must hold the value of {name} alone"
-        else:
-            environ[name] = ",".join(lines)
+        try:
+            environ[name] = secret_from_file(place, name, is_list=name in _LISTS)
             environ.secret_files += (Path(place),)
+        except SettingsError as error:
+            yield f"{file_name}: {error}"
+
+
+def secret_from_file(place: str, name: str, *, is_list: bool) -> str:
+    """What a file with one secret holds, as a variable has it: keys in several lines get commas.
+
+    Args:
+        place: The path of the file.
+        name: What its content is the value of, for errors.
+        is_list: Whether the value may have an item a line.
+
+    Raises:
+        SettingsError: The file cannot be used; the sentence never shows what is in it.
+    """
+    text = _text(Path(place))
+    if not isinstance(text, str):
+        advice = _advice(text, f"it must name a file that holds the value of {name}")
+        shown = shown_path(place, may_be_secret=True)
+        raise SettingsError(f"{shown} cannot be read ({reason(text)}): {advice}")
+    lines = [line.strip() for line in text.rstrip("\r\n").split("\n")]
+    if not any(lines):
+        raise SettingsError(f"{place} is empty: it must hold the value of {name}")
+    if len(lines) > 1 and not is_list:
+        raise SettingsError(f"{place} has several lines: it must hold the value of {name} alone")
+    return ",".join(lines)
 
 
 def _advice(error: OSError | UnicodeDecodeError, otherwise: str) -> str:

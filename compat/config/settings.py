@@ -20,7 +20,7 @@ from compat.config.environment import (
     variable_name,
 )
 
-__all__ = ["PREFIX", "Settings", "SettingsError", "all_variables", "variable_name"]
+__all__ = ["PREFIX", "Settings", "SettingsError", "all_variables", "split_list", "variable_name"]
 
 _LISTS: Final = (tuple, frozenset)
 
@@ -271,4 +271,9 @@ def _value(text: str, info: FieldInfo) -> object:
     is_list = any(get_origin(kind) in _LISTS for kind in kinds)
     if text.lower() == "none" and (is_list or type(None) in kinds):
         return [] if is_list else None
-    return [item.strip() for item in text.split(",") if item.strip()] if is_list else text
+    return split_list(text) if is_list else text
+
+
+def split_list(text: str) -> list[str]:
+    """The items of a list in a variable, which are separated by commas."""
+    return [item.strip() for item in text.split(",") if item.strip()]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from compat.archive.errors import ArchiveError
-from compat.config.accounts import DEFAULT_ACCOUNT
+from compat.config.accounts import DEFAULT_ACCOUNT, secret_files
 from compat.config.env_files import Environment, is_readable_by_all
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.doctor import Finding, checks_upstream
@@ -108,7 +108,7 @@ def _files(environ: Environment) -> dict[str, Finding]:
             (environ.file,),
             {"path": str(environ.file), "winners": list(environ.winners)},
         )
-    if paths := environ.secret_files:
+    if paths := (*environ.secret_files, *secret_files(environ)):
         findings["secret files"] = _file_finding(
             f"secrets come from {', '.join(map(str, paths))}", paths, {"paths": [*map(str, paths)]}
         )

@@ -15,7 +15,9 @@ from compat.config.accounts import (
     DEFAULT_ACCOUNT,
     accounts_from_env,
     read_accounts,
+    secret_files,
 )
+from compat.config.env_files import SECRET_FIELDS
 from compat.config.settings import Settings, SettingsError
 from compat.service import LegacyReports
 
@@ -291,6 +293,83 @@ def test_secrets_of_accounts_are_in_no_repr(path: Path) -> None:
     accounts = read(path, f'{ACME}proxy = "http://me:{SECRET}@127.0.0.1:1"')
     with LegacyReports(accounts) as reports:
         assert SECRET not in f"{accounts!r} {reports!r} {reports.accounts!r}"
+
+
+KEYS = {"app_secret": SECRET, "proxy": "http://a", "api_keys": "a-key", "archive": "a://b"}
+"""A value for each key that may be in a file of its own."""
+
+
+def with_file(field: str, place: object) -> str:
+    """The table of an account in which a file has the value of a key."""
+    lines = [line for line in ACME.splitlines() if not line.startswith(field)]
+    return "\n".join([*lines, f"{field}_file = {place!r}", BRAVO])
+
+
+@pytest.mark.parametrize("field", SECRET_FIELDS)
+def test_a_secret_can_be_in_a_file_of_its_own(path: Path, tmp_path: Path, field: str) -> None:
+    (tmp_path / "secret").write_text(f"{KEYS[field]}\n")
+    acme = read(path, with_file(field, str(tmp_path / "secret")))["acme"]
+    value = getattr(acme, field)
+    (secret,) = value if isinstance(value, tuple) else [value]
+    assert secret.get_secret_value() == KEYS[field]
+
+
+def test_a_file_of_keys_may_have_one_in_each_line(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("one\ntwo, three\n\n")
+    acme = read(path, with_file("api_keys", str(tmp_path / "keys")))["acme"]
+    assert [each.get_secret_value() for each in acme.api_keys] == ["one", "two", "three"]
+
+
+def test_a_key_in_a_file_that_another_account_has_is_reported(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("bravo-key")
+    (said,) = faults(path, with_file("api_keys", str(tmp_path / "keys")))
+    assert said.startswith("acme, bravo: api_keys: they share a key")
+
+
+def test_a_secret_that_is_set_twice_is_refused(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    assert faults(path, f"{ACME}app_secret_file = {str(tmp_path / 'secret')!r}\n") == [
+        "acme: app_secret and app_secret_file are both set: remove one of them"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be read (No such file or directory): it must name a file that holds"),
+        ("", "is empty: it must hold"),
+        (f"{SECRET}\n{SECRET}", "has several lines: it must hold"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_the_only_fault(
+    path: Path, tmp_path: Path, content: str | None, why: str
+) -> None:
+    secret = tmp_path / "secret"
+    if content is not None:
+        secret.write_text(content)
+    (said,) = faults(path, with_file("app_secret", str(secret)))
+    assert said.startswith(f"acme: app_secret_file: {secret} {why} the value of app_secret")
+
+
+def test_the_name_of_a_file_is_a_text(path: Path) -> None:
+    assert faults(path, with_file("api_keys", 5)) == [
+        "acme: api_keys_file: it must be the path of a file"
+    ]
+
+
+def test_an_empty_name_of_a_file_is_none(path: Path) -> None:
+    assert faults(path, with_file("app_secret", "")) == ["acme: app_secret is missing"]
+
+
+def test_what_is_no_secret_has_no_file(path: Path) -> None:
+    (said,) = faults(path, with_file("app_id", "x").replace("[acme]", '[acme]\napp_id = "an-app"'))
+    assert said.startswith("acme: app_id_file: ")
+
+
+def test_the_files_of_all_accounts_are_known(path: Path) -> None:
+    path.write_text(with_file("app_secret", "one") + "proxy_file = 'two'\n")
+    assert secret_files({ACCOUNTS_VARIABLE: str(path)}) == (Path("one"), Path("two"))
+    assert secret_files({}) == ()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes mean nothing here")
