@@ -66,12 +66,14 @@ class TotalsSource(LiveSource):
         began = clock.elapsed()
         lists = _LISTS["spam" not in query.filter.excluded_statuses, spam_in_all]
         with _totals_client(self.client, self._workers, query, progress) as totals:
+            before = progress.expected, progress.received, progress.pages
             try:
-                counts = [totals.counts(edges, lists) for edges in query.ranges]
-            except RequestRefused:  # a mailbox may not exist; loading rows handles that
-                return None
-            except _RowsNeeded as reason:
-                _log(str(reason))
+                counts = totals.counts(query.ranges, lists)
+            except (RequestRefused, _RowsNeeded) as reason:
+                progress.expected, progress.received, progress.pages = before
+                # A mailbox may not exist; loading rows handles that.
+                if isinstance(reason, _RowsNeeded):
+                    _log(str(reason))
                 return None
         if not totals.asked_at:  # all ranges are empty
             return None
@@ -128,12 +130,26 @@ class _TotalsClient:
         self._progress = progress
         self.asked_at: list[int] = []
 
-    def counts(self, edges: Sequence[int], lists: Mapping[str, int]) -> list[int]:
+    def counts(self, ranges: Sequence[Sequence[int]], lists: Mapping[str, int]) -> list[list[int]]:
+        """The counts of each range's buckets; in the progress, each request counts as a row."""
+        ranges_with_seconds = [edges for edges in ranges if edges[0] < edges[-1]]
+        self._progress.expected += len(lists) * sum(
+            1 + _requests_for_parts(len(edges) - 1) for edges in ranges_with_seconds
+        )
+        return [
+            self._counts(edges, lists) if edges[0] < edges[-1] else [0] * (len(edges) - 1)
+            for edges in ranges
+        ]
+
+    def _counts(self, edges: Sequence[int], lists: Mapping[str, int]) -> list[int]:
         """The counts of one range's buckets."""
-        if edges[0] >= edges[-1]:
-            return [0] * (len(edges) - 1)
-        wholes = {status: self._page(status, edges[0], edges[-1]) for status in lists}
+        wholes = {}
+        for status in lists:
+            wholes[status] = self._page(status, edges[0], edges[-1])
+            self._received()
         buckets = list(pairwise(edges))
+        empty = sum(not whole.page.total_elements for whole in wholes.values())
+        self._progress.expected -= empty * _requests_for_parts(len(buckets))
         _check_costs(list(wholes.values()), len(buckets))
         counts = [0] * len(buckets)
         for status, whole in wholes.items():
@@ -150,8 +166,15 @@ class _TotalsClient:
     ) -> list[int]:
         if len(buckets) == 1 or not whole.page.total_elements:
             return [whole.page.total_elements] + [0] * (len(buckets) - 1)
-        pages = self._pool.map(lambda bucket: self._page(status, *bucket), buckets)
-        return [page.page.total_elements for page in pages]
+        parts = []
+        for page in self._pool.map(lambda bucket: self._page(status, *bucket), buckets):
+            parts.append(page.page.total_elements)
+            self._received()
+        return parts
+
+    def _received(self) -> None:
+        self._progress.received += 1
+        self._progress.pages += 1
 
     def _page(self, status: str, first: int, after: int) -> Page[Conversation]:
         self._progress.check()
@@ -171,6 +194,11 @@ def _totals_client(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _requests_for_parts(buckets: int) -> int:
+    """How many requests a list takes for its buckets, beside the one for the whole range."""
+    return buckets if buckets > 1 else 0
 
 
 def _check_costs(wholes: Sequence[Page[Conversation]], buckets: int) -> None:

@@ -168,8 +168,9 @@ def simulated(conversations: int) -> Simulator:
     return Simulator(account, Behaviour(rate_limit=None, latency=0.05))
 
 
-def settings_for(base_url: str, key: str) -> Settings:
+def settings_for(base_url: str, key: str, **others: Any) -> Settings:
     return Settings(
+        **others,
         app_id="demo-app",
         app_secret=SecretStr("demo-secret"),
         base_url=base_url,
@@ -201,6 +202,29 @@ def test_while_help_scout_answers_the_requests_done_grow_and_those_left_shrink(
     assert all(row["seconds_left"] <= 10 for row in counted)
     assert {row["since"] for row in seen} == {seen[0]["since"]}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", seen[0]["since"])
+
+
+def test_totals_have_as_many_requests_left_as_they_then_take(stage: tuple[Stage, int]) -> None:
+    with (
+        running(simulated(2000)) as base_url,
+        LegacyReports(settings_for(base_url, "an-old-key", count_by="totals")) as reports,
+    ):
+        stage[0].app = create_app(reports)
+        by_day = f"{JANUARY}&viewBy=day"
+        ask(stage[1], by_day)
+        seen: list[dict[str, Any]] = []
+        while rows := shown(stage[1]):
+            seen += rows
+            time.sleep(0.02)
+        assert ask(stage[1], by_day).headers["compat-engine"] == "totals"
+    counted = [row for row in seen if row["requests_left"] is not None]
+    done = [row["requests_done"] for row in counted]
+    assert done == sorted(done)
+    assert done[0] < done[-1]
+    sums = [row["requests_done"] + row["requests_left"] for row in counted]
+    assert sums == sorted(sums, reverse=True)
+    assert sums[-1] >= 32  # the whole month, and each of its days
+    assert all(row["seconds_left"] is not None for row in counted)
 
 
 def test_only_the_questions_of_the_own_account_show(stage: tuple[Stage, int]) -> None:

@@ -64,26 +64,27 @@ def test_each_bucket_takes_a_request_unless_there_is_only_one(
     pool: ThreadPoolExecutor, edges: tuple[int, ...], counts: list[int], requests: int
 ) -> None:
     lists = Lists(pool, all=MANY)
-    assert lists.counts(edges, {"all": 1}) == counts
+    assert lists.counts([edges], {"all": 1}) == [counts]
     assert lists.requests == requests
 
 
 def test_buckets_of_an_empty_list_take_no_requests(pool: ThreadPoolExecutor) -> None:
     lists = Lists(pool, all=MANY, spam=[])
-    assert lists.counts((0, 10, 30), {"all": 1, "spam": -1}) == [60, 70]
+    assert lists.counts([(0, 10, 30)], {"all": 1, "spam": -1}) == [[60, 70]]
     assert lists.requests == 2 + 2
 
 
 def test_a_list_counts_by_its_factor(pool: ThreadPoolExecutor) -> None:
     spam = [5] * 60 + [25] * 3
-    assert Lists(pool, all=MANY, spam=spam).counts((0, 10, 30), {"all": 1, "spam": -1}) == [0, 67]
-    assert Lists(pool, all=MANY, spam=spam).counts((0, 10, 30), {"all": 1, "spam": 1}) == [120, 73]
+    for factor, counts in ((-1, [0, 67]), (1, [120, 73])):
+        lists = Lists(pool, all=MANY, spam=spam)
+        assert lists.counts([(0, 10, 30)], {"all": 1, "spam": factor}) == [counts]
 
 
 def test_more_spam_than_conversations_takes_the_rows(pool: ThreadPoolExecutor) -> None:
     lists = Lists(pool, all=MANY, spam=[5] * 61)
     with pytest.raises(totals._RowsNeeded, match="more spam"):
-        lists.counts((0, 10, 30), {"all": 1, "spam": -1})
+        lists.counts([(0, 10, 30)], {"all": 1, "spam": -1})
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,37 @@ def test_lists_are_probed_at_once_and_again_after_an_hour(
         monkeypatch.setattr(clock, "elapsed", lambda now=now: now)
         assert source._probed() is True
         assert len(probing.probed) == times
+
+
+def test_progress_knows_from_the_first_request_on_how_many_there_are(
+    pool: ThreadPoolExecutor,
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    class Watched(Lists):
+        def _page(self, status: str, first: int, after: int) -> Any:
+            seen.append((self._progress.pages, self._progress.expected))
+            return super()._page(status, first, after)
+
+    lists = Watched(pool, all=MANY, spam=[])
+    lists.counts([(0, 10, 30), (0, 30), (9, 9)], {"all": 1, "spam": -1})
+    assert seen[0] == (0, 2 * 3 + 2 * 1)
+    progress = lists._progress
+    assert progress.received == progress.pages == progress.expected == lists.requests == 4 + 2
+
+
+def test_rows_after_totals_that_contradict_each_other_begin_with_no_progress(
+    monkeypatch: pytest.MonkeyPatch, upstream: Upstream, client: Client
+) -> None:
+    monkeypatch.setattr(totals, "probe", lambda _: True)
+    answers = iter([page_of([], total=500, pages=20), *[page_of([], total=1, pages=1)] * 2])
+    upstream.script = lambda _: next(answers)
+    source = TotalsSource(client, MaxAges(60, 3600), workers=1, most_rows=10)
+    which = Filter(frozenset({"published"}), frozenset())
+    query = CountQuery(ConversationQuery(()), which, ((0, 10, 20),))
+    progress = Progress()
+    assert source.count(query, progress) is None
+    assert (progress.expected, progress.received, progress.pages) == (0, 0, 0)
 
 
 def test_counts_by_totals_are_as_fresh_as_recent_rows(
