@@ -162,6 +162,11 @@ class Account:
         return self._source.client.outage if isinstance(self._source, SourceWithClient) else None
 
     @property
+    def offline(self) -> bool:
+        """Whether answers come from the archive alone."""
+        return self.settings.offline
+
+    @property
     def rate_limit_wait(self) -> float:
         """Seconds until upstream's rate limit allows the next request; zero if it does now."""
         if not isinstance(self._source, SourceWithClient):

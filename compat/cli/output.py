@@ -9,8 +9,8 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -155,11 +155,37 @@ class HasProgress(Protocol):
 ShowProgress = Callable[[HasProgress], None]
 
 
+class FetchesData(Protocol):
+    """What loads data for a report.
+
+    Attributes:
+        offline: Whether it never asks Help Scout.
+        rate_limit_wait: Seconds until the rate limit allows the next request.
+    """
+
+    @property
+    def offline(self) -> bool: ...  # noqa: D102
+
+    @property
+    def rate_limit_wait(self) -> float: ...  # noqa: D102
+
+
+def fetch_bar(
+    sources: Collection[FetchesData],
+) -> AbstractContextManager[ShowProgress | None]:
+    """A bar while data are loaded: fetched, or read from archives alone."""
+    offline = all(each.offline for each in sources)
+    return progress_bar(
+        "reading the archive" if offline else "fetching conversations",
+        lambda: max(each.rate_limit_wait for each in sources),
+    )
+
+
 @contextmanager
 def progress_bar(
-    description: str = "fetching conversations", waits: Callable[[], float] = lambda: 0.0
+    description: str, waits: Callable[[], float] = lambda: 0.0
 ) -> Iterator[ShowProgress | None]:
-    """Show a bar while the block lasts.
+    """Show a bar while the block lasts; while the rate limit lets nothing through, it says so.
 
     Args:
         description: What is done.
@@ -174,20 +200,16 @@ def progress_bar(
         return
     try:
         from rich.console import Console
-        from rich.progress import Progress
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     except ImportError:
         yield None
         return
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=None)
+    columns = TextColumn("{task.fields[said]}"), BarColumn(), TaskProgressColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, said=_WaitOr(description, waits))
 
         def show(progress: HasProgress) -> None:
-            bar.update(
-                task,
-                description=format_wait(waits()) or description,
-                completed=progress.received,
-                total=progress.expected or None,
-            )
+            bar.update(task, completed=progress.received, total=progress.expected or None)
 
         yield show
 
@@ -364,23 +386,26 @@ class SyncBar:
             completed=taken,
             total=expected or None,
             pace=format_pace(taken, expected, time.monotonic() - self._began),
-            left=_Budget(left, self._waits),
+            left=_WaitOr(_budget(left), self._waits),
         )
 
 
+def _budget(left: int | None) -> str:
+    return "" if left is None else f"{left} requests left this minute"
+
+
 @dataclass(frozen=True)
-class _Budget:
-    """What is left of the rate limit, as a text of the moment in which it is shown.
+class _WaitOr:
+    """How long the rate limit lets a run wait, or a text, as of the moment in which it is shown.
 
     Nothing happens in a run that waits, so the bar shows the same task again and again.
     """
 
-    left: int | None
+    text: str
     waits: Callable[[], float]
 
     def __str__(self) -> str:
-        left = "" if self.left is None else f"{self.left} requests left this minute"
-        return format_wait(self.waits()) or left
+        return format_wait(self.waits()) or self.text
 
     def __format__(self, _: str) -> str:
         return str(self)

@@ -254,7 +254,10 @@ def compare(
     from compat.parity.verdicts import VerdictCounts
 
     counts = VerdictCounts(engine)
-    with _outputs(files) as outputs, progress_bar("checking captures") as show:
+    with (
+        _outputs(files) as outputs,
+        progress_bar("checking captures", lambda: replayer.rate_limit_wait) as show,
+    ):
         for number, verdict in enumerate(check(captures, replayer, rules), 1):
             counts.count(verdict)
             for each in outputs:

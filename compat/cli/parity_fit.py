@@ -12,7 +12,7 @@ import click
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.formats import CSV, JSON, Format, chosen_format, print_csv
 from compat.cli.options import ACCOUNT, CAPTURES, SettingsCommand, environment
-from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
+from compat.cli.output import fetch_bar, hide_retries, ignore_closed_pipe, print_note
 
 if TYPE_CHECKING:
     from compat.parity.fit.result import Findings
@@ -129,7 +129,7 @@ def _findings(
     account = reports.accounts[name]
     base = account.settings.conventions
     wanted = inputs.needed_conversations((each.pairs for each in captures.compared), base)
-    with progress_bar() as show:
+    with fetch_bar([account]) as show:
         found = inputs.fetch_rows(account, wanted, show)
     deadline = time.monotonic() + seconds
     return find_conventions(

@@ -30,7 +30,7 @@ from compat.cli.options import (
     option_of,
     with_option_names,
 )
-from compat.cli.output import hide_retries, ignore_closed_pipe, print_note, progress_bar
+from compat.cli.output import fetch_bar, hide_retries, ignore_closed_pipe, print_note
 from compat.names import NAMED, Names, fetch_items
 from compat.v1.query import ReportQuery, format_pairs
 from compat.v1.routes import ROUTES, Route, route_of_report
@@ -190,13 +190,9 @@ def _print_report(
     hide_retries()
     try:
         accounts = accounts_with(environment(), engine, offline=offline)
-        reading = all(each.offline for each in accounts.values())
         with (
             LegacyReports(accounts) as reports,
-            progress_bar(
-                "reading the archive" if reading else "fetching conversations",
-                lambda: max(each.rate_limit_wait for each in reports.accounts.values()),
-            ) as show,
+            fetch_bar(reports.accounts.values()) as show,
         ):
             fetch = partial(fetch_items, reports.compute, account=account)
             pairs = format_pairs(**Names(fetch, option_of).replace(given))

@@ -144,6 +144,11 @@ class Replayer:
                 self._fetch(span, mailboxes)
                 prefetched.append(span)
 
+    @property
+    def rate_limit_wait(self) -> float:
+        """Seconds until Help Scout's rate limit allows the next request; zero if it does now."""
+        return self._reports.accounts[self._name].rate_limit_wait
+
     def close(self) -> None:
         """Cancel all requests; nothing can be sent afterwards."""
         self._reports.close()
