@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 from tests.unit.service.doubles import LONG
 
@@ -39,6 +41,8 @@ def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
 class Running:
     """A server that was started by the command.
 
+    Threads read what it writes, because it would stop at a full pipe.
+
     Attributes:
         line: What it said about itself.
         address: Where it listens, as a URL.
@@ -46,10 +50,19 @@ class Running:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
-        assert process.stderr is not None
-        self.line = process.stderr.readline().strip()
+        self._lines: Queue[str] = Queue()
+        reading = (process.stdout, lambda _: None), (process.stderr, self._lines.put)
+        self._readers = [Thread(target=self._read, args=each, daemon=True) for each in reading]
+        for each in self._readers:
+            each.start()
+        self.line = self.address = ""
+        self.port = 0
+
+    def read_address(self) -> None:
+        """Read its first line, which says where it listens."""
+        self.line = self.next_line().strip()
         self.address = self.line.rpartition(" ")[2]
-        assert self.address.startswith("http"), self.line + process.stderr.read()
+        assert self.address.startswith("http"), self.line + self.said()
         self.port = int(self.address.rpartition(":")[2])
 
     def stop(self, signal: int) -> int:
@@ -57,10 +70,30 @@ class Running:
         self.process.send_signal(signal)
         return self.process.wait(LONG)
 
+    def next_line(self) -> str:
+        """The next line that it wrote on standard error; empty once it has ended."""
+        line = self._lines.get(timeout=LONG)
+        if not line:
+            self._lines.put(line)
+        return line
+
+    def lines(self) -> Iterator[str]:
+        """Its next lines, as it writes them."""
+        return iter(self.next_line, "")
+
     def said(self) -> str:
-        """All it wrote after its first line."""
-        assert self.process.stderr is not None
-        return self.process.stderr.read()
+        """All its other lines, once it has ended."""
+        return "".join(self.lines())
+
+    def wait(self) -> None:
+        """Wait until it has ended and all was read."""
+        for each in self._readers:
+            each.join(LONG)
+
+    def _read(self, stream: Iterable[str], keep: Callable[[str], None]) -> None:
+        for line in stream:
+            keep(line)
+        keep("")
 
 
 @contextmanager
@@ -74,8 +107,11 @@ def started(*arguments: str, **settings: str) -> Iterator[Running]:
         text=True,
     )
     with process:
+        server = Running(process)
         try:
-            yield Running(process)
+            server.read_address()
+            yield server
         finally:
             if process.poll() is None:
                 process.kill()
+            server.wait()

@@ -84,6 +84,13 @@ def test_the_demonstration_answers_with_any_key(demo: Running) -> None:
     assert sum(bucket["count"] for bucket in answer.json["current"]) > 100
 
 
+def test_a_server_whose_log_nobody_reads_yet_answers_as_many_requests_as_a_test_sends() -> None:
+    with started("serve", "--demo", "--port", "0") as server:
+        assert {ask(server.port, "/v1/x.json").status for _ in range(1500)} == {404}
+        assert server.stop(signal.SIGTERM) == 0
+        assert len(server.said().splitlines()) == 1500
+
+
 def test_the_demonstration_wants_some_key(demo: Running) -> None:
     assert ask(demo.port, ANY_YEAR, headers={}).status == 401
 

@@ -11,7 +11,7 @@ from compat.asgi import create_app
 from compat.server.pages import EXPLORER, explorer_files
 from compat.server.run import is_loopback
 from compat.service import LegacyReports
-from tests.unit.server.commands import Running, run, started
+from tests.unit.server.commands import run, started
 from tests.unit.server.threaded_server import LOOPBACK, Stage, ask, raw
 from tests.unit.service.doubles import FakeSource, reports_on
 
@@ -167,14 +167,9 @@ def test_others_may_reach_every_other_address(host: str) -> None:
     assert not is_loopback(host)
 
 
-def second_line(server: Running) -> str:
-    assert server.process.stderr is not None
-    return server.process.stderr.readline().strip()
-
-
 def test_serve_says_where_the_explorer_is() -> None:
     with started("serve", "--demo", "--port", "0", COMPAT_EXPLORER="") as server:
-        assert second_line(server) == f"Report explorer on {server.address}/explore"
+        assert server.next_line().strip() == f"Report explorer on {server.address}/explore"
         assert ask(server.port, EXPLORER, headers={}).status == 200
 
 
@@ -187,7 +182,7 @@ def test_serve_has_no_explorer_for_strangers_or_against_the_setting(
 ) -> None:
     with started("serve", "--demo", "--port", "0", *arguments, **settings) as server:
         assert ask(server.port, EXPLORER, headers={}).status == 404
-        assert "compat.access" in second_line(server)
+        assert "compat.access" in server.next_line()
 
 
 def test_an_explorer_for_everybody_has_to_be_wanted() -> None:

@@ -211,9 +211,7 @@ def test_while_accounts_are_read_again_requests_are_answered(tmp_path: Path) -> 
         assert (status(server, "an-old-key"), status(server, "a-new-key")) == (400, 401)
         pipe.write(ACCOUNT.format(key="a-new-key"))
         pipe.close()
-        assert server.process.stderr is not None
-        lines = iter(server.process.stderr.readline, "")
-        assert any("the accounts were read again" in line for line in lines)
+        assert any("the accounts were read again" in line for line in server.lines())
         assert (status(server, "an-old-key"), status(server, "a-new-key")) == (401, 400)
 
 

@@ -232,9 +232,7 @@ class Served:
 
     def line(self) -> str:
         """What it says next, but for the requests it was asked."""
-        assert self.server.process.stderr is not None
-        lines = iter(self.server.process.stderr.readline, "")
-        return next(line for line in lines if "compat.access" not in line)
+        return next(line for line in self.server.lines() if "compat.access" not in line)
 
     def count(self, name: str) -> int | None:
         headers = {"Authorization": basic(f"{name}-key")}
