@@ -118,7 +118,8 @@ class Names:
                 `mailbox` and `team` there is one value; of the others there may be several.
 
         Raises:
-            UnknownName: Nothing has a name, or several things have it.
+            UnknownName: Nothing has a name, or several things have it; or several are given where
+                there can be one.
             compat.v1.errors.LegacyError: A list cannot be loaded.
         """
         found = dict(values)
@@ -127,6 +128,8 @@ class Names:
                 continue
             within = tuple(found.get("mailboxes") or ()) if parameter == "folders" else ()
             ids = self._ids(parameter, found[parameter], within)
+            if len(ids) > 1 and not kind.many:
+                raise UnknownName(f"{self._label(parameter)}: give one {kind.noun}, not {len(ids)}")
             found[parameter] = ids if kind.many or not ids else ids[0]
         return found
 

@@ -54,6 +54,12 @@ class Fetch:
         return LISTS[name, mailbox]
 
 
+@pytest.mark.parametrize("value", ["41,42", [41, 42]])
+def test_of_several_users_none_is_chosen(value: Any) -> None:
+    assert refused(user=value) == "user: give one user or team, not 2"
+    assert ids(user="41,41") == {"user": 41}
+
+
 def ids(**values: Any) -> dict[str, Any]:
     return Names(Fetch()).replace(values)
 
