@@ -10,14 +10,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from compat.typed_reports import RatingChoice, SortOrder, values_of
+from compat.typed_reports import IN_PATHS, RatingChoice, SortOrder, values_of
 from compat.v1.query import format_pairs
 
 if TYPE_CHECKING:
     from compat.config.conventions import ViewBy
     from compat.core.models import Progress
     from compat.engines import EngineAnswer
-    from compat.v1.models import BusyTimes, Drilldown, NewConversations, ReceivedMessages
+    from compat.v1.models import (
+        BusyTimes,
+        Drilldown,
+        FolderItem,
+        MailboxItem,
+        NewConversations,
+        ReceivedMessages,
+        TagItem,
+        UserItem,
+    )
     from compat.v1.models_ratings import Happiness, Ratings, UserHappiness
     from compat.v1.models_users import (
         ConversationHistory,
@@ -30,6 +39,8 @@ if TYPE_CHECKING:
 
 class AsyncTypedReports(ABC):
     """The old reports as coroutines. Each waits without a limit, and returns the answer as a model.
+
+    The lists are methods, too: `mailboxes` and those after it return all items, from all pages.
 
     An argument means the same in every method that has it. Without an optional argument, the rule
     of the old API applies, or the convention in its place.
@@ -50,6 +61,8 @@ class AsyncTypedReports(ABC):
             up in `mailboxes` if these are given.
         view_by: The length of a bucket; by default that of the conventions.
         user: The user or team that the report is about: an id, a full name, or a user's address.
+        mailbox: The mailbox that a list belongs to: an id or a name.
+        team: The team that a list belongs to: an id or a name.
         office_hours: Whether only office hours count as waits, if any are set.
         rating: Which ratings are listed.
         page: The page of a list, from 1 on. A page after the last is empty.
@@ -71,6 +84,8 @@ class AsyncTypedReports(ABC):
         pairs: Sequence[tuple[str, str]],
         account: str | None = None,
         watch: Callable[[Progress], None] | None = None,
+        *,
+        all_pages: bool = False,
     ) -> EngineAnswer:
         """Compute a report from the names and values of a request."""
 
@@ -355,9 +370,89 @@ class AsyncTypedReports(ABC):
         found: ConversationHistory = await self._answer("user_conversation_history", locals())
         return found
 
+    async def mailboxes(self, *, account: str | None = None) -> tuple[MailboxItem, ...]:
+        """The mailboxes of the account.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
+        found: tuple[MailboxItem, ...] = await self._items("mailboxes", locals())
+        return found
+
+    async def folders(
+        self,
+        *,
+        mailbox: int | str,
+        account: str | None = None,
+    ) -> tuple[FolderItem, ...]:
+        """The folders of a mailbox.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
+        found: tuple[FolderItem, ...] = await self._items("folders", locals())
+        return found
+
+    async def tags(self, *, account: str | None = None) -> tuple[TagItem, ...]:
+        """The tags of the account.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
+        found: tuple[TagItem, ...] = await self._items("tags", locals())
+        return found
+
+    async def users(self, *, account: str | None = None) -> tuple[UserItem, ...]:
+        """The users of the account.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
+        found: tuple[UserItem, ...] = await self._items("users", locals())
+        return found
+
+    async def mailbox_users(
+        self,
+        *,
+        mailbox: int | str,
+        account: str | None = None,
+    ) -> tuple[UserItem, ...]:
+        """The users who may see a mailbox.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
+        found: tuple[UserItem, ...] = await self._items("mailbox_users", locals())
+        return found
+
+    async def teams(self, *, account: str | None = None) -> tuple[UserItem, ...]:
+        """The teams of the account; `firstName` and `fullName` have the name.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
+        found: tuple[UserItem, ...] = await self._items("teams", locals())
+        return found
+
+    async def team_members(
+        self,
+        *,
+        team: int | str,
+        account: str | None = None,
+    ) -> tuple[UserItem, ...]:
+        """The users of a team.
+
+        `compat.typed_reports.TypedReports` says what the arguments mean.
+        """
+        found: tuple[UserItem, ...] = await self._items("team_members", locals())
+        return found
+
     async def _answer(self, report: str, arguments: Mapping[str, Any]) -> Any:
         """The answer of a report, from the arguments of its method by their names."""
         account = arguments["account"]
         values = await self.replace_names(values_of(report, arguments), account)
         found = await self.compute(report, format_pairs(**values), account)
         return found.answer
+
+    async def _items(self, report: str, arguments: Mapping[str, Any]) -> Any:
+        """All items of a list, from the arguments of its method by their names."""
+        account = arguments["account"]
+        ids = {name: arguments[name] for name in IN_PATHS if name in arguments}
+        values = await self.replace_names(ids, account)
+        found = await self.compute(report, format_pairs(**values), account, all_pages=True)
+        answer: Any = found.answer
+        return answer.items

@@ -387,7 +387,12 @@ class TypedReports(ABC):
         found: tuple[MailboxItem, ...] = self._items("mailboxes", locals())
         return found
 
-    def folders(self, *, mailbox: int | str, account: str | None = None) -> tuple[FolderItem, ...]:
+    def folders(
+        self,
+        *,
+        mailbox: int | str,
+        account: str | None = None,
+    ) -> tuple[FolderItem, ...]:
         """The folders of a mailbox.
 
         `compat.typed_reports.TypedReports` says what the arguments mean.
@@ -412,7 +417,10 @@ class TypedReports(ABC):
         return found
 
     def mailbox_users(
-        self, *, mailbox: int | str, account: str | None = None
+        self,
+        *,
+        mailbox: int | str,
+        account: str | None = None,
     ) -> tuple[UserItem, ...]:
         """The users who may see a mailbox.
 
@@ -429,7 +437,12 @@ class TypedReports(ABC):
         found: tuple[UserItem, ...] = self._items("teams", locals())
         return found
 
-    def team_members(self, *, team: int | str, account: str | None = None) -> tuple[UserItem, ...]:
+    def team_members(
+        self,
+        *,
+        team: int | str,
+        account: str | None = None,
+    ) -> tuple[UserItem, ...]:
         """The users of a team.
 
         `compat.typed_reports.TypedReports` says what the arguments mean.

@@ -127,8 +127,9 @@ def _drilldown(
 
     def fetch(number: int) -> DrilldownPage:
         asked = replace(query, page=number, rows=MAX_ROWS)
-        params = {"page": str(number), "rows": str(MAX_ROWS)}
-        found = client.fetch(*interval, DrilldownReport, **params)
+        first, last = interval
+        page, rows = str(number), str(MAX_ROWS)
+        found = client.fetch(first, last, DrilldownReport, page=page, rows=rows)
         return _drilldown_page(found, asked).conversations
 
     first = fetch(1)

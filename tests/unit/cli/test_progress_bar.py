@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -19,36 +18,48 @@ class Source:
     rate_limit_wait: float = 0.0
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Standard error is a terminal; this is its other side."""
-    ours, theirs = os.openpty()
+class Terminal:
+    """A terminal in place of standard error, for a block."""
+
+    def __enter__(self) -> Terminal:
+        self._ours, theirs = os.openpty()
+        os.set_blocking(self._ours, False)
+        self._stream = open(theirs, "w", encoding="utf-8")
+        # A fixture would set it too early: pytest puts its own stream in place before each test.
+        self._before, sys.stderr = sys.stderr, self._stream
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.stderr = self._before
+        self._stream.close()
+        os.close(self._ours)
+
+    def shown(self) -> str:
+        """What was written on it so far."""
+        return os.read(self._ours, 65_536).decode()
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "100")
-    with open(theirs, "w", encoding="utf-8") as stream:
-        monkeypatch.setattr(sys, "stderr", stream)
-        yield ours
-    os.close(ours)
 
 
-def seen(terminal: int) -> str:
-    return os.read(terminal, 65_536).decode()
+def test_while_the_rate_limit_makes_it_wait_the_bar_says_how_long() -> None:
+    with Terminal() as terminal:
+        with fetch_bar([Source(), Source(rate_limit_wait=12.3)]):
+            pass  # nothing is received while it waits
+        assert "waiting for Help Scout's rate limit, 13 s" in terminal.shown()
 
 
-def test_while_the_rate_limit_makes_it_wait_the_bar_says_how_long(terminal: int) -> None:
-    source = Source(rate_limit_wait=12.3)
-    with fetch_bar([Source(), source]):
-        pass  # nothing is received while it waits
-    assert "waiting for Help Scout's rate limit, 13 s" in seen(terminal)
-
-
-def test_a_wait_that_begins_later_is_shown_without_news(terminal: int) -> None:
+def test_a_wait_that_begins_later_is_shown_without_news() -> None:
     source = Source()
-    with fetch_bar([source]) as show:
-        assert show
-        show(Progress(expected=10, received=5))
-        source.rate_limit_wait = 3
-    text = seen(terminal)
+    with Terminal() as terminal:
+        with fetch_bar([source]) as show:
+            assert show
+            show(Progress(expected=10, received=5))
+            source.rate_limit_wait = 3
+        text = terminal.shown()
     assert "fetching conversations" in text
     assert "waiting for Help Scout's rate limit, 3 s" in text
     assert "50%" in text
@@ -62,11 +73,12 @@ def test_a_wait_that_begins_later_is_shown_without_news(terminal: int) -> None:
     ],
 )
 def test_the_bar_says_fetching_only_where_something_may_be_fetched(
-    terminal: int, sources: list[Source], said: str
+    sources: list[Source], said: str
 ) -> None:
-    with fetch_bar(sources):
-        pass
-    text = seen(terminal)
+    with Terminal() as terminal:
+        with fetch_bar(sources):
+            pass
+        text = terminal.shown()
     assert said in text
     assert ("fetching" in text) == ("fetching" in said)
 
