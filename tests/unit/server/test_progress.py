@@ -161,10 +161,10 @@ def test_head_is_answered_as_get_without_the_body(port: int) -> None:
     assert answer.headers["content-length"] == str(len(ask(port, PROGRESS).body))
 
 
-def simulated(conversations: int) -> Simulator:
+def simulated(conversations: int, spam: int = 0) -> Simulator:
     account = Account()
     for number in range(conversations):
-        account.add(FIRST + number * 600)
+        account.add(FIRST + number * 600, status="spam" if number < spam else "active")
     return Simulator(account, Behaviour(rate_limit=None, latency=0.05))
 
 
@@ -206,7 +206,7 @@ def test_while_help_scout_answers_the_requests_done_grow_and_those_left_shrink(
 
 def test_totals_have_as_many_requests_left_as_they_then_take(stage: tuple[Stage, int]) -> None:
     with (
-        running(simulated(2000)) as base_url,
+        running(simulated(2000, spam=100)) as base_url,
         LegacyReports(settings_for(base_url, "an-old-key", count_by="totals")) as reports,
     ):
         stage[0].app = create_app(reports)
