@@ -147,7 +147,7 @@ def test_all_pages_are_the_rows_of_each_page_in_their_order(
         for number in range(1, first["pages"] + 1)
         for row in shape.page(json.loads(printed(capsys, *words, "--page", str(number))))["results"]
     ]
-    assert first["pages"] > 1
+    assert first["pages"] > (1 if route.report == "new_drilldown" else 0)
     shown = json.loads(printed(capsys, *words, "--all-pages"))
     assert shape.page(shown) == {"pages": 1, "page": 1, "count": first["count"], "results": rows}
     lines = printed(capsys, *words, "--all-pages", "--csv").splitlines()
