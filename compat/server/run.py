@@ -105,8 +105,7 @@ def run(
         host=host,
         port=port,
         callback_notify=notified,
-        **_OPTIONS,
-        **options,  # type: ignore[arg-type]
+        **{**_OPTIONS, "http": _protocol(), **options},
     )
     server = uvicorn.Server(config)
     sockets = _listen(host, port)
@@ -114,6 +113,27 @@ def run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         server.run(sockets)
+
+
+def _protocol() -> type[asyncio.Protocol]:
+    """Uvicorn's protocol with h11, where a request that is refused is not answered once more.
+
+    Uvicorn refuses a body that is no HTTP. It then lets the application answer the request, whose
+    head was in order, and that ends with a traceback in the log.
+    """
+    import h11  # noqa: PLC0415 - an extra
+    from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415 - an extra
+
+    class Protocol(H11Protocol):
+        def send_400_response(self, msg: str) -> None:
+            if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+                self.transport.close()  # an answer is under way
+                return
+            super().send_400_response(msg)
+            if self.cycle is not None:
+                self.cycle.disconnected = True
+
+    return Protocol
 
 
 def check_certificate(certificate: str | None, key: str | None) -> None:

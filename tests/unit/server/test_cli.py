@@ -162,6 +162,18 @@ def test_what_is_no_http_is_refused_and_the_connection_closed(
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize("body", [b"zz\r\n", b"5\r\nhel\r\nzz\r\n", b"-1\r\n"])
+def test_a_body_that_is_no_http_is_refused_once_and_leaves_no_traceback(body: bytes) -> None:
+    head = b"POST /v1/tags.json HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with started("serve", "--demo", "--port", "0") as server:
+        answer = raw(server.port, head + body)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert ask(server.port, "/healthz").status == 200
+        assert server.stop(signal.SIGTERM) == 0
+        assert "Traceback" not in server.said()
+
+
 def test_an_unknown_method_reaches_the_application_and_is_answered_in_json(demo: Running) -> None:
     answer = ask(demo.port, "/v1/", method="BREW")
     assert (answer.status, answer.json["code"]) == (404, 404)
