@@ -161,7 +161,7 @@ function faultFinder({ name, schema, in: place }) {
 
 function notAnInstant(text) {
   return text && !normalised(text)
-    ? `"${text}" is not a date, as 2015-01-31 or 2015-01-31T23:59:59Z are.`
+    ? `"${text}" is not a date. Dates are written as 2015-01-31 or 2015-01-31T23:59:59Z.`
     : "";
 }
 

@@ -18,6 +18,7 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from configparser import ConfigParser
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,10 @@ class Reader:
 
     def ruby(self, text: str) -> None:
         self._standalone("ruby", "program.rb", text, 'require "net/http"')
+
+    def php(self, text: str) -> None:
+        if _php_has_curl():
+            self._standalone("php", "program.php", text, "curl_init(")
 
     def _standalone(self, tool: str, name: str, text: str, sign: str) -> None:
         """Run a program that needs no library, if its language is installed."""
@@ -279,6 +284,14 @@ def _need(program: str) -> None:
         pytest.skip(f"{program} is not installed")
 
 
+@cache
+def _php_has_curl() -> bool:
+    """Whether PHP is installed, with the extension that programs use for requests."""
+    php = shutil.which("php")
+    asks = "exit(extension_loaded('curl') ? 0 : 1);"
+    return bool(php) and subprocess.run([str(php), "-r", asks], check=False).returncode == 0
+
+
 def _start_message(process: subprocess.Popen[str]) -> tuple[str, str]:
     """The line in which a server prints its address, and the address."""
     lines = []
@@ -318,6 +331,7 @@ _RUNNERS: dict[str, Callable[[Reader, str], None]] = {
     "python": Reader.python,
     "java": Reader.java,
     "ruby": Reader.ruby,
+    "php": Reader.php,
     "text": Reader.output,
     "json": Reader.json,
     "toml": Reader.toml,
