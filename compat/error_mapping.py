@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from compat.archive.errors import ArchiveError
+from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval, overlaps
 from compat.core.models import ActivityQuery, NotCovered, Obstacle, UnknownValue
 from compat.core.report_data import DataQuery, UserActivityQuery
@@ -164,14 +165,23 @@ def _unknown_threads(error: NotCovered) -> str:
     """Until when an archive knows all threads, or why it knows none, and what to do."""
     if error.obstacle:
         return f"The archive does not know all threads of any time: {_OBSTACLES[error.obstacle]}"
-    until = f"until {format_epoch(error.covered[-1].last)}" if error.covered else "of no time yet"
     if error.unread:
         return (
-            f"The archive knows all threads {until}, since it lacks some of conversation "
+            f"The archive knows all threads {_known(error)}, since it lacks some of conversation "
             f"{error.unread}: run `helpscout-v1 sync` {_CONNECTED}, which names those that cannot "
             "be read, and the key"
         )
-    return f"The archive knows all threads {until}: run `helpscout-v1 sync` {_CONNECTED}"
+    return f"The archive knows all threads {_known(error)}: run `helpscout-v1 sync` {_CONNECTED}"
+
+
+def _known(error: NotCovered) -> str:
+    """Of which time an archive knows all threads."""
+    if not error.covered:
+        return "of no time yet"
+    first, last = error.covered[0].first, format_epoch(error.covered[-1].last)
+    if first <= FIRST_SECOND:
+        return f"until {last}"
+    return f"from {format_epoch(first)} to {last}, older ones when everything was read"
 
 
 def _uncovered_edges(needed: Interval, gaps: Iterable[Interval]) -> Iterator[int]:

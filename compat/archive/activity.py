@@ -33,6 +33,7 @@ _ROW: Final = ", ".join(f"c.{name}" for name in Row._fields)
 _FIELDS: Final = len(Row._fields)
 _REST: Final = "c.customer, c.created_by * c.by_user, c.closed, c.closed_by, c.number"
 _THREAD: Final = ", ".join(f"t.{name}" for name in COLUMNS)
+_ALL: Final = 1 << 62
 
 
 def touched(
@@ -58,12 +59,7 @@ def touched(
     if not spans:
         return []
     parameters = Parameters(connection)
-    ids = " UNION ALL ".join(
-        (_RATED if rated else _TOUCHED).format(
-            f"BETWEEN {parameters.add(first)} AND {parameters.add(last)}"
-        )
-        for first, last in spans
-    )
+    ids = " UNION ALL ".join(_touched(span, parameters, rated=rated) for span in spans)
     conditions = [f"c.id IN ({ids})"]
     if users:
         names = ("c.created_by", "c.closed_by", "own.author")
@@ -73,10 +69,43 @@ def touched(
     return _load(connection, conditions, parameters, is_needed)
 
 
+def unread(connection: sa.Connection, span: Interval, most: int | None = None) -> list[int]:
+    """The ids of conversations in which something happened, whose threads are not known completely.
+
+    Args:
+        connection: In a transaction.
+        span: When it happened: it was created or closed then, or has a stored thread from then.
+        most: How many, at most; all if None.
+    """
+    parameters = Parameters(connection)
+    touched = _touched(span, parameters)
+    statement = (
+        f"SELECT conversation FROM unread_threads WHERE conversation IN ({touched})"  # noqa: S608 (no values)
+        f" LIMIT {parameters.add(_ALL if most is None else most)}"
+    )
+    return [id_ for (id_,) in fetch(connection, statement, parameters)]
+
+
+def not_seen_since(connection: sa.Connection, span: Interval, since: int) -> list[int]:
+    """The ids of conversations in which something happened, that were last seen before a second."""
+    parameters = Parameters(connection)
+    touched = _touched(span, parameters)
+    statement = (
+        f"SELECT id FROM conversation WHERE id IN ({touched})"  # noqa: S608 (no values)
+        f" AND seen < {parameters.add(since)} ORDER BY created, id"
+    )
+    return [id_ for (id_,) in fetch(connection, statement, parameters)]
+
+
 def by_id(connection: sa.Connection, ids: Collection[int]) -> list[Activity]:
     """Conversations by their ids, sorted by id, without unknown ones."""
     parameters = Parameters(connection)
     return _load(connection, [f"c.id IN {parameters.add_list(ids)}"], parameters, lambda _: True)
+
+
+def _touched(span: Interval, parameters: Parameters, *, rated: bool = False) -> str:
+    between = f"BETWEEN {parameters.add(span.first)} AND {parameters.add(span.last)}"
+    return (_RATED if rated else _TOUCHED).format(between)
 
 
 def _load(

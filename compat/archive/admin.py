@@ -25,6 +25,7 @@ from compat.archive.reader import Snapshot
 from compat.archive.records import (
     INDEX_LAG,
     LAYERS,
+    RECENT_THREADS,
     THREADS_KNOWN,
     ConversationRecord,
     to_record,
@@ -125,6 +126,8 @@ def _lacking_threads(snapshot: Snapshot, at: int) -> str:
         return ""
     if state.unread:
         return f"it does not have all threads of {state.unread:,} conversations"
+    if state.since is not None:
+        return f"it has only the threads created since {format_timestamp(state.since)}"
     if state.until is None or state.until < at:
         until = "no time" if state.until is None else format_timestamp(state.until)
         return f"its threads are certain until {until}, which is before --at"
@@ -174,6 +177,8 @@ class ThreadsStatus:
         kept: Whether it keeps them.
         can_be_known: Whether it holds the conversations of all times. A thread of any time may be
             in an old one.
+        since: The first second of which all threads are known, epoch UTC, while a first fill
+            knows recent ones alone; None if older ones are known as well, or none.
         until: All threads that were created up to this second are known, epoch UTC; None if that
             cannot be said of any time.
         unread: How many conversations there are whose threads are not known completely.
@@ -181,6 +186,7 @@ class ThreadsStatus:
 
     kept: bool
     can_be_known: bool
+    since: int | None
     until: int | None
     unread: int
 
@@ -189,9 +195,11 @@ def threads_status(snapshot: Snapshot) -> ThreadsStatus:
     """What a snapshot of an archive knows of threads."""
     covered, known = snapshot.coverage(), snapshot.activity_coverage()
     from_the_beginning = bool(covered) and covered[0].interval.first <= FIRST_SECOND
+    recent_alone = bool(known) and known[0].interval.first > FIRST_SECOND
     return ThreadsStatus(
         kept=snapshot.keeps_threads,
         can_be_known=from_the_beginning and snapshot.kept_since is None,
+        since=known[0].interval.first if recent_alone else None,
         until=known[0].interval.last if known else None,
         unread=snapshot.unread_thread_count(),
     )
@@ -333,6 +341,8 @@ def import_lines(
             )
         for layer in LAYERS:
             writer.add_coverage(layer, Coverage(span, as_of))
+        # The lines may hold conversations that were gone when recent threads were read.
+        writer.set_note(RECENT_THREADS, None)
         if keeps_threads and not all_known:
             writer.remove_coverage(span, [READ_WITH_THREADS])
         elif keeps_threads and (known is not None or is_empty):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any, Final, NamedTuple
 
@@ -20,10 +20,10 @@ from compat.archive import (
 )
 from compat.archive.connections import sa
 from compat.archive.ratings import CountedRatings
-from compat.archive.records import INDEX_LAG, LAYERS, THREADS_KNOWN
+from compat.archive.records import INDEX_LAG, LAYERS, RECENT_THREADS, THREADS_KNOWN
 from compat.archive.repository import batches, tags_from_text
 from compat.core import intervals
-from compat.core.calendar import FIRST_SECOND
+from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.counting import CountQuery
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import (
@@ -98,19 +98,63 @@ class Snapshot:
         conversations that are read one after the other: only a note of the run that has dealt
         with them says that none is missing that was created before, less the margin for
         upstream's index.
+
+        Before that, a first fill may know recent threads: of each conversation that was modified
+        since some second. It then goes on with conversations that have older threads alone. They
+        need not be known, so the interval begins with that second.
         """
+        if not self.keeps_threads or self.kept_since is not None:
+            return []
         as_of: int | None = self.get_note(THREADS_KNOWN)
+        if as_of is None:
+            recent = self.recent_threads()
+            return [] if recent is None or self.unread_in(recent.interval, 1) else [recent]
         covered = self.coverage()
         spans = intervals.union(known.interval for known in covered)
-        older_missing = not spans or spans[0].first > FIRST_SECOND
-        if not self.keeps_threads or self.kept_since is not None or older_missing:
+        if not spans or spans[0].first > FIRST_SECOND or self.unread_threads(1):
             return []
-        if as_of is None or self.unread_threads(1):
+        last = spans[0].last if self._is_sealed_before(as_of - INDEX_LAG) else as_of - INDEX_LAG
+        return [Coverage(Interval(FIRST_SECOND, min(last, spans[0].last)), as_of)]
+
+    def recent_threads(self) -> Coverage | None:
+        """The interval of thread time that a first fill has read before all others; None if none.
+
+        All threads in it are known if the conversations in which something happened then have no
+        unread threads.
+        """
+        note: Mapping[str, int] | None = self.get_note(RECENT_THREADS)
+        if note is None:
+            return None
+        as_of = note["as_of"]
+        last = LAST_SECOND if self._is_sealed_before(as_of - INDEX_LAG) else as_of - INDEX_LAG
+        return Coverage(Interval(note["since"], last), as_of)
+
+    def unread_in(self, span: Interval, most: int | None = None) -> list[int]:
+        """The conversations in which something happened, whose threads are not known completely.
+
+        Args:
+            span: When it happened: they were created or closed then, or have a stored thread from
+                then.
+            most: How many, at most; all if None.
+
+        Returns:
+            Their ids, in no particular order.
+        """
+        if not self.unread_threads(1):
             return []
-        last = spans[0].last
-        if self.sealed_at is None or self.sealed_at > as_of - INDEX_LAG:
-            last = min(last, as_of - INDEX_LAG)
-        return [Coverage(Interval(FIRST_SECOND, last), as_of)]
+        return activity.unread(self._connection, span, most)
+
+    def not_seen_in(self, span: Interval, since: int) -> list[int]:
+        """The conversations in which something happened, that were last seen before a second.
+
+        Args:
+            span: When it happened, as in `unread_in`.
+            since: The second, epoch UTC by upstream's clock.
+
+        Returns:
+            Their ids, sorted by creation and id.
+        """
+        return activity.not_seen_since(self._connection, span, since)
 
     def unread_threads(self, most: int) -> list[tuple[int, int]]:
         """The conversations whose threads are not known completely, those created last first.
@@ -394,6 +438,10 @@ class Snapshot:
         query = sa.select(schema.note.c.value).where(schema.note.c.name == name)
         value = self._connection.execute(query).scalar()
         return None if value is None else json.loads(value)
+
+    def _is_sealed_before(self, second: int) -> bool:
+        """Whether the account was closed, in this second or before: nothing came later."""
+        return self.sealed_at is not None and self.sealed_at <= second
 
     def _packed(self, ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         for some in batches(ids):

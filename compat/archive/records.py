@@ -26,6 +26,11 @@ THREADS_KNOWN: Final = "threads known"
 of all conversations, after a run that began to read what was modified in this second, epoch UTC by
 upstream's clock."""
 
+RECENT_THREADS: Final = "recent threads known"
+"""The name of the note with which a first fill says that it knows recent threads, before it knows
+all: `since`, the first second of creation of these threads, and `as_of`, when it began to read what
+was modified since then; both epoch UTC by upstream's clock."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownThreads:

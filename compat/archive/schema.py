@@ -165,7 +165,8 @@ state or rating is unknown have small indexes."""
 
 unread_threads: Final = _table("unread_threads", conversation=_INTEGER, created=_INTEGER)
 """The conversations whose threads are not known completely, in an archive that keeps threads, and
-when each was created. While there is one, nothing is answered from the threads."""
+when each was created. While there is one in whose time a question may be interested, the question
+is not answered from the threads."""
 
 TABLES: Final = _METADATA.tables
 

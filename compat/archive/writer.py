@@ -12,7 +12,7 @@ from compat.archive.connections import sa
 from compat.archive.coverage import CoverageChanges
 from compat.archive.errors import LockLost
 from compat.archive.personal_data import ErasedCustomers, People, to_json
-from compat.archive.records import LAYERS, ConversationRecord, ShownThreads
+from compat.archive.records import LAYERS, RECENT_THREADS, ConversationRecord, ShownThreads
 from compat.archive.repository import Columns, batches
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
@@ -88,6 +88,7 @@ class Writer:
 
         The threads of what is stored are unknown then until they are read.
         """
+        self.set_note(RECENT_THREADS, None)
         threads.set_kept(self._connection, kept=kept)
         self._keeps_threads = kept
         self._changed = True
@@ -155,6 +156,7 @@ class Writer:
         self._changed = True
         self._changed_chunks |= erasure.delete_before(self._connection, since)
         if since is not None:
+            self.set_note(RECENT_THREADS, None)
             self._coverage.remove_from_all(Interval(FIRST_SECOND, since - 1))
 
     def set_list_items(self, query: ListQuery, items: Sequence[ListItem] | None, seen: int) -> None:

@@ -43,7 +43,7 @@ _EXIT_STATUS: Final = exit_status(
     }
 )
 _AGE: Final = re.compile(r"([1-9][0-9]{0,5})([ymd])")
-_INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of", "until")
+_INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of", "since", "until")
 """Fields of a state that are epoch seconds."""
 
 
@@ -306,6 +306,12 @@ def _state_as_text(state: ArchiveStatus) -> str:
 
 
 def _threads_as_text(threads: ThreadsStatus) -> str:
+    if threads.since is not None and threads.until is not None:
+        return (
+            f"all threads are known that were created {format_epoch(threads.since)} to "
+            f"{format_epoch(threads.until)}; older ones are known when `helpscout-v1 sync` has "
+            "read everything"
+        )
     if threads.until is not None:
         return f"all threads are known that were created until {format_epoch(threads.until)}"
     if not threads.can_be_known:

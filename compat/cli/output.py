@@ -35,6 +35,7 @@ _BETWEEN: Final = 5.0
 _STEPS: Final = {
     "menus": "mailboxes, folders and tags",
     "modified": "what was modified",
+    "recent threads": "threads of the last month and quarter",
     "new": "what is new",
     "reread": "reading again",
     "modified at last": "what was modified meanwhile",

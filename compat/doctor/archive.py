@@ -219,9 +219,16 @@ def threads(archive: ArchiveFacts, _now: int) -> Finding | None:
     if not known.kept:
         return None
     facts = {
+        "since": None if known.since is None else format_second(known.since),
         "until": None if known.until is None else format_second(known.until),
         "unread": known.unread,
     }
+    if known.since is not None:
+        what = (
+            f"it has all threads that were created {facts['since']} to {facts['until']}, and not "
+            "all of the older ones yet"
+        )
+        return Finding("warning", what, "run `helpscout-v1 sync` until it has done all", facts)
     if known.until is not None:
         what = f"it has all threads that were created until {facts['until']}"
         return Finding("ok", what, facts=facts)

@@ -164,8 +164,9 @@ class ActivityCompleter:
         """What was modified.
 
         Returns:
-            None if upstream's total shows that something else has happened, or if it takes fewer
-            requests to read all that the query needs.
+            None if upstream's total shows that something else has happened, or would show nothing
+            because the archive does not hold all conversations yet, or if it takes fewer requests
+            to read all that the query needs.
 
         Raises:
             UpstreamError: Upstream fails, or its answers contradict each other.
@@ -190,9 +191,7 @@ class ActivityCompleter:
         """
         if snapshot.version == patch.version:
             return True
-        known = snapshot.activity_coverage()
-        is_known = bool(known) and modified_since(known[0]) >= patch.since
-        if is_known and patch.agrees_with(snapshot):
+        if _completes(patch, snapshot):
             return True
         if self._last is patch:
             self._last = None
@@ -204,7 +203,7 @@ class ActivityCompleter:
         with self._archive.reading() as snapshot:
             known, version = snapshot.activity_coverage(), snapshot.version
             compared = Interval(FIRST_SECOND, _created(snapshot))
-        if not known or modified_since(known[0]) <= min(query.touched).first:
+        if not knows_all_older(known) or modified_since(known[0]) <= min(query.touched).first:
             return None
         since = modified_since(known[0])
         last = self._last
@@ -218,7 +217,7 @@ class ActivityCompleter:
             patch = self._fetch(since, compared, merged, is_needed, progress, spam=query.spam)
             self._last = patch
             with self._archive.reading() as snapshot:
-                if patch.agrees_with(snapshot):
+                if _completes(patch, snapshot):
                     self._last = replace(patch, version=snapshot.version)
                     return self._last
                 before, merged = merged, _merged(patch, snapshot)
@@ -265,9 +264,24 @@ class ActivityCompleter:
             return snapshot.threads_of(ids)
 
 
+def knows_all_older(known: Sequence[Coverage]) -> bool:
+    """Whether an archive with this coverage knows all threads until some second.
+
+    A first fill may know recent ones alone.
+    """
+    return bool(known) and known[0].interval.first <= FIRST_SECOND
+
+
 def modified_since(known: Coverage) -> int:
     """Since when conversations were modified that may have more threads than an archive knows."""
     return min(known.interval.last, known.as_of) - INDEX_LAG
+
+
+def _completes(patch: ActivityPatch, snapshot: Snapshot) -> bool:
+    """Whether a snapshot still knows all other threads, and has upstream's total with a patch."""
+    known = snapshot.activity_coverage()
+    is_known = knows_all_older(known) and modified_since(known[0]) >= patch.since
+    return is_known and patch.agrees_with(snapshot)
 
 
 def _created(snapshot: Snapshot) -> int:

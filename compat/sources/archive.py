@@ -36,7 +36,7 @@ from compat.core.models import (
     UnknownValue,
     in_order_of_creation,
 )
-from compat.sources.activity_merge import ActivityCompleter, Changes
+from compat.sources.activity_merge import ActivityCompleter, Changes, knows_all_older
 from compat.sources.archive_activity import KnownActivity, activity_query, obstacle
 from compat.sources.archive_lists import stored_list
 from compat.sources.live import LiveSource
@@ -209,7 +209,7 @@ class ArchiveSource:
         with self._archive.reading() as snapshot:
             known = snapshot.activity_coverage()
             is_alone = self._live_beside(snapshot) is None
-        if not known:
+        if not knows_all_older(known):
             return None
         last = known[0].interval.last if is_alone else int(time.time())
         ever = Interval(FIRST_SECOND, last)
@@ -314,13 +314,15 @@ class ArchiveSource:
             yield live
             return
         with self._archive.reading() as snapshot:
-            plan = self._plan(snapshot, snapshot.activity_coverage(), query.touched)
+            known = snapshot.activity_coverage()
+            plan = self._plan(snapshot, known, query.touched)
             if plan.whole:
                 patch = unchanged(plan)
                 yield KnownActivity(snapshot, Changes(), patch.as_of, patch.fresh_until)
                 return
             live = self._live_beside(snapshot)
-            reason, unread = obstacle(snapshot), snapshot.unread_threads(1)
+            reason = None if known else obstacle(snapshot)
+            unread = [] if known else snapshot.unread_threads(1)
         if live is None or self._activity_completer is None:
             covered = [interval for interval, _ in plan.covered]
             raise NotCovered(

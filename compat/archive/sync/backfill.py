@@ -60,8 +60,12 @@ class WindowPlan(NamedTuple):
     months: int
 
 
-def fill_gaps(session: SyncSession) -> None:
+def fill_gaps(session: SyncSession, on_read: Callable[[Interval], None] = lambda _: None) -> None:
     """Read everything that is wanted and not covered.
+
+    Args:
+        session: The run.
+        on_read: Called with each part of a window that was read completely.
 
     Raises:
         LossAhead: Too much of what the archive holds there is missing.
@@ -79,7 +83,7 @@ def fill_gaps(session: SyncSession) -> None:
                 )
                 for layer in LAYERS
             }
-        read_windows(session, windows, listed)
+        read_windows(session, windows, listed, on_read)
 
 
 def read_windows(

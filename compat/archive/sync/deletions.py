@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from compat.archive.errors import LossAhead
-from compat.archive.records import ShownThreads
+from compat.archive.records import RECENT_THREADS, ShownThreads, to_record
 from compat.archive.sync import queries
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
@@ -71,12 +71,21 @@ def look_up(session: SyncSession, missing: Sequence[int]) -> None:
                     session.write_rows(writer, shown, modified=True, current=True)
                 if target is not None and threads is not None:
                     writer.save_threads(target.value.id, threads)
+                elif target is not None and not _shows_threads(target):
+                    # The recent threads of the missing one are nowhere in the archive then.
+                    writer.set_note(RECENT_THREADS, None)
                 session.rows_removed += writer.remove([id_], found.requested_at)
             session.emit("gone", conversation=id_, why=found.reason, into=found.merged_into)
         else:
             with session.writing() as writer:
                 session.write_rows(writer, [(found.value, found.requested_at)], current=True)
             session.rows_missing -= 1
+
+
+def _shows_threads(found: ApiResponse[FullConversation]) -> bool:
+    """Whether a conversation shows all of its threads, and they can be read."""
+    shown = to_record(found.value, found.requested_at).shown
+    return shown is not None and shown.complete
 
 
 def _merged_into(

@@ -109,6 +109,14 @@ def has_unread_threads(snapshot: Snapshot, interval: Interval) -> bool:
     return snapshot.execute(within).first() is not None
 
 
+def unread_seen_since(snapshot: Snapshot, since: int) -> list[int]:
+    """The ids of conversations that were seen in a second or later, with unread threads."""
+    unread = schema.unread_threads.c.conversation
+    both = schema.unread_threads.join(schema.conversation, _ROW.id == unread)
+    query = sa.select(unread).select_from(both).where(_ROW.seen >= since)
+    return list(snapshot.execute(query).scalars())
+
+
 def all_lists_spam(snapshot: Snapshot) -> bool | None:
     """Whether upstream's list of `all` shows spam; None if no run has found out."""
     shown: bool | None = snapshot.get_note(ALL_LISTS_SPAM)

@@ -17,6 +17,11 @@ from compat.archive.sync.lists import (
     read_users,
     remove_lost_mailboxes,
 )
+from compat.archive.sync.recent_threads import (
+    completes_recent_threads,
+    is_first_fill,
+    read_recent_threads,
+)
 from compat.archive.sync.reconcile import compare_totals
 from compat.archive.sync.reread import reread
 from compat.archive.sync.session import WHOLE, SyncEvent, SyncOptions, SyncSession
@@ -190,9 +195,15 @@ def _take_steps(session: SyncSession) -> None:
     session.begin_step("modified")
     read_modified(session)
 
+    # Recent threads, so that recent questions are answered before everything is read.
+    if is_first_fill(session):
+        session.begin_step("recent threads")
+        read_recent_threads(session)
+    keep_complete = completes_recent_threads(session)
+
     # What is not covered yet, newest months first. In later runs this is what came since.
     session.begin_step("new")
-    fill_gaps(session)
+    fill_gaps(session, keep_complete)
 
     # Everything again with --verify, else the share that is due.
     session.begin_step("reread")
@@ -205,7 +216,7 @@ def _take_steps(session: SyncSession) -> None:
     # Threads that the lists did not show, if threads are kept.
     if session.keeps_threads:
         session.begin_step("threads")
-        complete_threads(session)
+        complete_threads(session, keep_complete)
         session.begin_step("ratings")
         read_recent(session)
 

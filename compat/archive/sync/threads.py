@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +11,8 @@ from typing import Final
 
 from compat.archive.database import Archive
 from compat.archive.locks import SyncLock
-from compat.archive.records import INDEX_LAG, THREADS_KNOWN
+from compat.archive.records import INDEX_LAG, RECENT_THREADS, THREADS_KNOWN
+from compat.archive.repository import batches
 from compat.archive.sync import queries
 from compat.archive.sync.backfill import LISTED, LISTS, READ_WITH_THREADS
 from compat.archive.sync.deletions import look_up
@@ -54,16 +55,20 @@ def set_threads_kept(archive: Archive, lock: SyncLock, *, kept: bool) -> None:
         writer.remove_coverage(WHOLE, [*LISTED.values(), READ_WITH_THREADS])
 
 
-def complete_threads(session: SyncSession) -> None:
+def complete_threads(session: SyncSession, on_read: Callable[[Interval], None]) -> None:
     """Read the threads that are not known completely.
 
     Conversations that were never read with threads are read again window by window, newest first.
     The threads of those that are left are listed, such as chats.
 
+    Args:
+        session: The run.
+        on_read: Called with each part of a window that was read completely.
+
     Raises:
         LossAhead: Too many conversations are missing.
     """
-    _read_windows(session)
+    _read_windows(session, on_read)
     list_unread_threads(session)
 
 
@@ -107,14 +112,34 @@ def settle(session: SyncSession) -> None:
             return
     if covered[0].interval.first > WHOLE.first:
         return
-    started = as_of = min(known.as_of for known in covered)
+    as_of = min(known.as_of for known in covered)
+    if read_until_settled(session, as_of, lambda: list_unread_threads(session)):
+        with session.writing() as writer:
+            writer.set_note(THREADS_KNOWN, as_of)
+            writer.set_note(RECENT_THREADS, None)
+
+
+def read_until_settled(session: SyncSession, started: int, complete: Callable[[], bool]) -> bool:
+    """Read what was modified since a second, until all of it was seen as it was at one time.
+
+    Args:
+        session: The run.
+        started: When the reading began that this one completes, epoch seconds by upstream's clock.
+        complete: Lists the threads that are not known completely. Returns whether all of their
+            conversations were still there.
+
+    Returns:
+        Whether it was; not if conversations are merged faster than they can be read.
+
+    Raises:
+        LossAhead: Too many conversations are missing.
+    """
     for _ in range(_ROUNDS):
         since = started - INDEX_LAG
         started = min(_read_changes(session, each, since) for each in LISTS.values())
-        if list_unread_threads(session):
-            with session.writing() as writer:
-                writer.set_note(THREADS_KNOWN, as_of)
-            return
+        if complete():
+            return True
+    return False
 
 
 def _read_changes(session: SyncSession, selection: Selection, since: int) -> int:
@@ -150,9 +175,24 @@ def list_unread_threads(session: SyncSession) -> bool:
     tried: set[int] = set()
     while ids := _unread(session, tried):
         tried.update(ids)
+        all_there = list_threads_of(session, ids) and all_there
+    return all_there
+
+
+def list_threads_of(session: SyncSession, ids: Sequence[int]) -> bool:
+    """List the threads of some stored conversations.
+
+    Returns:
+        As `list_unread_threads`.
+
+    Raises:
+        LossAhead: Too many conversations are missing.
+    """
+    all_there = True
+    for some in batches(ids):
         with session.reading() as snapshot:
-            seen = snapshot.seen_at(ids)
-        with closing(_lists(session, ids)) as lists:
+            seen = snapshot.seen_at(some)
+        with closing(_lists(session, [id_ for id_ in some if id_ in seen])) as lists:
             for id_, found in lists:
                 if isinstance(found, Missing):
                     all_there = False
@@ -162,7 +202,7 @@ def list_unread_threads(session: SyncSession) -> bool:
     return all_there
 
 
-def _read_windows(session: SyncSession) -> None:
+def _read_windows(session: SyncSession, on_read: Callable[[Interval], None]) -> None:
     """Read again the windows that were never read with threads."""
     with session.reading() as snapshot:
         covered = [known.interval for known in snapshot.coverage()]
@@ -173,7 +213,7 @@ def _read_windows(session: SyncSession) -> None:
             with session.reading() as snapshot:
                 if queries.has_unread_threads(snapshot, window):
                     windows.append(window)
-    read_again(session, windows)
+    read_again(session, windows, on_read)
 
 
 def _unread(session: SyncSession, tried: set[int]) -> list[int]:

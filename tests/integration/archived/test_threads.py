@@ -7,14 +7,19 @@ import random
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import get_args
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from compat.archive.database import open_archive
 from compat.archive.records import INDEX_LAG
+from compat.archive.sync import recent_threads
 from compat.archive.sync.run import SyncEvent, SyncStopped
+from compat.core.calendar import FIRST_SECOND
+from compat.core.intervals import Interval
 from compat.simulator import Account, Behaviour
 from compat.simulator.behaviour import ChangeKind
 from compat.simulator.churn import apply_random_change
@@ -33,7 +38,13 @@ from tests.unit.archive.sync.synced_account import (
     sample_account,
     staged,
 )
-from tests.unit.archive.sync.true_threads import held_threads, known_until, true_threads, unread
+from tests.unit.archive.sync.true_threads import (
+    held_threads,
+    known_time,
+    known_until,
+    true_threads,
+    unread,
+)
 
 KINDS = tuple(kind for kind in get_args(ChangeKind) if kind != "return")
 """Help Scout cannot take back a merge, after which threads move from one conversation to two."""
@@ -71,6 +82,8 @@ class Life:
         since_this_run: The same since the run began that is under way.
         created: When each was created.
         checks: How often the archive was looked at while it said that it knows threads.
+        recent_checks: How often it said that it knows recent ones alone.
+        known_at_start: The time whose threads it knew when the run that is under way began.
     """
 
     stage: Staged
@@ -81,6 +94,8 @@ class Life:
     places: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     created: dict[int, int] = field(default_factory=dict)
     checks: int = 0
+    recent_checks: int = 0
+    known_at_start: Interval | None = None
 
     def __post_init__(self) -> None:
         self.stage.simulator.before_request = self.goes_on
@@ -113,7 +128,7 @@ class Life:
                 self.stage.account.write(row.id)
         self.time_passes(self.rng.choice((10, INDEX_LAG + 60, 3600, 3 * DAY)))
         self.since_this_run = self.look()
-        before = known_until(self.stage)
+        self.known_at_start = known_time(self.stage)
         self.stage.on_event = self.check
         try:
             if cut_after is None:
@@ -125,9 +140,9 @@ class Life:
             pass
         finally:
             self.stage.on_event = lambda _: None
-        if known_until(self.stage) not in {before, None}:
-            self.throughout = self.since_this_run
         self.check()
+        if known_time(self.stage) not in {self.known_at_start, None}:
+            self.throughout = self.since_this_run
 
     def time_passes(self, seconds: int) -> None:
         """Let time pass; the index is never later than the margin."""
@@ -135,15 +150,26 @@ class Life:
         if seconds > INDEX_LAG:
             self.stage.simulator.show(self.stage.account)
 
-    def check(self, event: SyncEvent | None = None) -> None:
-        until = known_until(self.stage)
-        if until is None or (event and event.facts.get("step") == "users"):
-            return  # at that step the run has said more, of which the caller does not know yet
+    def check(self, _event: SyncEvent | None = None) -> None:
+        time = known_time(self.stage)
+        if time is None:
+            return
         self.checks += 1
+        self.recent_checks += time.first > FIRST_SECOND
         place = {each.id: id_ for id_, some in held_threads(self.stage).items() for each in some}
-        known = {id_ for id_ in self.throughout if self.created[id_] <= until}
+        # What the run that is under way has said is about the time since its own beginning.
+        is_new = time != self.known_at_start
+        throughout = self.since_this_run if is_new else self.throughout
+        known = {id_ for id_ in throughout if time.first <= self.created[id_] <= time.last}
         assert known <= place.keys()
         assert not [id_ for id_ in known if place[id_] not in self.places[id_]]
+
+
+@pytest.fixture(autouse=True)
+def steps_always_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recent threads are read first, however small the account is."""
+    monkeypatch.setattr(recent_threads, "_FEWEST", 0)
+    monkeypatch.setattr(recent_threads, "_SHARE", 1)
 
 
 def lively(upstream_server: Upstream, directory: str, behaviour: Behaviour) -> Staged:
@@ -226,3 +252,14 @@ def test_an_account_that_changes_all_the_while_is_looked_at(
     life.throughout = life.look()
     life.run(None)
     assert life.checks > 10
+
+
+def test_recent_threads_of_an_account_that_changes_are_looked_at_during_the_first_fill(
+    upstream_server: Upstream, tmp_path: Path
+) -> None:
+    stage = lively(upstream_server, str(tmp_path), Behaviour(rate_limit=None, page_size=7))
+    open_archive(stage.url, create=True).close()
+    life = Life(stage, random.Random(5), 1)
+    life.throughout = life.look()
+    life.run(None)
+    assert life.recent_checks > 10

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from compat.archive.database import Archive
-from compat.archive.records import INDEX_LAG, LAYERS, THREADS_KNOWN, ShownThreads
+from compat.archive.records import (
+    INDEX_LAG,
+    LAYERS,
+    RECENT_THREADS,
+    THREADS_KNOWN,
+    ShownThreads,
+)
 from compat.archive.writer import Writer
 from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
@@ -265,6 +271,82 @@ def test_an_archive_sealed_before_its_threads_were_read_long_enough_lacks_the_la
         assert snapshot.activity_coverage() == [
             Coverage(Interval(FIRST_SECOND, SEEN - 1), SEEN + INDEX_LAG - 1)
         ]
+
+
+SINCE = CREATED + 1000
+
+
+@pytest.fixture
+def recent(kept: Archive) -> Archive:
+    """An archive that covers nothing, but knows all threads since some second."""
+    with writing(kept) as writer:
+        writer.set_note(RECENT_THREADS, {"since": SINCE, "as_of": SEEN})
+    return kept
+
+
+def test_recent_threads_are_known_whatever_is_covered(recent: Archive) -> None:
+    assert covered(recent) == Interval(SINCE, SEEN - INDEX_LAG)
+    cover(recent, CREATED)
+    with writing(recent) as writer:
+        writer.set_note(THREADS_KNOWN, None)
+    assert covered(recent) == Interval(SINCE, SEEN - INDEX_LAG)
+
+
+def test_unread_threads_of_an_older_conversation_do_not_hide_recent_ones(recent: Archive) -> None:
+    save(recent, 1, None)
+    save(recent, 2, [thread(5, SINCE - 1)])
+    save(recent, 2, None, seen=SEEN + 1)
+    assert unread(recent) == [2, 1]
+    assert covered(recent) == Interval(SINCE, SEEN - INDEX_LAG)
+
+
+@pytest.mark.parametrize("at", [SINCE, SEEN - INDEX_LAG])
+@pytest.mark.parametrize("what", ["a thread", "the creation", "the closing"])
+def test_unread_threads_of_a_recent_conversation_hide_all(
+    recent: Archive, what: str, at: int
+) -> None:
+    if what == "a thread":
+        save(recent, 1, [thread(5, at)])
+    row = record(at - CREATED if what == "the creation" else 1)
+    closed = at if what == "the closing" else None
+    with writing(recent) as writer:
+        writer.save([replace(row, closed=closed, seen=SEEN + 1, shown=None)])
+    assert len(unread(recent)) == 1
+    assert covered(recent) is None
+
+
+def test_nothing_recent_is_known_in_an_archive_that_keeps_no_threads_or_no_old_conversations(
+    archive: Archive,
+) -> None:
+    with writing(archive) as writer:
+        writer.set_note(RECENT_THREADS, {"since": SINCE, "as_of": SEEN})
+    assert covered(archive) is None
+    with writing(archive) as writer:
+        writer.keep_threads(kept=True)
+        writer.set_kept_since(CREATED)
+        writer.set_note(RECENT_THREADS, {"since": SINCE, "as_of": SEEN})
+    assert covered(archive) is None
+
+
+@pytest.mark.parametrize(
+    ("sealed_at", "last"), [(SEEN - INDEX_LAG, LAST_SECOND), (SEEN, SEEN - INDEX_LAG)]
+)
+def test_a_sealed_archive_may_know_recent_threads_alone(
+    recent: Archive, sealed_at: int, last: int
+) -> None:
+    with writing(recent) as writer:
+        writer.set_sealed_at(sealed_at)
+    assert covered(recent) == Interval(SINCE, last)
+
+
+def test_conversations_that_were_not_seen_since_are_found_by_what_happened_in_them(
+    kept: Archive,
+) -> None:
+    save(kept, 1, [thread(5, SINCE)])
+    save(kept, 2, [thread(6, SINCE - 1)])
+    save(kept, 3, [thread(7, SINCE)], seen=SEEN + 1)
+    with kept.reading() as snapshot:
+        assert snapshot.not_seen_in(Interval(SINCE, SEEN), SEEN + 1) == [1]
 
 
 def test_it_is_known_which_conversations_have_threads_and_whose_are_unknown(kept: Archive) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compat import error_mapping
+from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval
 from compat.core.models import ActivityQuery, ConversationQuery, NotCovered
 from compat.single_flight import CallCancelled, TooManyCalls
@@ -101,10 +102,19 @@ def test_braces_in_the_text_of_an_error_stay_as_they_are() -> None:
         ),
         (
             ActivityQuery((JANUARY,)),
-            NotCovered((JANUARY,), (Interval(0, JANUARY.first - 1),)),
+            NotCovered((JANUARY,), (Interval(FIRST_SECOND, JANUARY.first - 1),)),
             (
                 "The archive knows all threads until 2014-12-31T23:59:59Z: run `helpscout-v1 sync` "
                 "where Help Scout is reached"
+            ),
+        ),
+        (
+            ActivityQuery((JANUARY,)),
+            NotCovered((JANUARY,), (Interval(JANUARY.last + 1, JANUARY.last + 60),)),
+            (
+                "The archive knows all threads from 2015-02-01T00:00:00Z to 2015-02-01T00:00:59Z, "
+                "older ones when everything was read: run `helpscout-v1 sync` where Help Scout is "
+                "reached"
             ),
         ),
         (

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from compat import clock as local_clock
 from compat.archive.database import Archive, open_archive
-from compat.archive.records import INDEX_LAG
+from compat.archive.records import INDEX_LAG, RECENT_THREADS, THREADS_KNOWN
+from compat.archive.schema import thread
 from compat.core.calendar import FIRST_SECOND
 from compat.core.counting import SourceWithHistory
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import ActivityQuery, NotCovered
 from compat.simulator import Account, Behaviour
+from compat.sources.activity_merge import ActivityCompleter
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData
 from tests.unit.sources.activity_scene import AGES, Clock, Scene, existing_threads
@@ -301,6 +303,78 @@ def test_without_upstream_the_reason_is_named_why_no_threads_are_known(
         archived.offline.count(query, archived.scene.progress)
     found = [each.value.obstacle for each in (no_threads, not_kept, not_read)]
     assert found == ["threads not kept", "older not kept", "older not read"]
+
+
+def know_recent_alone(archived: Archived, since: int) -> None:
+    """Let the archive say what a first fill says that has read recent threads alone."""
+    now = archived.now()
+    with archived.archive.lock() as lock, archived.archive.writing(lock) as writer:
+        writer.set_note(THREADS_KNOWN, None)
+        writer.set_note(RECENT_THREADS, {"since": since, "as_of": now})
+
+
+def test_recent_threads_alone_answer_recent_questions_alone(
+    make: Callable[..., Archived],
+) -> None:
+    archived = make()
+    since, until = START + 60 * DAY, archived.now() - INDEX_LAG
+    know_recent_alone(archived, since)
+    recent, older = (ActivityQuery((Interval(first, until),)) for first in (since, since - 1))
+    assert archived.found(recent) == archived.expected(recent)
+    assert archived.found(recent, archived.offline) == archived.expected(recent)
+    assert archived.scene.requests() == (0, 0)
+    with pytest.raises(NotCovered) as refused:
+        archived.found(older, archived.offline)
+    assert refused.value.covered == (Interval(since, until),)
+    assert refused.value.obstacle is None
+    assert archived.found(older) == archived.expected(older)
+    assert archived.scene.requests() > (0, 0)
+
+
+def test_recent_threads_alone_are_not_completed_since_no_total_proves_them(
+    make: Callable[..., Archived], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archived = make()
+    since = START + 60 * DAY
+    know_recent_alone(archived, since)
+    clock.now += 3600
+    archived.account.write(emails(archived)[0])
+    query = ActivityQuery((Interval(since, archived.now()),))
+    monkeypatch.setattr(ActivityCompleter, "_fetch", None)
+    assert archived.found(query) == archived.expected(query)
+
+
+def test_customers_who_were_ever_helped_are_not_known_with_recent_threads_alone(
+    make: Callable[..., Archived],
+) -> None:
+    archived = make()
+    know_recent_alone(archived, START)
+    users = frozenset(archived.users())
+    for source in (archived.source, archived.offline):
+        found = source.customers_helped(
+            users, COUNTED, archived.scene.progress, automatic_replies=True
+        )
+        assert found is None
+
+
+@pytest.mark.parametrize("when", [2, 3, 4])
+def test_what_completes_all_threads_is_not_used_with_recent_ones_alone(
+    make: Callable[..., Archived], clock: Clock, when: int
+) -> None:
+    archived = make()
+    clock.now += 3600
+    archived.account.write(emails(archived)[0])
+
+    def before(number: int) -> None:
+        if number == when:  # another process erased the threads, and began to read them again
+            know_recent_alone(archived, archived.now() - DAY)
+            with archived.archive.lock() as lock, archived.archive.writing(lock) as writer:
+                writer._connection.execute(thread.delete())
+                writer._changed = True
+
+    archived.scene.before = before
+    query = until_now(archived)
+    assert archived.found(query) == archived.expected(query)
 
 
 def test_an_erased_customer_has_one_surrogate_everywhere(

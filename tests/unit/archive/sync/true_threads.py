@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from compat.archive.database import open_archive
-from compat.archive.records import INDEX_LAG
+from compat.core.intervals import Interval
 from compat.core.models import Rating, Thread
 from compat.simulator import Account
 from compat.simulator.layout import Layout
@@ -68,14 +68,26 @@ def unread(stage: Staged) -> set[int]:
         return {id_ for id_, _ in snapshot.unread_threads(1_000_000)}
 
 
-def known_until(stage: Staged) -> int | None:
-    """The last second of thread time of which the archive knows all; None if there is none."""
+def known_time(stage: Staged) -> Interval | None:
+    """The interval of thread time of which the archive knows all; None if there is none."""
     with open_archive(stage.url) as archive, archive.reading() as snapshot:
         known = snapshot.activity_coverage()
-    return known[0].interval.last if known else None
+    return known[0].interval if known else None
 
 
-def old_enough(stage: Staged, threads: Mapping[int, tuple[Thread, ...]]) -> dict[int, Thread]:
-    """The threads that a run which begins now must write, by id."""
-    last = int(stage.clock.now) - INDEX_LAG - 2
-    return {each.id: each for some in threads.values() for each in some if each.created <= last}
+def known_until(stage: Staged) -> int | None:
+    """The last second of thread time of which the archive knows all; None if there is none."""
+    known = known_time(stage)
+    return known.last if known else None
+
+
+def within(
+    time: Interval, threads: Mapping[int, tuple[Thread, ...]]
+) -> dict[int, tuple[int, Thread]]:
+    """The threads of an interval with their conversation, by the thread's id."""
+    return {
+        each.id: (id_, each)
+        for id_, some in threads.items()
+        for each in some
+        if time.first <= each.created <= time.last
+    }
