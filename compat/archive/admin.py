@@ -25,7 +25,6 @@ from compat.archive.reader import Snapshot
 from compat.archive.records import (
     INDEX_LAG,
     LAYERS,
-    RECENT_THREADS,
     THREADS_KNOWN,
     ConversationRecord,
     to_record,
@@ -342,7 +341,7 @@ def import_lines(
         for layer in LAYERS:
             writer.add_coverage(layer, Coverage(span, as_of))
         # The lines may hold conversations that were gone when recent threads were read.
-        writer.set_note(RECENT_THREADS, None)
+        writer.forget_recent_threads()
         if keeps_threads and not all_known:
             writer.remove_coverage(span, [READ_WITH_THREADS])
         elif keeps_threads and (known is not None or is_empty):

@@ -88,7 +88,7 @@ class Writer:
 
         The threads of what is stored are unknown then until they are read.
         """
-        self.set_note(RECENT_THREADS, None)
+        self.forget_recent_threads()
         threads.set_kept(self._connection, kept=kept)
         self._keeps_threads = kept
         self._changed = True
@@ -156,7 +156,7 @@ class Writer:
         self._changed = True
         self._changed_chunks |= erasure.delete_before(self._connection, since)
         if since is not None:
-            self.set_note(RECENT_THREADS, None)
+            self.forget_recent_threads()
             self._coverage.remove_from_all(Interval(FIRST_SECOND, since - 1))
 
     def set_list_items(self, query: ListQuery, items: Sequence[ListItem] | None, seen: int) -> None:
@@ -198,6 +198,11 @@ class Writer:
         repository.upsert(
             self._connection, schema.note, "name", [{"name": name, "value": json.dumps(value)}]
         )
+
+    def forget_recent_threads(self) -> None:
+        """Do not say any more that recent threads are known, before all of them are."""
+        name = schema.note.c.name
+        self._connection.execute(schema.note.delete().where(name == RECENT_THREADS))
 
     def set_sealed_at(self, at: int | None) -> None:
         """Store when the account was closed, epoch seconds UTC; None if it is open."""

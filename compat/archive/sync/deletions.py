@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from compat.archive.errors import LossAhead
-from compat.archive.records import RECENT_THREADS, ShownThreads, to_record
+from compat.archive.records import ShownThreads, to_record
 from compat.archive.sync import queries
 from compat.archive.sync.queries import Part
 from compat.archive.sync.session import SyncSession
@@ -73,7 +73,7 @@ def look_up(session: SyncSession, missing: Sequence[int]) -> None:
                     writer.save_threads(target.value.id, threads)
                 elif target is not None and not _shows_threads(target):
                     # The recent threads of the missing one are nowhere in the archive then.
-                    writer.set_note(RECENT_THREADS, None)
+                    writer.forget_recent_threads()
                 session.rows_removed += writer.remove([id_], found.requested_at)
             session.emit("gone", conversation=id_, why=found.reason, into=found.merged_into)
         else:

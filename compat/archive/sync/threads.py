@@ -11,7 +11,7 @@ from typing import Final
 
 from compat.archive.database import Archive
 from compat.archive.locks import SyncLock
-from compat.archive.records import INDEX_LAG, RECENT_THREADS, THREADS_KNOWN
+from compat.archive.records import INDEX_LAG, THREADS_KNOWN
 from compat.archive.repository import batches
 from compat.archive.sync import queries
 from compat.archive.sync.backfill import LISTED, LISTS, READ_WITH_THREADS
@@ -116,7 +116,7 @@ def settle(session: SyncSession) -> None:
     if read_until_settled(session, as_of, lambda: list_unread_threads(session)):
         with session.writing() as writer:
             writer.set_note(THREADS_KNOWN, as_of)
-            writer.set_note(RECENT_THREADS, None)
+            writer.forget_recent_threads()
 
 
 def read_until_settled(session: SyncSession, started: int, complete: Callable[[], bool]) -> bool:
