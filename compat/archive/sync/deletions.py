@@ -84,7 +84,7 @@ def look_up(session: SyncSession, missing: Sequence[int]) -> None:
 
 def _shows_threads(found: ApiResponse[FullConversation]) -> bool:
     """Whether a conversation shows all of its threads, and they can be read."""
-    shown = to_record(found.value, found.requested_at).shown
+    shown = to_record(found.value, found.requested_at, modified=True, current=True).shown
     return shown is not None and shown.complete
 
 
