@@ -39,8 +39,8 @@ except ImportError:
 __all__ = [
     "application_name",
     "check_encoding",
+    "check_file",
     "connect",
-    "create_file",
     "display_name",
     "execute_pragma",
     "parse_url",
@@ -105,15 +105,47 @@ def display_name(url: sa.URL) -> str:
     return f"at {shown.render_as_string(hide_password=True)}"
 
 
-def create_file(path: Path) -> None:
-    """Create an SQLite file that only its owner can read; one that exists keeps its permissions.
+def check_file(path: Path, *, create: bool) -> None:
+    """Check that an SQLite file is there.
 
-    SQLite gives the files that it creates beside it the same permissions.
+    Args:
+        path: The file.
+        create: Create one that only its owner can read. One that exists keeps its permissions.
+            SQLite gives the files that it creates beside it the same permissions.
 
     Raises:
-        ArchiveMissing: The directory does not exist.
+        ArchiveMissing: It is not, or it is a directory, or its directory does not exist.
         ArchiveReadOnly: The permissions do not allow it.
     """
+    if os.path.isdir(path):  # that of Path raises if a name is too long
+        raise ArchiveMissing(
+            f"{shown_path(path)} is a directory: name a file in COMPAT_ARCHIVE, such as "
+            f"{shown_path(path / 'archive.db')}"
+        )
+    if create:
+        _create_file(path)
+    elif not os.path.isfile(path):
+        if _is_forbidden(path):
+            kind, text = _NOT_OPENED
+            raise kind(text.format(where=shown_path(path)))
+        raise ArchiveMissing(
+            f"there is no archive at {shown_path(path)}: run `helpscout-v1 sync` to make one, or "
+            "correct COMPAT_ARCHIVE"
+        )
+
+
+def _is_forbidden(path: Path) -> bool:
+    """Whether the permissions do not allow to see if a file is there."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def _create_file(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except FileNotFoundError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +12,12 @@ from compat.archive.connections import sa
 from compat.archive.errors import (
     ArchiveError,
     ArchiveLocked,
-    ArchiveMissing,
     ArchiveUnreachable,
     LockLost,
 )
 from compat.archive.locks import SyncLock, acquire_lock, current_epoch
 from compat.archive.reader import Snapshot
 from compat.archive.writer import Writer
-from compat.config.environment import shown_path
 
 LEASE: Final = 60.0
 """Seconds without a heartbeat after which a holder of PostgreSQL's lock loses it."""
@@ -49,18 +46,8 @@ def open_archive(
     """
     parsed = connections.parse_url(url)
     path = connections.sqlite_path(parsed)
-    if path is not None and os.path.isdir(path):  # those of Path raise if a name is too long
-        raise ArchiveMissing(
-            f"{shown_path(path)} is a directory: name a file in COMPAT_ARCHIVE, such as "
-            f"{shown_path(path / 'archive.db')}"
-        )
-    if path is not None and not create and not os.path.isfile(path):
-        raise ArchiveMissing(
-            f"there is no archive at {shown_path(path)}: run `helpscout-v1 sync` to make one, or "
-            "correct COMPAT_ARCHIVE"
-        )
-    if path is not None and create:
-        connections.create_file(path)
+    if path is not None:
+        connections.check_file(path, create=create)
     archive = Archive(parsed, lease)
     try:
         archive.prepare(create=create, slim=slim)

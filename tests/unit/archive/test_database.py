@@ -19,7 +19,6 @@ from compat.archive.errors import (
     ArchiveError,
     ArchiveMissing,
     ArchiveOutdated,
-    ArchiveReadOnly,
     ArchiveTooNew,
     ArchiveUnreachable,
     ArchiveUnreadable,
@@ -37,7 +36,7 @@ def engine(archive_url: str) -> Iterator[sa.Engine]:
     """The database itself, with a file where that is needed."""
     url = connections.parse_url(archive_url)
     if (path := connections.sqlite_path(url)) is not None:
-        connections.create_file(path)
+        connections.check_file(path, create=True)
     made = connections.connect(url, "tests")
     yield made
     made.dispose()
@@ -164,8 +163,9 @@ def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_directory_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveReadOnly, match="could not be made"):
-        open_archive(f"sqlite:///{tmp_path}", create=True)
+    for create in (False, True):
+        with pytest.raises(ArchiveMissing, match=f"{tmp_path} is a directory: name a file"):
+            open_archive(f"sqlite:///{tmp_path}", create=create)
 
 
 def test_a_path_may_begin_with_the_home_directory(

@@ -53,6 +53,17 @@ def user_without_rights() -> Iterator[None]:
         os.seteuid(0)
 
 
+def test_an_archive_in_a_directory_that_may_not_be_entered_is_not_called_missing(
+    file: Path,
+) -> None:
+    file.parent.chmod(0)
+    try:
+        with user_without_rights(), pytest.raises(ArchiveReadOnly, match="could not be opened"):
+            open_archive(f"sqlite:///{file}")
+    finally:
+        file.parent.chmod(0o700)
+
+
 def test_a_full_disk_loses_nothing_and_is_reported(file: Path) -> None:
     with open_archive(f"sqlite:///{file}") as archive:
         limited = {"pages": 60}
