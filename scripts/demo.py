@@ -39,7 +39,8 @@ def main() -> int:
     log("")
     for name, series in json.loads(body).items():
         chart(name, series)
-    print(body)
+    print(body, flush=True)
+    log("\nTo look around in a browser: .venv/bin/helpscout-v1 serve --demo")
     return 0
 
 
