@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compat.archive.threads import to_payload
-from compat.core.models import Rating, Thread
+from compat.core.models import UNKNOWN_RATING, Rating, Thread
 from compat.upstream import to_threads
-from compat.v2.errors import MalformedData
 from compat.v2.json_text import parse_body, without_texts
 from compat.v2.threads import ThreadPage
 
@@ -105,9 +104,11 @@ def test_what_has_no_value_is_no_rating(none: Any) -> None:
     assert rating(shown(rating=none)) is None
 
 
-def test_a_rating_of_an_unknown_value_cannot_be_read() -> None:
-    with pytest.raises(MalformedData, match="conversation 1: thread 7: `rating`"):
-        read(shown(rating={"rating": "splendid"}))
+@pytest.mark.parametrize("unknown", ["splendid", 5, {"rating": "splendid"}, {"rating": 3}])
+def test_a_rating_of_an_unknown_value_is_unknown(unknown: Any) -> None:
+    found = rating(shown(rating=unknown))
+    assert found is not None
+    assert found.value == UNKNOWN_RATING
 
 
 @pytest.mark.parametrize(

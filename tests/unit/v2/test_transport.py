@@ -18,6 +18,7 @@ import pytest
 from compat.v2.client import Client
 from compat.v2.errors import Cancelled, Overloaded, Redirected, RequestLoop, Unreachable
 from compat.v2.models import ConversationPage
+from compat.v2.transport import UnusableOption
 from tests.unit.service.doubles import LONG
 from tests.unit.v2.upstream import (
     CREDENTIALS,
@@ -124,8 +125,9 @@ def proxy_url(proxy: Upstream) -> str:
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(proxy: str) -> None:
-    with pytest.raises(ValueError, match="proxy") as caught:
+    with pytest.raises(UnusableOption, match="must look like") as caught:
         Client(CREDENTIALS, proxy=proxy)
+    assert caught.value.option == "proxy"
     assert "hun" not in str(caught.value)
 
 

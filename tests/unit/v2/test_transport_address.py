@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compat.v2.transport import DEFAULT_BASE_URL, Address
+from compat.v2.transport import DEFAULT_BASE_URL, Address, UnusableOption
 
 
 def test_the_default_address_is_the_vendors() -> None:
@@ -80,8 +80,9 @@ def test_without_another_host_the_base_urls_own_is_connected_to(place: str | Non
     ],
 )
 def test_a_host_that_cannot_be_connected_to_is_refused(place: str) -> None:
-    with pytest.raises(ValueError, match="address to connect to"):
+    with pytest.raises(UnusableOption, match="must look like") as caught:
         Address.parse(DEFAULT_BASE_URL, place)
+    assert caught.value.option == "connect_to"
 
 
 def test_plain_http_is_refused_also_with_another_host() -> None:
