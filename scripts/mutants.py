@@ -123,7 +123,7 @@ _ARCHIVE: Final = {
     "sync/pages": ("sync/test_pages", "sync/test_incremental"),
     "sync/queries": ("sync/test_offsets", "sync/test_reread", "sync/test_session"),
     "sync/recent_threads": ("sync/test_recent_threads",),
-    "sync/reconcile": ("sync/test_offsets", "sync/test_reconcile"),
+    "sync/reconcile": ("sync/test_offsets",),
     "sync/reread": ("sync/test_reread",),
     "sync/session": ("sync/test_session", "sync/test_deletions"),
     "sync/threads": ("sync/test_threads",),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compat.archive.errors import LossAhead
 from compat.archive.sync import queries, reconcile
@@ -35,6 +39,111 @@ STEP = 600
 FIRST = int(Clock().now) - 40 * DAY
 MAILBOX, OTHER = (each.id for each in Layout(("Support", "Sales")).mailboxes)
 CREATED = re.compile(r"createdAt:\[(\S+) TO (\S+)\]")
+LIST = ComparedList(7, spam=False)
+ALL = Interval(0, 100)
+
+
+# The offsets of a list.
+
+
+def test_only_offsets_of_the_list_and_within_the_interval_are_added_up() -> None:
+    accepted = [
+        Offset(7, False, 10, 20, 3),
+        Offset(7, False, 90, 110, 5),
+        Offset(7, True, 10, 20, 7),
+        Offset(8, False, 10, 20, 11),
+        Offset(7, False, 0, None, 13),
+    ]
+    assert reconcile.sum_of_parts(accepted, LIST, ALL) == 3
+    assert reconcile.remainder(accepted, LIST, ALL) == 13
+    assert reconcile.remainder(accepted, LIST, Interval(1, 100)) == 0
+
+
+def test_a_new_offset_replaces_those_within_it() -> None:
+    accepted = reconcile.with_part([], LIST, Interval(10, 20), 3)
+    accepted = reconcile.with_part(accepted, LIST, Interval(5, 30), 2)
+    assert accepted == [Offset(7, False, 5, 30, 2)]
+    assert reconcile.with_part(accepted, LIST, ALL, 0) == []
+
+
+def test_the_remainder_is_kept_apart_from_parts() -> None:
+    accepted = reconcile.with_remainder([Offset(7, False, 5, 30, 2)], LIST, ALL, 4)
+    assert reconcile.sum_of_parts(accepted, LIST, ALL) == 2
+    assert reconcile.remainder(accepted, LIST, ALL) == 4
+    assert reconcile.with_remainder(accepted, LIST, ALL, 0) == [Offset(7, False, 5, 30, 2)]
+
+
+def test_offsets_are_the_same_after_a_round_trip_through_json() -> None:
+    accepted = [Offset(7, False, 5, 30, 2), Offset(7, True, 0, None, -4)]
+    assert queries.offsets_from_note(json.loads(json.dumps(accepted))) == accepted
+    assert queries.offsets_from_note(None) == []
+
+
+# Where an interval is cut.
+
+
+@pytest.mark.parametrize(
+    ("cut", "beside"),
+    [
+        (-1, None),
+        (0, 0),
+        (9, 9),
+        (10, 9),
+        (15, 9),
+        (19, 9),
+        (20, 20),
+        (21, 21),
+        (99, 99),
+        (100, None),
+    ],
+)
+def test_a_cut_is_moved_before_a_part_with_an_offset_and_leaves_a_second_on_both_sides(
+    cut: int, beside: int | None
+) -> None:
+    assert reconcile.cut_beside_parts([Offset(7, False, 10, 20, 3)], LIST, ALL, cut) == beside
+
+
+@pytest.mark.parametrize(("last", "beside"), [(20, 20), (99, 99), (100, None)])
+def test_a_cut_is_moved_behind_a_part_that_begins_with_the_interval(
+    last: int, beside: int | None
+) -> None:
+    assert reconcile.cut_beside_parts([Offset(7, False, 0, last, 3)], LIST, ALL, 5) == beside
+
+
+@pytest.mark.parametrize(
+    "offset",
+    [
+        Offset(8, False, 10, 20, 3),
+        Offset(7, True, 10, 20, 3),
+        Offset(7, False, 10, 101, 3),
+        Offset(7, False, 0, None, 3),
+    ],
+    ids=["another mailbox", "another list", "not within the interval", "of the total alone"],
+)
+def test_a_cut_is_not_moved_for_other_offsets(offset: Offset) -> None:
+    assert reconcile.cut_beside_parts([offset], LIST, ALL, 15) == 15
+
+
+SPANS = st.tuples(st.integers(0, 60), st.integers(0, 40)).map(
+    lambda each: Interval(each[0], sum(each))
+)
+
+
+@given(st.lists(SPANS, max_size=4), st.integers(0, 99))
+def test_a_cut_leaves_each_part_with_an_offset_on_one_side(spans: list[Interval], cut: int) -> None:
+    accepted: list[Offset] = []
+    for span in spans:
+        if not any(span.first <= (each.last or 0) and each.first <= span.last for each in accepted):
+            accepted.append(Offset(*LIST, *span, 1))
+    cut_after = reconcile.cut_beside_parts(accepted, LIST, ALL, cut)
+    if cut_after is not None:
+        assert ALL.first <= cut_after < ALL.last
+        for each in accepted:
+            assert each.last is not None
+            assert each.last <= cut_after or each.first > cut_after
+
+
+# Totals that count what no list shows.
 
 
 def at(number: int) -> int:
@@ -116,21 +225,36 @@ def limits(params: dict[str, list[str]]) -> tuple[int, int]:
     )
 
 
-@pytest.fixture
-def api(upstream_server: Upstream, url: str, monkeypatch: pytest.MonkeyPatch) -> Miscounting:
-    """An account with conversations every ten minutes, and an archive that is up to date."""
-    monkeypatch.setattr(reconcile, "FEW", 5)
+@pytest.fixture(scope="module")
+def synced(
+    upstream_server: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Account, Clock, Path]:
+    """An account with conversations every ten minutes, and the file of an archive of it."""
     clock = Clock()
     account = Account(Layout(("Support", "Sales")), clock=clock)
     for number in range(ROWS):
         account.add(at(number), mailbox_id=MAILBOX, status="closed")
     for number in (10, 20, 30):
         account.add(at(number) + STEP // 2, mailbox_id=OTHER, status="spam")
-    stage = staged(upstream_server, url, account, clock)
-    stage.sync()
-    api = Miscounting(stage)
-    upstream_server.app = api
+    file = tmp_path_factory.mktemp("synced") / "archive.db"
+    staged(upstream_server, f"sqlite:///{file}", account, clock).sync()
     clock.advance(DAY)
+    return account, clock, file
+
+
+@pytest.fixture
+def api(
+    upstream_server: Upstream,
+    synced: tuple[Account, Clock, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Miscounting:
+    """The account with a copy of the archive, where five conversations are few."""
+    monkeypatch.setattr(reconcile, "FEW", 5)
+    account, clock, file = synced
+    copy = shutil.copy(file, tmp_path / "archive.db")
+    api = Miscounting(staged(upstream_server, f"sqlite:///{copy}", account, clock))
+    upstream_server.app = api
     return api
 
 
