@@ -149,6 +149,32 @@ def test_what_is_deleted_while_totals_are_compared_is_no_offset(
     assert noted(stage)[1] == []
 
 
+def test_what_comes_in_while_totals_are_compared_is_no_offset(
+    upstream_server: Upstream, url: str
+) -> None:
+    """It comes between the reading of what differs and the total that is compared last."""
+    clock = Clock()
+    account = sample_account(clock, 120, 0)
+    stage = staged(upstream_server, url, account, clock)
+    stage.sync()
+    clock.advance(DAY)
+    first, *_ = list_of_all(account)
+    account.delete(first.id)
+    totals: list[str] = []
+
+    def add_one(account: Account, target: str) -> None:
+        if f"mailbox={first.mailbox_id}" in target and "status=all" in target:
+            totals.append(target)
+            if totals.count(target) == 4:
+                account.add(first.created, mailbox_id=first.mailbox_id, status="closed")
+
+    stage.simulator.before_request = add_one
+    assert stage.sync().removed == 1
+    assert max(map(totals.count, totals)) > 4
+    assert stage.rows() == stage.truth()
+    assert noted(stage)[1] == []
+
+
 def test_what_is_deleted_in_the_second_in_which_it_was_read_is_no_offset(
     upstream_server: Upstream, url: str
 ) -> None:
