@@ -19,6 +19,7 @@ from tests.unit.archive.samples import cover, record, save_all
 from tests.unit.archive.sync.synced_account import (
     DAY,
     Clock,
+    PowerCut,
     Staged,
     opened_archive,
     opened_session,
@@ -161,6 +162,33 @@ def test_nothing_is_due_any_more_once_all_was_read_in_this_run(
         assert noted(session, REREAD_UNTIL) == NOW + done
 
 
+def test_the_time_of_a_share_is_rounded_so_that_nothing_is_left_out(
+    stage: Staged, windows: list[Interval]
+) -> None:
+    with opened_archive(stage) as archive:
+        save_all(archive, [record(ROWS + 1, created=999)])
+    with opened_session(stage, reread_days=100) as session:
+        session.started_at = session.note_time(NOW)
+        note(session, REREAD_UNTIL, NOW - 30 * DAY)
+        reread.reread(session)
+        assert windows == [Interval(701, 999)]
+        assert noted(session, REREAD_UNTIL) == NOW - 30 * DAY + 30 * 100 * DAY // 101 + 1
+
+
+def test_a_window_without_conversations_takes_the_time_of_one(
+    stage: Staged, windows: list[Interval]
+) -> None:
+    with opened_archive(stage) as archive:
+        cover(archive, Interval(1000, 1999), NOW)
+    set_read(stage, (0, 999, NOW))
+    with opened_session(stage, reread_days=100) as session:
+        session.started_at = session.note_time(NOW)
+        note(session, REREAD_UNTIL, NOW - 25 * DAY)
+        reread.reread(session)
+        assert windows == [Interval(1000, 1999)]
+        assert noted(session, REREAD_UNTIL) == NOW - 24 * DAY + 1
+
+
 def test_the_first_share_is_due_after_the_first_run(stage: Staged, windows: list[Interval]) -> None:
     with opened_session(stage) as session:
         session.started_at = NOW
@@ -214,6 +242,29 @@ def test_everything_is_read_again_and_what_was_read_before_is_not_enough(
             (900, 999, NOW - 1),
         ]
         assert [layer(session, name) for name in LISTED.values()] == [[], [], []]
+
+
+def test_a_verification_that_is_killed_has_noted_when_it_began(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def power_cut(*_: object) -> None:
+        raise PowerCut
+
+    monkeypatch.setattr(reread, "read_windows", power_cut)
+    with opened_session(stage, verify=True) as session:
+        session.started_at = NOW
+        with pytest.raises(PowerCut):
+            reread.reread(session)
+        assert noted(session, VERIFY_SINCE) == NOW
+
+
+def test_the_last_window_may_be_a_single_second(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reread, "ROWS", 25)
+    with opened_session(stage) as session:
+        windows = list(reread.windows_of_rows(session, Interval(740, 999)))
+    assert windows == [Interval(741, 999), Interval(740, 740)]
 
 
 @pytest.mark.parametrize(("days", "seconds", "again"), [(3, 0, False), (7, 0, False), (7, 1, True)])
