@@ -93,6 +93,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> list[Interval]:
         (60, [(0, 299, 50), (300, 999, NOW)], [(0, 299, 30)]),
         (60, [(0, 299, 50), (300, 999, NOW - 1)], [(0, 299, 30), (691, 999, 30)]),
         (60, [(0, 1500, 50)], [(591, 999, 40)]),
+        (66, [(0, 589, NOW)], [(591, 999, 40), (590, 590, 1)]),
     ],
 )
 def test_what_was_read_longest_ago_comes_first_in_windows_with_the_newest_first(
@@ -310,13 +311,14 @@ def test_lists_that_a_killed_run_has_read_are_named_by_their_layers(
     stage: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[object] = []
-    monkeypatch.setattr(reread, "read_windows", lambda *args: given.extend(args[1:3]))
+    monkeypatch.setattr(reread, "read_windows", lambda *args: given.extend(args[:3]))
     with opened_session(stage) as session:
         for number, name in enumerate(LAYERS):
             with session.writing() as writer:
                 writer.add_coverage(LISTED[name], Coverage(Interval(number, 9), NOW))
         reread.read_again(session, [COVERED])
     assert given == [
+        session,
         [COVERED],
         {name: [Interval(number, 9)] for number, name in enumerate(LAYERS)},
     ]
