@@ -183,6 +183,20 @@ def test_a_slim_archive_stores_no_document_also_where_a_customer_was_erased(
             assert [customer > 0 for customer in found] == [False, True]
 
 
+def test_ratings_in_a_conversation_without_a_customer_are_stored_as_they_are(
+    archive: Archive,
+) -> None:
+    rated = WRITTEN._replace(rating=Rating(3, 91, "Ada", "Bo", "Fine"))
+    write(
+        archive,
+        lambda writer: writer.keep_threads(kept=True),
+        lambda writer: writer.erase_customers([5]),
+        save(replace(with_threads(rated), customer=0, document=None)),
+    )
+    with archive.reading() as snapshot:
+        assert snapshot.threads_of([1]) == {1: (rated,)}
+
+
 def test_a_slim_archive_keeps_who_rated_how(tmp_path: Path) -> None:
     rated = WRITTEN._replace(rating=Rating(3, 91, "Ada", "Bo", "Fine"))
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True, slim=True) as archive:
