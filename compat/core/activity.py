@@ -212,7 +212,7 @@ def talk(
     found = []
     for thread in activity.threads:
         type_, by = thread.type, thread.by
-        if type_ not in among or thread.action in IMPORTED or not _is_published(activity, thread):
+        if type_ not in among or thread.action in IMPORTED or not is_published(activity, thread):
             continue
         if not type_:
             raise UnknownValue.of_thread(activity.row.id, thread, "type")
@@ -239,10 +239,15 @@ def _takes_effect(activity: Activity, thread: Thread) -> bool:
         return False
     if thread.type == "lineitem":
         return thread.state not in {"draft", "hidden"}
-    return _is_published(activity, thread)
+    return is_published(activity, thread)
 
 
-def _is_published(activity: Activity, thread: Thread) -> bool:
+def is_published(activity: Activity, thread: Thread) -> bool:
+    """Whether a thread is no draft, not hidden and not in review; line items are not published.
+
+    Raises:
+        UnknownValue: Its state is unknown.
+    """
     return _state(activity, thread) == "published"
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from compat.core.activity import IMPORTED, customers_helped
+from compat.core.activity import IMPORTED, customers_helped, is_published
 from compat.core.counting import RatingCounts
 from compat.core.intervals import Interval
 from compat.core.models import UNKNOWN_RATING, UnknownValue
@@ -40,13 +40,12 @@ def rated_within(
         if (
             thread.rating is not None
             and within.first <= thread.created <= within.last
-            and (thread.state == "published" or not thread.state)
             and thread.action not in IMPORTED
             and (not users or (thread.by == "user" and thread.author in users))
+            and is_published(activity, thread)
         ):
-            if not thread.state or thread.rating.value == UNKNOWN_RATING:
-                key = "rating" if thread.state else "state"
-                raise UnknownValue.of_thread(activity.row.id, thread, key)
+            if thread.rating.value == UNKNOWN_RATING:
+                raise UnknownValue.of_thread(activity.row.id, thread, "rating")
             found.append((thread, thread.rating))
     return found
 

@@ -51,6 +51,8 @@ def test_a_rating_that_is_unknown_fails_a_range_in_which_it_may_count(
         rated_within(activity, RANGE)
     assert rated_within(activity, Interval(13, 20)) == []
     assert rated_within(activity, RANGE, {3}) == []
+    # Line items have no state, and are no replies.
+    assert rated_within(told(rated(12)._replace(type="lineitem", state="")), RANGE) == []
     unknown = rated(12)._replace(**fields)
     for left_out in (unknown._replace(action="imported"), unknown._replace(state="draft")):
         assert rated_within(told(left_out), RANGE) == []
