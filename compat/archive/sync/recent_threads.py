@@ -154,9 +154,6 @@ def _read_step(session: SyncSession, modified: Interval, as_of: int) -> bool:
             return sorted({*read, *snapshot.unread_in(touched)})
 
     settled = read_until_settled(session, as_of, lambda: list_threads_of(session, unread()))
-    with session.reading() as snapshot:
-        # What was read now and is deleted before the rest is read is missing then.
-        session.rows_at_start = max(session.rows_at_start, snapshot.conversation_count())
     if not settled or session.not_stored or unread():
         return False
     with session.writing() as writer:

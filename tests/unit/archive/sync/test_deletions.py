@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compat.archive.errors import LossAhead
+from compat.archive.reader import Snapshot
 from compat.archive.sync.deletions import (
     check_loss,
     check_lost_mailboxes,
@@ -196,6 +197,17 @@ def test_what_is_looked_up_counts_as_missing_before_the_first_request(stage: Sta
         look_up(session, ids(stage)[:1])
         assert session.rows_missing == 25 - 1
     assert stage.asked() == 1
+
+
+def test_what_a_first_fill_has_added_since_it_began_counts_as_held(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened_session(stage) as session:
+        monkeypatch.setattr(Snapshot, "conversation_count", lambda _: 3_000)
+        assert session.rows_at_start == 0
+        check_loss(session, 30)
+        with pytest.raises(LossAhead, match=r"^31 of the archive's 3,000 "):
+            check_loss(session, 31)
 
 
 @pytest.mark.parametrize("accept_loss", [False, True])
