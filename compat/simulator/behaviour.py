@@ -54,8 +54,8 @@ class Behaviour:
     company_zone: str = _option("UTC", "the time zone of weekdays and hours in reports")
     index_fractions: bool = _option(
         False,
-        "whether the index keeps the milliseconds of the creation time: ranges and order see "
-        "them, payloads do not",
+        "whether the index keeps the milliseconds of the times of creation and modification: "
+        "ranges and order see them, payloads do not",
     )
     index_lag: float = _option(
         0.0, "seconds after which lists show a change; a single GET is current"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compat.simulator import people
-from compat.simulator.evaluation import Evaluator
+from compat.simulator.evaluation import TIMES, Evaluator
 from compat.simulator.folder_views import folder_shows
 from compat.simulator.messages import InvalidParameter, validation_error
 from compat.simulator.query_parameters import split_names
@@ -72,8 +72,8 @@ class ConversationList:
         self._behaviour = behaviour
         self.indexed = IndexedAccount(account)
         self._indexes = {
-            fractions: SearchIndex(self.indexed, created_at)
-            for fractions, created_at in _CREATION_TIMES.items()
+            fractions: SearchIndex(self.indexed, TIMES["createdAt", fractions])
+            for fractions in (False, True)
         }
         self._filters: dict[str, Callable[[Any], Predicate]] = {
             "status": self._status,
@@ -102,10 +102,6 @@ class ConversationList:
             chosen = self._chosen(list_request, selection.ids, window, behaviour.page_size)
             rows = [row for row in map(self.indexed.row, chosen) if row]
         return Page(rows, len(window), behaviour.page_size, list_request.page)
-
-    @property
-    def _created_at(self) -> Callable[[Conversation], int]:
-        return _CREATION_TIMES[self._behaviour().index_fractions]
 
     @property
     def _index(self) -> SearchIndex:
@@ -147,7 +143,9 @@ class ConversationList:
         return lambda row: row.status in wanted
 
     def _query(self, tree: Node) -> Predicate:
-        return Evaluator(self._account.layout, self._created_at).predicate(tree)
+        return Evaluator(
+            self._account.layout, fractions=self._behaviour().index_fractions
+        ).predicate(tree)
 
     def _folder(self, folder_id: int) -> Predicate:
         folder = self._account.layout.folder_by_id.get(folder_id)
@@ -157,18 +155,3 @@ class ConversationList:
         tags = self._account.layout.tag_by_name
         wanted = {tags[name].id for name in split_names(text, tags) if name in tags}
         return lambda row: not wanted.isdisjoint(row.tag_ids)
-
-
-def _whole_seconds(row: Conversation) -> int:
-    return row.created * 1000
-
-
-def _with_fractions(row: Conversation) -> int:
-    return row.created * 1000 + row.millis
-
-
-_CREATION_TIMES: dict[bool, Callable[[Conversation], int]] = {
-    False: _whole_seconds,
-    True: _with_fractions,
-}
-"""The creation time in an index without and with fractions, epoch milliseconds."""

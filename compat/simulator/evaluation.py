@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 NOBODY = "unassigned"
 _DATE_FIELDS = frozenset({"createdAt", "modifiedAt"})
 _NUMBERS: dict[str, Callable[[Conversation], int]] = {
-    "modifiedAt": lambda row: row.modified * 1000,
     "mailboxid": lambda row: row.mailbox_id,
     "number": lambda row: row.number,
     "id": lambda row: row.id,
     "customerIds": lambda row: row.customer_id,
 }
+
+TIMES: dict[tuple[str, bool], Callable[[Conversation], int]] = {
+    ("createdAt", False): lambda row: row.created * 1000,
+    ("createdAt", True): lambda row: row.created * 1000 + row.millis,
+    ("modifiedAt", False): lambda row: row.modified * 1000,
+    ("modifiedAt", True): lambda row: row.modified * 1000 + row.millis,
+}
+"""Times in an index without and with fractions, epoch milliseconds."""
 
 
 class Evaluator:
@@ -32,12 +39,16 @@ class Evaluator:
 
     Args:
         layout: the tags and users that expressions name.
-        created_at: the creation time as the index keeps it, epoch milliseconds.
+        fractions: whether the index keeps the milliseconds of times.
     """
 
-    def __init__(self, layout: Layout, created_at: Callable[[Conversation], int]) -> None:
+    def __init__(self, layout: Layout, *, fractions: bool) -> None:
         self._layout = layout
-        self._numbers = {**_NUMBERS, "createdAt": created_at}
+        times = {
+            "createdAt": TIMES["createdAt", fractions],
+            "modifiedAt": TIMES["modifiedAt", fractions],
+        }
+        self._numbers = {**_NUMBERS, **times}
         self._texts: dict[str, Callable[[str], Predicate]] = {
             "tag": self._tag,
             "email": lambda text: lambda row: people.customer_email(row.customer_id) == text,

@@ -31,8 +31,9 @@ class Selection:
         folder: Only conversations that this folder shows.
         status: `all`, or `spam` for what `all` may hide.
         modified_since: Only what was modified in this second, epoch UTC, or later.
-        modified_until: Only what was last modified in this second or before. What is modified
-            while the list is read leaves it. Not used without `modified_since`.
+        modified_until: Only what was last modified in this second or before, and what was so in
+            the very first instant of the next one. What is modified while the list is read leaves
+            it. Not used without `modified_since`.
         threads: Whether each conversation is listed with its threads.
     """
 
@@ -70,7 +71,8 @@ class Selection:
     def _query(self, first: int, last: int) -> str:
         if self.modified_since is None:
             return created_between(first, last)
-        return modified_between(self.modified_since, self.modified_until, first, last)
+        # As for creation: the index may keep fractions of the last second.
+        return modified_between(self.modified_since, self.modified_until + 1, first, last)
 
 
 def created_between(first: int, last: int) -> str:

@@ -19,7 +19,7 @@ from tests.unit.simulator.clients import small_account
 ACCOUNT = small_account(60)
 ROWS = ACCOUNT.conversations()
 TAGS = {tag.name: tag.id for tag in ACCOUNT.layout.tags}
-EVALUATOR = Evaluator(ACCOUNT.layout, lambda row: row.created * 1000)
+EVALUATOR = Evaluator(ACCOUNT.layout, fractions=False)
 
 
 def select(expression: str) -> list[int]:
