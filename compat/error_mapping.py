@@ -118,7 +118,7 @@ _OBSTACLES: Final[Mapping[Obstacle, str]] = {
     ),
     "older not read": (
         "older conversations were never read, and any of them may have newer threads; "
-        f"run `helpscout-v1 sync` without `--since` {_CONNECTED}"
+        f"run `helpscout-v1 sync` to its end, without `--since`, {_CONNECTED}"
     ),
 }
 _VIEWS: Final = (
