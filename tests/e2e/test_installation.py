@@ -157,14 +157,15 @@ def test_an_installed_wheel_serves_a_simulated_account(commands: Path) -> None:
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
+        server = Running(process)
         try:
+            server.read_address()
             target = "/v1/reports/conversations/new.json?start=2015-01-01&end=2015-01-31"
-            assert (
-                ask(Running(process).port, target, headers={"Authorization": basic("any")}).status
-                == 200
-            )
+            answer = ask(server.port, target, headers={"Authorization": basic("any")})
+            assert answer.status == 200
         finally:
             process.kill()
+            server.wait()
 
 
 def is_there(program: str, path: str) -> bool:
