@@ -505,7 +505,10 @@ def seen_as(spec: dict[str, Any], id_: int) -> ConversationRecord:
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=min(settings().max_examples, 400),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.lists(specs(), min_size=1, max_size=5), st.booleans(), st.booleans())
 def test_nothing_of_erased_customers_is_left_and_all_of_others(
     archive: Archive, some: list[dict[str, Any]], by_address: bool, seen_after: bool

@@ -215,7 +215,10 @@ some_ratings = st.none() | st.builds(
 conversations = st.lists(st.tuples(people, st.lists(st.tuples(people, some_ratings), max_size=3)))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=min(settings().max_examples, 400),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(conversations, st.booleans())
 def test_nothing_of_erased_customers_ratings_is_left_and_all_of_others(
     archive: Archive, some: list[tuple[int, list[tuple[int, Rating | None]]]], seen_after: bool

@@ -213,4 +213,4 @@ def test_a_file_without_authorities_is_refused_at_the_start(tmp_path: Path, text
     done = run("serve", "--port", "0", **settings)
     assert done.returncode == 2
     assert "COMPAT_CA_FILE" in done.stderr
-    assert "certificate authorities" in done.stderr
+    assert "no certificate that can be read" in done.stderr

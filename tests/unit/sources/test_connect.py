@@ -74,12 +74,12 @@ def test_what_is_missing_is_named_one_to_a_line_before_the_advice_to_use_init(
         ("base_url", "https://api.helpscout.net/v1", "/v2"),
         ("base_url", f"https://me:{SECRET}@api.helpscout.net/v2", "look like"),
         ("base_url", "https://api.helpscout.net:99999/v2", "ort"),
-        ("connect_to", "https://203.0.113.7", "connect to"),
-        ("connect_to", f"me:{SECRET}@203.0.113.7", "connect to"),
-        ("proxy", SecretStr("proxy.example"), "proxy"),
-        ("proxy", SecretStr(f"ftp://me:{SECRET}@proxy.example"), "proxy"),
-        ("proxy", SecretStr(f"http://me:{SECRET}@[::1"), "proxy"),
-        ("proxy", SecretStr(f"http://me:{SECRET}/7@proxy.example"), "proxy"),
+        ("connect_to", "https://203.0.113.7", "203.0.113.7 or host:443"),
+        ("connect_to", f"me:{SECRET}@203.0.113.7", "203.0.113.7 or host:443"),
+        ("proxy", SecretStr("proxy.example"), "http://host:3128"),
+        ("proxy", SecretStr(f"ftp://me:{SECRET}@proxy.example"), "http://host:3128"),
+        ("proxy", SecretStr(f"http://me:{SECRET}@[::1"), "http://host:3128"),
+        ("proxy", SecretStr(f"http://me:{SECRET}/7@proxy.example"), "http://host:3128"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_named(field: str, value: object, why: str) -> None:
