@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from compat.testing import Reference, payloads
 from tests.integration.exactness import oracle
@@ -20,6 +20,7 @@ WITH_THREADS = payloads(ACCOUNT, threads=True)
 WHOLE = Asked(ACCOUNT.conversations()[0].created, int(ACCOUNT.clock()))
 
 
+@settings(max_examples=min(settings().max_examples, 400))
 @given(asked=questions(ACCOUNT, homes(ACCOUNT)))
 def test_received_messages_are_counted_in_the_threads_that_are_given(asked: Asked) -> None:
     with Reference(conventions_of(asked)) as reference:
