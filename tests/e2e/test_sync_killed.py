@@ -194,10 +194,10 @@ def test_after_any_number_of_kills_a_verified_archive_gives_every_report_as_it_i
 
 @pytest.mark.timeout(max(1800, 60 * KILLS))
 def test_after_any_number_of_kills_an_archive_gets_all_threads(
-    upstream_server: Upstream, url: str
+    upstream_server: Upstream, any_url: str
 ) -> None:
     clock = Clock()
-    stage = staged(upstream_server, url, sample_account(clock, 200, 20), clock, QUIET)
+    stage = staged(upstream_server, any_url, sample_account(clock, 2600, 20), clock, QUIET)
     life = AccountLife(stage, random.Random(KILLS))
     stage.simulator.before_request = life.account_changes
     run = command(life)
