@@ -8,7 +8,14 @@ from typing import Final
 from compat.archive.errors import ArchiveError
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval, overlaps
-from compat.core.models import ActivityQuery, NotCovered, Obstacle, UnknownValue
+from compat.core.models import (
+    ActivityQuery,
+    ListKind,
+    ListQuery,
+    NotCovered,
+    Obstacle,
+    UnknownValue,
+)
 from compat.core.report_data import DataQuery, UserActivityQuery
 from compat.single_flight import CallCancelled, TooManyCalls
 from compat.v1.datetimes import format_epoch, format_instant
@@ -109,7 +116,17 @@ def to_legacy_error(error: BaseException) -> LegacyError:
 
 _EDGES: Final = (("start", "end"), ("previousStart", "previousEnd"))
 _CONNECTED: Final = "where Help Scout is reached"
-_NO_LIST: Final = f"The archive holds no such list: run `helpscout-v1 sync` {_CONNECTED}"
+_LISTS: Final[Mapping[ListKind, str]] = {
+    "mailboxes": "mailboxes",
+    "folders": "folders of mailbox {}",
+    "mailbox_users": "users of mailbox {}",
+    "tags": "tags",
+    "users": "users",
+    "me": "user to whom the credentials belong",
+    "teams": "teams",
+    "members": "members of team {}",
+}
+"""What an archive does not know, by the list that it never stored."""
 _OBSTACLES: Final[Mapping[Obstacle, str]] = {
     "threads not kept": f"it keeps none, run `helpscout-v1 sync --threads` {_CONNECTED}",
     "older not kept": (
@@ -140,9 +157,8 @@ def not_covered_error(error: NotCovered, query: Query, needed: DataQuery) -> Leg
     """
     if isinstance(needed, UserActivityQuery):
         needed = needed.activity
-    unknown = not (error.missing or error.folders or error.obstacle)
-    if unknown or isinstance(needed, tuple) or not isinstance(query, ReportQuery):
-        return Unavailable(_NO_LIST, _MUCH_LATER)
+    if error.unknown_list or isinstance(needed, tuple) or not isinstance(query, ReportQuery):
+        return Unavailable(_unknown_list(error.unknown_list), _MUCH_LATER)
     if error.folders:
         folders = ",".join(map(str, query.folders))
         return ValidationFailed([BadParameter("folders", folders, _VIEWS)])
@@ -159,6 +175,12 @@ def not_covered_error(error: NotCovered, query: Query, needed: DataQuery) -> Leg
             for edge in _uncovered_edges(interval, error.missing)
         ]
     )
+
+
+def _unknown_list(query: ListQuery | None) -> str:
+    """Which list an archive never stored, and what to do."""
+    what = "such list" if query is None else _LISTS[query.kind].format(query.parent)
+    return f"The archive does not know the {what}: run `helpscout-v1 sync` {_CONNECTED}"
 
 
 def _unknown_threads(error: NotCovered) -> str:

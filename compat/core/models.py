@@ -428,15 +428,18 @@ class NotCovered(Exception):
         obstacle: Why no threads are covered, if something else than a run of `sync` is lacking.
         unread: The id of a conversation whose threads are not known completely, so that none are
             covered; 0 if that is not the reason.
+        unknown_list: The list that was never stored; None if that is not the reason.
     """
 
     def __init__(
         self,
         missing: Sequence[Interval] = (),
         covered: Sequence[Interval] = (),
+        *,
         folders: frozenset[int] = frozenset(),
         obstacle: Obstacle | None = None,
         unread: int = 0,
+        unknown_list: ListQuery | None = None,
     ) -> None:
         super().__init__("the archive does not hold what was asked for")
         self.missing = tuple(missing)
@@ -444,6 +447,7 @@ class NotCovered(Exception):
         self.folders = folders
         self.obstacle = obstacle
         self.unread = unread
+        self.unknown_list = unknown_list
 
 
 @dataclass

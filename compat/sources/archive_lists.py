@@ -26,7 +26,7 @@ def stored_list(snapshot: Snapshot, query: ListQuery) -> ListItems:
     else:
         is_certain = stored is not None
     if not is_certain:
-        raise NotCovered
+        raise NotCovered(unknown_list=query)
     return ListItems(None, seen, clock.elapsed())
 
 

@@ -79,7 +79,7 @@ def test_an_unknown_value_without_a_conversation_has_neither_id_nor_key() -> Non
 
 
 def test_what_the_archive_does_not_hold_can_be_read_from_the_error() -> None:
-    error = NotCovered([], [], frozenset({11}), "older not read")
+    error = NotCovered(folders=frozenset({11}), obstacle="older not read")
     assert (error.missing, error.covered) == ((), ())
     assert error.folders == {11}
     assert error.obstacle == "older not read"

@@ -7,7 +7,7 @@ import pytest
 from compat import error_mapping
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval
-from compat.core.models import ActivityQuery, ConversationQuery, NotCovered
+from compat.core.models import ActivityQuery, ConversationQuery, ListQuery, NotCovered
 from compat.single_flight import CallCancelled, TooManyCalls
 from compat.v1.datetimes import from_epoch
 from compat.v1.errors import (
@@ -136,3 +136,24 @@ def test_what_is_not_covered_is_named_with_what_to_do(
     (entry,) = legacy_error.errors
     assert (entry.property, entry.value) == ("start", "2015-01-01T00:00:00Z")
     assert entry.message == message
+
+
+@pytest.mark.parametrize(
+    ("unknown", "named"),
+    [
+        (ListQuery("users"), "does not know the users:"),
+        (ListQuery("teams", item=7), "does not know the teams:"),
+        (ListQuery("members", 7), "does not know the members of team 7:"),
+        (ListQuery("mailbox_users", 8501), "does not know the users of mailbox 8501:"),
+        (ListQuery("folders", 8501), "does not know the folders of mailbox 8501:"),
+    ],
+)
+def test_a_list_that_was_never_stored_is_named_with_what_to_do(
+    unknown: ListQuery, named: str
+) -> None:
+    query = ReportQuery(Range(from_epoch(JANUARY.first), from_epoch(JANUARY.last)))
+    error = NotCovered(unknown_list=unknown)
+    legacy_error = error_mapping.not_covered_error(error, query, (unknown,))
+    assert isinstance(legacy_error, Unavailable)
+    assert named in legacy_error.message
+    assert "run `helpscout-v1 sync`" in legacy_error.message
