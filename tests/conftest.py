@@ -13,7 +13,7 @@ from hypothesis import Phase, settings
 from tests.profiles import PROFILE, THOROUGH
 
 settings.register_profile("quick", deadline=None, max_examples=60)
-settings.register_profile("thorough", deadline=None, max_examples=2000)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.register_profile(  # for scripts/mutants: the same examples for each change of the code
     "mutants",
     deadline=None,

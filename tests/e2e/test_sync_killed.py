@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import settings as hypothesis_settings
 
 from compat.archive.database import Archive, open_archive
 from compat.archive.records import INDEX_LAG
@@ -36,12 +35,12 @@ from compat.simulator.churn import apply_random_change
 from tests.integration.exactness import oracle
 from tests.integration.exactness.oracle import Asked
 from tests.integration.exactness.simulated_upstream import Upstream, add, judged_by
+from tests.profiles import THOROUGH
 from tests.unit.archive.sync.synced_account import DAY, QUIET, Clock, Staged, sample_account, staged
 from tests.unit.archive.sync.true_threads import held_threads, known_until, true_threads
 from tests.unit.server.commands import COMMAND, environment
 from tests.unit.service.doubles import LONG, basic
 
-THOROUGH = hypothesis_settings().max_examples > 1000
 KILLS = int(os.environ.get("COMPAT_TEST_KILLS") or (20 if THOROUGH else 3))
 MOST_REQUESTS = 60
 THOUSAND = 1000

@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -27,10 +26,10 @@ from compat.core.intervals import Coverage, Interval
 from compat.simulator import Account, Behaviour, Conversation
 from compat.simulator.layout import Layout
 from tests.integration.exactness.simulated_upstream import Upstream
+from tests.profiles import THOROUGH
 from tests.unit.archive.sync.synced_account import DAY, Clock, Staged, staged
 from tests.unit.server.commands import COMMAND, environment
 
-THOROUGH = hypothesis_settings().max_examples > 1000
 SIZE = 1_000_000 if THOROUGH else 20_000
 LITTLE = 10_000 if THOROUGH else 2_000
 MORE = 100_000 if THOROUGH else 8_000

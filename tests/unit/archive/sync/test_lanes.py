@@ -29,6 +29,7 @@ from compat.archive.writer import Writer
 from compat.simulator import Account, Behaviour, make_account
 from compat.v2 import lanes
 from tests.integration.exactness.simulated_upstream import Upstream
+from tests.profiles import THOROUGH
 from tests.unit.archive.sync.synced_account import (
     DAY,
     EVER,
@@ -42,7 +43,6 @@ from tests.unit.archive.sync.synced_account import (
     staged,
 )
 
-THOROUGH = settings().max_examples > 1000
 SECONDS = 60
 """How many seconds of creation a dense account has, with conversations in each of them."""
 

@@ -28,6 +28,7 @@ from compat.simulator import Behaviour
 from compat.simulator.churn import apply_random_change
 from compat.v2 import lanes
 from tests.integration.exactness.simulated_upstream import Upstream
+from tests.profiles import THOROUGH
 from tests.unit.archive.sync.synced_account import (
     DAY,
     Clock,
@@ -39,7 +40,7 @@ from tests.unit.archive.sync.synced_account import (
     true_row,
 )
 
-EXAMPLES = 12 if settings().max_examples > 1000 else 2
+EXAMPLES = 12 if THOROUGH else 2
 
 BEHAVIOURS = st.builds(
     Behaviour,

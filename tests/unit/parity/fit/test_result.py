@@ -10,14 +10,13 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from compat.config.conventions import Conventions
 from compat.parity.fit.result import Fit
+from tests.profiles import THOROUGH
 from tests.unit.parity.old_server import Rules, requests
 from tests.unit.parity.planted_rules import PLANTS, fitted, past, planted
 
-THOROUGH = settings().max_examples > 500
 FEW = ("end excluded", "no zeros", "spam", "Monday there")
 PAIRS = [
     pair
