@@ -154,3 +154,26 @@ def test_an_exported_rating_is_read_as_it_was(found: Rating, customer: int, auth
     thread = Thread(1_577_836_800, 7, "message", by="user", author=author, customer=customer)
     rated = thread._replace(rating=found)
     assert read(to_payload(rated)) == (rated,)
+
+
+exported_threads = st.builds(
+    Thread,
+    st.integers(1_420_070_400, 1_577_836_800),
+    st.integers(1, 2**31),
+    st.sampled_from(["customer", "message", "note", "lineitem", "chat", "phone", ""]),
+    st.sampled_from(["published", "draft", "hidden", "review", ""]),
+    st.sampled_from([None, "active", "closed", "pending", "spam"]),
+    st.sampled_from(["customer", "user"]),
+    st.integers(0, 5),
+    st.integers(0, 5),
+    st.sampled_from(["", "default", "imported", "manual-workflow"]),
+    st.sampled_from(["", "email", "web", "api", "workflows"]),
+    st.integers(0, 3),
+    st.none() | ratings | st.just(Rating(UNKNOWN_RATING, 91)),
+    st.booleans(),
+)
+
+
+@given(st.lists(exported_threads, max_size=3, unique_by=lambda each: each.id))
+def test_exported_threads_are_read_as_they_were(threads: list[Thread]) -> None:
+    assert read(*map(to_payload, threads)) == tuple(sorted(threads))

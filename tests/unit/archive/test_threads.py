@@ -137,6 +137,14 @@ def test_a_thread_belongs_to_the_conversation_that_showed_it_last(kept: Archive,
     assert held(kept, 1, 2) == {last: [5]}
 
 
+def test_who_loses_a_thread_to_another_is_read_again_and_nobody_else(kept: Archive) -> None:
+    for id_, threads in {1: [5, 6], 2: [7], 3: [8]}.items():
+        save(kept, id_, [thread(each) for each in threads])
+    save(kept, 2, [thread(5), thread(7)], seen=SEEN + 1)
+    assert held(kept, 1, 2, 3) == {1: [6], 2: [5, 7], 3: [8]}
+    assert unread(kept) == [1]
+
+
 def test_removing_the_merged_conversation_keeps_the_threads_that_moved(kept: Archive) -> None:
     save(kept, 1, [thread(5)])
     save(kept, 2, [thread(5), thread(6)], seen=SEEN + 1)
