@@ -169,10 +169,15 @@ def integer_header(headers: Mapping[str, str], name: str, default: int | None = 
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
 
 
+def date_header(headers: Mapping[str, str]) -> datetime | None:
+    """Upstream's clock, UTC if it names no zone; None if a response does not show it."""
+    try:
+        shown = parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, OverflowError):
+        return None
+    return shown if shown.tzinfo else shown.replace(tzinfo=UTC)
+
+
 def _seconds_to_next_minute(headers: Mapping[str, str]) -> float:
     """Seconds to the end of the clock minute, by upstream's clock where the response shows it."""
-    try:
-        now = parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
-        now = datetime.now(UTC)
-    return _MINUTE - now.second
+    return _MINUTE - (date_header(headers) or datetime.now(UTC)).second

@@ -7,13 +7,13 @@ import math
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from socket import SHUT_RDWR, socket
 from typing import Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
+
+from compat.v2.rate_limit import date_header
 
 DEFAULT_BASE_URL: Final = "https://api.helpscout.net/v2"
 Option = Literal["base_url", "connect_to", "proxy", "ca_file"]
@@ -177,9 +177,7 @@ def _is_loopback(host: str) -> bool:
 
 def request_time(response: httpx.Response, sent_at: float, took: float) -> int:
     """When the request was sent, by upstream's clock if the response shows it; never too late."""
-    try:
-        shown = parsedate_to_datetime(response.headers.get("Date", ""))
-        answered_at = (shown if shown.tzinfo else shown.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    shown = date_header(response.headers)
+    if shown is None:
         return math.floor(sent_at)
-    return math.floor(answered_at) - math.ceil(took)
+    return math.floor(shown.timestamp()) - math.ceil(took)

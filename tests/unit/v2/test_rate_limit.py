@@ -294,6 +294,24 @@ def test_no_header_breaks_the_rate_limiter(number: str, date: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "date",
+    [
+        f"Wed, 21 Oct {'9' * 20} 07:28:00 GMT",
+        f"Wed, 21 Oct 2015 {'9' * 20}:28:00 GMT",
+        f"Wed, 21 Oct 2015 07:28:00 +{'9' * 20}",
+        f"Wed, 21 Oct {'9' * 5000} 07:28:00 GMT",
+        "Wed, 21 Oct 2015 07:28:00 +2400",
+        "Wed, 21 Oct 2015 07:28:61 GMT",
+        "yesterday",
+    ],
+)
+def test_without_a_clock_that_can_be_read_the_minute_is_ours(date: str) -> None:
+    limiter, _ = limiter_after(rate_headers("10", "10", date))
+    limiter.pause({"Date": date})
+    assert 0 < limiter.seconds_to_wait() <= 60
+
+
+@pytest.mark.parametrize(
     ("headers", "seconds"),
     [
         ({"X-RateLimit-Retry-After": "12", "Retry-After": "5", "Date": HALF_PAST}, 12),
