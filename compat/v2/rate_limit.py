@@ -72,7 +72,8 @@ class RateLimiter:
             limit, remaining = (
                 integer_header(headers or {}, name) for name in (LIMIT_HEADER, REMAINING_HEADER)
             )
-            if headers is not None and limit is not None and remaining is not None:
+            # A limit of zero would mean to wait for ever; if it is one, a 429 says so.
+            if headers is not None and limit and remaining is not None:
                 self._limit = limit
                 is_newest = self._note_minute(self.clock(), _seconds_to_next_minute(headers))
                 if is_newest and acquired_at >= self._minute_ends - _MINUTE:

@@ -286,6 +286,11 @@ def test_invalid_headers_are_ignored(garbage: str) -> None:
     assert limiter.acquire() == 0
 
 
+def test_a_limit_of_no_requests_is_none() -> None:
+    limiter, _ = limiter_after(rate_headers(0, limit=0))
+    assert limiter.acquire() == 0
+
+
 @given(st.text(st.characters(max_codepoint=255)), st.text(st.characters(max_codepoint=255)))
 def test_no_header_breaks_the_rate_limiter(number: str, date: str) -> None:
     limiter, _ = limiter_after(rate_headers(number, number, date))
