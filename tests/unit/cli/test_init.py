@@ -7,6 +7,7 @@ import re
 import select
 import stat
 import subprocess
+from codecs import getincrementaldecoder
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ class Terminal:
         os.close(theirs)
         self.screen = ""
         self._seen = 0
+        self._decoder = getincrementaldecoder("utf-8")()
 
     def answer(self, question: str, text: str) -> None:
         """Wait until a question is asked, and answer it."""
@@ -57,11 +59,11 @@ class Terminal:
         ready, _, _ = select.select([self._ours], [], [], LONG)
         assert ready, f"nothing more came after: {self.screen}"
         try:
-            text = os.read(self._ours, 4096).decode()
+            part = os.read(self._ours, 4096)
         except OSError:  # the other end is closed
             return False
-        self.screen += text.replace("\r\n", "\n")
-        return bool(text)
+        self.screen += self._decoder.decode(part).replace("\r", "")
+        return bool(part)
 
 
 @pytest.fixture

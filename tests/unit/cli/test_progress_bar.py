@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -19,11 +20,12 @@ class Source:
 
 
 class Terminal:
-    """A terminal in place of standard error, for a block."""
+    """A terminal in place of standard error, for a block; afterwards, what was written on it."""
+
+    text: str
 
     def __enter__(self) -> Terminal:
         self._ours, theirs = os.openpty()
-        os.set_blocking(self._ours, False)
         self._stream = open(theirs, "w", encoding="utf-8")
         # A fixture would set it too early: pytest puts its own stream in place before each test.
         self._before, sys.stderr = sys.stderr, self._stream
@@ -32,11 +34,17 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         sys.stderr = self._before
         self._stream.close()
+        self.text = _all_of(self._ours).decode()
         os.close(self._ours)
 
-    def shown(self) -> str:
-        """What was written on it so far."""
-        return os.read(self._ours, 65_536).decode()
+
+def _all_of(terminal: int) -> bytes:
+    """Everything: what is written on a terminal arrives at its other side a little later."""
+    parts = []
+    with suppress(OSError):  # the end, once nobody holds that side any more
+        while part := os.read(terminal, 65_536):
+            parts.append(part)
+    return b"".join(parts)
 
 
 @pytest.fixture(autouse=True)
@@ -46,23 +54,20 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_while_the_rate_limit_makes_it_wait_the_bar_says_how_long() -> None:
-    with Terminal() as terminal:
-        with fetch_bar([Source(), Source(rate_limit_wait=12.3)]):
-            pass  # nothing is received while it waits
-        assert "waiting for Help Scout's rate limit, 13 s" in terminal.shown()
+    with Terminal() as terminal, fetch_bar([Source(), Source(rate_limit_wait=12.3)]):
+        pass  # nothing is received while it waits
+    assert "waiting for Help Scout's rate limit, 13 s" in terminal.text
 
 
 def test_a_wait_that_begins_later_is_shown_without_news() -> None:
     source = Source()
-    with Terminal() as terminal:
-        with fetch_bar([source]) as show:
-            assert show
-            show(Progress(expected=10, received=5))
-            source.rate_limit_wait = 3
-        text = terminal.shown()
-    assert "fetching conversations" in text
-    assert "waiting for Help Scout's rate limit, 3 s" in text
-    assert "50%" in text
+    with Terminal() as terminal, fetch_bar([source]) as show:
+        assert show
+        show(Progress(expected=10, received=5))
+        source.rate_limit_wait = 3
+    assert "fetching conversations" in terminal.text
+    assert "waiting for Help Scout's rate limit, 3 s" in terminal.text
+    assert "50%" in terminal.text
 
 
 @pytest.mark.parametrize(
@@ -75,12 +80,10 @@ def test_a_wait_that_begins_later_is_shown_without_news() -> None:
 def test_the_bar_says_fetching_only_where_something_may_be_fetched(
     sources: list[Source], said: str
 ) -> None:
-    with Terminal() as terminal:
-        with fetch_bar(sources):
-            pass
-        text = terminal.shown()
-    assert said in text
-    assert ("fetching" in text) == ("fetching" in said)
+    with Terminal() as terminal, fetch_bar(sources):
+        pass
+    assert said in terminal.text
+    assert ("fetching" in terminal.text) == ("fetching" in said)
 
 
 def test_without_a_terminal_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
