@@ -52,7 +52,7 @@ KINDS = tuple(kind for kind in get_args(ChangeKind) if kind != "return")
 WITH_MERGES = (*KINDS, *["merge"] * 8, *["arrive"] * 4)
 
 PROFILE = settings(
-    max_examples=40 if THOROUGH else 2,
+    max_examples=24 if THOROUGH else 2,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
