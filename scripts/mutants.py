@@ -71,7 +71,7 @@ class Package:
     def test_paths(self) -> list[str]:
         """The paths that the patterns of tests stand for."""
         found = (path for pattern in self.tests for path in sorted(ROOT.glob(pattern)))
-        return [str(path.relative_to(ROOT)) for path in found]
+        return [str(path.resolve().relative_to(ROOT)) for path in found]
 
 
 PACKAGES: Final = {
@@ -90,7 +90,7 @@ PACKAGES: Final = {
     "sync": Package(("compat/archive/sync/*.py",), ("tests/unit/archive/sync/test_*.py",)),
 }
 
-_ARCHIVE: Final = {
+_ARCHIVE: Final = {  # paths from tests/unit/archive
     "activity": ("test_narrowed_activities", "test_threads"),
     "connections": ("test_database", "test_database_errors"),
     "counts": ("test_counts", "test_message_counts", "test_rating_counts"),
@@ -114,7 +114,12 @@ _ARCHIVE: Final = {
     "repository": ("test_reader_writer", "test_newest_wins", "test_counts", "test_threads"),
     "schema": ("test_reader_writer", "test_index"),
     "statements": ("test_counts", "test_message_counts", "test_rating_counts"),
-    "threads": ("test_threads", "test_narrowed_activities", "test_erased_ratings"),
+    "threads": (
+        "test_threads",
+        "test_narrowed_activities",
+        "test_erased_ratings",
+        "../test_upstream",
+    ),
     "writer": ("test_writer", "test_reader_writer", "test_threads", "test_erasure"),
     "sync/backfill": ("sync/test_windows", "sync/test_backfill"),
     "sync/deletions": ("sync/test_deletions",),

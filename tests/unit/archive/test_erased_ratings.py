@@ -159,6 +159,16 @@ def test_a_rating_that_was_read_beside_the_archive_is_erased_as_in_it(archive: A
     assert {each.row.id: each.threads for each in cleaned} == held
 
 
+def test_ratings_are_erased_batch_by_batch(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compat.archive.threads._BATCH", 2)
+    ids = [1, 2, 3, 4, 5]
+    save(archive, 1, [reply(each, OTHER, THEIRS) for each in ids])
+    forget(archive, NUMBER)
+    assert ratings(archive) == [Rating(3, surrogate(archive), "", "Uma Staff")] * len(ids)
+
+
 def test_the_files_contain_no_comment_and_no_name_of_an_erased_customer(
     archive: Archive, archive_url: str, tmp_path: Path
 ) -> None:

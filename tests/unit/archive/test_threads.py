@@ -103,6 +103,13 @@ def test_threads_are_returned_as_they_were_stored(kept: Archive) -> None:
         assert snapshot.threads_of([1])[1] == (full, *others)
 
 
+def test_threads_are_in_the_order_of_their_creation_and_then_of_their_ids(kept: Archive) -> None:
+    same_second = [thread(6, CREATED + 3, author=92), thread(8, CREATED + 3, author=91)]
+    save(kept, 1, [thread(5, CREATED + 9), *same_second])
+    save(kept, 2, [thread(7, CREATED + 1), thread(4, CREATED + 2)])
+    assert held(kept, 1, 2) == {1: [6, 8, 5], 2: [7, 4]}
+
+
 def test_an_archive_that_keeps_no_threads_stores_none(archive: Archive) -> None:
     save(archive, 1, [thread(5)])
     assert held(archive, 1) == {}
@@ -382,6 +389,13 @@ def test_keeping_threads_no_longer_erases_them(kept: Archive) -> None:
     with writing(kept) as writer:
         writer.keep_threads(kept=False)
     assert held(kept, 1) == {}
+
+
+def test_keeping_threads_no_longer_erases_which_were_unread(kept: Archive) -> None:
+    save(kept, 1, None)
+    with writing(kept) as writer:
+        writer.keep_threads(kept=False)
+    assert unread(kept) == []
 
 
 @pytest.mark.parametrize(

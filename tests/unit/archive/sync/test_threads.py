@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from compat.archive.database import open_archive
-from compat.archive.records import INDEX_LAG
+from compat.archive.database import Archive, open_archive
+from compat.archive.records import INDEX_LAG, THREADS_KNOWN
 from compat.archive.sync.deletions import look_up
 from compat.archive.sync.session import SyncEvent, SyncOptions, SyncSession
+from compat.archive.sync.threads import set_threads_kept
 from compat.core.intervals import Interval
 from compat.upstream import client_from_settings
+from tests.unit.archive.samples import SEEN
 from tests.unit.archive.sync.synced_account import (
     DAY,
     EVER,
@@ -113,6 +115,18 @@ def lists_of_threads(stage: Staged) -> int:
 
 def held_ids(stage: Staged) -> list[int]:
     return sorted(thread.id for some in held_threads(stage).values() for thread in some)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_sealed_archive_goes_on_to_keep_threads_or_none(archive: Archive, *, kept: bool) -> None:
+    with archive.lock() as lock:
+        with archive.writing(lock) as writer:
+            writer.keep_threads(kept=kept)
+            writer.set_note(THREADS_KNOWN, SEEN)
+            writer.set_sealed_at(SEEN)
+        set_threads_kept(archive, lock, kept=not kept)
+    with archive.reading() as snapshot:
+        assert (snapshot.keeps_threads, snapshot.get_note(THREADS_KNOWN)) == (kept, SEEN)
 
 
 def test_threads_of_chats_are_listed(stage: Staged) -> None:
