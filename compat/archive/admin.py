@@ -401,8 +401,8 @@ def _line_from_columns(row: Any) -> bytes:
         "assignee": row.assignee,
     }
     line |= {key: {"id": person} for key, person in people.items() if person}
-    if row.by_user:
-        line["createdBy"]["type"] = "user"
+    if row.by_user:  # its id may be unknown
+        line["createdBy"] = line.get("createdBy", {}) | {"type": "user"}
     instants = {"closedAt": row.closed, "userUpdatedAt": row.updated}
     line |= {
         key: format_timestamp(instant) for key, instant in instants.items() if instant is not None
