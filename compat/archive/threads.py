@@ -6,7 +6,7 @@ Functions that take ids take a batch of at most as many as one statement can nam
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Final
 
 from compat.archive import repository, schema
@@ -30,7 +30,6 @@ _RATING: Final = COLUMNS.index("rating")
 """Only `attachments` and the other columns of the rating follow."""
 _RATINGS: Final = {1: "great", 2: "okay", 3: "not_good", UNKNOWN_RATING: "unknown"}
 _UNRATED: Final = Rating(0)
-_BATCH: Final = 500
 
 
 def from_columns(columns: Sequence[Any]) -> Thread:
@@ -61,14 +60,10 @@ def rated(connection: sa.Connection) -> Iterator[list[tuple[int, Thread]]]:
         schema.conversation, schema.conversation.c.id == table.conversation
     )
     query = sa.select(sa.func.coalesce(customer, 0), *_THREAD).select_from(both)
-    query = query.where(table.rating != 0).order_by(table.id).limit(_BATCH)
-    found: list[tuple[int, Thread]] = []
-    while True:
-        rest = query.where(table.id > found[-1][1].id) if found else query
-        found = [(row[0], from_columns(row[1:])) for row in connection.execute(rest)]
-        if not found:
-            return
-        yield found
+    ids = connection.execute(sa.select(table.id).where(table.rating != 0)).scalars()
+    for some in batches(ids):
+        found = connection.execute(query.where(table.id.in_(some)))
+        yield [(row[0], from_columns(row[1:])) for row in found]
 
 
 def set_ratings(connection: sa.Connection, ratings: Mapping[int, Rating]) -> None:
@@ -100,11 +95,9 @@ def replace(connection: sa.Connection, shown: Mapping[int, ShownThreads]) -> Non
         _columns(id_, thread, each.seen) for id_, each in shown.items() for thread in each.threads
     ]
     kept = [row["id"] for row in rows]
-    for id_, stored in read(connection, list(shown)).items():
-        removed = {thread.id for thread in stored}.difference(kept)
-        for some in batches(sorted(removed)):
-            its = (schema.thread.c.conversation == id_) & schema.thread.c.id.in_(some)
-            connection.execute(schema.thread.delete().where(its))
+    stored = chain.from_iterable(read(connection, list(shown)).values())
+    removed = {thread.id for thread in stored}.difference(kept)
+    repository.delete(connection, schema.thread, "id", sorted(removed))
     mark_unread(connection, _others_with(connection, kept, shown))
     repository.upsert(connection, schema.thread, "id", rows, newest=True)
     repository.delete(connection, schema.unread_threads, "conversation", list(shown))

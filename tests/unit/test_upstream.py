@@ -174,6 +174,10 @@ exported_threads = st.builds(
 )
 
 
+def test_a_thread_of_no_customer_is_exported_without_one() -> None:
+    assert "customer" not in to_payload(Thread(0, 1, "lineitem"))
+
+
 @given(st.lists(exported_threads, max_size=3, unique_by=lambda each: each.id))
 def test_exported_threads_are_read_as_they_were(threads: list[Thread]) -> None:
     assert read(*map(to_payload, threads)) == tuple(sorted(threads))

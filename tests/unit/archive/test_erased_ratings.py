@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compat.archive import schema
+from compat.archive import repository, schema
 from compat.archive.database import Archive, open_archive
 from compat.archive.erasure import find_customers, without_erased
 from compat.archive.records import ShownThreads
@@ -23,7 +23,9 @@ from tests.unit.archive.test_erased_mentions import (
     NUMBER,
     empty_all,
     everything,
+    put,
     raw_files,
+    thread,
 )
 
 OTHER: Final = 92
@@ -162,11 +164,20 @@ def test_a_rating_that_was_read_beside_the_archive_is_erased_as_in_it(archive: A
 def test_ratings_are_erased_batch_by_batch(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compat.archive.threads._BATCH", 2)
+    monkeypatch.setattr(repository, "_BATCH", 2)
     ids = [1, 2, 3, 4, 5]
     save(archive, 1, [reply(each, OTHER, THEIRS) for each in ids])
     forget(archive, NUMBER)
     assert ratings(archive) == [Rating(3, surrogate(archive), "", "Uma Staff")] * len(ids)
+
+
+def test_a_rating_whose_conversation_is_not_stored_is_erased(
+    archive: Archive, archive_url: str
+) -> None:
+    """As another version may have left it."""
+    put(archive_url, schema.thread, thread(7, OTHER, USER, "user") | {"rating_customer": NUMBER})
+    forget(archive, NUMBER)
+    assert ratings(archive, 2) == [Rating(2, surrogate(archive))]
 
 
 def test_the_files_contain_no_comment_and_no_name_of_an_erased_customer(

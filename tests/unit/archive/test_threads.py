@@ -96,7 +96,7 @@ def test_threads_are_returned_as_they_were_stored(kept: Archive) -> None:
     )
     others = (
         thread(6, CREATED + 1, type="", state="", status=None),
-        thread(7, CREATED + 2, rating=Rating(UNKNOWN_RATING)),
+        thread(7, CREATED + 2, rating=Rating(UNKNOWN_RATING), saved_reply=50),
     )
     save(kept, 1, [full, *others])
     with kept.reading() as snapshot:
@@ -376,11 +376,12 @@ def test_it_is_known_which_conversations_have_threads_and_whose_are_unknown(kept
 
 
 def test_keeping_threads_later_makes_those_of_all_conversations_unknown(archive: Archive) -> None:
-    save(archive, 1, None)
+    save(archive, 7, None)
     cover(archive)
     with writing(archive) as writer:
         writer.keep_threads(kept=True)
-    assert unread(archive) == [1]
+    with archive.reading() as snapshot:
+        assert snapshot.unread_threads(10) == [(7, CREATED + 7)]
     assert covered(archive) is None
 
 
