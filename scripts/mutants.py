@@ -102,7 +102,7 @@ _ARCHIVE: Final = {  # paths from tests/unit/archive
     "index": ("test_index", "test_counts"),
     "locks": ("test_locks",),
     "migrations": ("test_database",),
-    "personal_data": ("test_erasure", "test_erased_*"),
+    "personal_data": ("test_personal_data", "test_erasure", "test_erased_*"),
     "ratings": ("test_rating_counts", "test_erased_ratings"),
     "reader": (
         "test_reader_writer",
