@@ -112,7 +112,13 @@ _ARCHIVE: Final = {  # paths from tests/unit/archive
         "test_narrowed_*",
     ),
     "records": ("test_records", "test_threads"),
-    "repository": ("test_reader_writer", "test_newest_wins", "test_counts", "test_threads"),
+    "repository": (
+        "test_repository",
+        "test_reader_writer",
+        "test_newest_wins",
+        "test_counts",
+        "test_threads",
+    ),
     "schema": ("test_reader_writer", "test_index"),
     "statements": ("test_counts", "test_message_counts", "test_rating_counts"),
     "threads": (
