@@ -18,12 +18,14 @@ from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.formats import CSV, JSON, Format, chosen_format, print_fields, print_json
 from compat.cli.options import (
     ACCOUNT,
+    Group,
     SettingsCommand,
     date_option,
     flag,
     settings_for,
 )
-from compat.cli.output import ignore_closed_pipe, print_note
+from compat.cli.output import print_error_line, print_note
+from compat.cli.streams import ignore_closed_pipe
 from compat.config.environment import SettingsError, variable_name
 from compat.core.calendar import DAY, FIRST_SECOND, months_before
 from compat.v1.datetimes import format_epoch
@@ -148,7 +150,7 @@ def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
             raise SettingsError("--covers: it ends before it begins")
         with _as_misuse(CannotImport), _opened(file) as stream, archive.lock() as lock:
             changed = import_lines(archive, lock, stream, interval, at)
-        print(f"{changed:,} conversations are new or newer", file=sys.stderr)
+        print_error_line(f"{changed:,} conversations are new or newer")
 
     return _with_archive(settings_for(account), change, create=True)
 
@@ -193,18 +195,22 @@ def forget(*, customer: str | None, keep: str | None, account: str | None) -> in
         raise SettingsError("say --customer, or --keep")
 
     def change(archive: Archive) -> None:
+        erased: Mapping[int, int] | None = None
         with archive.lock() as lock:
             if keep:
                 with archive.writing(lock) as writer:
                     writer.set_kept_since(kept_since(keep, today()))
             elif customer:
-                _erase_customer(archive, lock, customer)
+                erased = _erase_customer(archive, lock, customer)
             archive.vacuum()
+        # Printed at the end: a full disk must not keep the files from being rewritten.
+        if erased is not None:
+            _print_erased(erased)
 
     return _with_archive(settings_for(account), change)
 
 
-archive = click.Group(
+archive = Group(
     "archive",
     commands=[status, seal, import_, export, forget],
     help="Look into the archive, seal it, export and import it.",
@@ -256,8 +262,11 @@ def _with_archive(
     return ExitCode.OK
 
 
-def _erase_customer(archive: Archive, lock: SyncLock, wanted: str) -> None:
+def _erase_customer(archive: Archive, lock: SyncLock, wanted: str) -> Mapping[int, int]:
     """Erase a customer by id, or all of an e-mail address.
+
+    Returns:
+        How many conversations of their own each customer had.
 
     Raises:
         SettingsError: The text is neither.
@@ -271,10 +280,15 @@ def _erase_customer(archive: Archive, lock: SyncLock, wanted: str) -> None:
         raise SettingsError("--customer: write it as a number, or as an e-mail address")
     with archive.writing(lock) as writer:
         own = writer.erase_customers(found, addresses)
-    for customer in found:
-        print(f"customer {customer}: erased, with {own[customer]:,} conversations of their own")
-    if not found:
-        print("nobody of that address is in the archive", file=sys.stderr)
+    return {customer: own[customer] for customer in found}
+
+
+def _print_erased(conversations: Mapping[int, int]) -> None:
+    with ignore_closed_pipe():
+        for customer, number in conversations.items():
+            print(f"customer {customer}: erased, with {number:,} conversations of their own")
+    if not conversations:
+        print_error_line("nobody of that address is in the archive")
 
 
 def _state_as_text(state: ArchiveStatus) -> str:

@@ -21,6 +21,7 @@ from compat.cli.lists import lists
 from compat.cli.options import (
     ACCOUNT,
     Command,
+    Group,
     SettingsCommand,
     environment,
     flag,
@@ -28,16 +29,14 @@ from compat.cli.options import (
 )
 from compat.cli.output import (
     PROGRAM,
-    describe,
     hide_retries,
-    ignore_closed_pipe,
-    open_closed_streams,
     print_note,
 )
 from compat.cli.parity import parity
 from compat.cli.report import report
 from compat.cli.serve import serve
 from compat.cli.simulate import simulate
+from compat.cli.streams import describe, ignore_closed_pipe, open_closed_streams
 from compat.cli.sync import sync
 from compat.config.environment import SettingsError
 from compat.extras import DISTRIBUTION
@@ -50,7 +49,7 @@ _COMPLETION_VARIABLE = "_HELPSCOUT_V1_COMPLETE"
 """The environment variable by which a shell asks the command for completions."""
 
 
-class _Program(click.Group):
+class _Program(Group):
     """The outermost group: exceptions that any command may raise end here."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -136,7 +135,8 @@ def completion(*, shell: str) -> None:
     """
     found = get_completion_class(shell)
     if found is not None:  # click knows each of `_SHELLS`
-        print(found(program, {}, PROGRAM, _COMPLETION_VARIABLE).source())
+        with ignore_closed_pipe():
+            print(found(program, {}, PROGRAM, _COMPLETION_VARIABLE).source())
 
 
 @click.command(

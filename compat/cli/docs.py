@@ -11,7 +11,7 @@ import click
 
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import Command
-from compat.cli.output import ignore_closed_pipe
+from compat.cli.streams import ignore_closed_pipe
 
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 _INSTALLED: Final = _PACKAGE / "docs"

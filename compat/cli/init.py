@@ -17,7 +17,8 @@ import click
 
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.options import FILE, Command, flag
-from compat.cli.output import PROGRAM, hide_retries, naming, print_error_line, print_note
+from compat.cli.output import PROGRAM, hide_retries, print_error_line, print_note
+from compat.cli.streams import ignore_closed_pipe, naming
 from compat.config.environment import SettingsError, reason, variable_name
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def init(
     values[_API_KEYS] = ",".join(filter(None, (values[_API_KEYS], key)))
     unchanged = {name for name, text in values.items() if text == found[name]}
     _write(path, _lines(values, _secret_files(before | variables, unchanged), before))
-    _print_next(path, values, key)
+    with ignore_closed_pipe():
+        _print_next(path, values, key)
     return ExitCode.OK
 
 

@@ -21,12 +21,14 @@ from compat.cli.formats import (
 from compat.cli.options import (
     ACCOUNT,
     OFFLINE,
+    Group,
     SettingsCommand,
     accounts_with,
     environment,
     flag,
 )
-from compat.cli.output import hide_retries, ignore_closed_pipe, print_note
+from compat.cli.output import hide_retries, print_note
+from compat.cli.streams import ignore_closed_pipe
 from compat.names import Fetch, Names, UnknownName, fetch_items
 
 Record = dict[str, Any]
@@ -224,7 +226,7 @@ def _table_columns(shown: _List, records: Sequence[Record]) -> Mapping[str, str]
     return {key: text for key, text in shown.columns.items() if not records or key in has}
 
 
-lists = click.Group(
+lists = Group(
     "list",
     commands=[_command(name, shown) for name, shown in _LISTS.items()],
     help="Print the mailboxes, folders, tags, users or teams, with their ids.",

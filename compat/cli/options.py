@@ -16,6 +16,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from compat.cli.dates import DATE, WORDS
+from compat.cli.streams import ignore_closed_pipe
 from compat.config.environment import EngineChoice, SettingsError
 
 if TYPE_CHECKING:
@@ -31,7 +32,28 @@ _LAST_PORT: Final = 65_535
 _NEGATIVE_NUMBER: Final = re.compile(r"-\d+|-\d*\.\d+")
 
 
-class Command(click.Command):
+class _QuietHelp(click.Command):
+    """A command whose help is dropped once the reader of standard output has gone.
+
+    click itself would end the process with 1.
+    """
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Parse the command line; `--help` and `--version` print here.
+
+        Raises:
+            click.exceptions.Exit: There is nothing more to do.
+        """
+        with ignore_closed_pipe():
+            return super().make_context(*args, **extra)
+        raise click.exceptions.Exit(0)
+
+
+class Group(_QuietHelp, click.Group):
+    """A command with commands of its own."""
+
+
+class Command(_QuietHelp):
     """A command none of whose options takes another option for its value.
 
     click itself would read `--record --offline` as a file of the name `--offline`.

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -16,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from compat.cli.formats import Format, print_csv
-from compat.config.environment import SettingsError, reason
+from compat.cli.streams import ignore_closed_pipe
 from compat.v1.datetimes import format_epoch
 
 if TYPE_CHECKING:
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
     from compat.archive.sync.run import SyncEvent, SyncResult, SyncStopped
 
 PROGRAM: Final = "helpscout-v1"
-
-_WRITE_ERRORS: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EROFS)
-"""Error numbers of a disk that is full or broken."""
 
 _BETWEEN: Final = 5.0
 """Seconds between two lines about pages."""
@@ -62,66 +57,6 @@ def print_error_line(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def open_closed_streams() -> None:
-    """Open standard streams that the caller has closed, as `>&-` does in a shell.
-
-    Otherwise the next file that is opened would take their place. What is then read from standard
-    input or written to standard output is an error, and not lost in silence.
-    """
-    streams = vars(sys)
-    if streams["stdin"] is None:
-        sys.stdin = os.fdopen(os.open(os.devnull, os.O_WRONLY), encoding="utf-8")
-    if streams["stdout"] is None:
-        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
-    if streams["stderr"] is None:
-        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
-
-
-def describe(error: OSError) -> str:
-    """A sentence about a file, a stream or an address that cannot be used.
-
-    An error of writing that names no file is one of standard output: `naming` has caught those of
-    other files.
-    """
-    if error.filename is not None:
-        return (
-            f"{os.fsdecode(error.filename)} cannot be opened ({reason(error)}): check its path, "
-            "and the rights of the user who runs this"
-        )
-    if error.errno == errno.EBADF:
-        _discard_output()
-        return "standard input or output is closed: connect it to a file or to another program"
-    if error.errno in _WRITE_ERRORS:
-        _discard_output()
-        return (
-            f"standard output cannot be written ({reason(error)}): make room there, or send it "
-            "elsewhere"
-        )
-    return reason(error)
-
-
-@contextmanager
-def ignore_closed_pipe() -> Iterator[None]:
-    """Drop what the block prints once the reader of standard output has gone, as `head` does."""
-    try:
-        yield
-    except BrokenPipeError:
-        _discard_output()
-
-
-@contextmanager
-def naming(place: str) -> Iterator[None]:
-    """Name the file that the block writes in errors that do not name it, such as a full disk.
-
-    Raises:
-        SettingsError: The file cannot be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise SettingsError(f"{place} cannot be written: {reason(error)}") from None
-
-
 def hide_retries() -> None:
     """Log no retries until the process ends.
 
@@ -129,11 +64,6 @@ def hide_retries() -> None:
     """
     for name in ("stamina", "compat.upstream"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-def _discard_output() -> None:
-    """Lose what is still to be written; Python would report it once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def format_wait(seconds: float) -> str:
@@ -318,7 +248,8 @@ class _JsonReporter(SyncReporter):
 
     def _print(self, name: str, facts: dict[str, Any]) -> None:
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
-        print(json.dumps({"time": when, "event": name, **facts}), flush=True)
+        with ignore_closed_pipe():  # the run goes on
+            print(json.dumps({"time": when, "event": name, **facts}), flush=True)
 
 
 class _CsvReporter(SyncReporter):
@@ -326,7 +257,8 @@ class _CsvReporter(SyncReporter):
 
     def __init__(self) -> None:
         super().__init__()
-        print_csv([_RUN_COLUMNS])
+        with ignore_closed_pipe():
+            print_csv([_RUN_COLUMNS])
 
     def on_result(self, result: SyncResult) -> None:
         covered = [
@@ -342,7 +274,8 @@ class _CsvReporter(SyncReporter):
         self, event: str, status: int, counts: list[Any], covered: list[str], message: str = ""
     ) -> None:
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
-        print_csv([(when, event, status, *counts, covered, message)])
+        with ignore_closed_pipe():  # the run goes on
+            print_csv([(when, event, status, *counts, covered, message)])
 
 
 class _BarReporter(SyncReporter):

@@ -20,6 +20,7 @@ from compat.cli.options import (
     ENGINE,
     FILE,
     OFFLINE,
+    Group,
     SettingsCommand,
     accounts_with,
     date_option,
@@ -30,13 +31,12 @@ from compat.cli.options import (
 )
 from compat.cli.output import (
     hide_retries,
-    ignore_closed_pipe,
-    naming,
     print_note,
     progress_bar,
 )
 from compat.cli.parity_against import against
 from compat.cli.parity_fit import fit
+from compat.cli.streams import ignore_closed_pipe, naming
 from compat.config.environment import SettingsError
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def live(
         return ExitCode.UPSTREAM if getattr(error, "status", 400) != 400 else ExitCode.MISUSE
 
 
-parity = click.Group(
+parity = Group(
     "parity",
     commands=[check, fit, live, against],
     help="Prove that the numbers are the old ones.",

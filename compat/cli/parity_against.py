@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,7 +14,8 @@ import click
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.formats import CSV, JSON, Format, chosen_format, print_json, print_records
 from compat.cli.options import PORT, SettingsCommand, environment, flag, seed
-from compat.cli.output import print_note
+from compat.cli.output import print_error_line, print_note
+from compat.cli.streams import ignore_closed_pipe
 from compat.config.environment import reason
 from compat.testing import REPORTS
 
@@ -195,7 +195,7 @@ def _compare(
         simulator_stage(port=simulator_port) as stage,
         httpx.Client(auth=(key, "X"), timeout=60) as client,
     ):
-        print(f"Simulating Mailbox API 2.0 at {stage.base_url}", file=sys.stderr, flush=True)
+        print_error_line(f"Simulating Mailbox API 2.0 at {stage.base_url}")
         candidate = HttpCandidate(client, url)
         probe(candidate, stage)
         try:
@@ -211,11 +211,13 @@ def _compare(
             stage.show(failed.case.account)
             # With --wait, Ctrl-C from here on is how a person ends the waiting.
             with suppress(*([KeyboardInterrupt] if wait else [])):
-                print_result(failed, url, examples)
+                with ignore_closed_pipe():
+                    print_result(failed, url, examples)
                 if wait:
                     _wait_for_interrupt()
             raise
-    print_result(None, url, examples)
+    with ignore_closed_pipe():
+        print_result(None, url, examples)
 
 
 def _print_text(failed: ParityFailed | None, url: str, examples: int) -> None:
@@ -276,6 +278,6 @@ _COLUMNS: Final = ("outcome", "questions", "query", "paths", "curl")
 
 
 def _wait_for_interrupt() -> None:
-    print("These conversations are there until you interrupt", file=sys.stderr, flush=True)
+    print_error_line("These conversations are there until you interrupt")
     while True:
         time.sleep(_BETWEEN_LOOKS)

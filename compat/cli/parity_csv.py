@@ -25,10 +25,11 @@ class CsvWriter:
 
     def __init__(self, stream: TextIO) -> None:
         self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow(_COLUMNS)
+        self._headed = False
 
     def add(self, verdict: Verdict) -> None:
         """Write one verdict."""
+        self._write_head()
         values = (
             verdict.place,
             verdict.target,
@@ -44,4 +45,11 @@ class CsvWriter:
         self._writer.writerow(map(cell, values))
 
     def finish(self, summary: Summary) -> None:
-        """Nothing more is written."""
+        """Write the names of the columns, if there was no verdict."""
+        del summary
+        self._write_head()
+
+    def _write_head(self) -> None:
+        if not self._headed:
+            self._headed = True
+            self._writer.writerow(_COLUMNS)

@@ -12,7 +12,8 @@ import click
 from compat.cli.exit_codes import ExitCode, exit_status
 from compat.cli.formats import CSV, JSON, Format, chosen_format, print_csv
 from compat.cli.options import ACCOUNT, CAPTURES, SettingsCommand, environment
-from compat.cli.output import fetch_bar, hide_retries, ignore_closed_pipe, print_note
+from compat.cli.output import fetch_bar, hide_retries, print_note
+from compat.cli.streams import ignore_closed_pipe
 
 if TYPE_CHECKING:
     from compat.parity.fit.result import Findings

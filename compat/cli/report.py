@@ -21,6 +21,7 @@ from compat.cli.options import (
     ACCOUNT,
     ENGINE,
     OFFLINE,
+    Group,
     SettingsCommand,
     Words,
     accounts_with,
@@ -30,7 +31,8 @@ from compat.cli.options import (
     option_of,
     with_option_names,
 )
-from compat.cli.output import fetch_bar, hide_retries, ignore_closed_pipe, print_note
+from compat.cli.output import fetch_bar, hide_retries, print_note
+from compat.cli.streams import ignore_closed_pipe
 from compat.names import NAMED, Names, fetch_items
 from compat.v1.query import ReportQuery, format_pairs
 from compat.v1.routes import ROUTES, Route, route_of_report
@@ -295,7 +297,7 @@ def _argument(row: Parameter) -> str:
     return option_of(row.name).lstrip("-").replace("-", "_")
 
 
-report = click.Group(
+report = Group(
     "report",
     commands=[_command(route) for route in ROUTES if route.query_type is ReportQuery],
     help="Print a report.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -34,7 +35,8 @@ def announce(line: str, log: Log) -> None:
     if log == "json":
         logging.getLogger("compat").info(line)
     else:
-        print(line, file=sys.stderr, flush=True)
+        with suppress(OSError):  # as a line of the log, it is lost where it cannot be written
+            print(line, file=sys.stderr, flush=True)
 
 
 class JsonLinesFormatter(logging.Formatter):

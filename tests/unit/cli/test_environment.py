@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
+import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from compat.archive.database import Archive
 from compat.cli import main
-from compat.cli.output import describe
+from compat.cli.streams import describe
+from compat.server.logs import announce
 from tests.unit.server.commands import COMMAND, environment, run, started
 from tests.unit.server.threaded_server import LOOPBACK, ask
 from tests.unit.service.doubles import JANUARY, LONG, basic
@@ -295,19 +300,33 @@ def filled(
 
 
 def written(
-    filled: tuple[Path, dict[str, str]], arguments: tuple[str, ...], redirection: str
+    filled: tuple[Path, dict[str, str]],
+    arguments: tuple[str, ...],
+    redirection: str,
+    stdout: int | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command with its streams redirected as a shell does it."""
     folder, settings = filled
-    return subprocess.run(
+    done = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" "$@" {redirection}', COMMAND, *arguments],
         cwd=folder,
         env=environment(settings),
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         timeout=LONG,
         check=False,
     )
+    if stdout is not None:
+        os.close(stdout)
+    return done
+
+
+def closed_pipe() -> int:
+    """The end of a pipe to write to; nobody has the other end."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
 
 
 @pytest.mark.parametrize(
@@ -327,6 +346,92 @@ def test_a_standard_output_that_cannot_be_written_is_one_sentence(
     assert done.returncode == 2
     assert done.stderr.startswith(f"helpscout-v1: {said}")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(each for each in OUTPUTS if each[0] != "parity"),
+        ("sync", "--csv"),
+        ("sync", "--help"),
+        ("archive", "--help"),
+        ("archive", "forget", "--customer", "1"),
+        ("init", "--no-input", "--force", "--env-file", "made.env"),
+    ],
+    ids=" ".join,
+)
+def test_a_closed_pipe_is_no_error(
+    filled: tuple[Path, dict[str, str]], command: tuple[str, ...]
+) -> None:
+    folder, settings = filled
+    at_once = folder, settings | {"PYTHONUNBUFFERED": "1"}
+    unread = written(at_once, command, "", stdout=closed_pipe())
+    assert unread.returncode == 0
+    assert "Broken pipe" not in unread.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--csv", "-"), ("--json", "-")], ids=" ".join)
+def test_verdicts_that_nobody_reads_are_all_in_a_file(
+    filled: tuple[Path, dict[str, str]], options: tuple[str, ...]
+) -> None:
+    folder, settings = filled
+    at_once = folder, settings | {"PYTHONUNBUFFERED": "1"}
+    command = ("parity", "check", "capture", *options, "--junit", "verdicts.xml")
+    assert written(at_once, command, "", stdout=closed_pipe()).returncode == 1
+    assert "</testsuite>" in (folder / "verdicts.xml").read_text("utf-8")
+
+
+def test_a_sync_whose_progress_nobody_reads_goes_on_to_its_end(
+    filled: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    folder, settings = filled
+    other = settings | {"COMPAT_ARCHIVE": str(tmp_path / "other.db")}
+    unread = written((folder, other), ("sync", "--json"), "", stdout=closed_pipe())
+    assert unread.returncode == 0
+    counted = run("archive", "status", "--json", **other).stdout
+    wanted = run("archive", "status", "--json", **settings).stdout
+    assert json.loads(counted)["conversations"] == json.loads(wanted)["conversations"] > 0
+
+
+def test_a_server_goes_on_where_standard_error_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Full(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    announce("Answering", "text")
+
+
+def test_an_erasure_is_finished_before_it_is_reported(
+    filled: tuple[Path, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def fileno(self) -> int:
+            return os.open(os.devnull, os.O_WRONLY)
+
+    rewritten: list[bool] = []
+    monkeypatch.setattr(Archive, "vacuum", lambda _: rewritten.append(True))
+    for name, value in filled[1].items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert main(["archive", "forget", "--customer", "1"]) == 2
+    assert rewritten == [True]
+
+
+@pytest.mark.parametrize("number", [errno.EDQUOT, errno.EAGAIN])
+def test_other_reasons_why_standard_output_takes_nothing_are_described(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    with (tmp_path / "output").open("w", encoding="utf-8") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert describe(OSError(number, os.strerror(number))).startswith(
+            f"standard output cannot be written ({os.strerror(number)})"
+        )
 
 
 @pytest.mark.parametrize("stream", ["</dev/null >/dev/null 2>&-", ">/dev/null 2>/dev/full"])
