@@ -269,11 +269,7 @@ class SyncSession:
         if len(wanted) == 1:
             return [checked(wanted[0])]
         with ThreadPoolExecutor(self.parallel, thread_name_prefix="side-by-side") as pool:
-            try:
-                return list(pool.map(checked, wanted))
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            return list(pool.map(checked, wanted))  # an error cancels what was not begun
 
     def paginator(self, selection: Selection) -> Paginator[FullConversation]:
         """Fetches a list of conversations; may be used by several threads."""

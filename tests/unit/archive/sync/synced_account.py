@@ -188,6 +188,13 @@ def staged(
     return Staged(account, clock, simulator, settings, upstream_server)
 
 
+def make_unreadable(stage: Staged, conversation: int) -> None:
+    """Let upstream show the threads of a conversation without their ids."""
+    nameless: Any = {"id": None}
+    history = tuple(each._replace(**nameless) for each in stage.account.threads(conversation))
+    stage.account.change(conversation, history=history)
+
+
 @contextmanager
 def opened_archive(stage: Staged) -> Iterator[Archive]:
     """The archive of a stage, which is made if there is none."""

@@ -6,6 +6,8 @@ import pytest
 
 from compat.archive.errors import LossAhead
 from compat.archive.reader import Snapshot
+from compat.archive.records import RECENT_THREADS
+from compat.archive.sync import deletions
 from compat.archive.sync.deletions import (
     check_loss,
     check_lost_mailboxes,
@@ -16,8 +18,18 @@ from compat.archive.sync.queries import Part
 from compat.core.intervals import Interval
 from compat.simulator import Account
 from compat.v2.errors import InconsistentData
+from compat.v2.lists import Missing
+from compat.v2.threads import ThreadList, ThreadPayload
 from tests.integration.exactness.simulated_upstream import Upstream
-from tests.unit.archive.sync.synced_account import DAY, Clock, Staged, opened_session, staged
+from tests.unit.archive.sync.synced_account import (
+    DAY,
+    Clock,
+    Staged,
+    make_unreadable,
+    opened_archive,
+    opened_session,
+    staged,
+)
 from tests.unit.archive.sync.true_threads import held_threads, true_threads, unread
 
 FIRST = int(Clock().now) - 40 * DAY
@@ -113,6 +125,50 @@ def test_a_conversation_that_was_merged_into_a_deleted_one_is_removed(stage: Sta
     assert other in stage.rows()
 
 
+def test_a_thread_that_was_removed_is_removed_when_its_conversation_is_looked_up(
+    stage: Staged,
+) -> None:
+    there, *_ = ids(stage)
+    removed = stage.account.write(there).id
+    stage.clock.advance(3600)
+    stage.sync(threads=True)
+    stage.account.remove_thread(there, removed)
+    stage.clock.advance(60)
+    with opened_session(stage) as session:
+        look_up(session, [there])
+    assert held_threads(stage)[there] == true_threads(stage.account)[there]
+    assert unread(stage) == set()
+
+
+def test_a_thread_that_was_removed_before_the_merge_is_removed_with_it(stage: Staged) -> None:
+    merged, other, *_ = ids(stage)
+    removed = stage.account.write(other).id
+    stage.clock.advance(3600)
+    stage.sync(threads=True)
+    stage.account.remove_thread(other, removed)
+    stage.account.merge(merged, other)
+    stage.clock.advance(60)
+    with opened_session(stage) as session:
+        look_up(session, [merged])
+    assert held_threads(stage)[other] == true_threads(stage.account)[other]
+    assert unread(stage) == set()
+
+
+def test_a_chat_that_looks_unchanged_after_a_merge_is_unread_until_its_threads_are_listed(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.sync(threads=True)
+    merged, _, chat, *_ = ids(stage)
+    unreadable = ThreadList((ThreadPayload.model_validate_json("{}"),), int(stage.clock.now))
+    monkeypatch.setattr(deletions, "list_threads", lambda *_: unreadable)
+    with opened_session(stage) as session:
+        shown = session.look_up(chat)
+        found = {merged: Missing("merged", shown.requested_at, chat), chat: shown}
+        monkeypatch.setattr(session, "look_up", found.__getitem__)
+        look_up(session, [merged])
+    assert unread(stage) == {chat}
+
+
 def merge_at_each_list(stage: Staged, times: int) -> list[int]:
     """Merge a chat into the next one, and that into the one after it when its threads are listed.
 
@@ -155,6 +211,78 @@ def test_conversations_that_are_merged_faster_than_they_are_read_are_kept(stage:
         look_up(session, chats[:1])
     assert held_threads(stage) == before
     assert not stage.reported("gone")
+
+
+def know_recent_threads(stage: Staged) -> None:
+    with opened_archive(stage) as archive, archive.lock() as lock, archive.writing(lock) as writer:
+        writer.set_note(RECENT_THREADS, {"since": FIRST, "as_of": FIRST + DAY})
+
+
+def are_recent_threads_known(stage: Staged) -> bool:
+    with opened_archive(stage) as archive, archive.reading() as snapshot:
+        return snapshot.recent_threads() is not None
+
+
+@pytest.mark.parametrize("target", [1, 2], ids=["an email", "a chat"])
+@pytest.mark.parametrize("readable", [True, False])
+def test_recent_threads_stay_known_if_those_of_a_merged_conversation_can_be_read(
+    stage: Staged, target: int, readable: bool
+) -> None:
+    stage.sync(threads=True)
+    know_recent_threads(stage)
+    merged, other = ids(stage)[0], ids(stage)[target]
+    stage.account.merge(merged, other)
+    if not readable:
+        make_unreadable(stage, other)
+    stage.clock.advance(60)
+    with opened_session(stage) as session:
+        look_up(session, [merged])
+    assert merged not in stage.rows()
+    assert are_recent_threads_known(stage) is readable
+
+
+@pytest.mark.parametrize(("target", "lists"), [(1, 0), (2, 1)], ids=["an email", "a chat"])
+def test_threads_that_a_conversation_shows_are_not_listed(
+    stage: Staged, target: int, lists: int
+) -> None:
+    stage.sync(threads=True)
+    stage.account.merge(ids(stage)[0], ids(stage)[target])
+    stage.clock.advance(60)
+    with opened_session(stage) as session:
+        look_up(session, ids(stage)[:1])
+    assert stage.asked() == 2 + lists
+
+
+def test_a_list_of_threads_that_cannot_be_read_is_reported_with_its_conversation(
+    stage: Staged,
+) -> None:
+    stage.sync(threads=True)
+    merged, _, chat, *_ = ids(stage)
+    stage.account.merge(merged, chat)
+    make_unreadable(stage, chat)
+    stage.clock.advance(60)
+    with opened_session(stage) as session:
+        look_up(session, [merged])
+    assert [each["conversation"] for each in stage.reported("threads unreadable")] == [chat]
+
+
+def test_nothing_is_removed_if_a_run_is_stopped_before_threads_are_listed(stage: Staged) -> None:
+    stage.sync(threads=True)
+    merged, _, chat, *_ = ids(stage)
+    stage.account.merge(merged, chat)
+    stage.clock.advance(60)
+    checks = iter([None, None])
+
+    def stop_at_third() -> None:
+        if next(checks, True):
+            raise InterruptedError
+
+    with opened_session(stage) as session:
+        session.check_stopped = stop_at_third
+        with pytest.raises(InterruptedError):
+            look_up(session, [merged])
+    assert stage.asked() == 2
+    assert merged in stage.rows()
 
 
 # How much may be missing.

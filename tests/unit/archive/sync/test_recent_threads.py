@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,16 +12,23 @@ import pytest
 from compat.archive.database import open_archive
 from compat.archive.records import INDEX_LAG, RECENT_THREADS, THREADS_KNOWN
 from compat.archive.sync import backfill, deletions, recent_threads
-from compat.archive.sync.session import SyncEvent
+from compat.archive.sync.session import SyncEvent, SyncSession
+from compat.archive.sync.threads import set_threads_kept
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval
 from compat.core.models import ListQuery
+from compat.simulator import Account
+from compat.v2.lists import Missing
 from tests.unit.archive.sync.synced_account import (
     DAY,
+    EVER,
     QUIET,
     Clock,
     PowerCut,
     Staged,
+    make_unreadable,
+    opened_archive,
+    opened_session,
     sample_account,
     staged,
 )
@@ -103,13 +111,6 @@ def recent_chat(stage: Staged) -> int:
     stage.account.write(chat.id)
     stage.clock.advance(3600)
     return chat.id
-
-
-def make_unreadable(stage: Staged, conversation: int) -> None:
-    """Let upstream show the threads of a conversation without their ids."""
-    nameless: Any = {"id": None}
-    history = tuple(each._replace(**nameless) for each in stage.account.threads(conversation))
-    stage.account.change(conversation, history=history)
 
 
 def test_recent_threads_are_known_before_the_fill_begins(stage: Staged) -> None:
@@ -421,3 +422,134 @@ def test_both_notes_are_not_there_at_once(stage: Staged) -> None:
     stage.on_event = on_event
     stage.sync(threads=True)
     assert dict.fromkeys(notes) == {(False, False): None, (True, False): None, (False, True): None}
+
+
+# Eight conversations: two were last modified in the last month, and one more in the last quarter.
+
+NOW = int(Clock().now)
+MONTH_AND_QUARTER = [
+    (Interval(NOW - MONTH, NOW - INDEX_LAG), NOW),
+    (Interval(NOW - QUARTER, NOW - MONTH), NOW),
+]
+
+
+@pytest.fixture
+def eight(stage: Staged) -> Staged:
+    clock = Clock()
+    account = Account(clock=clock)
+    for days in (400, 390, 380, 370, 360, 80, 20, 10):
+        account.add(NOW - days * DAY, type="email")
+    for row in account.conversations():
+        account.change(row.id, modified=row.created)
+    made = staged(stage.upstream_server, stage.url, account, clock)
+    with opened_archive(made) as archive, archive.lock() as lock:
+        set_threads_kept(archive, lock, kept=True)
+    return made
+
+
+@contextmanager
+def begun_session(stage: Staged) -> Iterator[SyncSession]:
+    """A run that has just asked for the time."""
+    with opened_session(stage) as session:
+        session.started_at = session.note_time(NOW)
+        yield session
+
+
+def note_recent_threads(stage: Staged, since: int, as_of: int) -> None:
+    with opened_archive(stage) as archive, archive.lock() as lock, archive.writing(lock) as writer:
+        writer.set_note(RECENT_THREADS, {"since": since, "as_of": as_of})
+
+
+@pytest.mark.parametrize(
+    ("fewest", "share", "steps"),
+    [
+        (7, 2, MONTH_AND_QUARTER),
+        (8, 2, []),
+        (7, 4, MONTH_AND_QUARTER[:1]),
+        (7, 5, []),
+    ],
+)
+def test_steps_are_worthwhile_in_accounts_of_some_size_of_which_a_share_was_modified(
+    eight: Staged,
+    monkeypatch: pytest.MonkeyPatch,
+    fewest: int,
+    share: int,
+    steps: list[tuple[Interval, int]],
+) -> None:
+    monkeypatch.setattr(recent_threads, "_FEWEST", fewest)
+    monkeypatch.setattr(recent_threads, "_SHARE", share)
+    with begun_session(eight) as session:
+        assert recent_threads._worthwhile_steps(session) == steps
+
+
+@pytest.mark.parametrize(("length", "steps"), [(MONTH, 1), (MONTH + 1, 1), (QUARTER, 0)])
+def test_a_step_that_was_taken_is_not_taken_again(eight: Staged, length: int, steps: int) -> None:
+    as_of = NOW - DAY
+    note_recent_threads(eight, as_of - length, as_of)
+    with begun_session(eight) as session:
+        expected = [(Interval(as_of - QUARTER, as_of - length), as_of)] if steps else []
+        assert recent_threads._worthwhile_steps(session) == expected
+    assert eight.asked() == 2 * steps, "nothing is asked for where no step is left"
+
+
+def test_a_step_that_fails_is_the_last_one_and_no_users_are_read(
+    eight: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[tuple[Interval, int]] = []
+
+    def fails(_: SyncSession, *step: Any) -> bool:
+        taken.append(step)
+        return False
+
+    monkeypatch.setattr(recent_threads, "_read_step", fails)
+    with begun_session(eight) as session:
+        recent_threads.read_recent_threads(session)
+    assert taken == MONTH_AND_QUARTER[:1]
+    assert not any("/users" in each for each in eight.simulator.requests)
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_users_that_are_stored_are_not_read_again_with_recent_threads(
+    eight: Staged, stored: bool
+) -> None:
+    with opened_archive(eight) as archive, archive.lock() as lock, archive.writing(lock) as writer:
+        writer.set_list_items(ListQuery("users"), [] if stored else None, NOW)
+    with begun_session(eight) as session:
+        recent_threads.read_recent_threads(session)
+    assert known_since(eight) == NOW - QUARTER
+    assert any("/users" in each for each in eight.simulator.requests) is not stored
+
+
+def test_a_step_with_a_conversation_that_is_not_stored_is_not_known(eight: Staged) -> None:
+    (step, _) = MONTH_AND_QUARTER
+    with begun_session(eight) as session:
+        session.not_stored = {2**63: NOW - 5 * DAY}
+        assert not recent_threads._read_step(session, *step)
+        assert known_time(eight) is None
+        session.not_stored = {}
+        assert recent_threads._read_step(session, *step)
+    assert known_since(eight) == NOW - MONTH
+
+
+def test_a_step_that_does_not_settle_is_not_known(
+    eight: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_threads, "read_until_settled", lambda *_: False)
+    with begun_session(eight) as session:
+        assert not recent_threads._read_step(session, *MONTH_AND_QUARTER[0])
+    assert known_time(eight) is None
+
+
+def test_threads_that_cannot_be_read_are_listed_once_in_a_run(eight: Staged) -> None:
+    chat = eight.account.add(NOW - 5 * DAY, type="chat").id
+    make_unreadable(eight, chat)
+    note_recent_threads(eight, NOW - MONTH, NOW)
+    with begun_session(eight) as session:
+        found = session.look_up(chat)
+        assert not isinstance(found, Missing)
+        complete = recent_threads.completes_recent_threads(session)
+        for _ in range(2):
+            with session.writing() as writer:
+                session.write_rows(writer, [(found.value, NOW)], modified=True)
+            complete(EVER)
+    assert len(eight.reported("threads unreadable")) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,9 +17,12 @@ from compat.core.calendar import FIRST_SECOND, LAST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import Thread
 from compat.v2.models import FullConversation
-from compat.v2.threads import ThreadList, ThreadPayload
+from compat.v2.pagination import creation_second
+from compat.v2.search import Selection, Window
+from compat.v2.threads import ConversationWithThreads, ThreadList, ThreadPayload
 from tests.unit.archive.samples import CREATED, cover, instant, record, save_all
-from tests.unit.archive.sync.synced_account import Staged, opened_archive, opened_session
+from tests.unit.archive.sync.synced_account import QUIET, Staged, opened_archive, opened_session
+from tests.unit.archive.sync.true_threads import held_threads, unread
 
 STARTED = 1_500_000_000
 UNTIL = STARTED - INDEX_LAG
@@ -38,6 +43,33 @@ def conversation(id_: int, created: int = CREATED, mailbox: int = 1) -> FullConv
 def thread(id_: int, created: int) -> ThreadPayload:
     payload = {"id": id_, "type": "note", "createdAt": instant(created)}
     return ThreadPayload.model_validate_json(json.dumps(payload))
+
+
+def with_threads(*threads: int, kind: str = "email") -> ConversationWithThreads:
+    """Conversation 7 as a list shows it with threads."""
+    shown = [
+        {"id": id_, "type": "note", "state": "published", "createdAt": instant(CREATED)}
+        for id_ in threads
+    ]
+    payload = {
+        "id": 7,
+        "createdAt": instant(CREATED),
+        "type": kind,
+        "state": "published",
+        "status": "closed",
+        "threads": len(threads),
+        "_embedded": {"threads": shown},
+    }
+    return ConversationWithThreads.model_validate_json(json.dumps(payload))
+
+
+def keep_threads(stage: Staged, *, kept: bool = True) -> None:
+    with opened_archive(stage) as archive, archive.lock() as lock, archive.writing(lock) as writer:
+        writer.keep_threads(kept=kept)
+
+
+def stop() -> None:
+    raise InterruptedError
 
 
 # What is wanted, and what the archive was when the run began.
@@ -78,6 +110,7 @@ def test_a_run_knows_what_the_archive_held_when_it_began(stage: Staged) -> None:
         assert (session.rows_at_start, session.as_of_at_start) == (0, None)
         assert (session.started_at, session.requested_at, session.rows_missing) == (0, 0, 0)
         assert (session.rows_read, session.rows_changed, session.rows_removed) == (0, 0, 0)
+        assert (session.received, session.expected) == (0, 0)
     with opened_archive(stage) as archive:
         save_all(archive, [record(1), record(2)])
         cover(archive, Interval(0, 10), as_of=300)
@@ -119,6 +152,50 @@ def test_each_page_and_each_list_of_threads_is_reported_with_how_far_the_step_is
     assert {(each.requests, each.rate_left) for each in events} == {(0, None)}
 
 
+def test_an_event_says_how_many_requests_were_made_and_how_many_are_left(stage: Staged) -> None:
+    stage.simulator.behaviour = replace(QUIET, rate_limit=100)
+    with opened_session(stage) as session:
+        session.first_page(Selection(), Interval(5, 10))
+        session.emit("step")
+    (event,) = stage.events
+    assert (event.requests, event.rate_left) == (2, 99), "a sign-in is not counted"
+
+
+# Lists of conversations.
+
+
+def test_a_first_page_has_the_oldest_conversations_and_the_total_of_all_pages(
+    stage: Staged,
+) -> None:
+    listed = sorted(row.created for row in stage.account.conversations() if row.listed)
+    few = listed[10:80]
+    with opened_session(stage) as session:
+        page = session.first_page(Selection(), Interval(few[0], few[-1]))
+    assert [creation_second(row) for row in page.rows] == few[:25]
+    assert page.page.total_elements == len(few)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_conversations_are_requested_with_threads_if_the_archive_keeps_them(
+    stage: Staged, kept: bool
+) -> None:
+    row = next(row for row in stage.account.conversations() if row.listed)
+    keep_threads(stage, kept=kept)
+    with opened_session(stage) as session:
+        session.look_up(row.id)
+        next(session.paginator(Selection()).batches(Window(row.created, row.created)))
+    asked = [target for target in stage.simulator.targets if "/conversations" in target]
+    assert ["embed=threads" in target for target in asked] == [kept, kept]
+
+
+def test_no_page_is_requested_after_a_run_was_stopped(stage: Staged) -> None:
+    with opened_session(stage) as session:
+        session.check_stopped = stop
+        with pytest.raises(InterruptedError):
+            next(session.paginator(Selection()).batches(Window(5, 10)))
+    assert not stage.simulator.targets
+
+
 # Requests side by side.
 
 
@@ -140,13 +217,28 @@ def test_what_is_fetched_side_by_side_comes_in_the_order_in_which_it_was_wanted(
         assert session.side_by_side(fetch, wanted) == [f"item {number}" for number in wanted]
 
 
+def test_no_more_is_fetched_at_a_time_than_the_setting_allows(stage: Staged) -> None:
+    all_wanted = threading.Event()
+    threads: set[int] = set()
+
+    class Wanted(list[int]):
+        def __iter__(self) -> Iterator[int]:
+            yield from super().__iter__()
+            all_wanted.set()
+
+    def fetch(_: int) -> None:
+        threads.add(threading.get_ident())
+        assert all_wanted.wait(20), "no thread is free while there is more to begin"
+
+    with opened_session(stage) as session:
+        session.parallel = 2
+        session.side_by_side(fetch, Wanted(range(5)))
+    assert len(threads) <= 2
+
+
 @pytest.mark.parametrize("wanted", [[1], [1, 2, 3]])
 def test_nothing_is_fetched_after_a_run_was_stopped(stage: Staged, wanted: list[int]) -> None:
     fetched: list[int] = []
-
-    def stop() -> None:
-        raise InterruptedError
-
     with opened_session(stage) as session:
         session.check_stopped = stop
         with pytest.raises(InterruptedError):
@@ -229,6 +321,32 @@ def test_the_second_of_a_conversation_with_too_large_an_id_is_not_covered(stage:
 
 
 # Threads.
+
+
+def test_a_list_takes_no_threads_from_a_conversation(stage: Staged) -> None:
+    """It may show how the conversation was before another was merged into it."""
+    keep_threads(stage)
+    with opened_session(stage) as session:
+        for row in (with_threads(1, 2), with_threads(1)):
+            with session.writing() as writer:
+                session.write_rows(writer, [(row, 50)])
+    assert [each.id for each in held_threads(stage)[7]] == [1, 2]
+    assert unread(stage) == {7}
+
+
+def test_a_chat_that_a_list_shows_unchanged_keeps_its_threads(stage: Staged) -> None:
+    keep_threads(stage)
+    chat = with_threads(2, kind="chat")
+    found = ThreadList((thread(1, CREATED), *chat.shown_threads), CREATED)
+    with opened_session(stage) as session:
+        with session.writing() as writer:
+            session.write_rows(writer, [(chat, CREATED)])
+            known = session.known_threads(7, found, CREATED)
+            assert known is not None
+            writer.save_threads(7, known)
+        with session.writing() as writer:
+            session.write_rows(writer, [(chat, CREATED)])
+    assert unread(stage) == set()
 
 
 def test_threads_that_are_younger_than_their_conversation_was_seen_are_left_out(

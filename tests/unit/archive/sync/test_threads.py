@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -13,10 +13,17 @@ from compat.archive.database import Archive, open_archive
 from compat.archive.records import INDEX_LAG, THREADS_KNOWN
 from compat.archive.sync.deletions import look_up
 from compat.archive.sync.session import SyncEvent, SyncOptions, SyncSession
-from compat.archive.sync.threads import set_threads_kept
+from compat.archive.sync.threads import (
+    list_threads_of,
+    list_unread_threads,
+    read_recent,
+    read_until_settled,
+    set_threads_kept,
+)
 from compat.core.intervals import Interval
+from compat.simulator import Account
 from compat.upstream import client_from_settings
-from tests.unit.archive.samples import SEEN
+from tests.unit.archive.samples import SEEN, cover, instant
 from tests.unit.archive.sync.synced_account import (
     DAY,
     EVER,
@@ -25,6 +32,9 @@ from tests.unit.archive.sync.synced_account import (
     PowerCut,
     Staged,
     interrupted,
+    make_unreadable,
+    opened_archive,
+    opened_session,
     sample_account,
     staged,
 )
@@ -252,9 +262,7 @@ def test_a_list_that_lags_takes_no_threads_from_a_merged_conversation(
 
 def test_what_cannot_be_read_of_threads_is_reported_and_stays_unread(stage: Staged) -> None:
     row = next(row for row in stage.account.conversations() if row.listed and row.type == "email")
-    nameless: Any = {"id": None}
-    history = tuple(each._replace(**nameless) for each in stage.account.threads(row.id))
-    stage.account.change(row.id, history=history)
+    make_unreadable(stage, row.id)
     stage.sync(threads=True)
     assert unread(stage) == {row.id}
     assert {each["conversation"] for each in stage.reported("threads unreadable")} == {row.id}
@@ -357,3 +365,175 @@ def test_a_quiet_day_costs_four_requests_more_and_what_was_modified_in_30_days(
     daily()
     assert daily() == without + 4 + 2  # three pages in place of an empty one
     assert lists_of_threads(stage) == 0
+
+
+# A few chats whose threads are not known, created one after the other, and nothing else.
+
+MINUTES = 3
+
+
+@pytest.fixture
+def unread_chats(stage: Staged) -> Staged:
+    clock = Clock()
+    account = Account(clock=clock)
+    for minute in range(MINUTES):
+        account.add(int(clock.now) - DAY + minute * 60, type="chat")
+    made = staged(stage.upstream_server, stage.url, account, clock)
+    made.sync()
+    with opened_archive(made) as archive, archive.lock() as lock:
+        set_threads_kept(archive, lock, kept=True)
+    return made
+
+
+def ids(stage: Staged) -> list[int]:
+    return [row.id for row in stage.account.conversations()]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 500])
+@pytest.mark.parametrize("missing", [None, 0, 1, 2])
+def test_all_conversations_were_there_unless_one_of_any_batch_is_missing(
+    unread_chats: Staged, monkeypatch: pytest.MonkeyPatch, batch: int, missing: int | None
+) -> None:
+    monkeypatch.setattr("compat.archive.sync.threads._BATCH", batch)
+    if missing is not None:
+        unread_chats.account.delete(ids(unread_chats)[missing])
+    with opened_session(unread_chats) as session:
+        assert list_unread_threads(session) is (missing is None)
+    assert unread(unread_chats) == set()
+    assert held_threads(unread_chats) == true_threads(unread_chats.account)
+
+
+def test_the_threads_of_conversations_that_were_created_last_are_listed_first(
+    unread_chats: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compat.archive.sync.threads._BATCH", 2)
+    with opened_session(unread_chats) as session:
+        session.received = 5
+        list_unread_threads(session)
+        assert (session.expected, session.received) == (5 + MINUTES, 5 + MINUTES)
+    listed = [each for each in unread_chats.simulator.targets if "/threads" in each]
+    assert [int(re.findall(r"[0-9]{3,}", each)[0]) for each in listed] == ids(unread_chats)[::-1]
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_threads_that_cannot_be_read_are_listed_once_and_are_no_missing_conversation(
+    unread_chats: Staged, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr("compat.archive.sync.threads._BATCH", batch)
+    unreadable = ids(unread_chats)[-1]
+    make_unreadable(unread_chats, unreadable)
+    with opened_session(unread_chats) as session:
+        assert list_unread_threads(session)
+        assert session.received == MINUTES - 1
+    assert lists_of_threads(unread_chats) == MINUTES
+    assert unread(unread_chats) == {unreadable}
+
+
+def test_conversations_that_are_not_stored_are_not_listed(unread_chats: Staged) -> None:
+    with opened_session(unread_chats) as session:
+        assert list_threads_of(session, [1, ids(unread_chats)[0]])
+    assert lists_of_threads(unread_chats) == 1
+
+
+# What changed while a run was reading.
+
+
+def times_of_modification(stage: Staged) -> list[str]:
+    """From when until when each list of conversations asked for modification."""
+    found = (re.search(r"modifiedAt:\[(\S+ TO \S+)\]", each) for each in stage.simulator.targets)
+    return [each[1] for each in found if each]
+
+
+def test_reading_ends_after_some_rounds_if_merges_never_end(
+    unread_chats: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compat.archive.sync.threads._ROUNDS", 3)
+    rounds: list[int] = []
+    with opened_session(unread_chats) as session:
+        assert not read_until_settled(session, 5_000, lambda: bool(rounds.append(1)))
+    assert len(rounds) == 3
+
+
+def test_each_round_reads_what_was_modified_since_the_one_before_began(
+    unread_chats: Staged,
+) -> None:
+    began = int(unread_chats.clock.now)
+    complete = iter([False, True])
+
+    def advance(account: Account, target: str) -> None:
+        if "/conversations" in target:
+            unread_chats.clock.advance(100)
+
+    unread_chats.simulator.before_request = advance
+    with opened_session(unread_chats) as session:
+        assert read_until_settled(session, began - 5_000, lambda: next(complete))
+        assert session.rows_read == 2 * MINUTES
+    asked = [each.split(" TO ") for each in times_of_modification(unread_chats)]
+    first, second = asked[:3], asked[3:]
+    assert first == [[instant(began - 5_000 - INDEX_LAG), "*"]] * 3
+    assert len(second) == 3
+    assert set(map(tuple, second)) <= {
+        (instant(began + 100 + lag - INDEX_LAG), "*") for lag in (-2, -1, 0, 1)
+    }
+
+
+def test_what_was_known_stays_known_if_merges_never_end(
+    unread_chats: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unread_chats.clock.advance(DAY)
+    unread_chats.sync()
+    known = known_until(unread_chats)
+    assert known
+    unread_chats.clock.advance(DAY)
+    monkeypatch.setattr("compat.archive.sync.threads.list_unread_threads", lambda _: False)
+    unread_chats.sync()
+    assert known_until(unread_chats) == known
+    monkeypatch.undo()
+    unread_chats.sync()
+    assert known_until(unread_chats) == until_now(unread_chats)
+
+
+# What may have been rated late.
+
+NOW = int(Clock().now)
+RATED_SINCE = NOW - 30 * DAY
+
+
+@pytest.mark.parametrize(
+    ("as_of", "modified"),
+    [
+        (None, None),
+        (RATED_SINCE + INDEX_LAG, None),
+        (RATED_SINCE + INDEX_LAG + 1, (RATED_SINCE, RATED_SINCE)),
+        (NOW, (RATED_SINCE, NOW - INDEX_LAG - 1)),
+    ],
+)
+def test_what_was_modified_in_30_days_is_read_again_up_to_what_the_run_has_read(
+    unread_chats: Staged, as_of: int | None, modified: tuple[int, int] | None
+) -> None:
+    with opened_session(unread_chats) as session:
+        session.started_at, session.as_of_at_start = NOW, as_of
+        read_recent(session)
+    # One second more than needed: the index may keep fractions of the last one.
+    expected = [f"{instant(modified[0])} TO {instant(modified[1] + 1)}"] if modified else []
+    assert times_of_modification(unread_chats) == expected
+
+
+def test_what_may_have_been_rated_is_read_only_where_it_is_covered(unread_chats: Staged) -> None:
+    first, middle, last = unread_chats.account.conversations()
+    with opened_archive(unread_chats) as archive:
+        with archive.lock() as lock, archive.writing(lock) as writer:
+            writer.remove([first.id, middle.id, last.id], 0)
+            writer.remove_coverage(EVER)
+        for row in (first, last):
+            cover(archive, Interval(row.created, row.created))
+    for row in (first, middle, last):
+        unread_chats.account.retag(row.id, ["vip"])
+    unread_chats.clock.advance(60)
+    tags = {id_: row.tags for id_, row in unread_chats.rows().items()}
+    with opened_session(unread_chats) as session:
+        session.started_at = session.as_of_at_start = int(unread_chats.clock.now) + INDEX_LAG + 5
+        read_recent(session)
+        assert session.rows_read == 2
+    held = {id_ for id_, row in unread_chats.rows().items() if row.tags != tags[id_]}
+    assert held == {first.id, last.id}
