@@ -102,7 +102,7 @@ _ARCHIVE: Final = {  # paths from tests/unit/archive
     "index": ("test_index", "test_counts"),
     "locks": ("test_locks",),
     "migrations": ("test_database",),
-    "personal_data": ("test_erasure", "test_erased_*"),
+    "personal_data": ("test_personal_data", "test_erasure", "test_erased_*"),
     "ratings": ("test_rating_counts", "test_erased_ratings"),
     "reader": (
         "test_reader_writer",
@@ -112,7 +112,13 @@ _ARCHIVE: Final = {  # paths from tests/unit/archive
         "test_narrowed_*",
     ),
     "records": ("test_records", "test_threads"),
-    "repository": ("test_reader_writer", "test_newest_wins", "test_counts", "test_threads"),
+    "repository": (
+        "test_repository",
+        "test_reader_writer",
+        "test_newest_wins",
+        "test_counts",
+        "test_threads",
+    ),
     "schema": ("test_reader_writer", "test_index"),
     "statements": ("test_counts", "test_message_counts", "test_rating_counts"),
     "threads": (
