@@ -98,7 +98,7 @@ _ARCHIVE: Final = {  # paths from tests/unit/archive
     "coverage": ("test_reader_writer", "test_newest_wins"),
     "database": ("test_database", "test_database_errors", "test_erasure", "test_locks"),
     "documents": ("test_reader_writer",),
-    "erasure": ("test_erasure", "test_erased_*"),
+    "erasure": ("test_erasure", "test_erased_*", "test_writer"),
     "index": ("test_index", "test_counts"),
     "locks": ("test_locks",),
     "migrations": ("test_database",),
