@@ -362,9 +362,8 @@ def _parse_line(line: Line, covers: Interval, as_of: int) -> ConversationRecord:
     except UnicodeDecodeError:
         raise CannotImport(f"line {line.number} is not UTF-8") from None
     except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(map(str, fault["loc"]))
-        what = f"{place}: {fault['msg']}" if place else fault["msg"]
+        fault = error.errors()[0]
+        what = ": ".join([*map(str, fault["loc"]), fault["msg"]])
         raise CannotImport(f"line {line.number} is no conversation: {what}") from None
     if not covers.first <= creation_second(read) <= covers.last:
         raise CannotImport(f"line {line.number}: a conversation that was not created in --covers")
