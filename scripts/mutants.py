@@ -93,7 +93,7 @@ PACKAGES: Final = {
 _ARCHIVE: Final = {  # paths from tests/unit/archive
     "activity": ("test_narrowed_activities", "test_threads"),
     "admin": ("test_seal", "test_import*", "test_exported_lines"),
-    "connections": ("test_database", "test_database_errors"),
+    "connections": ("test_connections", "test_database", "test_database_errors"),
     "counts": ("test_counts", "test_message_counts", "test_rating_counts"),
     "coverage": ("test_reader_writer", "test_newest_wins"),
     "database": ("test_database", "test_database_errors", "test_erasure", "test_locks"),
