@@ -374,3 +374,95 @@ def test_sqlite_files_are_plain_sqlite(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_the_size_of_an_archive_in_files_is_that_of_all_its_files(tmp_path: Path) -> None:
+    with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
+        save_all(archive, [record(1)])
+        sizes = {each.name: each.stat().st_size for each in tmp_path.iterdir()}
+        assert archive.size_bytes() == sum(sizes.values())
+        assert sizes["a.db-wal"] > 0
+        assert sizes["a.db-shm"] > 0
+
+
+def test_the_size_of_an_archive_grows(archive: Archive) -> None:
+    before = archive.size_bytes()
+    save_all(archive, [record(id_, name="x" * id_) for id_ in range(1, 500)])
+    assert archive.size_bytes() > before > 0
+
+
+def test_an_archive_that_is_not_damaged_has_no_error(archive: Archive) -> None:
+    save_all(archive, [record(1)])
+    assert archive.integrity_error() == ""
+
+
+def test_the_first_error_of_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with open_archive(f"sqlite:///{path}", create=True) as archive:
+        save_all(archive, [record(1)])
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("DELETE FROM sqlite_master WHERE name = 'conversation_customer'")
+    connection.close()
+    with open_archive(f"sqlite:///{path}") as archive:
+        assert "never used" in archive.integrity_error()
+
+
+@pytest.mark.parametrize(("made", "kind"), [(True, "with"), (False, "without")])
+def test_an_archive_of_another_kind_is_refused_with_its_own(
+    archive_url: str, made: bool, kind: str
+) -> None:
+    open_archive(archive_url, create=True, slim=made).close()
+    for create in (True, False):
+        with pytest.raises(ArchiveError, match=f"made {kind} --slim.* run this {kind} --slim"):
+            open_archive(archive_url, create=create, slim=not made)
+        open_archive(archive_url, create=create, slim=made).close()
+
+
+def test_a_new_archive_is_full_if_its_kind_is_not_given(archive: Archive) -> None:
+    with archive.reading() as snapshot:
+        assert not snapshot.slim
+
+
+def test_a_schema_that_became_newer_meanwhile_is_neither_read_nor_written(
+    archive: Archive,
+) -> None:
+    newer = len(migrations.MIGRATIONS) + 1
+    with archive.lock() as lock:
+        with archive._engine.begin() as connection:
+            connection.execute(schema.applied.insert().values(version=newer, applied_at=""))
+        with pytest.raises(ArchiveTooNew):
+            rows(archive)
+        with pytest.raises(ArchiveTooNew), archive.writing(lock):
+            pytest.fail("a transaction began")
+
+
+def test_an_archive_that_cannot_be_opened_leaves_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+    open_archive(url, create=True, slim=True).close()
+    closed: list[Archive] = []
+    close = Archive.close
+
+    def remember(archive: Archive) -> None:
+        closed.append(archive)
+        close(archive)
+
+    monkeypatch.setattr(Archive, "close", remember)
+    with pytest.raises(ArchiveError):
+        open_archive(url, slim=False)
+    assert len(closed) == 1
+
+
+@pytest.mark.parametrize("missing", range(1, len(migrations.MIGRATIONS) + 1))
+def test_an_archive_of_each_earlier_version_becomes_current(
+    engine: sa.Engine, archive_url: str, missing: int
+) -> None:
+    known = len(migrations.MIGRATIONS)
+    with engine.begin() as connection:
+        assert migrations.migrate(connection, migrations.MIGRATIONS[:-missing]) == known - missing
+        assert migrations.migrate(connection) == missing
+        assert migrations.migrate(connection) == 0
+        assert migrations.schema_version(connection) == known
+    open_archive(archive_url).close()

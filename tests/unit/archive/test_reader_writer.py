@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from compat.archive import repository, schema
 from compat.archive.database import Archive, open_archive
 from compat.archive.errors import ArchiveError
-from compat.archive.records import LAYERS
+from compat.archive.records import LAYERS, ConversationRecord
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import Document, ListItem, ListQuery, NamedTag, Person
 from tests.unit.archive.samples import CREATED, SEEN, cover, instant, record, rows, save_all
@@ -239,6 +239,35 @@ def test_without_a_document_the_columns_are_shown(archive: Archive) -> None:
                 tags=(NamedTag(8, "refund", "#333333"), NamedTag(9, "", "")),
             )
         ]
+
+
+def shown(archive: Archive, saved: ConversationRecord) -> Document:
+    """What is shown of the only conversation, of which no document is stored."""
+    save_all(archive, [replace(saved, document=None)])
+    with archive.reading() as snapshot:
+        (found,) = snapshot.documents([saved.row.id])
+    return found
+
+
+def test_without_a_document_what_is_unknown_is_shown_as_empty(archive: Archive) -> None:
+    found = shown(archive, record(4, type=None, mailbox=None, tags=None, customer=0))
+    assert (found.type, found.mailbox, found.tags, found.customer.id) == ("", 0, (), 0)
+
+
+def test_without_a_document_the_number_of_an_erased_customer_is_not_shown(archive: Archive) -> None:
+    assert shown(archive, record(4, customer=-7)).customer == Person(0)
+
+
+def test_without_a_document_times_that_are_unknown_are_those_of_the_creation(
+    archive: Archive,
+) -> None:
+    found = shown(archive, record(4))
+    assert (found.updated, found.waiting_since) == (CREATED + 4, CREATED + 4)
+
+
+def test_without_a_document_times_are_shown_as_they_are_known(archive: Archive) -> None:
+    found = shown(archive, replace(record(4), updated=CREATED + 60, waiting_since=CREATED + 90))
+    assert (found.updated, found.waiting_since) == (CREATED + 60, CREATED + 90)
 
 
 def test_a_document_is_never_older_than_its_row(archive: Archive) -> None:
