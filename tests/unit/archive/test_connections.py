@@ -145,7 +145,7 @@ def test_a_reader_holds_no_lock_and_a_writer_does(file_archive: Archive) -> None
     with engine.connect() as first, engine.connect() as second:
         for each in (first, second):
             each.exec_driver_sql("SELECT 1")
-            assert each.connection.in_transaction  # type: ignore[attr-defined]
+            assert each.connection.in_transaction
         second.rollback()
         writer = second.execution_options(sqlite_begin="IMMEDIATE")
         writer.exec_driver_sql("SELECT 1")
