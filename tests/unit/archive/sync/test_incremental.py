@@ -10,8 +10,10 @@ from compat.archive.records import INDEX_LAG, LAYERS
 from compat.archive.sync import incremental
 from compat.archive.sync.incremental import read_modified, read_modified_at_end
 from compat.archive.sync.session import SyncSession
+from compat.archive.sync.threads import list_threads_of, set_threads_kept
 from compat.core.intervals import Coverage, Interval
 from compat.simulator import Account
+from compat.v2.lists import Missing
 from tests.integration.exactness.simulated_upstream import Upstream
 from tests.unit.archive.samples import cover, instant
 from tests.unit.archive.sync.synced_account import (
@@ -22,6 +24,7 @@ from tests.unit.archive.sync.synced_account import (
     opened_session,
     staged,
 )
+from tests.unit.archive.sync.true_threads import unread
 
 NOW = int(Clock().now)
 FIRST = NOW - 100 * DAY
@@ -73,10 +76,10 @@ def test_what_was_modified_is_read_at_first_if_the_archive_is_old_else_at_the_en
         session.started_at = NOW
         session.note_time(NOW + requested)
         read_modified(session)
-        assert bool(read) is first
+        assert read == [session] * first
         read.clear()
         read_modified_at_end(session)
-        assert bool(read) is last
+        assert read == [session] * last
 
 
 def test_what_was_modified_since_the_oldest_layer_less_the_margin_is_read_where_it_is_covered(
@@ -119,3 +122,25 @@ def test_the_seconds_between_are_not_covered_by_what_was_modified(stage: Staged)
         with session.reading() as snapshot:
             assert [known.interval for known in snapshot.coverage()] == [OLD]
     assert stage.rows() == stage.truth(OLD)
+
+
+def test_threads_of_a_chat_that_was_modified_are_unread_though_it_looks_unchanged(
+    stage: Staged,
+) -> None:
+    chat = stage.account.add(FIRST, type="chat").id
+    with opened_archive(stage) as archive, archive.lock() as lock:
+        set_threads_kept(archive, lock, kept=True)
+    with opened_session(stage) as session:
+        shown = session.look_up(chat)
+        assert not isinstance(shown, Missing)
+        with session.writing() as writer:
+            session.write_rows(writer, [(shown.value, NOW)], current=True)
+        list_threads_of(session, [chat])
+    assert unread(stage) == set()
+    with opened_archive(stage) as archive:
+        cover(archive, OLD, NOW - DAY)
+    with opened_session(stage) as session:
+        session.started_at = session.note_time(NOW)
+        read_modified(session)
+        with session.reading() as snapshot:
+            assert snapshot.unread_among([chat]) == {chat}

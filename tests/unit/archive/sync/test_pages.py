@@ -10,10 +10,11 @@ import pytest
 from compat.archive.sync import pages
 from compat.archive.sync.pages import WindowPage
 from compat.core.intervals import Coverage, Interval
-from compat.v2.lanes import Lane, LanePage
+from compat.v2.errors import Cancelled
+from compat.v2.lanes import Lane, LanePage, UnreadWindow
 from compat.v2.models import FullConversation
 from compat.v2.pagination import Batch
-from compat.v2.search import Window
+from compat.v2.search import FIRST_SECOND, LAST_SECOND, Selection, Window
 from tests.unit.archive.samples import instant
 from tests.unit.archive.sync.synced_account import Staged, opened_session
 
@@ -39,11 +40,15 @@ def page_of(
     lane: Lane,
     times: pages._Times,
     within: tuple[Interval, ...] = (),
+    number: int = 1,
     at: int = 50,
 ) -> tuple[WindowPage, int]:
-    """A page with conversations created in some seconds; and the latest request of the run."""
+    """A page with conversations created in some seconds; and the latest request of the run.
+
+    `number` is that of the list in the window.
+    """
     batch = Batch([conversation(second) for second in created], 15, 7, at, lane.last, 3)
-    read = LanePage(lane, 1, batch, is_last=False)
+    read = LanePage(lane, number, batch, is_last=False)
     with opened_session(stage) as session:
         return pages._window_page(session, "all", read, times, within), session.requested_at
 
@@ -87,6 +92,26 @@ def test_a_page_says_when_its_list_was_begun_and_whether_its_window_is(stage: St
     assert requested_at == 55
     taken, _ = page_of(stage, lane=lane_of(15, 20, taken_over=True), times=times)
     assert not taken.is_first
+
+
+def test_each_list_of_a_window_begins_with_its_own_first_page(stage: Staged) -> None:
+    lane, times = lane_of(10, 20), pages._Times(40)
+    read = [
+        page_of(stage, lane=lane, times=times, number=number, at=at)[0]
+        for number, at in ((0, 50), (0, 52), (1, 54), (1, 56))
+    ]
+    assert [page.began for page in read] == [50, 50, 54, 54]
+
+
+def test_a_run_that_leaves_pages_unread_can_make_no_further_requests(stage: Staged) -> None:
+    windows = [UnreadWindow(Window(FIRST_SECOND, LAST_SECOND))]
+    with opened_session(stage) as session:
+        reading = pages.read_pages(session, {"all": Selection()}, windows)
+        next(reading)
+        session.first_page(Selection(), Interval(0, 10))
+        reading.close()
+        with pytest.raises(Cancelled):
+            session.first_page(Selection(), Interval(0, 10))
 
 
 def test_no_page_was_requested_before_an_earlier_one_of_its_lane() -> None:
