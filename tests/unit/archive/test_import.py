@@ -166,6 +166,14 @@ def test_an_empty_archive_keeps_no_threads_if_a_line_lacks_them(archive: Archive
     assert threads(archive) == (False, None, 0)
 
 
+def test_threads_that_a_later_batch_lacks_are_unknown(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compat.archive.admin._BATCH", 2)
+    take(archive, [line(1), line(2), without_threads(3), line(4), line(5)])
+    assert threads(archive) == (True, None, 1)
+
+
 def test_an_archive_with_conversations_keeps_no_threads_for_an_import(archive: Archive) -> None:
     save_all(archive, [record(9, created=CREATED - 9)])
     take(archive, [line(1)])
