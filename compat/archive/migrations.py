@@ -249,7 +249,7 @@ def migrate(connection: sa.Connection, migrations: Sequence[str] = MIGRATIONS) -
         version = 0
     _check_not_newer(version, len(migrations))
     for number, migration in enumerate(migrations[version:], version + 1):
-        for statement in filter(str.strip, migration.format(**dialect).split(";\n")):
+        for statement in filter(None, migration.format(**dialect).split(";\n")):
             connection.exec_driver_sql(statement)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         connection.execute(schema.applied.insert().values(version=number, applied_at=now))
@@ -284,13 +284,17 @@ def check_not_newer(connection: sa.Connection) -> None:
     Raises:
         ArchiveTooNew: It has migrations that this program does not know.
     """
-    _check_not_newer(int(connection.execute(_VERSION).scalar() or 0), len(MIGRATIONS))
+    _check_not_newer(_count_applied(connection), len(MIGRATIONS))
 
 
 def schema_version(connection: sa.Connection) -> int | None:
     """How many migrations were applied to a database; None if it holds no archive."""
     if not sa.inspect(connection).has_table(schema.applied.name):
         return None
+    return _count_applied(connection)
+
+
+def _count_applied(connection: sa.Connection) -> int:
     return int(connection.execute(_VERSION).scalar() or 0)
 
 

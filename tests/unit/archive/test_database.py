@@ -212,6 +212,7 @@ def test_the_applied_migrations_are_recorded(archive: Archive) -> None:
         found = snapshot.execute(sa.select(schema.applied).order_by(schema.applied.c.version)).all()
     assert [each.version for each in found] == list(range(1, len(migrations.MIGRATIONS) + 1))
     assert all(each.applied_at.startswith("20") for each in found)
+    assert all(each.applied_at.endswith("+00:00") for each in found)
 
 
 OLD = """
@@ -331,6 +332,19 @@ def test_two_processes_can_create_the_archive_at_once(archive_url: str) -> None:
         maker.join()
     assert errors == []
     open_archive(archive_url).close()
+
+
+def test_on_a_server_only_one_process_migrates_at_a_time(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path) as url:
+        engine = connections.connect(connections.parse_url(url), "tests")
+        with engine.begin() as first, engine.begin() as second:
+            migrations.migrate(first)
+            second.exec_driver_sql("SET lock_timeout = '50ms'")
+            with pytest.raises(sa.exc.DBAPIError) as refused:
+                migrations.migrate(second)
+            assert refused.value.statement == migrations._MIGRATION_LOCK
+            second.rollback()
+        engine.dispose()
 
 
 @pytest.mark.parametrize(
