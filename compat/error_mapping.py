@@ -87,6 +87,7 @@ LEGACY_ERRORS: Final = (
         v2.Redirected,
         _unavailable("{}: check HELPSCOUT_BASE_URL", _LATER),
     ),
+    (v2.NothingAtAddress, _unavailable("{}: check HELPSCOUT_BASE_URL", _LATER)),
     (v2.ParametersRefused, _invalid),
     (ArchiveError, _unavailable("The archive cannot be used: {}", _LATER)),
     (v2.InconsistentData, _unavailable("The conversations cannot be counted exactly: {}", _LATER)),

@@ -25,7 +25,7 @@ from compat.core.models import (
 )
 from compat.v2 import lists, models
 from compat.v2.client import Client
-from compat.v2.errors import MalformedData, Redirected, RequestRefused
+from compat.v2.errors import MalformedData, NothingAtAddress, Redirected
 from compat.v2.models import Conversation, whole_second
 from compat.v2.oauth import Credentials
 from compat.v2.pagination import creation_second
@@ -40,7 +40,6 @@ from compat.v2.threads import (
 from compat.v2.transport import UnusableOption
 
 _MERGED: Final = 301
-_NOT_FOUND: Final = 404
 _DELETED: Final = "deleted"
 _NO_CHANGE: Final = "nochange"
 _AUTHORS: Final = {"customer": "customer", "user": "user", "system_user": "user"}
@@ -216,12 +215,13 @@ def fetch_list(client: Client, query: ListQuery) -> tuple[tuple[ListItem, ...] |
         requested, epoch seconds by upstream's clock.
 
     Raises:
+        NothingAtAddress: There is not even the list: the address is not that of the API.
         UpstreamError: Upstream fails.
     """
     try:
         found = _fetch_list(client, query)
-    except RequestRefused as refusal:
-        if refusal.status != _NOT_FOUND:
+    except NothingAtAddress as refusal:
+        if not _has_id_in_address(query):
             raise
         return None, refusal.requested_at
     type_ = _ADDRESSES[query.kind].type
@@ -267,6 +267,14 @@ def _fetch_list(client: Client, query: ListQuery) -> lists.EntryList:
     return lists.all_entries(client, address.path.format(**ids), filters)
 
 
+def _has_id_in_address(query: ListQuery) -> bool:
+    """Whether it is requested by the id of an item, a mailbox or a team, which may not exist."""
+    address = _ADDRESSES[query.kind]
+    if query.item is not None and address.item_path:
+        return True
+    return any("{" in text for text in (address.path, *address.filters.values()))
+
+
 def _fetch_document(client: Client, conversation: int) -> Document | None:
     try:
         found = client.get(f"/conversations/{conversation}", {}, models.ConversationDocument)
@@ -274,9 +282,7 @@ def _fetch_document(client: Client, conversation: int) -> Document | None:
         if redirect.status != _MERGED:
             raise
         return None  # merged into another conversation, which has an id of its own
-    except RequestRefused as refusal:
-        if refusal.status != _NOT_FOUND:
-            raise
+    except NothingAtAddress:
         return None
     return None if found.value.state == _DELETED else to_document(found.value)
 

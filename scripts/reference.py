@@ -53,6 +53,8 @@ WHAT_TO_DO: Final = {
     "[a host that cannot be changed](../how-to/a-host-that-cannot-be-changed.md).",
     "Redirected": "Something between here and Help Scout redirects, or the address is wrong: "
     "correct `HELPSCOUT_BASE_URL` or `COMPAT_PROXY`.",
+    "NothingAtAddress": "Help Scout's API is not at that address: correct `HELPSCOUT_BASE_URL`, "
+    "which ends with `/v2`, or remove it.",
     "UnknownValue": "Ask with other filters, or for other dates; look at the conversation in Help "
     "Scout, and report it to Help Scout's support. See [what Help Scout does not "
     "show](../explanation/how-numbers-are-counted.md#what-help-scout-does-not-show).",

@@ -17,6 +17,7 @@ from compat.v2.errors import (
     Cancelled,
     CredentialsRefused,
     InconsistentData,
+    NothingAtAddress,
     Redirected,
     ReportsRefused,
     RequestLoop,
@@ -84,7 +85,7 @@ def collect_account_facts(client: Client) -> AccountFacts:
         try:
             step(client, facts)
         except UpstreamError as error:
-            if isinstance(error, _FATAL) and not isinstance(error, InconsistentData):
+            if _is_fatal(error, facts):
                 facts.failure = error
                 break
             facts.refusals[name] = error
@@ -96,6 +97,13 @@ def collect_account_facts(client: Client) -> AccountFacts:
         made = facts.requests - first[1]
         facts.used_by_others = max(first[0] - facts.rate_left - made, 0)
     return facts
+
+
+def _is_fatal(error: UpstreamError, facts: AccountFacts) -> bool:
+    """Whether nothing else can be found out, since no step would fare better."""
+    if isinstance(error, NothingAtAddress):
+        return facts.now is None  # there are no mailboxes: it is not the API's address
+    return isinstance(error, _FATAL) and not isinstance(error, InconsistentData)
 
 
 def _requests(client: Client) -> int:

@@ -12,6 +12,7 @@ from compat.v2.errors import (
     CredentialsRefused,
     InconsistentData,
     MalformedData,
+    NothingAtAddress,
     Redirected,
     RequestLoop,
     UpstreamError,
@@ -29,6 +30,7 @@ _WHAT_TO_DO: Final = (
     ),
     (RequestLoop, f"set {variable_name('connect_to')} to an address of Help Scout's"),
     (Redirected, f"check {variable_name('base_url')} and {variable_name('proxy')}"),
+    (NothingAtAddress, f"check {variable_name('base_url')}"),
 )
 _CANNOT_BE_REACHED: Final = (
     f"check the network, {variable_name('base_url')} and {variable_name('proxy')}, "

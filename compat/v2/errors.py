@@ -11,6 +11,7 @@
     ├── AccessRefused        authenticated, but not allowed to see this
     │   └── ReportsRefused   upstream's own reports are not for this account or user
     ├── RequestRefused       the request itself is refused (400, 404 and similar)
+    │   ├── NothingAtAddress   upstream has nothing at this address (404)
     │   └── ParametersRefused  a report refuses parameters, by name
     ├── Redirected           upstream redirects; a token never follows
     ├── RequestLoop          our own request arrived at our own server
@@ -107,6 +108,10 @@ class ReportsRefused(AccessRefused):
 
 class RequestRefused(UpstreamError):
     """Upstream refuses the request itself; a retry would not help."""
+
+
+class NothingAtAddress(RequestRefused):
+    """Upstream has nothing at this address (404): no such item, or it is not Mailbox API 2.0."""
 
 
 class ParametersRefused(RequestRefused):

@@ -12,6 +12,7 @@ from compat.v2.errors import (
     LOOP_STATUS,
     AccessRefused,
     InconsistentData,
+    NothingAtAddress,
     Overloaded,
     ParameterError,
     Redirected,
@@ -23,6 +24,12 @@ from compat.v2.errors import (
 from compat.v2.models import ErrorBody
 
 _TRANSIENT: Final = frozenset({408, 425, 429})
+_REFUSED: Final[Mapping[int, tuple[type[UpstreamError], str]]] = {
+    # Tokens may be revoked as fast as they are issued.
+    401: (Unreachable, "Mailbox API 2.0 does not accept a token that it just handed out"),
+    403: (AccessRefused, "Mailbox API 2.0 does not let this application see that"),
+    404: (NothingAtAddress, "Mailbox API 2.0 has nothing at the address asked for"),
+}
 
 
 def error_for(
@@ -52,10 +59,8 @@ def _kind(status: int, headers: Mapping[str, str]) -> tuple[type[UpstreamError],
         return RequestLoop, "the address of Mailbox API 2.0 leads back to this server"
     if status in _TRANSIENT or status >= 500:
         return Overloaded, "Mailbox API 2.0 cannot answer now"
-    if status == 401:  # tokens may be revoked as fast as they are issued
-        return Unreachable, "Mailbox API 2.0 does not accept a token that it just handed out"
-    if status == 403:
-        return AccessRefused, "Mailbox API 2.0 does not let this application see that"
+    if status in _REFUSED:
+        return _REFUSED[status]
     if status < 400:
         redirected = Redirected, "Mailbox API 2.0 answered with a redirect"
         return redirected if status >= 300 else (InconsistentData, "Mailbox API 2.0 sends no data")

@@ -39,6 +39,7 @@ _WHAT_TO_DO: Final = (
     (v2.AccessRefused, "check the rights of the user who made the application"),
     (v2.RequestLoop, "set COMPAT_CONNECT_TO to an address of Help Scout's"),
     (v2.Redirected, "check HELPSCOUT_BASE_URL"),
+    (v2.NothingAtAddress, "check HELPSCOUT_BASE_URL"),
     (
         v2.MalformedData,
         (

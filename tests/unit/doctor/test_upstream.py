@@ -47,6 +47,15 @@ def test_refused_credentials_are_named_by_their_keys_in_the_file_of_accounts(
     assert "HELPSCOUT_APP" not in found.what + found.to_do
 
 
+def test_another_program_at_the_address_of_upstream_is_trouble_and_ends_the_requests(
+    examiner: Examiner,
+) -> None:
+    elsewhere = examiner.settings.base_url.removesuffix("/v2") + "/elsewhere/v2"
+    examined = examiner.examine(base_url=elsewhere)
+    assert examined.findings["credentials"].to_do == "check HELPSCOUT_BASE_URL"
+    assert set(examined.findings) == {"credentials", "archive", "old API keys", "patience"}
+
+
 def test_missing_credentials_are_trouble_that_names_the_variables(examiner: Examiner) -> None:
     credentials = examiner.examine(app_id="", app_secret=SecretStr("")).findings["credentials"]
     assert credentials.verdict == "trouble"
