@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -16,11 +17,13 @@ from compat.archive.sync.backfill import (
     WindowPlan,
 )
 from compat.archive.sync.pages import WindowPage
+from compat.core import intervals
 from compat.core.intervals import Coverage, Interval
 from compat.simulator import Account
 from compat.v2.lanes import Lane, UnreadWindow
 from compat.v2.search import Window
 from tests.integration.exactness.simulated_upstream import Upstream
+from tests.unit.archive.samples import instant
 from tests.unit.archive.sync.synced_account import DAY, Clock, Staged, opened_session, staged
 from tests.unit.archive.sync.test_pages import conversation, lane_of
 
@@ -226,9 +229,112 @@ def test_each_window_of_a_lane_is_judged_by_its_own_pages(stage: Staged) -> None
             assert queries.all_lists_spam(snapshot) is None
 
 
-def test_a_note_that_is_right_is_not_written_again(stage: Staged) -> None:
+def test_a_note_that_is_right_is_not_written_again(
+    stage: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with opened_session(stage) as session:
-        for shown in (True, True, False, False):
+        for shown in (True, False):
             backfill.note_all_lists_spam(session, shown=shown)
+            with monkeypatch.context() as patch:
+                patch.setattr(session, "writing", lambda: pytest.fail("it is written again"))
+                backfill.note_all_lists_spam(session, shown=shown)
             with session.reading() as snapshot:
                 assert queries.all_lists_spam(snapshot) is shown
+
+
+# The reading of windows.
+
+
+def test_windows_are_reported_when_they_begin_and_handed_on_when_they_are_finished(
+    stage: Staged,
+) -> None:
+    windows = [Interval(FIRST + 10 * DAY, FIRST + 40 * DAY), Interval(FIRST, FIRST + 10 * DAY - 1)]
+    read: list[Interval] = []
+    with opened_session(stage) as session:
+        backfill.read_windows(session, windows, {layer: [] for layer in LAYERS}, read.append)
+        with session.reading() as snapshot:
+            assert intervals.union(known.interval for known in snapshot.coverage()) == [
+                Interval(FIRST, FIRST + 40 * DAY)
+            ]
+            for layer in LISTED.values():
+                assert snapshot.layer_coverage(layer) == []
+        assert session.rows_read == ROWS
+    assert read == windows
+    assert stage.reported("window") == [
+        {"first": window.first, "last": window.last} for window in windows
+    ]
+    assert len(stage.rows()) == ROWS
+
+
+def test_what_a_window_does_not_show_and_is_gone_is_removed_when_it_is_finished(
+    stage: Staged,
+) -> None:
+    stage.sync()
+    first, *_, last = (row.id for row in stage.account.conversations())
+    for gone in (first, last):
+        stage.account.delete(gone)
+    stage.clock.advance(DAY)
+    with opened_session(stage) as session:
+        session.note_time(int(stage.clock.now))
+        backfill.read_windows(
+            session, [Interval(FIRST, FIRST + DAY)], {layer: [] for layer in LAYERS}
+        )
+    held = stage.rows()
+    assert first not in held
+    assert last in held
+
+
+def test_gaps_are_filled_newest_first_and_lists_that_a_killed_run_has_read_are_not_read_again(
+    stage: Staged,
+) -> None:
+    covered = Interval(FIRST + 10 * DAY, FIRST + 20 * DAY)
+    listed = Interval(FIRST + 25 * DAY, FIRST + 50 * DAY)
+    wanted = Interval(FIRST, FIRST + 40 * DAY)
+    read: list[Interval] = []
+    with opened_session(stage, within=lambda _: wanted) as session:
+        session.started_at = session.note_time(NOW)
+        with session.writing() as writer:
+            for layer in LAYERS:
+                writer.add_coverage(layer, Coverage(covered, NOW))
+            for layer in ("spam", LISTED["spam"], LISTED["all"]):
+                # What is listed and not covered is not known: nothing says that it is up to date.
+                writer.add_coverage(layer, Coverage(listed, NOW))
+        backfill.fill_gaps(session, read.append)
+        with session.reading() as snapshot:
+            spans = intervals.union(known.interval for known in snapshot.coverage())
+    assert [span for span in spans if span.first <= wanted.last] == [wanted]
+    assert read == [
+        Interval(listed.first, wanted.last),
+        Interval(covered.last + 1, listed.first - 1),
+        Interval(wanted.first, covered.first - 1),
+    ]
+    statuses = [
+        re.findall("status=([a-z]+)", each)[0]
+        for each in stage.simulator.targets
+        if f"createdAt:[{instant(listed.first)} " in each
+    ]
+    assert statuses == ["all", "spam"]
+
+
+def test_an_interval_of_which_a_killed_run_has_read_all_lists_is_finished_without_reading(
+    stage: Staged,
+) -> None:
+    with opened_session(stage, within=lambda _: Interval(0, 99)) as session:
+        session.started_at = session.note_time(NOW)
+        with session.writing() as writer:
+            for layer, last in zip(LAYERS, (99, 59, 79), strict=True):
+                writer.add_coverage(layer, Coverage(Interval(0, 99), 50))
+                writer.add_coverage(LISTED[layer], Coverage(Interval(0, last), 40))
+        backfill.fill_gaps(session)
+        with session.reading() as snapshot:
+            assert snapshot.layer_coverage(READ) == [Coverage(Interval(0, 59), 40)]
+            left = [snapshot.layer_coverage(layer) for layer in LISTED.values()]
+    assert left == [[Coverage(Interval(60, 99), 40)], [], [Coverage(Interval(60, 79), 40)]]
+    assert stage.asked() == 0
+
+
+def test_no_gap_is_filled_where_nothing_is_wanted(stage: Staged) -> None:
+    with opened_session(stage, within=lambda _: Interval(1, 0)) as session:
+        assert session.wanted is None
+        backfill.fill_gaps(session)
+    assert stage.asked() == 0
