@@ -391,6 +391,7 @@ def test_a_mailbox_without_an_address_is_shown_if_a_list_has_a_conversation_of_i
         else:
             assert lists._is_shown(session, 5) is is_shown
         assert session.requested_at == pytest.approx(stage.clock.now, abs=2)
+    assert [params["status"] for params in asked] == ["all", "spam"][: len(asked)]
     assert {params["mailbox"] for params in asked} == {"5"}
     assert {params["query"] for params in asked} == {f"(createdAt:[* TO {instant(FIRST)}])"}
 
