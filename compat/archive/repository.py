@@ -165,7 +165,7 @@ def replace(
     rows = [columns for columns, _ in changed]
     stored = [columns["id"] for columns in rows if columns["id"] in before]
     _delete_tags(connection, [before[id_] for id_ in stored])
-    upsert(connection, schema.conversation, "id", rows, newest=True)
+    upsert(connection, schema.conversation, "id", rows)
     tags = [
         {name: row[name] for name in _REPEATED_PER_TAG} | {"conversation": row["id"], "tag": tag}
         for row in rows
@@ -221,9 +221,9 @@ def remove(connection: sa.Connection, ids: Sequence[int], seen: int) -> list[int
 
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Columns]) -> None:
-    """Insert rows whose keys are new; all of them have the same columns."""
+    """Insert rows whose keys are new, with all columns of the table."""
     if rows:
-        _execute_many(connection, _compiled_insert(connection.dialect, table, tuple(rows[0])), rows)
+        _execute_many(connection, _compiled_insert(connection.dialect, table), rows)
 
 
 def delete(connection: sa.Connection, table: sa.Table, key: str, ids: Sequence[int]) -> None:
@@ -280,8 +280,8 @@ def _execute_many(connection: sa.Connection, statement: str, rows: Sequence[Colu
 
 
 @lru_cache(_STATEMENTS)
-def _compiled_insert(dialect: sa.Dialect, table: sa.Table, columns: Sequence[str]) -> str:
-    return str(table.insert().compile(dialect=dialect, column_keys=columns))
+def _compiled_insert(dialect: sa.Dialect, table: sa.Table) -> str:
+    return str(table.insert().compile(dialect=dialect))
 
 
 @lru_cache(_STATEMENTS)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from compat.archive import repository, schema
-from compat.archive.database import Archive
+from compat.archive.database import Archive, open_archive
 from compat.archive.records import ShownThreads
 from compat.core.counting import UNTAGGED
 from compat.core.models import Thread
 from compat.v2.models import LARGEST_ID
+from tests.unit.archive.databases import place
 from tests.unit.archive.samples import CREATED, SEEN, record, save_all
 
 
@@ -74,6 +76,11 @@ def test_a_document_that_an_earlier_version_compressed_is_read() -> None:
         b'{"id":7,"subject":"Re: Hello","_links":'
         b'{"self":{"href":"https://api.helpscout.net/v2/conversations/7"}}}'
     )
+
+
+def test_a_document_is_compressed_in_the_fastest_way_with_the_dictionary() -> None:
+    _, flags = repository.compress(b"{}")[:2]
+    assert (flags >> 6, flags >> 5 & 1) == (0, 1)
 
 
 def test_a_conversation_is_stored_once_under_each_of_its_tags(archive: Archive) -> None:
@@ -168,3 +175,18 @@ def test_chunks_have_the_version_in_which_they_changed_last(archive: Archive) ->
         second = snapshot.chunk_versions()
     assert (first[1], second[1]) == (first[2], first[1])
     assert second[2] > first[2]
+
+
+def test_a_server_stores_when_an_unchanged_conversation_was_seen_again(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path) as url, open_archive(url, create=True) as archive:
+        save_all(archive, [record(1)])
+        assert save_all(archive, [record(1, seen=SEEN + 5)]) == 0
+        with archive.reading() as snapshot:
+            assert snapshot.seen_at([1]) == {1: SEEN + 5}
+
+
+def test_a_server_removes_conversations(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path) as url, open_archive(url, create=True) as archive:
+        save_all(archive, [record(1), record(2)])
+        assert remove(archive, [1]) == [CREATED + 1]
+        assert [row[0] for row in stored(archive, schema.conversation)] == [2]
