@@ -17,6 +17,7 @@ from cachetools import TLRUCache
 from compat import clock, error_mapping
 from compat.config.accounts import DEFAULT_ACCOUNT, credentials_names
 from compat.config.conventions import Conventions
+from compat.config.environment import variable_name
 from compat.config.settings import Settings, SettingsError
 from compat.core.models import (
     ConversationQuery,
@@ -32,7 +33,12 @@ from compat.v1.auth import is_known_key
 from compat.v1.errors import LegacyError
 from compat.v1.query import Query, parse_values
 from compat.v1.routes import Route
-from compat.v2.errors import CredentialsRefused, UpstreamError
+from compat.v2.errors import (
+    CredentialsRefused,
+    Redirected,
+    UntrustedCertificate,
+    UpstreamError,
+)
 
 _LOG: Final = logging.getLogger("compat")
 _QUEUED_PER_WORKER: Final = 8
@@ -289,6 +295,10 @@ class Account:
         advice = "requests are tried again for some seconds"
         if isinstance(error, CredentialsRefused):
             advice = f"check {credentials_names(self.name)}"
+        elif isinstance(error, Redirected):
+            advice = f"check {variable_name('base_url')}"
+        elif isinstance(error, UntrustedCertificate):
+            advice = f"check {variable_name('ca_file')}"
         _UPSTREAM_LOG.warning("account %s: %s; %s", self.name, error, advice)
 
     def _cached(self, request: ParsedRequest) -> EngineAnswer | None:

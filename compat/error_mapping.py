@@ -88,6 +88,14 @@ LEGACY_ERRORS: Final = (
         _unavailable("{}: check HELPSCOUT_BASE_URL", _LATER),
     ),
     (v2.NothingAtAddress, _unavailable("{}: check HELPSCOUT_BASE_URL", _LATER)),
+    (
+        v2.UntrustedCertificate,
+        _unavailable(
+            "The conversations cannot be fetched: {}. If a proxy inspects TLS, set COMPAT_CA_FILE "
+            "to a file with its certificate authority",
+            _LATER,
+        ),
+    ),
     (v2.ParametersRefused, _invalid),
     (ArchiveError, _unavailable("The archive cannot be used: {}", _LATER)),
     (v2.InconsistentData, _unavailable("The conversations cannot be counted exactly: {}", _LATER)),

@@ -22,7 +22,7 @@ from compat.single_flight import Call, SingleFlight
 from compat.typed_reports import TypedReports
 from compat.v1 import routes
 from compat.v1.auth import parse_api_key
-from compat.v1.errors import LegacyError, Unauthorized, Unavailable
+from compat.v1.errors import Forbidden, LegacyError, Unauthorized, Unavailable
 from compat.v1.http import (
     CORS_HEADERS,
     IGNORED_HEADER,
@@ -430,7 +430,7 @@ def _legacy_errors() -> Iterator[None]:
 
 def _error_response(error: Exception, correlation_id: str) -> LegacyResponse:
     legacy_error = error_mapping.to_legacy_error(error)
-    if legacy_error.status >= 500:
+    if legacy_error.status >= 500 or isinstance(legacy_error, Forbidden):
         internal = error if legacy_error.status == 500 else None
         level = logging.ERROR if internal else logging.WARNING
         _LOG.log(level, "%s (%s)", legacy_error, correlation_id, exc_info=internal)

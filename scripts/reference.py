@@ -62,6 +62,8 @@ WHAT_TO_DO: Final = {
     "this continues, report the problem with the sentence.",
     "ArchiveError": "The sentence says what: see [keep an archive](../how-to/keep-an-archive.md).",
     "Cancelled": "Send the request again when the server has started.",
+    "UntrustedCertificate": "Set `COMPAT_CA_FILE` to a PEM file with the certificate authority of "
+    "the proxy that inspects TLS. Without such a proxy, check `HELPSCOUT_BASE_URL` and the clock.",
     "UpstreamError": "Send the request again. If this continues, check whether this machine can "
     "reach Help Scout.",
     "TooManyCalls": "Send the request again later, or set a higher `COMPAT_JOBS`.",

@@ -15,6 +15,7 @@ from compat.v2.errors import (
     NothingAtAddress,
     Redirected,
     RequestLoop,
+    UntrustedCertificate,
     UpstreamError,
 )
 
@@ -29,6 +30,10 @@ _WHAT_TO_DO: Final = (
         "copy id and secret anew from Your Profile, My Apps at Help Scout into {credentials}",
     ),
     (RequestLoop, f"set {variable_name('connect_to')} to an address of Help Scout's"),
+    (
+        UntrustedCertificate,
+        f"if a proxy inspects TLS, name its certificate authority in {variable_name('ca_file')}",
+    ),
     (Redirected, f"check {variable_name('base_url')} and {variable_name('proxy')}"),
     (NothingAtAddress, f"check {variable_name('base_url')}"),
 )

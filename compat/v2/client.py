@@ -34,6 +34,8 @@ from compat.v2.transport import (
     DEFAULT_BASE_URL,
     Address,
     client_options,
+    describe_failure,
+    is_untrusted,
     request_time,
     shut_down,
     tls_extensions,
@@ -283,8 +285,9 @@ class Client:
             # A client that is closed in the middle of a request raises a bare RuntimeError.
             self._raise_if_closed()
             self._count(None)
-            raise errors.Unreachable(
-                f"no answer from {self._address.host} ({type(error).__name__})"
+            kind = errors.UntrustedCertificate if is_untrusted(error) else errors.Unreachable
+            raise kind(
+                f"no answer from {self._address.host} ({describe_failure(error)})"
             ) from error
         self._count(response)
         return response

@@ -5,6 +5,7 @@
     UpstreamError
     ├── Unreachable          no usable response, however often it was requested
     │   ├── Overloaded       429 or 5xx, also at the last attempt
+    │   ├── UntrustedCertificate  upstream's certificate is not accepted
     │   └── InconsistentData responses that contradict themselves or the documentation
     │       └── MalformedData  a conversation without a key that it must have
     ├── CredentialsRefused   the application's id and secret are not accepted
@@ -81,6 +82,10 @@ class Unreachable(UpstreamError):
 
 class Overloaded(Unreachable):
     """Upstream says that it cannot answer now (429, 5xx)."""
+
+
+class UntrustedCertificate(Unreachable):
+    """The certificate that upstream, or a proxy that inspects TLS, shows is not accepted."""
 
 
 class InconsistentData(Unreachable):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import ssl
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from socket import SHUT_RDWR, socket
@@ -68,6 +69,42 @@ def shut_down(connection: socket) -> None:
     """
     with suppress(OSError):
         socket.shutdown(connection, SHUT_RDWR)
+
+
+def is_untrusted(error: BaseException) -> bool:
+    """Whether a request failed because the certificate of the other side is not accepted."""
+    return any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error))
+
+
+def describe_failure(error: BaseException) -> str:
+    """Why a request has no response: the kind of error, and its reason if the system has words.
+
+    The other texts of such errors may repeat headers, and with them a token.
+    """
+    kind = type(error).__name__
+    for each in _causes(error):
+        if reason := _reason(each):
+            return f"{kind}: {reason}"
+    return kind
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what led to it, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not accepted, {error.verify_message.rstrip('.')}"
+    if isinstance(error, ssl.SSLError):  # its reason is a name such as WRONG_VERSION_NUMBER
+        return f"TLS failed, {(error.reason or '').lower().replace('_', ' ') or 'no reason given'}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.strerror or ""
+    if isinstance(error, httpx.ProxyError) and str(error)[:3].isdecimal():
+        return f"the proxy answers with status {str(error)[:3]}"
+    return ""
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext | bool:

@@ -33,6 +33,8 @@ KINDS: list[tuple[BaseException, type[LegacyError], str]] = [
     (v2.MalformedData("conversation 7: state"), Unavailable, "conversation 7: state"),
     (v2.Overloaded("cannot answer now"), Unavailable, "cannot answer now"),
     (v2.Unreachable("no answer"), Unavailable, "no answer"),
+    (v2.UntrustedCertificate("no answer"), Unavailable, "COMPAT_CA_FILE"),
+    (v2.NothingAtAddress("nothing"), Unavailable, "HELPSCOUT_BASE_URL"),
     (v2.RequestRefused("refused (status 400)"), Unavailable, "refused (status 400)"),
     (v2.ParametersRefused("refused (status 400)"), ValidationFailed, "could not be validated"),
     (v2.Cancelled("closing"), Unavailable, "closing"),

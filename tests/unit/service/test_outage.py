@@ -21,7 +21,7 @@ from compat.simulator import Behaviour, Simulator
 from compat.simulator.behaviour import Plan
 from compat.sources.live import LiveSource
 from compat.v1.http import LegacyRequest
-from compat.v2.errors import UpstreamError
+from compat.v2.errors import Redirected, UntrustedCertificate, UpstreamError
 from compat.v2.models import ListPage
 from tests.integration.exactness.simulated_upstream import Upstream, upstream
 from tests.unit.doctor.conftest import account_of
@@ -155,6 +155,35 @@ def test_the_only_account_is_logged_by_its_variables(
         reports.answer(JANUARY, authorization=basic())
     (line,) = upstream_log(caplog)
     assert "HELPSCOUT_APP_ID and HELPSCOUT_APP_SECRET" in line
+
+
+def test_an_answer_that_refuses_the_application_is_logged(
+    served: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    shown = served.show(Secretive(account_of(3), Behaviour()))
+    with LegacyReports(shown) as reports:
+        assert reports.answer(JANUARY, authorization=basic()).status == 403
+    (line,) = (each.getMessage() for each in caplog.records if each.name == "compat")
+    assert "does not let this account's application see its conversations" in line
+
+
+@pytest.mark.parametrize(
+    ("error", "variable"),
+    [
+        (Redirected("answered with a redirect"), "HELPSCOUT_BASE_URL"),
+        (UntrustedCertificate("no answer"), "COMPAT_CA_FILE"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
+)
+def test_the_log_names_the_setting_that_can_end_an_outage(
+    alive: Settings, caplog: pytest.LogCaptureFixture, error: UpstreamError, variable: str
+) -> None:
+    with LegacyReports(alive) as reports:
+        source = reports.accounts["default"]._source
+        assert isinstance(source, LiveSource)
+        source.client.on_outage(error)
+    (line,) = upstream_log(caplog)
+    assert line.endswith(f"; check {variable}")
 
 
 def test_an_account_whose_upstream_answers_is_ready(alive: Settings) -> None:

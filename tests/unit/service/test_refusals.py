@@ -102,6 +102,7 @@ def test_the_password_is_ignored(fake_source: FakeSource, password: str) -> None
         (v2.CredentialsRefused("refused", status=401), 403, "HELPSCOUT_APP_SECRET"),
         (v2.AccessRefused("refused", status=403), 403, "HELPSCOUT_APP_ID"),
         (v2.Unreachable("no answer from example"), 503, "no answer from example"),
+        (v2.UntrustedCertificate("no answer"), 503, "COMPAT_CA_FILE"),
         (v2.Overloaded("cannot answer now", status=503), 503, "cannot answer now"),
         (v2.InconsistentData("pages contradict"), 503, "pages contradict"),
         (v2.RequestRefused("refused", status=400), 503, "refused"),

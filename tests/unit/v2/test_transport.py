@@ -13,12 +13,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from compat.v2.client import Client
-from compat.v2.errors import Cancelled, Overloaded, Redirected, RequestLoop, Unreachable
+from compat.v2.errors import (
+    Cancelled,
+    Overloaded,
+    Redirected,
+    RequestLoop,
+    Unreachable,
+    UntrustedCertificate,
+)
 from compat.v2.models import ConversationPage
-from compat.v2.transport import UnusableOption
+from compat.v2.transport import UnusableOption, describe_failure
 from tests.unit.service.doubles import LONG
 from tests.unit.v2.upstream import (
     CREDENTIALS,
@@ -224,6 +232,52 @@ def behind_tls(certificate: Path) -> Iterator[tuple[Upstream, str, list[str | No
     context.sni_callback = lambda _socket, name, _context: names.append(name)
     with scripted(context) as upstream:
         yield upstream, f"127.0.0.1:{upstream.port}", names
+
+
+def test_a_certificate_that_is_not_accepted_is_an_error_of_its_own(certificate: Path) -> None:
+    with (
+        behind_tls(certificate) as (_, place, _names),
+        client_of(f"https://{NAME}/v2", connect_to=place) as client,
+        pytest.raises(UntrustedCertificate, match="the certificate is not accepted, self"),
+    ):
+        client.get("/conversations", {}, ConversationPage, attempts=1)
+
+
+def test_an_error_without_a_response_has_the_systems_reason() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with (
+            client_of(f"http://127.0.0.1:{port}/v2") as client,
+            pytest.raises(Unreachable, match=r"\(ConnectError: Connection refused\)"),
+        ):
+            client.get("/conversations", {}, ConversationPage, attempts=1)
+
+
+@pytest.mark.parametrize(
+    ("error", "described"),
+    [
+        (
+            httpx.ProxyError("407 Proxy Authentication Required"),
+            ": the proxy answers with status 407",
+        ),
+        (httpx.ProxyError("a proxy's secret"), ""),
+        (httpx.LocalProtocolError("Illegal header value b'Bearer token'"), ""),
+        (httpx.RemoteProtocolError("illegal status line: bytearray(b'a text')"), ""),
+        (httpx.ReadTimeout("The read operation timed out"), ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_a_failure_repeats_no_text_that_could_hold_a_secret(
+    error: Exception, described: str
+) -> None:
+    assert describe_failure(error) == f"{type(error).__name__}{described}"
+
+
+def test_a_port_that_does_not_speak_tls_is_described() -> None:
+    error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
+    error.reason = "WRONG_VERSION_NUMBER"
+    assert describe_failure(error) == "SSLError: TLS failed, wrong version number"
 
 
 def test_another_host_must_have_the_certificate_of_the_base_urls_name(
