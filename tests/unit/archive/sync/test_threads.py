@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from contextlib import closing
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from compat.archive.records import INDEX_LAG, THREADS_KNOWN
 from compat.archive.sync.deletions import look_up
 from compat.archive.sync.session import SyncEvent, SyncOptions, SyncSession
 from compat.archive.sync.threads import (
+    _lists,
     list_threads_of,
     list_unread_threads,
     read_recent,
@@ -23,6 +25,7 @@ from compat.archive.sync.threads import (
 from compat.core.intervals import Interval
 from compat.simulator import Account
 from compat.upstream import client_from_settings
+from compat.v2.threads import ThreadList
 from tests.unit.archive.samples import SEEN, cover, instant
 from tests.unit.archive.sync.synced_account import (
     DAY,
@@ -433,6 +436,51 @@ def test_conversations_that_are_not_stored_are_not_listed(unread_chats: Staged) 
     with opened_session(unread_chats) as session:
         assert list_threads_of(session, [1, ids(unread_chats)[0]])
     assert lists_of_threads(unread_chats) == 1
+
+
+def test_no_more_is_listed_at_a_time_than_the_setting_allows(
+    unread_chats: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    def list_threads(_client: object, id_: int, _check: object) -> ThreadList:
+        begun.append(id_)
+        return ThreadList((), SEEN)
+
+    monkeypatch.setattr("compat.archive.sync.threads.list_threads", list_threads)
+    with opened_session(unread_chats) as session:
+        reading = _lists(session, range(5))
+        for number in range(5):
+            assert next(reading) == (number, ThreadList((), SEEN))
+            assert begun == list(range(number + 1))
+
+
+def test_as_many_are_listed_at_a_time_as_the_setting_allows_in_their_order(
+    unread_chats: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = 33  # more than a pool has that is not told how many
+    together = threading.Barrier(many)
+
+    def list_threads(_client: object, id_: int, _check: object) -> ThreadList:
+        together.wait(20)
+        return ThreadList((), id_)
+
+    monkeypatch.setattr("compat.archive.sync.threads.list_threads", list_threads)
+    with opened_session(unread_chats) as session:
+        session.parallel = many
+        found = list(_lists(session, range(2 * many)))
+    assert found == [(number, ThreadList((), number)) for number in range(2 * many)]
+
+
+def test_nothing_is_listed_after_a_run_was_stopped(unread_chats: Staged) -> None:
+    def stop() -> None:
+        raise InterruptedError
+
+    with opened_session(unread_chats) as session:
+        session.check_stopped = stop
+        with pytest.raises(InterruptedError):
+            list_unread_threads(session)
+    assert unread_chats.asked() == 0
 
 
 # What changed while a run was reading.
