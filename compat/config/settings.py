@@ -180,7 +180,12 @@ class Settings(BaseModel):
         description="The number of questions that are answered at the same time.",
     )
     timeout: float = Field(
-        default=30.0, gt=0, description="The time limit in seconds for one request to Help Scout."
+        default=30.0,
+        gt=0,
+        description=(
+            "For how many seconds a request to Help Scout waits for a connection, and then for "
+            "each part of the answer."
+        ),
     )
     pass_v2: bool = Field(
         default=False,

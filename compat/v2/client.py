@@ -7,6 +7,7 @@ success to everything below.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import Counter
@@ -56,6 +57,9 @@ _OUTAGES: Final = (
     errors.RequestLoop,
 )
 """Errors that concern all requests, not just the one that was sent."""
+
+_SILENT: Final = 10.0
+"""Seconds without an answer after which upstream seems to give none."""
 
 _CREDENTIALS_REFUSED: Final = frozenset({400, 401, 403})
 _OUTCOMES: Final = {2: "answered", 3: "redirected", 4: "refused"}
@@ -120,6 +124,8 @@ class Client:
         self._outage: errors.UpstreamError | None = None
         self._rate_left: int | None = None
         self._rate_limit: int | None = None
+        self._unanswered: dict[object, float] = {}
+        self._answered_at = 0.0
         self._sockets: WeakSet[socket] = WeakSet()
         self._extensions = {**tls_extensions(self._address), "trace": self._trace}
         self._http = httpx.Client(
@@ -165,8 +171,19 @@ class Client:
 
     @property
     def outage(self) -> errors.UpstreamError | None:
-        """Why upstream answers no request now; None if the latest one was answered."""
+        """Why upstream answers no request now; None if the latest one was answered.
+
+        It may be known before a request fails: none of those under way is answered for long.
+        """
+        silent = self._seconds_without_answer()
+        if self._outage is None and silent >= _SILENT:
+            return errors.Unreachable(f"no answer from {self._address.host} for {silent:.0f} s")
         return self._outage
+
+    def _seconds_without_answer(self) -> float:
+        with self._counts_lock:
+            since = min(self._unanswered.values(), default=math.inf)
+            return time.monotonic() - max(since, self._answered_at)
 
     @contextmanager
     def _noting_outages(self) -> Iterator[None]:
@@ -278,7 +295,11 @@ class Client:
         """Send one request, and receive its response: without long texts if it is to be short."""
         url, extensions = self._address.url + path, self._extensions
         try:
-            with self._http.stream(verb, url, extensions=extensions, **options) as stream:
+            with (
+                self._waiting() as answered,
+                self._http.stream(verb, url, extensions=extensions, **options) as stream,
+            ):
+                answered()
                 response = without_texts(stream) if short else stream
                 response.read()
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
@@ -291,6 +312,24 @@ class Client:
             ) from error
         self._count(response)
         return response
+
+    @contextmanager
+    def _waiting(self) -> Iterator[Callable[[], None]]:
+        """Remember that a request waits, until what this yields is called: its answer begins."""
+        request = object()
+        with self._counts_lock:
+            self._unanswered[request] = time.monotonic()
+
+        def answered() -> None:
+            with self._counts_lock:
+                self._answered_at = time.monotonic()
+                self._unanswered.pop(request)
+
+        try:
+            yield answered
+        finally:
+            with self._counts_lock:
+                self._unanswered.pop(request, None)
 
     def _count(self, response: httpx.Response | None) -> None:
         with self._counts_lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -107,6 +108,42 @@ def test_a_failure_is_logged_again_after_a_minute(
             manual_clock.now += seconds
             reports.answer(JANUARY, authorization=basic())
     assert len(upstream_log(caplog)) == 2
+
+
+@pytest.fixture
+def silent(alive: Settings) -> Iterator[Settings]:
+    """Settings that lead to a server that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        yield alive.model_copy(update={"base_url": f"http://127.0.0.1:{port}/v2"})
+
+
+def test_the_503_of_an_impatient_caller_says_that_nothing_answers(
+    silent: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compat.v2.client._SILENT", 0.1)
+    with LegacyReports(silent) as reports:
+        answer = reports.answer(JANUARY, authorization=basic(), patience=0.5)
+    assert answer.status == 503
+    message = json.loads(answer.body)["error"]
+    assert re.search(r"tried again: no answer from 127\.0\.0\.1:[0-9]+ for [01] s$", message)
+
+
+def test_an_upstream_that_is_slow_to_begin_with_is_no_outage(silent: Settings) -> None:
+    with LegacyReports(silent) as reports:
+        answer = reports.answer(JANUARY, authorization=basic(), patience=0.5)
+        assert reports.accounts["default"].outage is None
+    assert "still being fetched" in json.loads(answer.body)["error"]
+
+
+def test_an_upstream_that_is_asked_nothing_is_no_outage(
+    alive: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compat.v2.client._SILENT", 0)
+    with LegacyReports(alive) as reports:
+        assert reports.accounts["default"].outage is None
+        assert reports.answer(JANUARY, authorization=basic()).status == 200
+        assert reports.accounts["default"].outage is None
 
 
 def test_an_answer_ends_the_outage(alive: Settings, simulator: Simulator) -> None:
