@@ -11,18 +11,22 @@ from dataclasses import replace
 import pytest
 
 from compat.archive.database import Archive, open_archive
-from compat.archive.records import INDEX_LAG, THREADS_KNOWN
+from compat.archive.records import INDEX_LAG, RECENT_THREADS, THREADS_KNOWN
+from compat.archive.sync.backfill import READ_WITH_THREADS
 from compat.archive.sync.deletions import look_up
 from compat.archive.sync.session import SyncEvent, SyncOptions, SyncSession
 from compat.archive.sync.threads import (
     _lists,
+    complete_threads,
     list_threads_of,
     list_unread_threads,
     read_recent,
     read_until_settled,
     set_threads_kept,
+    settle,
 )
-from compat.core.intervals import Interval
+from compat.core.calendar import FIRST_SECOND
+from compat.core.intervals import Coverage, Interval
 from compat.simulator import Account
 from compat.upstream import client_from_settings
 from compat.v2.threads import ThreadList
@@ -373,6 +377,7 @@ def test_a_quiet_day_costs_four_requests_more_and_what_was_modified_in_30_days(
 # A few chats whose threads are not known, created one after the other, and nothing else.
 
 MINUTES = 3
+NOW = int(Clock().now)
 
 
 @pytest.fixture
@@ -483,6 +488,34 @@ def test_nothing_is_listed_after_a_run_was_stopped(unread_chats: Staged) -> None
     assert unread_chats.asked() == 0
 
 
+@pytest.mark.parametrize("was_read", [True, False])
+def test_only_windows_that_were_never_read_with_threads_are_read_again(
+    unread_chats: Staged, was_read: bool
+) -> None:
+    whole = [known.interval for known in unread_chats.coverage()]
+    if was_read:
+        with (
+            opened_archive(unread_chats) as archive,
+            archive.lock() as lock,
+            archive.writing(lock) as writer,
+        ):
+            writer.add_coverage(READ_WITH_THREADS, Coverage(EVER, NOW))
+    read: list[Interval] = []
+    with opened_session(unread_chats) as session:
+        complete_threads(session, read.append)
+    assert read == ([] if was_read else whole)
+    assert unread_chats.asked() == MINUTES + (0 if was_read else 3)
+    assert unread(unread_chats) == set()
+
+
+def test_windows_without_unread_threads_are_not_read_again(unread_chats: Staged) -> None:
+    with opened_session(unread_chats) as session:
+        list_unread_threads(session)
+    with opened_session(unread_chats) as session:
+        complete_threads(session, lambda _: pytest.fail("it is read again"))
+    assert unread_chats.asked() == 0
+
+
 # What changed while a run was reading.
 
 
@@ -541,9 +574,42 @@ def test_what_was_known_stays_known_if_merges_never_end(
     assert known_until(unread_chats) == until_now(unread_chats)
 
 
+@pytest.mark.parametrize("first", [None, FIRST_SECOND + 1])
+def test_threads_never_settle_where_not_all_conversations_are_covered(
+    unread_chats: Staged, first: int | None
+) -> None:
+    with opened_archive(unread_chats) as archive:
+        with archive.lock() as lock, archive.writing(lock) as writer:
+            writer.remove_coverage(EVER)
+        if first is not None:
+            cover(archive, Interval(first, NOW), NOW)
+    with opened_session(unread_chats) as session:
+        settle(session)
+        with session.reading() as snapshot:
+            assert snapshot.get_note(THREADS_KNOWN) is None
+    assert unread_chats.asked() == 0
+
+
+def test_threads_are_known_as_of_the_oldest_reading_and_recent_ones_are_forgotten(
+    unread_chats: Staged,
+) -> None:
+    middle = NOW - 50 * DAY
+    with opened_archive(unread_chats) as archive:
+        with archive.lock() as lock, archive.writing(lock) as writer:
+            writer.remove_coverage(EVER)
+            writer.set_note(RECENT_THREADS, {"since": middle, "as_of": NOW})
+        cover(archive, Interval(FIRST_SECOND, middle), NOW - 100)
+        cover(archive, Interval(middle + 1, NOW), NOW - 200)
+    with opened_session(unread_chats) as session:
+        settle(session)
+        with session.reading() as snapshot:
+            assert snapshot.get_note(THREADS_KNOWN) == NOW - 200
+            assert snapshot.recent_threads() is None
+    assert times_of_modification(unread_chats)[0] == f"{instant(NOW - 200 - INDEX_LAG)} TO *"
+
+
 # What may have been rated late.
 
-NOW = int(Clock().now)
 RATED_SINCE = NOW - 30 * DAY
 
 
