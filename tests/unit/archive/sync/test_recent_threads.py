@@ -12,7 +12,7 @@ import pytest
 from compat.archive.database import open_archive
 from compat.archive.records import INDEX_LAG, RECENT_THREADS, THREADS_KNOWN
 from compat.archive.sync import backfill, deletions, recent_threads
-from compat.archive.sync.session import SyncEvent, SyncSession
+from compat.archive.sync.session import SyncEvent, SyncOptions, SyncSession
 from compat.archive.sync.threads import set_threads_kept
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval
@@ -553,3 +553,75 @@ def test_threads_that_cannot_be_read_are_listed_once_in_a_run(eight: Staged) -> 
                 session.write_rows(writer, [(found.value, NOW)], modified=True)
             complete(EVER)
     assert len(eight.reported("threads unreadable")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "is_first"),
+    [
+        ({}, True),
+        ({"keeps_threads": False}, False),
+        ({"lost_mailboxes": frozenset({5})}, False),
+        ({"options": SyncOptions(lambda now: Interval(FIRST_SECOND + 1, now))}, False),
+        ({"options": SyncOptions(lambda now: Interval(FIRST_SECOND, now - DAY))}, False),
+        ({"options": SyncOptions(lambda _: Interval(1, 0))}, False),
+    ],
+    ids=["all", "no threads", "a lost mailbox", "not the oldest", "not the newest", "nothing"],
+)
+def test_a_first_fill_reads_all_conversations_with_threads(
+    eight: Staged, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], is_first: bool
+) -> None:
+    with begun_session(eight) as session:
+        for name, value in change.items():
+            monkeypatch.setattr(session, name, value)
+        assert recent_threads.is_first_fill(session) is is_first
+
+
+def test_no_fill_is_the_first_one_after_all_threads_were_known(eight: Staged) -> None:
+    with begun_session(eight) as session:
+        with session.writing() as writer:
+            writer.set_note(THREADS_KNOWN, NOW - DAY)
+        assert not recent_threads.is_first_fill(session)
+
+
+def test_steps_that_are_being_taken_are_noted_until_they_are_done(
+    eight: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[object] = []
+
+    def note_of(session: SyncSession, *_: object) -> bool:
+        with session.reading() as snapshot:
+            noted.append(snapshot.get_note(recent_threads._BEGUN))
+        return True
+
+    monkeypatch.setattr(recent_threads, "_read_step", note_of)
+    with begun_session(eight) as session:
+        recent_threads.read_recent_threads(session)
+        note_of(session)
+    assert noted == [True, True, None]
+
+
+def test_steps_in_which_a_run_was_stopped_are_left_out_once(eight: Staged) -> None:
+    with begun_session(eight) as session:
+        with session.writing() as writer:
+            writer.set_note(recent_threads._BEGUN, True)
+        recent_threads.read_recent_threads(session)
+        assert eight.asked() == 0
+        recent_threads.read_recent_threads(session)
+    assert known_since(eight) == NOW - QUARTER
+
+
+def test_a_step_looks_up_what_it_did_not_see_of_its_time(eight: Staged) -> None:
+    account = eight.account
+    old, *_, recent = account.conversations()
+    with begun_session(eight) as session:
+        for row in (old, recent):
+            shown = session.look_up(row.id)
+            assert not isinstance(shown, Missing)
+            with session.writing() as writer:
+                session.write_rows(writer, [(shown.value, NOW - DAY)])
+    for row in (old, recent):
+        account.delete(row.id)
+    with begun_session(eight) as session:
+        assert recent_threads._read_step(session, *MONTH_AND_QUARTER[0])
+    assert eight.reported("gone") == [{"conversation": recent.id, "why": "deleted", "into": 0}]
+    assert old.id in eight.rows()
