@@ -120,7 +120,7 @@ class ErasedCustomers:
             return after, None
         return after, document if cleaned == document else _without_links(cleaned)
 
-    def remove_from_thread(self, thread: Thread, *, own: bool = False) -> Thread:
+    def remove_from_thread(self, thread: Thread, *, own: bool) -> Thread:
         """A thread with surrogates in place of erased customers, and its rating without theirs.
 
         Args:

@@ -12,6 +12,7 @@ from compat.archive.personal_data import (
     address_digest,
     customer_addresses,
     staff_ids,
+    to_json,
 )
 from compat.core.models import Rating, Thread
 
@@ -178,6 +179,12 @@ def test_a_number_is_a_customers_where_its_key_says_so(key: str, value: Any, lef
     assert cleaned(**{key: value}) == {key: left}
 
 
+def test_what_equals_a_number_and_is_none_stays() -> None:
+    erased = ErasedCustomers({1: -9}, {}, frozenset(), KEY)
+    document = {"customerId": True, "customerIds": [True]}
+    assert erased.remove_from(People(), document) == (People(), document)
+
+
 def test_who_closed_a_conversation_is_erased_with_the_person_of_the_same_number() -> None:
     found = cleaned(closedBy=94, closedByUser={"id": 94, "type": "customer"})
     assert found == {"closedBy": -8, "closedByUser": {"id": -8, "type": "customer"}}
@@ -188,7 +195,7 @@ def test_who_closed_a_conversation_stays_if_the_person_beside_it_is_another() ->
     assert found == {"closedBy": 94, "closedByUser": {"id": -7, "type": "customer"}}
 
 
-@pytest.mark.parametrize("closer", [None, {}, {"id": None}, "x"], ids=repr)
+@pytest.mark.parametrize("closer", [None, {}, {"id": None}, "x", 5], ids=repr)
 def test_nobody_beside_who_closed_a_conversation_changes_nothing(closer: Any) -> None:
     assert cleaned(closedByUser=closer, customerId=91) == {
         "closedByUser": closer,
@@ -297,10 +304,24 @@ def test_customers_are_found_with_their_addresses_at_any_depth() -> None:
     assert list(customer_addresses(document)) == [(92, "bob@olds.example"), (0, ADDRESS)]
 
 
+def test_customers_in_a_list_are_known_by_its_key() -> None:
+    document = {"customers": [{"id": 91, "email": ADDRESS}], "others": [{"email": "x@y.example"}]}
+    assert list(customer_addresses(document)) == [(91, ADDRESS)]
+
+
+@pytest.mark.parametrize("id_", ["91", True, None, 91.0])
+def test_a_customer_whose_id_is_no_number_has_none(id_: object) -> None:
+    assert list(customer_addresses({"customer": {"id": id_, "email": ADDRESS}})) == [(0, ADDRESS)]
+
+
 def test_users_and_teams_are_found_at_any_depth() -> None:
     team = {"id": 6, "type": "team", "first": "Sales"}
     document = {"a": [{"assignee": USER}, team], "customer": ADA, "createdBy": {"type": "user"}}
     assert list(staff_ids(document)) == [5, 6]
+
+
+def test_json_is_compact() -> None:
+    assert to_json({"a": [1, {"b": None}]}) == b'{"a":[1,{"b":null}]}'
 
 
 THREAD: Final = Thread(1, 2, "message", by="user", author=5, customer=92)
@@ -308,13 +329,18 @@ THREAD: Final = Thread(1, 2, "message", by="user", author=5, customer=92)
 
 def test_a_thread_of_an_erased_customer_has_the_surrogate() -> None:
     thread = THREAD._replace(by="customer", author=91, customer=91)
-    assert ERASED.remove_from_thread(thread) == thread._replace(author=-7, customer=-7)
+    assert ERASED.remove_from_thread(thread, own=False) == thread._replace(author=-7, customer=-7)
+
+
+def test_a_thread_of_another_customer_stays() -> None:
+    thread = THREAD._replace(by="customer", author=92)
+    assert ERASED.remove_from_thread(thread, own=False) == thread
 
 
 @pytest.mark.parametrize("by", ["user", "team"])
 def test_the_author_of_a_thread_stays_if_it_is_a_user_or_team(by: str) -> None:
     thread = THREAD._replace(by=by, author=91)
-    assert ERASED.remove_from_thread(thread) == thread
+    assert ERASED.remove_from_thread(thread, own=False) == thread
 
 
 RATING: Final = Rating(3, 92, "Bob Olds", "Uma Staff", "Slow")
