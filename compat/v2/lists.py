@@ -15,6 +15,7 @@ from compat.v2.models import (
     ConversationDocument,
     ListEntry,
     ListPage,
+    fault_of_page,
     hides_rows,
 )
 
@@ -101,7 +102,7 @@ def _read_pages(
 
 
 def _check_list(path: str, number: int, found: ListPage) -> None:
-    if found.page and (fault := found.page.contradiction(number, len(found.rows))):
+    if fault := fault_of_page(number, found.embedded, found.page, len(found.rows)):
         raise InconsistentData(f"a page of the list {path} {fault}")
 
 

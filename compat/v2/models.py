@@ -263,6 +263,23 @@ class PageInfo(_Model):
         return ""
 
 
+def fault_of_page(number: int, embedded: object, info: PageInfo | None, rows: int) -> str:
+    """What is wrong with a page of a list that need not say how long the list is.
+
+    Args:
+        number: The number of the page.
+        embedded: What stands at `_embedded`; None if there is no such key.
+        info: What the page says of the list; None if it says nothing.
+        rows: How many rows are on the page.
+
+    Returns:
+        Empty if nothing is wrong.
+    """
+    if info is not None:
+        return info.contradiction(number, rows)
+    return "shows neither entries nor a total" if embedded is None else ""
+
+
 def hides_rows(pages: Sequence[Sequence[object]], latest: PageInfo | None) -> bool:
     """Whether pages of a list repeat rows of one another, and lack others that its total counts.
 

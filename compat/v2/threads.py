@@ -28,6 +28,7 @@ from compat.v2.models import (
     _Model,
     _Null,
     _Text,
+    fault_of_page,
     hides_rows,
 )
 
@@ -283,5 +284,5 @@ def _read_threads(
 
 
 def _check_page(conversation: int, number: int, found: ThreadPage) -> None:
-    if found.page and (fault := found.page.contradiction(number, len(found.rows))):
+    if fault := fault_of_page(number, found.embedded, found.page, len(found.rows)):
         raise InconsistentData(f"a page of the threads of conversation {conversation} {fault}")

@@ -76,6 +76,15 @@ def test_a_list_that_contradicts_its_total_is_an_error(
         lists.mailboxes(client)
 
 
+@pytest.mark.parametrize("payload", [{}, {"_embedded": None, "page": None}, {"error": "sorry"}])
+def test_an_answer_without_entries_and_without_a_total_is_no_empty_list(
+    upstream: Upstream, client: Client, payload: object
+) -> None:
+    upstream.script = lambda _: answer(payload)
+    with pytest.raises(InconsistentData, match="list /mailboxes shows neither entries nor a total"):
+        lists.mailboxes(client)
+
+
 def test_a_list_that_shows_the_same_page_whatever_the_number_is_an_error(
     upstream: Upstream, client: Client
 ) -> None:

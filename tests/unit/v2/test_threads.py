@@ -290,6 +290,15 @@ def test_a_list_of_things_that_are_no_threads_is_no_empty_list(
         list_threads(client, 9)
 
 
+@pytest.mark.parametrize("payload", [{}, {"_embedded": None, "page": None}, {"error": "sorry"}])
+def test_an_answer_without_threads_and_without_a_total_is_no_empty_list(
+    upstream: Upstream, client: Client, payload: object
+) -> None:
+    upstream.script = lambda _: answer(payload)
+    with pytest.raises(InconsistentData, match="conversation 9 shows neither entries nor a total"):
+        list_threads(client, 9)
+
+
 # Memory.
 
 LARGE_PAGE = """
