@@ -306,8 +306,8 @@ def import_lines(
         How many conversations were new to the archive, or changed.
 
     Raises:
-        CannotImport: A line is no conversation, or one created outside of `covers`; or the archive
-            holds conversations that are missing from the lines.
+        CannotImport: There is no line; a line is no conversation, or one created outside of
+            `covers`; or the archive holds conversations that are missing from the lines.
     """
     span = Interval(*covers)
     if span.last > as_of - INDEX_LAG:
@@ -320,9 +320,10 @@ def import_lines(
         missing = set(queries.not_seen_since(snapshot, Part(span), as_of))
         is_empty, known = not snapshot.conversation_count(), snapshot.get_note(THREADS_KNOWN)
         keeps_threads = snapshot.keeps_threads
-    changed, all_known = 0, True
+    changed, all_known, is_empty_file = 0, True, True
     with archive.writing(lock) as writer:
         while some := list(islice(lines, _BATCH)):
+            is_empty_file = False
             records = [_parse_line(line, span, as_of) for line in some]
             if is_empty and not changed and all(map(_has_all_threads, records)):
                 writer.keep_threads(kept=True)
@@ -332,6 +333,11 @@ def import_lines(
             changed += writer.save(records)
             missing.difference_update(each.row.id for each in records)
             all_known &= all(map(_has_all_threads, records))
+        if is_empty_file:
+            raise CannotImport(
+                "there is no conversation in the file, and the archive would answer that there "
+                "were none in --covers: was the export complete?"
+            )
         if missing:
             raise CannotImport(
                 f"the archive holds {len(missing):,} conversations that were created in --covers, "

@@ -23,10 +23,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from pydantic import ValidationError
 
+from compat.config.conventions import Conventions
 from compat.config.env_files import (
     ENV_FILE_VARIABLE,
     SECRET_FIELDS,
@@ -41,6 +42,7 @@ from compat.config.settings import (
     Settings,
     SettingsError,
     all_variables,
+    describe_fault,
     split_list,
     variable_name,
 )
@@ -141,10 +143,17 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
     Raises:
         SettingsError: One line for each error. Values are not shown, because they may be secrets.
     """
-    faults: list[str] = []
+    found = _tables(path)
+    faults = [
+        f"{name!r} cannot be the name of an account: use letters and digits"
+        for name in found
+        if not name.strip() or not name.isprintable()
+    ]
+    if faults:
+        raise SettingsError("\n".join(f"{ACCOUNTS_VARIABLE}: {fault}" for fault in faults))
     tables = {
         name: _with_secrets(name, table, faults) if isinstance(table, dict) else table
-        for name, table in _tables(path).items()
+        for name, table in found.items()
     }
     accounts = {
         name: settings
@@ -209,18 +218,21 @@ def _read(path: Path) -> dict[str, Any] | str:
     import tomllib  # noqa: PLC0415 - most users have no such file
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         if is_readable_by_all(path):
             _LOG.warning(
                 "%s: %s holds secrets and anybody can read it: chmod o-r", ACCOUNTS_VARIABLE, path
             )
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {reason(error)}"
+    try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return f"is not TOML{_position(error)}"
     except RecursionError:
         return "is nested too deeply"
-    except (OSError, ValueError) as error:
-        return f"cannot be read: {reason(error)}"
+    except ValueError:  # from int(), which reads no more than 4,300 digits
+        return "has a number with too many digits"
 
 
 def _position(error: ValueError) -> str:
@@ -243,19 +255,36 @@ def _account(name: str, table: Any, shared: Settings, faults: list[str]) -> Sett
         for key, value in table.items()
         if has_placeholder(value if isinstance(value, list) else [value])
     ]
+    faults += [
+        f"{name}: {key}: it must be a number, not true or false"
+        for key, value in (table | _own_conventions(table)).items()
+        if isinstance(value, bool) and _takes_a_number(key)
+    ]
     values = _inherited(shared) | table | {"conventions": _conventions(table, shared)}
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_url=False):
             place = ".".join(str(step) for step in fault["loc"])
-            faults.append(f"{name}: {place}: {fault['msg'].removeprefix('Value error, ')}")
+            faults.append(f"{name}: {place}: {describe_fault(fault)}")
         return None
 
 
 def _is_empty(value: object) -> bool:
     """Whether a value is empty, or a list with an empty item."""
     return not value or (isinstance(value, list) and not all(value))
+
+
+def _own_conventions(table: dict[str, Any]) -> dict[str, Any]:
+    own = table.get("conventions")
+    return own if isinstance(own, dict) else {}
+
+
+def _takes_a_number(key: str) -> bool:
+    """Whether a setting is a number; pydantic would read true as 1."""
+    info = Settings.model_fields.get(key) or Conventions.model_fields.get(key)
+    kinds = () if info is None else (info.annotation, *get_args(info.annotation))
+    return int in kinds or float in kinds
 
 
 def _conventions(table: dict[str, Any], shared: Settings) -> object:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar, Union, get_arg
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from compat.config.conventions import COUNTING_FIELDS, Conventions
 from compat.config.env_files import read_environment
@@ -26,10 +27,23 @@ _LISTS: Final = (tuple, frozenset)
 
 _PLAIN: Final = {
     "bool_parsing": "it must be true or false",
+    "bool_type": "it must be true or false",
     "int_parsing": "it must be a whole number",
+    "int_type": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "int_parsing_size": "it has too many digits",
     "float_parsing": "it must be a number",
+    "float_type": "it must be a number",
+    "string_type": "it must be a text, in quotation marks",
+    "tuple_type": "it must be a list in square brackets",
+    "frozen_set_type": "it must be a list in square brackets",
+    "extra_forbidden": "there is no such setting",
 }
-"""For the types of pydantic's errors that speak of parsing, what a person can do."""
+"""For the types of pydantic's errors that speak of types and parsing, what a person can do."""
+
+_LONGEST_PATIENCE: Final = 86_400
+_LONGEST_TIMEOUT: Final = 3600
+"""Seconds; the system refuses to wait for much longer times."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -105,6 +119,7 @@ class Settings(BaseModel):
     patience: float = Field(
         default=25.0,
         gt=0,
+        le=_LONGEST_PATIENCE,
         description=(
             "Seconds after which a waiting caller gets 503 with `Retry-After`; the server "
             "continues to fetch."
@@ -182,6 +197,7 @@ class Settings(BaseModel):
     timeout: float = Field(
         default=30.0,
         gt=0,
+        le=_LONGEST_TIMEOUT,
         description=(
             "For how many seconds a request to Help Scout waits for a connection, and then for "
             "each part of the answer."
@@ -263,9 +279,13 @@ def _read(model: type[M], environ: Mapping[str, str], faults: dict[str, str]) ->
         for fault in error.errors(include_input=False, include_url=False):
             # A fault of several settings is one of states and statuses.
             fields = [str(fault["loc"][0])] if fault["loc"] else COUNTING_FIELDS
-            plain = _PLAIN.get(fault["type"], fault["msg"].removeprefix("Value error, "))
-            faults.setdefault(", ".join(map(variable_name, fields)), plain)
+            faults.setdefault(", ".join(map(variable_name, fields)), describe_fault(fault))
         return None
+
+
+def describe_fault(fault: ErrorDetails) -> str:
+    """What is wrong with a value, in words for people who never heard of pydantic."""
+    return _PLAIN.get(fault["type"], fault["msg"].removeprefix("Value error, "))
 
 
 def _value(text: str, info: FieldInfo) -> object:

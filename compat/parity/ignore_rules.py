@@ -108,13 +108,15 @@ def read_rules(path: Path) -> Rules:
         IgnoreError: It cannot be read, or a rule in it cannot be used.
     """
     try:
-        found = _RulesFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        found = _RulesFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise IgnoreError(f"{path} is not TOML: {error}") from None
     except ValidationError as error:
         raise IgnoreError("\n".join(f"{path}: {fault}" for fault in _faults(error))) from None
     except (OSError, UnicodeDecodeError) as error:
         raise IgnoreError(f"{path} cannot be read: {reason(error)}") from None
+    except ValueError:  # from int(), which reads no more than 4,300 digits
+        raise IgnoreError(f"{path} has a number with too many digits") from None
     return Rules(found.ignore)
 
 

@@ -135,7 +135,8 @@ def _read_entry(entry: Any, place: str) -> Capture | Unreadable:
         read_entry = _Entry.model_validate(entry)
         body = _body(read_entry.response)
     except ValidationError as error:
-        wrong = {".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)}
+        faults = error.errors(include_input=False)
+        wrong = {".".join(map(str, fault["loc"])) or "the entry" for fault in faults}
         return Unreadable(place, f"{', '.join(sorted(wrong))} is missing or cannot be used")
     except ValueError as error:
         return Unreadable(place, str(error))

@@ -88,6 +88,21 @@ def test_what_is_exported_can_be_imported_elsewhere(
     assert known.interval == Interval(FIRST_SECOND, until)
 
 
+@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff"], ids=["empty", "lines", "mark"])
+def test_a_file_without_conversations_covers_nothing(
+    stage: Staged, run: Run, tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "empty.jsonl"
+    file.write_text(content, encoding="utf-8")
+    elsewhere = f"sqlite:///{tmp_path}/other.db"
+    covers = ("--covers", "2013..2014", "--as-of", text(int(stage.clock())))
+    status, _, said = run("import", str(file), *covers, url=elsewhere)
+    assert status == 2
+    assert "there is no conversation in the file" in said
+    with open_archive(elsewhere) as archive, archive.reading() as snapshot:
+        assert not list(snapshot.coverage())
+
+
 def test_a_slim_archive_is_exported_by_its_facts(stage: Staged, run: Run, tmp_path: Path) -> None:
     slim = f"sqlite:///{tmp_path}/slim.db"
     stage.settings = stage.settings.model_copy(

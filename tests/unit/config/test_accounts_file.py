@@ -190,7 +190,7 @@ max_buckets = 0
 tags_match = "some"
 """
     content = [line.partition(" is missing")[0] for line in faults(path, text)]
-    assert sorted(line.split(": Input")[0] for line in content) == [
+    assert sorted(re.split(": (?:Input|it must)", line)[0] for line in content) == [
         "acme, bravo: api_keys: they share a key, which then selects none of them",
         "acme: app_id",
         "acme: jobs",
@@ -393,3 +393,45 @@ def test_the_warning_comes_for_a_file_that_cannot_be_used_as_well(
     path.chmod(0o644)
     faults(path, f'[acme]\napp_secret = "{SECRET}')
     assert len(caplog.records) == 1
+
+
+def test_a_byte_order_mark_before_the_accounts_is_skipped(path: Path) -> None:
+    assert set(read(path, f"\ufeff{GOOD}")) == {"acme", "bravo"}
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("jobs = true", "acme: jobs: it must be a number, not true or false"),
+        ("patience = true", "acme: patience: it must be a number, not true or false"),
+        (
+            "conventions = {max_buckets = true}",
+            "acme: max_buckets: it must be a number, not true or false",
+        ),
+        ("jobs = 1.5", "acme: jobs: it must be a whole number"),
+        ("jobs = []", "acme: jobs: it must be a whole number"),
+        ("cors = []", "acme: cors: it must be true or false"),
+        ("base_url = 7", "acme: base_url: it must be a text, in quotation marks"),
+        ('appsecret = "hunter2"', "acme: appsecret: there is no such setting"),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_one_plain_sentence(path: Path, line: str, fault: str) -> None:
+    assert faults(path, f"{ACME}{line}\n") == [fault]
+
+
+def test_keys_that_are_no_list_are_one_plain_sentence(path: Path) -> None:
+    text = ACME.replace('["acme-key", "acme-second-key"]', "5")
+    assert faults(path, text) == ["acme: api_keys: it must be a list in square brackets"]
+
+
+def test_a_number_with_too_many_digits_is_no_wrong_path(path: Path) -> None:
+    assert faults(path, f"{ACME}jobs = {'9' * 5000}\n") == [
+        f"{path} has a number with too many digits"
+    ]
+
+
+@pytest.mark.parametrize("name", ["", " ", "two\\nlines", "\\u001b[31mred"])
+def test_a_name_that_cannot_be_shown_is_refused(path: Path, name: str) -> None:
+    (fault,) = faults(path, ACME.replace("[acme]", f'["{name}"]'))
+    assert fault.isprintable()
+    assert fault.endswith("cannot be the name of an account: use letters and digits")

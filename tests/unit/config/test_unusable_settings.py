@@ -110,3 +110,15 @@ def test_a_variable_is_named_once() -> None:
 def test_states_that_let_nothing_count_are_named(value: str) -> None:
     with pytest.raises(SettingsError, match=r"^COMPAT_COUNTED_STATES, COMPAT_UNCOUNTED_STATUSES: "):
         Settings.from_env({"COMPAT_COUNTED_STATES": value})
+
+
+@pytest.mark.parametrize("name", ["COMPAT_PATIENCE", "COMPAT_TIMEOUT"])
+@pytest.mark.parametrize("value", ["inf", "1e400", "9" * 20, "nan", "0", "-1"])
+def test_a_time_that_nothing_can_wait_for_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}: Input should be (less|greater)"):
+        Settings.from_env({**NEEDED, name: value})
+
+
+def test_a_number_with_too_many_digits_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"^COMPAT_JOBS: it has too many digits$"):
+        Settings.from_env({**NEEDED, "COMPAT_JOBS": "9" * 5000})

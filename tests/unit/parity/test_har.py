@@ -139,7 +139,7 @@ def test_a_body_is_decoded_if_it_still_is_encoded(raw: bytes, encoding: str) -> 
         (entry({"text": 7}), "response.content.text is missing or cannot be used"),
         (entry({"text": None}), "the answer's body is empty, or was not saved"),
         ({"request": {"url": URL}}, "response is missing or cannot be used"),
-        (7, "is missing or cannot be used"),
+        (7, "the entry is missing or cannot be used"),
     ],
 )
 def test_an_unreadable_entry_is_named_with_the_reason(found: object, reason: str) -> None:

@@ -88,6 +88,7 @@ def test_rules_are_read_from_toml(tmp_path: Path) -> None:
         ('[[ignore]]\nreason = "why"\npaths = "*"\n', "ignore 1 paths: "),
         ('[[ignored]]\nreason = "why"\npath = "*"\n', "ignored: "),
         ("[[ignore]\n", "is not TOML"),
+        (f"number = {'9' * 5000}\n", "has a number with too many digits"),
     ],
 )
 def test_an_invalid_file_is_an_error_that_names_the_fault(
@@ -102,3 +103,9 @@ def test_an_invalid_file_is_an_error_that_names_the_fault(
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(IgnoreError, match=r"none\.toml cannot be read: No such file or directory"):
         read_rules(tmp_path / "none.toml")
+
+
+def test_a_byte_order_mark_before_the_rules_is_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "ignore.toml"
+    path.write_text('\ufeff[[ignore]]\nreason = "why"\npath = "*"\n', "utf-8")
+    assert len(read_rules(path).used()) == 1
