@@ -558,6 +558,34 @@ def test_each_round_reads_what_was_modified_since_the_one_before_began(
     }
 
 
+def test_chats_that_were_modified_are_unread_though_they_look_unchanged(
+    unread_chats: Staged,
+) -> None:
+    with opened_session(unread_chats) as session:
+        list_unread_threads(session)
+        with session.reading() as snapshot:
+            assert snapshot.unread_thread_count() == 0
+        assert read_until_settled(session, NOW, lambda: True)
+        with session.reading() as snapshot:
+            assert snapshot.unread_among(ids(unread_chats)) == set(ids(unread_chats))
+
+
+def test_changes_of_several_pages_are_read_up_to_a_second_and_then_the_rest(
+    unread_chats: Staged,
+) -> None:
+    for _ in range(40):
+        unread_chats.clock.advance(10)
+        unread_chats.account.add(NOW, type="email")
+    with opened_session(unread_chats) as session:
+        assert read_until_settled(session, NOW, lambda: True)
+    asked = [each.split(" TO ") for each in times_of_modification(unread_chats)]
+    since = instant(NOW - INDEX_LAG)
+    bounded = [(first, last) for first, last in asked if last != "*"]
+    assert {first for first, _ in bounded} == {since}
+    assert len({last for _, last in bounded}) == 1
+    assert len(unread_chats.rows()) == MINUTES + 40
+
+
 def test_what_was_known_stays_known_if_merges_never_end(
     unread_chats: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
