@@ -415,12 +415,15 @@ def test_the_threads_of_conversations_that_were_created_last_are_listed_first(
     unread_chats: Staged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("compat.archive.sync.threads._BATCH", 2)
+    events: list[SyncEvent] = []
+    unread_chats.on_event = events.append
     with opened_session(unread_chats) as session:
         session.received = 5
         list_unread_threads(session)
         assert (session.expected, session.received) == (5 + MINUTES, 5 + MINUTES)
     listed = [each for each in unread_chats.simulator.targets if "/threads" in each]
     assert [int(re.findall(r"[0-9]{3,}", each)[0]) for each in listed] == ids(unread_chats)[::-1]
+    assert [each.facts["conversation"] for each in events] == ids(unread_chats)[::-1]
 
 
 @pytest.mark.parametrize("batch", [1, 500])
