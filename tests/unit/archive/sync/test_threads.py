@@ -29,6 +29,7 @@ from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Coverage, Interval
 from compat.simulator import Account
 from compat.upstream import client_from_settings
+from compat.v2.errors import InconsistentData, MalformedData
 from compat.v2.threads import ThreadList
 from tests.unit.archive.samples import SEEN, cover, instant
 from tests.unit.archive.sync.synced_account import (
@@ -144,6 +145,22 @@ def test_a_sealed_archive_goes_on_to_keep_threads_or_none(archive: Archive, *, k
         set_threads_kept(archive, lock, kept=not kept)
     with archive.reading() as snapshot:
         assert (snapshot.keeps_threads, snapshot.get_note(THREADS_KNOWN)) == (kept, SEEN)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_nothing_is_known_of_threads_that_are_kept_anew_or_no_more(
+    archive: Archive, kept: bool
+) -> None:
+    with archive.lock() as lock:
+        with archive.writing(lock) as writer:
+            writer.keep_threads(kept=not kept)
+            writer.set_note(THREADS_KNOWN, SEEN)
+        set_threads_kept(archive, lock, kept=not kept)
+        with archive.reading() as snapshot:
+            assert snapshot.get_note(THREADS_KNOWN) == SEEN, "nothing was changed"
+        set_threads_kept(archive, lock, kept=kept)
+        with archive.reading() as snapshot:
+            assert snapshot.get_note(THREADS_KNOWN) is None
 
 
 def test_threads_of_chats_are_listed(stage: Staged) -> None:
@@ -438,6 +455,22 @@ def test_threads_that_cannot_be_read_are_listed_once_and_are_no_missing_conversa
         assert session.received == MINUTES - 1
     assert lists_of_threads(unread_chats) == MINUTES
     assert unread(unread_chats) == {unreadable}
+
+
+@pytest.mark.parametrize("error", [InconsistentData, MalformedData])
+def test_a_list_of_threads_that_contradicts_itself_is_reported_with_its_conversation(
+    unread_chats: Staged, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def list_threads(_client: object, id_: int, _check: object) -> ThreadList:
+        raise error(f"the threads of {id_} kept changing")
+
+    monkeypatch.setattr("compat.archive.sync.threads.list_threads", list_threads)
+    with opened_session(unread_chats) as session:
+        assert list_unread_threads(session)
+    assert unread_chats.reported("threads unreadable") == [
+        {"conversation": id_, "why": f"the threads of {id_} kept changing"}
+        for id_ in reversed(ids(unread_chats))
+    ]
 
 
 def test_conversations_that_are_not_stored_are_not_listed(unread_chats: Staged) -> None:
