@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -23,6 +24,10 @@ from compat.archive.reader import Snapshot
 from compat.core.models import USER_LISTS, Activity
 
 _BATCH: Final = 500
+_NUMBER: Final = re.compile("[0-9]{1,19}")
+_LARGEST_ID: Final = 2**63 - 1
+"""Databases store no larger one."""
+
 _KEY_NOTE: Final = "key of erased addresses"
 """The name of the note that stores the key of the digests in `schema.forgotten_address`."""
 _SURROGATES: Final = 2**48
@@ -299,11 +304,13 @@ def find_customers(snapshot: Snapshot, text: str) -> list[int]:
 
     Args:
         snapshot: Where to search.
-        text: An id, which is returned as it is; or an e-mail address, in upper or lower case, that
-            documents show of a customer. A slim archive stores no addresses.
+        text: An id, which is returned as it is if a customer can have it; or an e-mail address, in
+            upper or lower case, that documents show of a customer. A slim archive stores no
+            addresses.
     """
     if "@" not in text:
-        return [int(text)] if text.isascii() and text.isdigit() else []
+        number = int(text) if _NUMBER.fullmatch(text) else 0
+        return [number] if 0 < number <= _LARGEST_ID else []
     address = text.strip().casefold()
     table = schema.document.c
     found: set[int] = set()

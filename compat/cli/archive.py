@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -45,6 +45,7 @@ _EXIT_STATUS: Final = exit_status(
     }
 )
 _AGE: Final = re.compile(r"([1-9][0-9]{0,5})([ymd])")
+_ADDRESS: Final = re.compile(r"[^\s@]+@[^\s@]+")
 _INSTANTS: Final = ("sealed_at", "kept_since", "first", "last", "as_of", "since", "until")
 """Fields of a state that are epoch seconds."""
 
@@ -148,6 +149,12 @@ def import_(*, file: str, covers: str, as_of: str, account: str | None) -> int:
         at = epoch_second("--as-of", as_of, today(), last=True)
         if interval[0] > interval[1]:
             raise SettingsError("--covers: it ends before it begins")
+        now = int(datetime.now(UTC).timestamp())
+        if at > now:  # what is kept would count as fresh until then
+            raise SettingsError(
+                "--as-of: it is in the future: give the instant of the export, such as "
+                f"{format_epoch(now)}"
+            )
         with _as_misuse(CannotImport), _opened(file) as stream, archive.lock() as lock:
             changed = import_lines(archive, lock, stream, interval, at)
         print_error_line(f"{changed:,} conversations are new or newer")
@@ -273,9 +280,11 @@ def _erase_customer(archive: Archive, lock: SyncLock, wanted: str) -> Mapping[in
     """
     from compat.archive.erasure import find_customers
 
-    addresses = [wanted] if "@" in wanted else []
-    with archive.reading() as snapshot:
-        found = find_customers(snapshot, wanted)
+    addresses = [wanted] if _ADDRESS.fullmatch(wanted.strip()) else []
+    found: list[int] = []
+    if addresses or "@" not in wanted:
+        with archive.reading() as snapshot:
+            found = find_customers(snapshot, wanted)
     if not found and not addresses:
         raise SettingsError("--customer: write it as a number, or as an e-mail address")
     with archive.writing(lock) as writer:

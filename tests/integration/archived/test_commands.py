@@ -248,6 +248,29 @@ def test_nobody_of_an_address_is_said(run: Run) -> None:
     assert "nobody of that address" in err
 
 
+@pytest.mark.parametrize(
+    "customer",
+    ["0", "0000", "-1", str(2**63), "9" * 5000, "@", "a@", "@b", "a b@c", "a@b@c", "two\nlines@b"],
+)
+def test_what_no_customer_can_be_named_erases_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch, customer: str
+) -> None:
+    monkeypatch.setattr("compat.archive.writer.Writer.erase_customers", pytest.fail)
+    status, _, err = run("forget", f"--customer={customer}")
+    assert status == 2
+    assert err == "helpscout-v1: --customer: write it as a number, or as an e-mail address\n"
+
+
+def test_nothing_is_imported_as_of_the_future(stage: Staged, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "all.jsonl"
+    file.write_text(run("export")[1], encoding="utf-8")
+    before = stage.coverage()
+    status, _, err = run("import", str(file), "--covers", "2013..2015", "--as-of", "9999")
+    assert status == 2
+    assert "--as-of: it is in the future: give the instant of the export" in err
+    assert stage.coverage() == before
+
+
 def test_only_so_much_is_kept(stage: Staged, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("compat.cli.archive.today", NOW.date)
     assert run("forget", "--keep", "6m")[0] == 0

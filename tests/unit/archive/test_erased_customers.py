@@ -60,7 +60,12 @@ def shown(id_: int = 1, *, customer: int = 92, **document: Any) -> ConversationR
 
 
 @pytest.mark.parametrize(
-    ("text", "ids"), [("91", [91]), ("0", [0]), ("", []), ("Ada", []), ("-91", []), ("٣", [])]
+    ("text", "ids"),
+    [
+        *(("91", [91]), ("1", [1]), (str(2**63 - 1), [2**63 - 1])),
+        *((text, []) for text in ("", "Ada", "-91", "٣", str(2**63), "9" * 5000)),
+        ("0", []),  # stands for no customer, in the conversations of many
+    ],
 )
 def test_a_text_without_an_at_sign_names_a_customer_if_it_is_a_number(
     archive: Archive, text: str, ids: list[int]
