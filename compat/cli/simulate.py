@@ -80,7 +80,13 @@ def _option_type(kind: Any) -> dict[str, Any]:
     params=[
         HOST,
         port(8081),
-        click.Option(["--conversations"], type=int, default=5000, metavar="N", help="how many"),
+        click.Option(
+            ["--conversations"],
+            type=click.IntRange(min=0),
+            default=5000,
+            metavar="N",
+            help="how many",
+        ),
         click.Option(
             ["--plan"],
             type=click.Choice(get_args(Plan)),

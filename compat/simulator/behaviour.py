@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -113,6 +114,8 @@ class Behaviour:
             value, least = getattr(self, name), 1 if name == "page_size" else 0
             if name.endswith("_rate") and not 0 <= value <= 1:
                 raise ValueError(f"{name} is a share from 0 to 1, not {value}")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} is a finite number, not {value}")
             if isinstance(value, int | float) and value < least:
                 raise ValueError(f"{name} is at least {least}, not {value}")
         try:

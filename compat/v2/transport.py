@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,10 @@ from compat.v2.rate_limit import date_header
 
 DEFAULT_BASE_URL: Final = "https://api.helpscout.net/v2"
 Option = Literal["base_url", "connect_to", "proxy", "ca_file"]
+
+_LABEL: Final = re.compile("[0-9A-Za-z_-]{1,63}")
+_LONGEST_NAME: Final = 253
+_PORTS: Final = range(1, 65_536)
 
 _CONNECT_TIMEOUT: Final = 10.0
 """Seconds to connect; closing the client does not interrupt a thread that connects."""
@@ -124,7 +129,11 @@ def _proxy(url: str) -> httpx.Proxy:
     # The error of httpx repeats parts of the URL, which may hold a password.
     try:
         proxy = httpx.Proxy(url)
-        usable = proxy.url.scheme in {"http", "https"} and bool(proxy.url.host)
+        usable = (
+            proxy.url.scheme in {"http", "https"}
+            and _is_host(proxy.url.raw_host.decode("ascii"))
+            and proxy.url.port in (None, *_PORTS)
+        )
     except (ValueError, httpx.InvalidURL):
         usable = False
     if not usable:
@@ -161,7 +170,7 @@ class Address:
         parts = _split(base_url.rstrip("/"))
         name = parts.hostname if parts and parts.username is None else None
         usable = parts is not None and parts.netloc.isascii() and parts.scheme in {"http", "https"}
-        if parts is None or not name or not usable:
+        if parts is None or not name or not usable or not _is_host(name):
             raise UnusableOption("base_url", "it must look like https://api.helpscout.net/v2")
         if not parts.path.endswith("/v2") or parts.query or parts.fragment:
             raise UnusableOption("base_url", "it must end in /v2")
@@ -196,13 +205,20 @@ def _host_and_port(connect_to: str) -> str:
     """Check `host` or `host:port`, and return it."""
     try:
         parts = urlsplit(f"//{connect_to}")
-        is_host = bool(parts.hostname) and connect_to.isascii()
+        is_host = connect_to.isascii() and _is_host(parts.hostname or "")
         usable = is_host and parts.netloc == connect_to and parts.port != 0
     except ValueError:
         usable = False
     if not usable or "@" in connect_to:
         raise UnusableOption("connect_to", "it must look like 203.0.113.7 or host:443")
     return connect_to
+
+
+def _is_host(host: str) -> bool:
+    """Whether a host can be looked up: an IP address, or a name as the system takes it."""
+    return ":" in host or (
+        len(host) <= _LONGEST_NAME and all(map(_LABEL.fullmatch, host.removesuffix(".").split(".")))
+    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -567,3 +567,8 @@ def test_an_error_of_a_parameter_names_the_option(
     code, shown = sentence(capsys, "report", "new", "--start", "2015", *arguments)
     assert code == 2
     assert said in shown
+
+
+def test_a_simulated_account_has_no_negative_size(capsys: Printed) -> None:
+    assert main(["simulate", "--port", "0", "--conversations=-1"]) == 2
+    assert "'--conversations': -1 is not in the range" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -173,3 +174,13 @@ def test_requests_are_counted_by_path_until_reset() -> None:
         simulator.reset()
         assert not simulator.requests
         assert not simulator.targets
+
+
+@pytest.mark.parametrize(
+    "name", ["latency", "latency_spread", "token_lifetime", "index_lag", "churn"]
+)
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_behaviour_that_has_no_end_is_refused(name: str, value: float) -> None:
+    option: dict[str, Any] = {name: value}
+    with pytest.raises(ValueError, match=f"{name} is a finite number"):
+        Behaviour(**option)

@@ -130,6 +130,8 @@ def proxy_url(proxy: Upstream) -> str:
     [
         *("nonsense", "ftp://h", "socks5://h", "http://", "http://[::1"),
         *("http://me:hunter2@h:bad", "http://me:hun/ter2@h"),
+        *("http://me:hunter2@h:99999", "http://me:hunter2@h:0", "http://me:hunter2@a..b"),
+        f"http://me:hunter2@{'a' * 64}:1",
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(proxy: str) -> None:

@@ -67,6 +67,18 @@ def test_another_host_to_connect_to_keeps_the_name(place: str) -> None:
     )
 
 
+@pytest.mark.parametrize("host", ["a" * 64, f"{'a' * 300}.example", "a..b", ".", "a b", "a%20b"])
+def test_a_base_url_whose_host_cannot_be_looked_up_is_refused(host: str) -> None:
+    with pytest.raises(UnusableOption, match="must look like") as caught:
+        Address.parse(f"https://{host}/v2")
+    assert caught.value.option == "base_url"
+
+
+@pytest.mark.parametrize("host", ["a" * 63, "api.helpscout.net.", "under_score", "[::1]", "a-1.b"])
+def test_a_base_url_may_have_any_host_that_can_be_looked_up(host: str) -> None:
+    assert Address.parse(f"https://{host}/v2").host == host
+
+
 @pytest.mark.parametrize("place", [None, ""])
 def test_without_another_host_the_base_urls_own_is_connected_to(place: str | None) -> None:
     assert Address.parse(DEFAULT_BASE_URL, place).url == DEFAULT_BASE_URL
@@ -77,6 +89,7 @@ def test_without_another_host_the_base_urls_own_is_connected_to(place: str | Non
     [
         *("https://203.0.113.7", "203.0.113.7/v2", "me@203.0.113.7", "host:x", "host:99999"),
         *("host:0", ":443", "host?a", "host#a", "[::1", "2001:db8::7"),
+        *("a b", "a..b", ".", "a" * 64, "a." * 127 + "a", "a\x7fb"),
     ],
 )
 def test_a_host_that_cannot_be_connected_to_is_refused(place: str) -> None:
