@@ -611,17 +611,19 @@ def test_steps_in_which_a_run_was_stopped_are_left_out_once(eight: Staged) -> No
 
 
 def test_a_step_looks_up_what_it_did_not_see_of_its_time(eight: Staged) -> None:
-    account = eight.account
-    old, *_, recent = account.conversations()
+    since, until = NOW - MONTH, NOW - INDEX_LAG
+    before, first, last, after = (
+        eight.account.add(second, type="email").id
+        for second in (since - 1, since, until, until + 1)
+    )
     with begun_session(eight) as session:
-        for row in (old, recent):
-            shown = session.look_up(row.id)
+        for id_ in (before, first, last, after):
+            shown = session.look_up(id_)
             assert not isinstance(shown, Missing)
             with session.writing() as writer:
                 session.write_rows(writer, [(shown.value, NOW - DAY)])
-    for row in (old, recent):
-        account.delete(row.id)
+            eight.account.delete(id_)
     with begun_session(eight) as session:
         assert recent_threads._read_step(session, *MONTH_AND_QUARTER[0])
-    assert eight.reported("gone") == [{"conversation": recent.id, "why": "deleted", "into": 0}]
-    assert old.id in eight.rows()
+    assert [each["conversation"] for each in eight.reported("gone")] == [first, last]
+    assert eight.rows().keys() >= {before, after}
