@@ -13,7 +13,7 @@ from compat.archive.database import open_archive
 from compat.archive.records import INDEX_LAG, RECENT_THREADS, THREADS_KNOWN
 from compat.archive.sync import backfill, deletions, recent_threads
 from compat.archive.sync.session import SyncEvent, SyncOptions, SyncSession
-from compat.archive.sync.threads import set_threads_kept
+from compat.archive.sync.threads import list_threads_of, set_threads_kept
 from compat.core.calendar import FIRST_SECOND
 from compat.core.intervals import Interval
 from compat.core.models import ListQuery
@@ -504,8 +504,40 @@ def test_a_step_that_fails_is_the_last_one_and_no_users_are_read(
     monkeypatch.setattr(recent_threads, "_read_step", fails)
     with begun_session(eight) as session:
         recent_threads.read_recent_threads(session)
+        with session.reading() as snapshot:
+            assert snapshot.get_note(recent_threads._BEGUN) is None
     assert taken == MONTH_AND_QUARTER[:1]
     assert not any("/users" in each for each in eight.simulator.requests)
+
+
+def test_a_month_that_is_known_has_users_though_the_quarter_fails(
+    eight: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_step = recent_threads._read_step
+    month, _ = MONTH_AND_QUARTER
+    monkeypatch.setattr(
+        recent_threads,
+        "_read_step",
+        lambda session, *step: step == month and read_step(session, *step),
+    )
+    with begun_session(eight) as session:
+        recent_threads.read_recent_threads(session)
+    assert known_since(eight) == NOW - MONTH
+    assert any("/users" in each for each in eight.simulator.requests)
+
+
+def test_chats_that_a_step_lists_are_unread_though_they_look_unchanged(eight: Staged) -> None:
+    chat = eight.account.add(NOW - 5 * DAY, type="chat").id
+    with begun_session(eight) as session:
+        shown = session.look_up(chat)
+        assert not isinstance(shown, Missing)
+        with session.writing() as writer:
+            session.write_rows(writer, [(shown.value, NOW)], current=True)
+        list_threads_of(session, [chat])
+        recent_threads._read_lists(session, MONTH_AND_QUARTER[0][0])
+        recent_threads._read_lists(session, Interval(NOW - DAY, NOW))
+        with session.reading() as snapshot:
+            assert snapshot.unread_among([chat]) == {chat}
 
 
 @pytest.mark.parametrize("stored", [True, False])
