@@ -111,7 +111,7 @@ def add_addresses(
     for document in documents:
         digests |= erased.new_addresses(document)
     new = _add_digests(connection, erased.key, digests)
-    return replace(erased, addresses={**erased.addresses, **new}) if new else erased
+    return replace(erased, addresses={**erased.addresses, **new})
 
 
 def delete_before(connection: sa.Connection, since: int | None) -> set[int]:
@@ -277,7 +277,7 @@ def _listed_users(connection: sa.Connection) -> set[int]:
 def _mailbox_addresses(connection: sa.Connection) -> list[str]:
     """The addresses of mailboxes, which are never taken for those of customers."""
     item = schema.menu_item.c
-    query = sa.select(item.email).where(item.kind == "mailboxes", item.email != "")
+    query = sa.select(item.email).where(item.kind == "mailboxes")
     return list(connection.execute(query).scalars())
 
 
@@ -312,19 +312,13 @@ def find_customers(snapshot: Snapshot, text: str) -> list[int]:
         number = int(text) if _NUMBER.fullmatch(text) else 0
         return [number] if 0 < number <= _LARGEST_ID else []
     address = text.strip().casefold()
-    table = schema.document.c
     found: set[int] = set()
-    query = sa.select(table.conversation).order_by(table.conversation).limit(_BATCH)
-    after: int | None = None
-    while True:
-        rest = query if after is None else query.where(table.conversation > after)
-        ids = list(snapshot.execute(rest).scalars())
-        if not ids:
-            return sorted(found)
-        for document in snapshot.raw_documents(ids).values():
+    ids = snapshot.execute(sa.select(schema.document.c.conversation)).scalars()
+    for some in repository.batches(ids):
+        for document in snapshot.raw_documents(some).values():
             found |= {
                 number
                 for number, shown in customer_addresses(json.loads(document))
                 if number > 0 and shown.strip().casefold() == address
             }
-        after = ids[-1]
+    return sorted(found)

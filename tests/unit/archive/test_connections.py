@@ -6,7 +6,9 @@ import os
 import re
 import socket
 import sqlite3
+import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,8 @@ from compat.archive.errors import (
     ArchiveUnreadable,
     InvalidArchiveUrl,
 )
-from tests.unit.archive.samples import record, rows, save_all
+from tests.unit.archive.databases import place
+from tests.unit.archive.samples import SEEN, record, rows, save_all
 
 
 @pytest.mark.parametrize(
@@ -38,6 +41,56 @@ from tests.unit.archive.samples import record, rows, save_all
 )
 def test_an_at_sign_that_cannot_be_a_passwords_is_accepted(url: str) -> None:
     assert connections.parse_url(url).get_backend_name() in ("sqlite", "postgresql")
+
+
+def test_of_a_password_with_an_address_in_it_nothing_is_shown() -> None:
+    with pytest.raises(InvalidArchiveUrl, match="percent-encode") as refused:
+        connections.parse_url("postgres://app:x@sesame://y@host/p")
+    assert "sesame" not in str(refused.value)
+
+
+def test_a_server_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    said = r"an archive in PostgreSQL needs psycopg.*\[postgres\]"
+    with pytest.raises(ImportError, match=said):
+        connections.connect(connections.parse_url("postgres://host/p"), "tests")
+
+
+def test_errors_of_a_server_show_no_values() -> None:
+    engine = connections.connect(connections.parse_url("postgres://host/p"), "tests")
+    assert engine.hide_parameters
+
+
+def test_a_connection_that_a_server_ended_meanwhile_is_replaced(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path) as url, open_archive(url, create=True) as archive:
+        assert rows(archive) == []
+        other = sa.create_engine(url)
+        with other.connect() as connection:
+            ended = connection.execute(
+                sa.text(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                    " WHERE application_name = :name"
+                ),
+                {"name": archive._application_name},
+            ).scalar_one()
+        other.dispose()
+        assert ended > 0
+        assert rows(archive) == []
+
+
+def test_a_connection_is_used_by_one_thread_after_the_other(file_archive: Archive) -> None:
+    assert rows(file_archive) == []
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(rows, file_archive).result() == []
+
+
+def test_vacuum_leaves_no_free_pages(file_archive: Archive) -> None:
+    save_all(file_archive, [record(id_) for id_ in range(1, 500)])
+    with file_archive.lock() as lock, file_archive.writing(lock) as writer:
+        writer.remove(range(1, 500), SEEN + 1)
+    assert pragma(file_archive, "freelist_count") != 0
+    connections.vacuum(file_archive._engine)
+    assert pragma(file_archive, "freelist_count") == 0
 
 
 def test_the_driver_of_a_server_is_psycopg() -> None:
@@ -84,6 +137,31 @@ def test_a_file_that_cannot_be_made_is_reported_with_the_reason(tmp_path: Path) 
         connections.check_file(tmp_path / ("x" * 300), create=True)
 
 
+def test_each_refusal_of_a_file_names_it(tmp_path: Path) -> None:
+    for path, create, said in (
+        (tmp_path, False, f"such as {tmp_path}/archive.db"),
+        (tmp_path / "a.db", False, f"no archive at {tmp_path}/a.db: "),
+        (tmp_path / "there" / "a.db", True, "make it, or correct COMPAT_ARCHIVE"),
+        (tmp_path / ("x" * 300), True, "the archive " + str(tmp_path)),
+    ):
+        with pytest.raises(ArchiveError, match=re.escape(said)):
+            connections.check_file(path, create=create)
+
+
+def test_a_file_that_may_not_be_seen_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_is_forbidden", lambda _path: True)
+    with pytest.raises(ArchiveReadOnly, match=f"the archive {tmp_path}/a.db could not be opened"):
+        connections.check_file(tmp_path / "a.db", create=False)
+
+
+def test_a_pipe_is_no_archive(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.db")
+    with pytest.raises(ArchiveMissing, match="there is no archive at"):
+        connections.check_file(tmp_path / "a.db", create=False)
+
+
 def test_a_file_that_exists_keeps_its_content(tmp_path: Path) -> None:
     file = tmp_path / "a.db"
     file.write_bytes(b"content")
@@ -118,7 +196,13 @@ def pragma(archive: Archive, name: str) -> object:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("secure_delete", 1), ("synchronous", 1), ("cache_size", -32768), ("journal_mode", "wal")],
+    [
+        ("secure_delete", 1),
+        ("synchronous", 1),
+        ("cache_size", -32768),
+        ("journal_mode", "wal"),
+        ("busy_timeout", 10_000),
+    ],
 )
 def test_each_connection_to_a_file_has_these_pragmas(
     file_archive: Archive, name: str, value: object

@@ -180,9 +180,7 @@ def test_each_error_code_of_sqlite_has_its_exception(code: str, kind: type[Archi
         ("42601", ArchiveError),
     ],
 )
-def test_each_error_code_of_postgresql_has_its_exception(
-    code: str, kind: type[ArchiveError]
-) -> None:
+def test_each_sqlstate_has_its_exception(code: str, kind: type[ArchiveError]) -> None:
     error = Exception("a text of the driver")
     error.sqlstate = code  # type: ignore[attr-defined]
     with pytest.raises(ArchiveError) as raised:

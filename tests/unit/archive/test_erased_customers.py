@@ -77,13 +77,13 @@ def test_a_text_without_an_at_sign_names_a_customer_if_it_is_a_number(
 def test_an_address_names_each_customer_who_is_shown_with_it(
     archive: Archive, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "_BATCH", 2)
+    monkeypatch.setattr(repository, "_BATCH", 2)
     same = {"first": "Eve", "email": " C91@example.org"}
     save_all(archive, [shown(1, customer=92), shown(2, customer=91), shown(3, customer=91)])
-    save_all(archive, [shown(4, createdBy={"id": 90, **same}), shown(5, cc=["c91@example.org"])])
+    save_all(archive, [shown(4, createdBy={"id": 1, **same}), shown(5, cc=["c91@example.org"])])
     save_all(archive, [shown(6, createdBy={"id": 5, "type": "user", **same})])
-    save_all(archive, [shown(7, customer=93, createdBy={"id": 1, "email": "xc91@example.org"})])
-    assert found(archive, address) == [90, 91]
+    save_all(archive, [shown(7, customer=93, createdBy={"id": 2, "email": "xc91@example.org"})])
+    assert found(archive, address) == [1, 91]
 
 
 def test_an_address_without_a_number_beside_it_names_nobody(archive: Archive) -> None:
@@ -152,6 +152,41 @@ def test_all_addresses_that_are_shown_with_the_number_are_remembered(
     forget(archive, 91)
     expected = {digest(archive, each) for each in ("c91@example.org", "two@example.org")}
     assert digests(archive) == expected
+
+
+def test_addresses_that_one_call_shows_later_are_all_remembered(archive: Archive) -> None:
+    forget(archive, 91)
+    addresses = ["one@example.org", "two@example.org"]
+    persons = [{"id": 91, "email": each} for each in addresses]
+    save_all(archive, [shown(id_, createdBy=each) for id_, each in enumerate(persons, 1)])
+    assert digests(archive) == {digest(archive, each) for each in addresses}
+
+
+def test_an_address_is_erased_in_all_that_one_call_saves(archive: Archive) -> None:
+    forget(archive, 91)
+    save_all(archive, [shown(1, cc=["c91@example.org"]), shown(2, customer=91)])
+    with archive.reading() as snapshot:
+        assert json.loads(snapshot.raw_documents([1])[1])["cc"] == []
+
+
+def test_an_address_is_erased_in_what_is_saved_later_in_the_same_transaction(
+    archive: Archive,
+) -> None:
+    forget(archive, 91)
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        writer.save([shown(2, customer=91)])
+        writer.save([shown(1, cc=["c91@example.org"])])
+    with archive.reading() as snapshot:
+        assert json.loads(snapshot.raw_documents([1])[1])["cc"] == []
+
+
+def test_the_address_of_a_mailbox_that_is_shown_later_is_not_erased(archive: Archive) -> None:
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        mailbox = ListItem(1, "Support", "support", "c91@example.org")
+        writer.set_list_items(ListQuery("mailboxes"), [mailbox], SEEN)
+    forget(archive, 91)
+    save_all(archive, [shown(2, customer=91), shown(1, cc=["c91@example.org"])])
+    assert digests(archive) == set()
 
 
 @pytest.mark.parametrize(
@@ -246,6 +281,15 @@ def test_what_was_read_beside_the_archive_has_the_surrogate(archive: Archive) ->
     with archive.reading() as snapshot:
         after = without_erased(snapshot, [activity, other])
     assert after == [activity._replace(customer=remembered(archive)[91][0]), other]
+
+
+def test_the_chunk_that_begins_where_conversations_are_kept_does_not_change(
+    archive: Archive,
+) -> None:
+    since = 700 << schema.CHUNK_BITS
+    save_all(archive, [record(1, created=since - 1), record(2, created=since)])
+    with archive.lock() as lock, archive.writing(lock) as writer:
+        assert erasure.delete_before(writer._connection, since) == {699}
 
 
 def test_of_conversations_too_old_nothing_is_left(archive: Archive) -> None:
