@@ -23,7 +23,6 @@ from compat.archive.personal_data import (
 from compat.archive.reader import Snapshot
 from compat.core.models import USER_LISTS, Activity
 
-_BATCH: Final = 500
 _NUMBER: Final = re.compile("[0-9]{1,19}")
 _LARGEST_ID: Final = 2**63 - 1
 """Databases store no larger one."""
@@ -173,15 +172,10 @@ def _conversations(connection: sa.Connection) -> Iterator[list[tuple[Any, bytes 
     both = schema.conversation.outerjoin(
         schema.document, schema.document.c.conversation == schema.conversation.c.id
     )
-    query = sa.select(row.id, *_PEOPLE, document.packed).select_from(both).order_by(row.id)
-    after: int | None = None
-    while True:
-        rest = query if after is None else query.where(row.id > after)
-        found = connection.execute(rest.limit(_BATCH)).all()
-        if not found:
-            return
+    query = sa.select(row.id, *_PEOPLE, document.packed).select_from(both)
+    for some in repository.batches(connection.execute(sa.select(row.id)).scalars()):
+        found = connection.execute(query.where(row.id.in_(some)))
         yield [(each, None if each.packed is None else bytes(each.packed)) for each in found]
-        after = found[-1].id
 
 
 def _erase_from(

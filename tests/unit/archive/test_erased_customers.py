@@ -99,7 +99,7 @@ def test_a_customer_who_was_erased_is_not_found_by_the_surrogate(archive: Archiv
 def test_an_erasure_says_how_many_conversations_were_whose(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "_BATCH", 2)
+    monkeypatch.setattr(repository, "_BATCH", 2)
     customers = {1: 91, 2: 92, 3: 91, 4: 93, 5: 91}
     save_all(archive, [shown(id_, customer=whose) for id_, whose in customers.items()])
     assert forget(archive, 91, 92, 94) == {91: 3, 92: 1, 94: 0}
@@ -127,6 +127,12 @@ def test_a_customer_who_is_erased_again_keeps_the_surrogate(archive: Archive) ->
     assert all(-(2**48) <= surrogate < 0 for surrogate, _ in after.values())
 
 
+def test_digests_have_a_random_key(archive: Archive) -> None:
+    forget(archive, 91)
+    with archive.reading() as snapshot:
+        assert len(load_erased(snapshot).key) == 32
+
+
 def test_the_key_of_digests_stays(archive: Archive) -> None:
     forget(archive, 91, addresses=["ada@example.org"])
     before = digests(archive)
@@ -146,7 +152,7 @@ def test_an_address_that_is_given_belongs_to_the_customer_of_the_same_erasure(
 def test_all_addresses_that_are_shown_with_the_number_are_remembered(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "_BATCH", 1)
+    monkeypatch.setattr(repository, "_BATCH", 1)
     save_all(archive, [shown(1, customer=91), shown(2, customer=92)])
     save_all(archive, [shown(3, createdBy={"id": 91, "email": "two@example.org"})])
     forget(archive, 91)
@@ -247,7 +253,7 @@ def test_addresses_are_erased_in_names_of_tags_and_folders_alone(archive: Archiv
 def test_documents_of_others_are_erased_batch_by_batch(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure, "_BATCH", 2)
+    monkeypatch.setattr(repository, "_BATCH", 2)
     save_all(archive, [shown(each, cc=["ada@example.org"], bcc=["x"]) for each in range(1, 6)])
     forget(archive, addresses=["ada@example.org"])
     with archive.reading() as snapshot:
