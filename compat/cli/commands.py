@@ -36,7 +36,13 @@ from compat.cli.parity import parity
 from compat.cli.report import report
 from compat.cli.serve import serve
 from compat.cli.simulate import simulate
-from compat.cli.streams import describe, ignore_closed_pipe, open_closed_streams
+from compat.cli.streams import (
+    buffer_output,
+    describe,
+    discard_unwritten_errors,
+    ignore_closed_pipe,
+    open_closed_streams,
+)
 from compat.cli.sync import sync
 from compat.config.environment import SettingsError
 from compat.extras import DISTRIBUTION
@@ -66,6 +72,7 @@ class _Program(Group):
 def run(arguments: Sequence[str] | None) -> int:
     """Run a command line, that of the process if none is given; the exit code."""
     open_closed_streams()
+    buffer_output()
     try:
         code = _run(arguments)
         with ignore_closed_pipe():
@@ -73,6 +80,8 @@ def run(arguments: Sequence[str] | None) -> int:
     except OSError as error:
         print_note(describe(error))
         return ExitCode.UPSTREAM if error.errno == errno.EADDRINUSE else ExitCode.MISUSE
+    finally:
+        discard_unwritten_errors()
     return code
 
 

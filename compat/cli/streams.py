@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from compat.config.environment import SettingsError, reason
 
@@ -31,6 +32,33 @@ def open_closed_streams() -> None:
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
     if streams["stderr"] is None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+
+
+def buffer_output() -> None:
+    """Put a buffer before standard output where Python has none, as with `PYTHONUNBUFFERED`.
+
+    Without one, Python does not notice that the system took a part of what it was given, as a disk
+    does that fills up, and the rest would be lost without an error.
+    """
+    stream: Any = sys.stdout
+    raw = getattr(stream, "buffer", None)
+    if isinstance(raw, io.RawIOBase):
+        options: dict[str, Any] = {
+            "encoding": stream.encoding,
+            "errors": stream.errors,
+            "line_buffering": stream.isatty(),
+            "write_through": True,
+        }
+        stream.detach()  # or it would close the file when it is collected
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), **options)
+
+
+def discard_unwritten_errors() -> None:
+    """Lose what standard error does not take; Python would end with status 120 because of it."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def describe(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import json
 import os
@@ -441,6 +442,51 @@ def test_a_standard_error_that_cannot_be_written_changes_no_exit_code(
     assert written(filled, ("report", "new", "--start", "2015-01"), stream).returncode == 0
     assert written(filled, ("report", "new", "--start", "nonsense"), stream).returncode == 2
     assert written(filled, ("dance",), stream).returncode == 2
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("command", "streams", "status"),
+    [
+        (("report", "new", "--start", "2015-01"), ">/dev/full 2>/dev/full", 2),
+        (("report", "new", "--start", "nonsense"), ">/dev/null 2>/dev/full", 2),
+        (("report", "dance"), ">/dev/null 2>/dev/full", 2),
+        (("sync", "--start", "2014-01", "--end", "2014-01"), ">/dev/null 2>/dev/full", 0),
+    ],
+)
+def test_the_exit_code_is_that_of_the_command_with_and_without_buffers(
+    filled: tuple[Path, dict[str, str]],
+    command: tuple[str, ...],
+    streams: str,
+    status: int,
+    unbuffered: str,
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    folder, settings = filled
+    surroundings = folder, settings | {"PYTHONUNBUFFERED": unbuffered}
+    assert written(surroundings, command, streams).returncode == status
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command", [("archive", "export"), ("report", "new", "--start", "2015-01")]
+)
+def test_output_that_is_taken_only_in_part_is_an_error(
+    filled: tuple[Path, dict[str, str]], command: tuple[str, ...], unbuffered: str
+) -> None:
+    folder, settings = filled
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writing, b"x" * (size - 10))  # ten bytes are taken, and the rest is not
+    done = written(
+        (folder, settings | {"PYTHONUNBUFFERED": unbuffered}), command, "", stdout=writing
+    )
+    os.close(reading)
+    assert done.returncode == 2
+    assert done.stderr.startswith("helpscout-v1: standard output cannot be written")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
