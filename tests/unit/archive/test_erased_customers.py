@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -125,6 +126,12 @@ def test_a_customer_who_is_erased_again_keeps_the_surrogate(archive: Archive) ->
     assert after[91] == before[91]
     assert len({surrogate for surrogate, _ in after.values()}) == 2
     assert all(-(2**48) <= surrogate < 0 for surrogate, _ in after.values())
+
+
+def test_a_surrogate_is_always_negative(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "randbelow", lambda _limit: 0)
+    forget(archive, 91)
+    assert remembered(archive)[91][0] == -1
 
 
 def test_digests_have_a_random_key(archive: Archive) -> None:

@@ -104,6 +104,12 @@ def test_what_others_write_in_an_erased_customers_conversation_is_erased(archive
     assert ratings(archive) == [Rating(1, OTHER, "", "Uma Staff", "")]
 
 
+def test_a_rating_of_others_in_a_conversation_without_a_customer_stays(archive: Archive) -> None:
+    save(archive, 1, [reply(1, OTHER, OF_OTHER)], customer=0)
+    forget(archive, NUMBER)
+    assert ratings(archive) == [OF_OTHER]
+
+
 def test_an_erased_address_is_removed_from_the_comments_of_others(archive: Archive) -> None:
     save(archive, 1, [reply(1, OTHER, OF_OTHER._replace(comments=f"Ask {ADDRESS}!"))])
     forget(archive, addresses=[ADDRESS])
