@@ -462,3 +462,23 @@ def test_only_conversations_of_the_list_are_in_the_way(
                 writer.set_note(queries.ALL_LISTS_SPAM, shown)
             found = reconcile._Comparison(session, compared).cut_end(Interval(0, 100))
         assert found == Interval(0, end)
+
+
+@pytest.mark.parametrize("spam", [True, False])
+def test_spam_on_the_list_of_all_is_noted_and_looked_up_when_that_list_is_read_again(
+    empty: Staged, spam: bool
+) -> None:
+    gone, there = (empty.account.add(at(number), status="spam").id for number in range(2))
+    empty.clock.advance(3600)
+    empty.sync()
+    empty.account.delete(gone)
+    empty.clock.advance(DAY)
+    with opened_session(empty) as session:
+        session.note_time(int(empty.clock.now))
+        with session.writing() as writer:
+            writer.set_note(queries.ALL_LISTS_SPAM, False)
+        comparison = reconcile._Comparison(session, ComparedList(ALL_MAILBOXES, spam=spam))
+        assert comparison._read_once(Interval(at(0), at(2)))
+        with session.reading() as snapshot:
+            assert queries.all_lists_spam(snapshot) is not spam
+    assert empty.rows().keys() == {there}
