@@ -56,6 +56,7 @@ def stage(upstream_server: Upstream, url: str) -> Staged:
         (Interval(FIRST - 5, FIRST + 3 * MONTH), 20, WindowPlan(FIRST, 2), 30),
         (Interval(FIRST - 5, FIRST + 3 * MONTH), 1, WindowPlan(FIRST, 1), 30),
         (Interval(FIRST - 5, FIRST + MONTH), 10**9, WindowPlan(FIRST, 120_000), 30),
+        (Interval(FIRST - 2 * MONTH, FIRST), 10, WindowPlan(FIRST, 10), 1),
         (Interval(FIRST - 2 * MONTH, FIRST - 10), 10, WindowPlan(FIRST - 10, 120_000), 0),
     ],
 )
