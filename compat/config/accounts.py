@@ -19,6 +19,7 @@ its owner should be able to read it.
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -161,6 +162,7 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
         if (settings := _account(name, table, shared, faults)) is not None
     }
     faults += _shared_keys(tables)
+    faults += _shared_archives(accounts)
     if not tables:
         faults.append(f"{path} names no account")
     if faults:
@@ -305,6 +307,19 @@ def _shared_keys(tables: Mapping[str, Any]) -> Iterator[str]:
             owners[key].append(name)
     for names in sorted({tuple(each) for each in owners.values() if len(each) > 1}):
         yield f"{', '.join(names)}: api_keys: they share a key, which then selects none of them"
+
+
+def _shared_archives(accounts: Mapping[str, Settings]) -> Iterator[str]:
+    """An error for each archive that several accounts have; it names the accounts, not the URL."""
+    owners: defaultdict[str, list[str]] = defaultdict(list)
+    for name, settings in accounts.items():
+        if settings.archive is not None:
+            url = settings.archive.get_secret_value()
+            path = url.removeprefix("sqlite:///")
+            owners[url if path == url else os.path.realpath(path)].append(name)
+    for names in owners.values():
+        if len(names) > 1:
+            yield f"{', '.join(names)}: archive: they share one, and each account needs its own"
 
 
 def _keys(table: Any) -> set[str]:

@@ -435,3 +435,24 @@ def test_a_name_that_cannot_be_shown_is_refused(path: Path, name: str) -> None:
     (fault,) = faults(path, ACME.replace("[acme]", f'["{name}"]'))
     assert fault.isprintable()
     assert fault.endswith("cannot be the name of an account: use letters and digits")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a.db", "a.db"),
+        ("a.db", "sqlite:///a.db"),
+        ("a.db", "./b/../a.db"),
+        ("postgresql://u:hunter2@h/d", "postgresql://u:hunter2@h/d"),
+    ],
+)
+def test_an_archive_that_accounts_share_is_refused(path: Path, one: str, other: str) -> None:
+    text = f'{ACME}archive = "{one}"\n{BRAVO}archive = "{other}"\n'
+    assert faults(path, text) == [
+        "acme, bravo: archive: they share one, and each account needs its own"
+    ]
+
+
+def test_accounts_may_have_archives_in_one_directory(path: Path) -> None:
+    text = f'{ACME}archive = "a.db"\n{BRAVO}archive = "b.db"\n'
+    assert set(read(path, text)) == {"acme", "bravo"}
