@@ -310,7 +310,10 @@ def _shared_keys(tables: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _shared_archives(accounts: Mapping[str, Settings]) -> Iterator[str]:
-    """An error for each archive that several accounts have; it names the accounts, not the URL."""
+    """An error for each archive that accounts of several applications have.
+
+    It names the accounts, not the URL. Accounts of one application may differ in their conventions.
+    """
     owners: defaultdict[str, list[str]] = defaultdict(list)
     for name, settings in accounts.items():
         if settings.archive is not None:
@@ -318,7 +321,7 @@ def _shared_archives(accounts: Mapping[str, Settings]) -> Iterator[str]:
             path = url.removeprefix("sqlite:///")
             owners[url if path == url else os.path.realpath(path)].append(name)
     for names in owners.values():
-        if len(names) > 1:
+        if len({accounts[name].app_id for name in names}) > 1:
             yield f"{', '.join(names)}: archive: they share one, and each account needs its own"
 
 
