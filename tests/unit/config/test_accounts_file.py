@@ -455,7 +455,7 @@ def test_an_archive_that_accounts_share_is_refused(path: Path, one: str, other: 
 
 def test_accounts_of_one_application_may_share_an_archive(path: Path) -> None:
     other = BRAVO.replace("bravo-app", "acme-app")
-    text = f'{ACME}archive = "a.db"\n{other}archive = "a.db"\ndefault_view_by = "day"\n'
+    text = f'{ACME}archive = "a.db"\n{other}archive = "a.db"\nconventions.end_included = false\n'
     assert set(read(path, text)) == {"acme", "bravo"}
 
 
