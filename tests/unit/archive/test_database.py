@@ -399,6 +399,18 @@ def test_the_size_of_an_archive_in_files_is_that_of_all_its_files(tmp_path: Path
         assert sizes["a.db-shm"] > 0
 
 
+def test_the_size_of_an_archive_on_a_server_is_that_of_its_tables(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path) as url, open_archive(url, create=True) as archive:
+        assert archive.size_bytes() > 0
+
+
+def test_a_check_of_a_file_that_is_gone_names_it(tmp_path: Path) -> None:
+    with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
+        (tmp_path / "a.db").unlink()
+        with pytest.raises(ArchiveError, match=f"{tmp_path}/a.db could not be opened"):
+            archive.integrity_error()
+
+
 def test_the_size_of_an_archive_grows(archive: Archive) -> None:
     before = archive.size_bytes()
     save_all(archive, [record(id_, name="x" * id_) for id_ in range(1, 500)])

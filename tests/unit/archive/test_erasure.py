@@ -147,7 +147,7 @@ def documents_file(url: str) -> bytes:
     [(None, "SELECT 1"), ("postgres", "SELECT pg_current_xact_id()")],
     ids=["a reader", "a writer to another database"],
 )
-def test_vacuum_reports_a_transaction_of_postgresql_that_holds_an_older_state(
+def test_vacuum_reports_a_transaction_of_a_server_that_holds_an_older_state(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch, elsewhere: str | None, statement: str
 ) -> None:
     url = sa.make_url(postgresql_url).set(database=elsewhere)  # None leaves it as it is
@@ -160,7 +160,7 @@ def test_vacuum_reports_a_transaction_of_postgresql_that_holds_an_older_state(
                 archive.vacuum()
 
 
-def test_vacuum_waits_for_a_transaction_of_postgresql_that_ends(postgresql_url: str) -> None:
+def test_vacuum_waits_for_a_transaction_of_a_server_that_ends(postgresql_url: str) -> None:
     with open_archive(postgresql_url, create=True) as archive:
         save_all(archive, [record(1)])
         with another_transaction(postgresql_url, "SELECT 1") as connection:
