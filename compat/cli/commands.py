@@ -72,7 +72,8 @@ class _Program(Group):
 def run(arguments: Sequence[str] | None) -> int:
     """Run a command line, that of the process if none is given; the exit code."""
     open_closed_streams()
-    buffer_output()
+    if arguments is None:  # the streams of a program that calls this are its own
+        buffer_output()
     try:
         code = _run(arguments)
         with ignore_closed_pipe():

@@ -49,8 +49,8 @@ def buffer_output() -> None:
             "line_buffering": stream.isatty(),
             "write_through": True,
         }
-        stream.detach()  # or it would close the file when it is collected
-        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), **options)
+        file = io.FileIO(stream.fileno(), "w", closefd=False)
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(file), **options)
 
 
 def discard_unwritten_errors() -> None:
