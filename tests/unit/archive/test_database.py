@@ -180,7 +180,7 @@ def test_a_path_may_begin_with_the_home_directory(
 def test_another_file_is_no_archive(tmp_path: Path, create: bool) -> None:
     path = tmp_path / "a.db"
     path.write_text("Dear diary, " * 500)
-    with pytest.raises(ArchiveUnreadable, match="damaged, or is no archive"):
+    with pytest.raises(ArchiveUnreadable, match=f"the archive {path} is damaged, or is no archive"):
         open_archive(f"sqlite:///{path}", create=create)
     assert path.read_text().startswith("Dear diary")
 
