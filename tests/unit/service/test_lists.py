@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
+import stamina
 from pydantic import SecretStr
 
 from compat.asgi import create_app
@@ -356,11 +357,19 @@ def test_without_a_change_something_was_modified_when_it_was_made(
 @pytest.mark.parametrize("path", ALL)
 @pytest.mark.parametrize(
     "payload",
-    [{}, {"_embedded": {}}, {"page": {"totalElements": 0, "totalPages": 0}}],
-    ids=["nothing", "no list", "no page"],
+    [{"_embedded": {}}, {"page": {"totalElements": 0, "totalPages": 0}}],
+    ids=["no page", "no list"],
 )
 def test_an_empty_list_has_no_pages(script: scripts.Upstream, path: str, payload: Json) -> None:
     assert content_of(script, path, payload) == {"page": 1, "pages": 0, "count": 0, "items": []}
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_an_answer_that_is_no_list_is_no_empty_list(script: scripts.Upstream, path: str) -> None:
+    with stamina.set_testing(True, attempts=1):
+        content = content_of(script, path, {})
+    assert content["code"] == 503
+    assert "shows neither entries nor a total" in content["error"]
 
 
 @pytest.mark.parametrize(
