@@ -227,11 +227,12 @@ def test_an_import_forgets_what_is_known_of_recent_threads(fill: Staged, tmp_pat
     with open_archive(fill.url) as archive:
         with archive.reading() as snapshot:
             lines = list(export(snapshot))
-        old = [line for line in lines if b'"createdAt":"2014-01' in line]
-        covers = (int(SINCE.timestamp()), int(SINCE.timestamp()) + 31 * DAY - 1)
+        first = min(row.created for row in fill.rows().values())
+        created = f'"createdAt":"{format_epoch(first)}"'.encode()
+        old = b"".join(line for line in lines if created in line)
         with archive.lock() as lock:
             import_lines(
-                archive, lock, io.BytesIO(b"".join(old)), covers, int(fill.clock.now) - 5 * DAY
+                archive, lock, io.BytesIO(old), (first, first), int(fill.clock.now) - 5 * DAY
             )
     assert known_time(fill) is None
 
