@@ -23,6 +23,12 @@ from tests.unit.archive.sync.synced_account import Staged
 
 Answers = tuple[str, ...]
 THREADS = 2
+REQUESTS = 5
+"""How many requests there are at least between two changes of the account.
+
+A run stops with an error if what it reads changes again before it has read it.
+"""
+
 PAUSE = 0.01
 """Seconds between the questions of a thread, so that the synchronisation makes progress."""
 
@@ -53,13 +59,17 @@ def in_another_process(stage: Staged) -> set[Answers]:
 
 @contextmanager
 def changing(stage: Staged) -> Iterator[None]:
-    """Within the block, the account changes all the time."""
+    """Within the block, the account changes all the time, but not faster than it is read."""
     over = threading.Event()
 
     def change() -> None:
         rng = random.Random(7)
+        before = 0
         while not over.wait(0.05):
-            change_account(stage.account, rng, 1)
+            requests = stage.simulator.requests.total()
+            if not 0 <= requests - before < REQUESTS:  # a run begins to count anew
+                before = requests
+                change_account(stage.account, rng, 1)
 
     with ThreadPoolExecutor(1) as pool:
         going = pool.submit(change)
