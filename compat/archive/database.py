@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from compat.archive import connections, migrations, schema
 from compat.archive.connections import sa
 from compat.archive.errors import (
+    LOCK_LOST,
     ArchiveError,
     ArchiveLocked,
     ArchiveUnreachable,
@@ -128,7 +129,7 @@ class Archive:
                     writer.finish(lock.epoch)
         except ArchiveUnreachable as error:  # a new holder terminates the connections of the old
             if self._is_lost(lock):
-                raise LockLost(str(LockLost.__doc__)) from error
+                raise LockLost(LOCK_LOST) from error
             raise
 
     def lock(self) -> SyncLock:

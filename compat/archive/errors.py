@@ -21,6 +21,14 @@ After each of them the archive holds what its last commit wrote.
 
 from __future__ import annotations
 
+from typing import Final
+
+LOCK_LOST: Final = (
+    "another process took over the writing to this archive while this one was silent; nothing of "
+    "the last step was written: run it again if need be"
+)
+"""The text of each `LockLost`."""
+
 
 class ArchiveError(Exception):
     """An archive could not be used; the text is written for the user who runs the command."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from compat.archive import erasure, repository, schema, threads
 from compat.archive.connections import sa
 from compat.archive.coverage import CoverageChanges
-from compat.archive.errors import LockLost
+from compat.archive.errors import LOCK_LOST, LockLost
 from compat.archive.personal_data import ErasedCustomers, People, to_json
 from compat.archive.records import LAYERS, RECENT_THREADS, ConversationRecord, ShownThreads
 from compat.archive.repository import Columns, batches
@@ -224,10 +224,7 @@ class Writer:
         increment = int(self._changed or bool(self._changed_chunks))
         updated = {"own_epoch": epoch, "increment": increment}
         if not self._connection.execute(_ADD_VERSION, updated).rowcount:
-            raise LockLost(
-                "another process took over the writing to this archive while this one was "
-                "silent; nothing of the last step was written: run it again if need be"
-            )
+            raise LockLost(LOCK_LOST)
         repository.set_chunk_versions(self._connection, sorted(self._changed_chunks))
 
     def _save(self, records: Sequence[ConversationRecord]) -> int:

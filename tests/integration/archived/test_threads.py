@@ -81,6 +81,7 @@ class Life:
         places: The conversations on which each thread was since then, by its id.
         since_this_run: The same since the run began that is under way.
         created: When each was created.
+        seen_first: When each was there first, by the account's clock; 0 if from the beginning.
         checks: How often the archive was looked at while it said that it knows threads.
         recent_checks: How often it said that it knows recent ones alone.
         known_at_start: The time whose threads it knew when the run that is under way began.
@@ -93,6 +94,7 @@ class Life:
     since_this_run: set[int] = field(default_factory=set)
     places: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     created: dict[int, int] = field(default_factory=dict)
+    seen_first: dict[int, float] = field(default_factory=dict)
     checks: int = 0
     recent_checks: int = 0
     known_at_start: Interval | None = None
@@ -107,7 +109,18 @@ class Life:
                 now.add(each.id)
                 self.places[each.id].add(id_)
                 self.created[each.id] = each.created
+        since = self.stage.clock.now if self.seen_first else 0.0
+        self.seen_first |= dict.fromkeys(now - self.seen_first.keys(), since)
         return now
+
+    def shown(self) -> set[int]:
+        """The threads that have been there for as long as the index may be behind.
+
+        Others may be new although they were created earlier, such as one in place of another that
+        was edited, or one of a conversation that was imported.
+        """
+        until = self.stage.clock.now - self.stage.simulator.behaviour.index_lag
+        return {id_ for id_ in self.look() if self.seen_first[id_] <= until}
 
     def goes_on(self, _account: Account, _target: str) -> None:
         self.stage.clock.advance(self.rng.choice((0, 0, 1, 2)))
@@ -127,7 +140,7 @@ class Life:
             if row.listed and self.rng.random() < 0.7:
                 self.stage.account.write(row.id)
         self.time_passes(self.rng.choice((10, INDEX_LAG + 60, 3600, 3 * DAY)))
-        self.since_this_run = self.look()
+        self.since_this_run = self.shown()
         self.known_at_start = known_time(self.stage)
         self.stage.on_event = self.check
         try:
@@ -186,6 +199,16 @@ def received(stage: Staged, asked: Asked) -> tuple[int, object]:
 
 
 @PROFILE
+@example(  # what is new shortly before a run, and was created long before, is not in the index yet
+    behaviour=Behaviour(
+        rate_limit=None, page_size=25, all_lists_spam=False, index_lag=300, embedded_chats="threads"
+    ),
+    seed=65535,
+    pace=1,
+    parallel=1,
+    first_is_quiet=True,
+    cuts=[None, None],
+)
 @example(  # a merge moves threads to a conversation that the first run has read before
     behaviour=Behaviour(rate_limit=None, page_size=7),
     seed=3,
