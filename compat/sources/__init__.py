@@ -35,5 +35,7 @@ def source_from_settings(settings: Settings) -> Source:
     except ArchiveError as error:
         if live:
             live.close()
-        raise SettingsError(f"{variable_name('archive')}: {error}") from error
+        variable = variable_name("archive")
+        names_it = variable in str(error)
+        raise SettingsError(str(error) if names_it else f"{variable}: {error}") from error
     return ArchiveSource(archive, live, MaxAges(settings.recent_age, settings.max_age))

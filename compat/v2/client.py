@@ -26,7 +26,7 @@ import stamina
 from pydantic import BaseModel
 
 from compat.v2 import errors
-from compat.v2.json_text import parse_body, without_texts
+from compat.v2.json_text import parse_body
 from compat.v2.models import TokenResponse, WithoutLongTexts
 from compat.v2.oauth import AccessToken, Credentials, TokenCache
 from compat.v2.rate_limit import LIMIT_HEADER, REMAINING_HEADER, RateLimiter, integer_header
@@ -37,6 +37,7 @@ from compat.v2.transport import (
     client_options,
     describe_failure,
     is_untrusted,
+    receive,
     request_time,
     shut_down,
     tls_extensions,
@@ -60,6 +61,9 @@ _OUTAGES: Final = (
 
 _SILENT: Final = 10.0
 """Seconds without an answer after which upstream seems to give none."""
+
+_WAITS: Final = 10
+"""How many times as long as for its next bytes is waited for the whole body of a response."""
 
 _CREDENTIALS_REFUSED: Final = frozenset({400, 401, 403})
 _OUTCOMES: Final = {2: "answered", 3: "redirected", 4: "refused"}
@@ -90,7 +94,8 @@ class Client:
         base_url: The API's base URL; ends in `/v2`; plain http only to loopback.
         connect_to: Where to connect instead of the base URL's own host.
         reserve: The share of the rate limit that is left to other programs, 0 to 1.
-        timeout: Seconds that a single request may take to connect, or to send its next bytes.
+        timeout: Seconds that a single request may take to connect, or to send its next bytes; ten
+            times as many for its whole response.
         proxy: The URL of a proxy to use.
         ca_file: A PEM file of certificate authorities to trust beside the usual ones.
 
@@ -115,6 +120,7 @@ class Client:
     ) -> None:
         self._credentials = credentials
         self._address = Address.parse(base_url, connect_to)
+        self._timeout = timeout
         self._closed = threading.Event()
         self.rate_limiter = RateLimiter(reserve)
         self._tokens = TokenCache(self._request_token)
@@ -300,8 +306,10 @@ class Client:
                 self._http.stream(verb, url, extensions=extensions, **options) as stream,
             ):
                 answered()
-                response = without_texts(stream) if short else stream
-                response.read()
+                response = receive(stream, _WAITS * self._timeout, short=short)
+        except errors.Unreachable:
+            self._count(None)
+            raise
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             # A client that is closed in the middle of a request raises a bare RuntimeError.
             self._raise_if_closed()

@@ -97,17 +97,6 @@ def without_long_texts(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield rest
 
 
-def without_texts(stream: httpx.Response) -> httpx.Response:
-    """A response of JSON without its long texts, which are dropped while it is received."""
-    content = b"".join(without_long_texts(stream.iter_bytes()))
-    headers = [
-        (name, value)
-        for name, value in stream.headers.multi_items()
-        if name.lower() not in {"content-encoding", "content-length"}
-    ]
-    return httpx.Response(stream.status_code, headers=headers, content=content)
-
-
 def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
     found = pattern.match(data, at)
     return found.end() if found else at

@@ -6,7 +6,8 @@ import ipaddress
 import math
 import re
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from socket import SHUT_RDWR, socket
@@ -15,6 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
+from compat.v2.errors import Unreachable
+from compat.v2.json_text import without_long_texts
 from compat.v2.rate_limit import date_header
 
 DEFAULT_BASE_URL: Final = "https://api.helpscout.net/v2"
@@ -26,6 +29,9 @@ _PORTS: Final = range(1, 65_536)
 
 _CONNECT_TIMEOUT: Final = 10.0
 """Seconds to connect; closing the client does not interrupt a thread that connects."""
+
+_LARGEST_BODY: Final = 256 * 2**20
+"""Bytes of a body that are kept; the largest that are known have a hundredth of it."""
 
 
 class UnusableOption(ValueError):
@@ -74,6 +80,46 @@ def shut_down(connection: socket) -> None:
     """
     with suppress(OSError):
         socket.shutdown(connection, SHUT_RDWR)
+
+
+def receive(stream: httpx.Response, seconds: float, *, short: bool = False) -> httpx.Response:
+    """A response with its whole body.
+
+    Args:
+        stream: The response, of which the headers have been received.
+        seconds: How long its body may take. Who sends a byte from time to time is never silent.
+        short: Whether the long texts of a body of JSON are dropped while it is received.
+
+    Raises:
+        Unreachable: The body takes longer, or is larger than what could be an answer.
+        httpx.HTTPError: The connection fails.
+    """
+    chunks: Iterable[bytes] = _before(time.monotonic() + seconds, stream.iter_bytes())
+    content = b"".join(_not_too_large(without_long_texts(chunks) if short else chunks))
+    headers = [
+        (name, value)
+        for name, value in stream.headers.multi_items()
+        if name.lower() not in {"content-encoding", "content-length"}
+    ]
+    return httpx.Response(stream.status_code, headers=headers, content=content)
+
+
+def _before(deadline: float, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        if time.monotonic() > deadline:
+            raise Unreachable("an answer of Mailbox API 2.0 has begun, but takes too long to end")
+        yield chunk
+
+
+def _not_too_large(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > _LARGEST_BODY:
+            raise Unreachable(
+                f"an answer of Mailbox API 2.0 has more than {_LARGEST_BODY // 2**20} MiB"
+            )
+        yield chunk
 
 
 def is_untrusted(error: BaseException) -> bool:

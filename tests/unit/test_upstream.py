@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from compat.archive.threads import to_payload
 from compat.core.models import UNKNOWN_RATING, Rating, Thread
 from compat.upstream import to_threads
-from compat.v2.json_text import parse_body, without_texts
+from compat.v2.json_text import parse_body
 from compat.v2.threads import ThreadPage
+from compat.v2.transport import receive
 
 ADA: Final = {"id": 91, "type": "customer", "first": "Ada", "last": "Best", "email": "a@b.example"}
 BOB: Final = {"id": 92, "type": "customer", "first": "", "last": None, "email": "bob@b.example"}
@@ -30,7 +31,7 @@ def shown(**fields: Any) -> dict[str, Any]:
 def read(*threads: dict[str, Any]) -> tuple[Thread, ...]:
     """Threads as they are read from a list."""
     content = json.dumps({"_embedded": {"threads": threads}}).encode()
-    page = parse_body(without_texts(httpx.Response(200, content=content)), ThreadPage)
+    page = parse_body(receive(httpx.Response(200, content=content), 60.0, short=True), ThreadPage)
     return to_threads(1, page.rows)
 
 

@@ -122,13 +122,16 @@ def test_an_archive_has_help_scout_beside_it_unless_it_must_not_be_asked(
     source.close()
 
 
+@pytest.mark.parametrize("place", ["sqlite:///{}/none.db", "sqlite:///{}/text", "https://{}"])
 @pytest.mark.parametrize("offline", [True, False])
-def test_an_archive_that_cannot_be_opened_is_named_by_its_setting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: bool
+def test_an_archive_that_cannot_be_opened_is_named_by_its_setting_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: bool, place: str
 ) -> None:
     closed: list[None] = []
     monkeypatch.setattr(LiveSource, "close", lambda _: closed.append(None))
-    url = SecretStr(f"sqlite:///{tmp_path}/none.db")
-    with pytest.raises(SettingsError, match="COMPAT_ARCHIVE: "):
+    (tmp_path / "text").write_text("This is no database. " * 100)
+    url = SecretStr(place.format(tmp_path))
+    with pytest.raises(SettingsError) as refused:
         source_from_settings(COMPLETE.model_copy(update={"archive": url, "offline": offline}))
+    assert str(refused.value).count("COMPAT_ARCHIVE") == 1
     assert closed == ([] if offline else [None])

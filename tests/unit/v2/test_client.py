@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import stamina
+from pydantic import BaseModel
 
 from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import (
@@ -26,6 +28,7 @@ from compat.v2.errors import (
     UpstreamError,
 )
 from compat.v2.models import ConversationPage
+from compat.v2.threads import ThreadPage
 from tests.unit.v2.upstream import (
     Asked,
     Json,
@@ -184,6 +187,24 @@ def test_a_server_that_never_answers_is_unreachable(upstream: Upstream) -> None:
     with client_of(upstream.url, timeout=0.02) as client:
         upstream.sign_in = in_turn(Reply(fate="stalled"))
         assert type(failure(upstream, client, GOOD)) is Unreachable
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(upstream: Upstream) -> None:
+    with client_of(upstream.url, timeout=0.05) as client:
+        upstream.script = in_turn(Reply(200, b" " * 10_000, fate="dribbled"))
+        with pytest.raises(Unreachable, match="has begun, but takes too long to end"):
+            client.get("/conversations", {}, ConversationPage, attempts=1)
+        assert client.request_counts() == {"answered": 1, "unreachable": 1}
+
+
+@pytest.mark.parametrize("model", [ConversationPage, ThreadPage])
+def test_a_body_larger_than_any_answer_is_given_up(
+    upstream: Upstream, client: Client, model: type[BaseModel]
+) -> None:
+    bomb = gzip.compress(b"[" * 300 * 2**20, 1)
+    upstream.script = in_turn(Reply(200, bomb, {"Content-Encoding": "gzip"}))
+    with pytest.raises(Unreachable, match="has more than 256 MiB"):
+        client.get("/conversations", {}, model, attempts=1)
 
 
 @pytest.mark.parametrize("status", [202, 203])

@@ -54,13 +54,14 @@ class Reply:
     """The reply to a request.
 
     A reply that is `dropped` closes the connection at once, one that is `cut` ends in the middle
-    of its body, one that is `stalled` is never sent.
+    of its body, one that is `stalled` is never sent, one that is `dribbled` sends blanks, one after
+    the other, in place of its body.
     """
 
     status: int = 200
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
-    fate: Literal["whole", "dropped", "cut", "stalled"] = "whole"
+    fate: Literal["whole", "dropped", "cut", "stalled", "dribbled"] = "whole"
 
 
 Script = Callable[[Asked], Reply]
@@ -230,6 +231,11 @@ class _Handler(BaseHTTPRequestHandler):
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         whole = reply.fate == "whole"
+        if reply.fate == "dribbled":
+            self.wfile.write(head)
+            while not released.wait(0.01):
+                self.wfile.write(b" ")
+            return
         self.wfile.write(head + (reply.body if whole else reply.body[: len(reply.body) // 2]))
 
 
