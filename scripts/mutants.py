@@ -6,9 +6,10 @@ is not explained in tests/mutants.toml, is tried once more: the change is writte
 a new process runs all tests of the package. It also sees functions that run while modules are
 imported, and has time where the machine was busy. What survives that as well is printed.
 
-A file can be named in place of its package. Files of the archive then run with the tests that are
-about them, because all tests of the archive take minutes. With --sample, only so many mutants of
-each package or file are tested, chosen at random; the numbers of chosen and of all are printed.
+A file can be named in place of its package. Files of the archive and of v2 then run with the tests
+that are about them, because all tests of these packages take minutes. With --sample, only so many
+mutants of each package or file are tested, chosen at random; the numbers of chosen and of all are
+printed.
 
 Not changed, because a test of it would only repeat the code:
 
@@ -85,7 +86,7 @@ PACKAGES: Final = {
     "sources": Package(
         ("compat/sources/*",), ("tests/unit/sources", "tests/unit/engines/test_totals.py")
     ),
-    "v2": Package(("compat/v2/*",), ("tests/unit/v2",)),
+    "v2": Package(("compat/v2/*",), ("tests/unit/v2", "tests/unit/test_upstream.py")),
     "archive": Package(("compat/archive/*.py",), ("tests/unit/archive/test_*.py",)),
     "sync": Package(("compat/archive/sync/*.py",), ("tests/unit/archive/sync/test_*.py",)),
 }
@@ -141,9 +142,28 @@ _ARCHIVE: Final = {  # paths from tests/unit/archive
     "sync/threads": ("sync/test_threads",),
 }
 
+_V2: Final = {  # paths from tests/unit/v2
+    "changes": ("test_changes",),
+    "client": ("test_client", "test_oauth", "test_rate_limit", "test_transport"),
+    "json_text": ("test_json_text", "test_client", "../test_upstream"),
+    "lanes": ("test_lanes", "test_pagination_parallel", "test_pagination_properties"),
+    "lists": ("test_lists", "test_lists_single", "test_models"),
+    "models": ("test_models", "test_client"),
+    "oauth": ("test_oauth",),
+    "pagination": ("test_pagination", "test_pagination_properties"),
+    "probes": ("test_probes",),
+    "rate_limit": ("test_rate_limit",),
+    "reports": ("../engines/test_relayed", "../engines/test_end_probe"),
+    "responses": ("test_client", "test_transport"),
+    "search": ("test_search", "test_pagination"),
+    "threads": ("test_threads", "test_models", "../test_upstream"),
+    "transport": ("test_transport", "test_transport_address", "test_client"),
+}
+
 TESTS_OF_FILES: Final = {
-    f"compat/archive/{name}.py": tuple(f"tests/unit/archive/{each}.py" for each in tests)
-    for name, tests in _ARCHIVE.items()
+    f"compat/{folder}/{name}.py": tuple(f"tests/unit/{folder}/{each}.py" for each in tests)
+    for folder, files in (("archive", _ARCHIVE), ("v2", _V2))
+    for name, tests in files.items()
 }
 """The tests that are about a file; a file that is not listed runs with those of its package."""
 
