@@ -138,6 +138,7 @@ _ARCHIVE: Final = {  # paths from tests/unit/archive
     "sync/recent_threads": ("sync/test_recent_threads",),
     "sync/reconcile": ("sync/test_offsets",),
     "sync/reread": ("sync/test_reread",),
+    "sync/run": ("sync/test_run",),
     "sync/session": ("sync/test_session", "sync/test_deletions"),
     "sync/threads": ("sync/test_threads",),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,8 @@ import sqlalchemy as sa
 
 from compat.archive import schema
 from compat.archive.database import Archive, open_archive
-from compat.archive.records import ConversationRecord, ShownThreads
+from compat.archive.errors import LockLost
+from compat.archive.records import RECENT_THREADS, ConversationRecord, ShownThreads
 from compat.archive.writer import Writer
 from compat.core.intervals import Coverage, Interval
 from compat.core.models import ListItem, ListKind, ListQuery, Rating, Thread
@@ -134,6 +136,78 @@ def test_what_is_erased_in_a_transaction_is_not_stored_by_it(archive: Archive) -
         assert [each.customer.id for each in documents] == [0, 0, 0, 94]
 
 
+def test_an_address_that_is_given_is_erased_in_what_is_stored_later(archive: Archive) -> None:
+    (own,) = write(archive, lambda writer: writer.erase_customers([91], ["eve@example.org"]))
+    assert own == {91: 0}
+    write(archive, save(record(1, customer=95, name="Eve"), record(2, customer=92, name="Bob")))
+    with archive.reading() as snapshot:
+        assert set(snapshot.raw_documents([1, 2])) == {2}
+
+
+def test_a_conversation_of_others_keeps_all_but_the_erased_customer(archive: Archive) -> None:
+    bobs = record(1, customer=92, name="Bob")
+    document = json.loads(bobs.document or b"")
+    shown = {**document, "cc": ["ada@example.org", "cy@example.org"]}
+    write(
+        archive,
+        save(record(2, name="Ada")),
+        lambda writer: writer.erase_customers([91]),
+        save(replace(bobs, document=json.dumps(shown).encode())),
+    )
+    with archive.reading() as snapshot:
+        assert json.loads(snapshot.raw_documents([1])[1]) == {**document, "cc": ["cy@example.org"]}
+
+
+def test_a_record_without_a_document_has_the_surrogate_of_an_erased_customer(
+    archive: Archive,
+) -> None:
+    write(
+        archive,
+        lambda writer: writer.erase_customers([91]),
+        save(replace(record(1), document=None), replace(record(2, customer=92), document=None)),
+    )
+    with archive.reading() as snapshot:
+        found = snapshot.execute(sa.select(schema.conversation.c.customer)).scalars()
+        assert [customer == 92 for customer in found] == [False, True]
+
+
+@pytest.mark.parametrize(("customer", "comments"), [(91, ""), (92, "Fine")])
+def test_comments_of_others_are_erased_in_an_erased_customers_own_conversation_alone(
+    archive: Archive, customer: int, comments: str
+) -> None:
+    thread = WRITTEN._replace(
+        author=5, by="user", customer=93, rating=Rating(1, 93, "", "", "Fine")
+    )
+    write(
+        archive,
+        lambda writer: writer.keep_threads(kept=True),
+        lambda writer: writer.erase_customers([91]),
+        save(record(1, customer=customer)),
+        lambda writer: writer.save_threads(1, ShownThreads((thread,), complete=True, seen=SEEN)),
+    )
+    with archive.reading() as snapshot:
+        ((held,),) = snapshot.threads_of([1]).values()
+    assert held.rating == Rating(1, 93, comments=comments)
+
+
+def test_only_the_note_on_recent_threads_is_forgotten(archive: Archive) -> None:
+    write(
+        archive,
+        lambda writer: writer.set_note(RECENT_THREADS, 1),
+        lambda writer: writer.set_note("another", 2),
+        lambda writer: writer.forget_recent_threads(),
+    )
+    with archive.reading() as snapshot:
+        assert [snapshot.get_note(name) for name in (RECENT_THREADS, "another")] == [None, 2]
+
+
+def test_a_transaction_whose_lock_was_taken_over_says_so(archive: Archive) -> None:
+    with archive.lock() as lock, archive._engine.begin() as connection:
+        with pytest.raises(LockLost, match="took over"):
+            Writer(connection).finish(lock.epoch + 1)
+        connection.rollback()
+
+
 def test_an_erased_address_is_in_no_name_of_a_tag_or_folder_and_others_stay(
     archive: Archive,
 ) -> None:
@@ -221,6 +295,7 @@ CHANGES: dict[str, Callable[[Writer], object]] = {
     "a list that is gone": lambda writer: writer.set_list_items(TAGS, None, SEEN),
     "an erased customer": lambda writer: writer.erase_customers([5]),
     "the age that is kept": lambda writer: writer.set_kept_since(5),
+    "that any age is kept": lambda writer: writer.set_kept_since(None),
     "a seal": lambda writer: writer.set_sealed_at(SEEN),
     "that threads are kept": lambda writer: writer.keep_threads(kept=True),
     "other threads": lambda writer: writer.save_threads(
@@ -265,6 +340,13 @@ def test_each_change_makes_one_new_version_whatever_else_is_written(
     assert versions(written)[0] == before + 1
 
 
+def test_a_changed_document_alone_makes_a_new_version(archive: Archive) -> None:
+    save_all(archive, [record(1)])
+    before, _ = versions(archive)
+    assert save_all(archive, [record(1, name="Eve", seen=SEEN + 9)]) == 0
+    assert versions(archive)[0] == before + 1
+
+
 @pytest.mark.parametrize(
     ("changes", "chunks"),
     [
@@ -302,7 +384,8 @@ def test_the_parts_of_an_index_change_from_which_a_conversation_was_removed(
         lambda writer: writer.remove([1], SEEN),
         save(record(2, created=CREATED + 2 * CHUNK, status="closed", seen=SEEN + 1)),
         lambda writer: writer.remove([3], SEEN - 1),
+        lambda writer: writer.set_kept_since(CREATED + CHUNK),
     )
     _, after = versions(archive)
     first = schema.chunk_of(CREATED)
-    assert {number - first for number, at in after.items() if at != before[number]} == {1, 2}
+    assert {number - first for number, at in after.items() if at != before[number]} == {0, 1, 2}
