@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -23,7 +22,16 @@ from tests.unit.archive.sync.synced_account import (
     sample_account,
     staged,
 )
-from tests.unit.v2.upstream import Reply, Script, answer, in_turn, scripted
+from tests.unit.v2.upstream import (
+    Asked,
+    Reply,
+    Script,
+    answer,
+    conversation,
+    in_turn,
+    page_of,
+    scripted,
+)
 
 
 @pytest.fixture
@@ -129,7 +137,7 @@ TROUBLE: dict[str, tuple[Script, str, bool]] = {
 
 
 @contextmanager
-def in_place_of(stage: Staged, script: Script, *, sign_in: bool) -> Iterator[None]:
+def in_place_of(stage: Staged, script: Script, *, sign_in: bool = False) -> Iterator[None]:
     """Within the block, a script answers in place of the account."""
     settings = stage.settings
     with scripted() as odd:
@@ -152,14 +160,22 @@ def test_a_run_that_upstream_ends_says_what_to_do(stage: Staged, what: str) -> N
     assert (stopped.status, stopped.later) == (3, later)
 
 
+def shows_a_conversation_without_a_status(asked: Asked) -> Reply:
+    """An account that has one conversation, and nothing else but its mailbox."""
+    if asked.path.endswith("/conversations"):
+        return page_of([conversation(7, status=None)])
+    kind = asked.path.rpartition("/")[2]
+    items = [{"id": 1, "name": "Support"}] if kind == "mailboxes" else []
+    page = {"size": 50, "totalElements": len(items), "totalPages": len(items), "number": 1}
+    return answer({"_embedded": {kind: items}, "page": page})
+
+
 def test_a_conversation_that_cannot_be_read_is_named_and_no_later_run_can_help(
     stage: Staged,
 ) -> None:
-    statusless: Any = {"status": None}
-    id_ = next(iter(stage.truth()))
-    stage.account.change(id_, **statusless)
-    stopped = stopped_run(stage)
-    assert f"conversation {id_}: status" in str(stopped)
+    with in_place_of(stage, shows_a_conversation_without_a_status):
+        stopped = stopped_run(stage)
+    assert "conversation 7: status" in str(stopped)
     assert "look at it in Help Scout" in str(stopped)
     assert stopped.status == 3
 
