@@ -59,6 +59,9 @@ _OUTAGES: Final = (
 )
 """Errors that concern all requests, not just the one that was sent."""
 
+_ANSWERS: Final = (errors.MalformedData, errors.AccessRefused, errors.RequestRefused)
+"""Errors that concern one request: upstream answers, and the next request may succeed."""
+
 _SILENT: Final = 10.0
 """Seconds without an answer after which upstream seems to give none."""
 
@@ -196,7 +199,7 @@ class Client:
         """Note whether an attempt shows that upstream does not answer at all."""
         try:
             yield
-        except errors.MalformedData:  # upstream answers; other conversations can be counted
+        except _ANSWERS:
             self._outage = None
             raise
         except _OUTAGES as error:

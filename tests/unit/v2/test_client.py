@@ -189,8 +189,11 @@ def test_a_server_that_never_answers_is_unreachable(upstream: Upstream) -> None:
         assert type(failure(upstream, client, GOOD)) is Unreachable
 
 
-def test_a_body_that_comes_too_slowly_is_given_up(upstream: Upstream) -> None:
-    with client_of(upstream.url, timeout=0.05) as client:
+def test_a_body_that_comes_too_slowly_is_given_up(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compat.v2.client._WAITS", 0.01)
+    with client_of(upstream.url, timeout=20) as client:
         upstream.script = in_turn(Reply(200, b" " * 10_000, fate="dribbled"))
         with pytest.raises(Unreachable, match="has begun, but takes too long to end"):
             client.get("/conversations", {}, ConversationPage, attempts=1)
