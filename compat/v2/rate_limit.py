@@ -34,7 +34,7 @@ class RateLimiter:
         clock: The clock.
     """
 
-    def __init__(self, reserve: float = 0.1, *, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, reserve: float, *, clock: Callable[[], float] = time.monotonic):
         self._reserve = reserve
         self.clock = clock
         self._lock = threading.Lock()
@@ -113,7 +113,7 @@ class RateLimiter:
     def _seconds_within_limit(self, requests: float, pace: float, waits: float) -> float:
         """Seconds for requests that could be sent at a pace, so many a second, without a limit."""
         each_minute = self._limit - math.floor(self._limit * self._reserve)
-        if self._minute_ends == -math.inf or each_minute <= 0:
+        if each_minute <= 0:  # no response so far, or all is left to others
             return waits + requests / pace
         now = self.clock()
         seconds, left = (waits, _MINUTE) if waits else (0.0, self._minute_ends - now)

@@ -62,9 +62,12 @@ class TokenSource:
         self.lifetime = lifetime
         self.asked = 0
         self.refuses = False
+        self.fails = False
 
     def __call__(self) -> AccessToken:
         self.asked += 1
+        if self.fails:
+            raise Unreachable("no answer")
         if self.refuses:
             raise CredentialsRefused("refused", status=401)
         return AccessToken(f"token-{self.asked}", self.lifetime)
@@ -111,6 +114,35 @@ def test_a_token_is_renewed_before_it_expires(lifetime: float, good_for: float) 
     assert tokens.current() == "token-1"
     clock.now += 0.02
     assert tokens.current() == "token-2"
+
+
+def test_a_token_is_renewed_from_the_second_in_which_that_is_due() -> None:
+    clock = Clock()
+    tokens = TokenCache(TokenSource(7200.0), clock=clock)
+    tokens.current()
+    clock.now += 7200 - 300
+    assert tokens.current() == "token-2"
+
+
+def test_a_token_that_could_not_be_replaced_is_not_used_again() -> None:
+    source, clock = TokenSource(), Clock()
+    tokens = TokenCache(source, clock=clock)
+    stale = tokens.current()
+    source.fails = True
+    with pytest.raises(Unreachable):
+        tokens.replace(stale)
+    source.fails = False
+    assert tokens.current() == "token-3"
+
+
+def test_a_token_of_another_cache_is_replaced_by_a_new_one() -> None:
+    assert TokenCache(TokenSource()).replace("token-0") == "token-1"
+
+
+def test_nothing_is_refused_before_the_first_request_even_if_the_machine_has_just_started() -> None:
+    clock = Clock()
+    clock.now = 0.0
+    assert not TokenCache(TokenSource(), clock=clock).refused
 
 
 def test_a_token_that_is_not_accepted_is_renewed_and_the_request_repeated(
@@ -183,7 +215,7 @@ def test_refused_credentials_are_an_error_of_their_own_and_not_sent_again(
     upstream.sign_in = in_turn(answer(INVALID_CLIENT, status))
     assert not client.credentials_refused
     for _ in range(3):
-        with pytest.raises(CredentialsRefused) as caught:
+        with pytest.raises(CredentialsRefused, match="application's id and secret") as caught:
             get_page(client)
         assert caught.value.status == status
     assert client.credentials_refused

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from compat.v2.client import Client
 from compat.v2.errors import Cancelled, Overloaded
 from compat.v2.models import ConversationPage
-from compat.v2.rate_limit import RateLimiter
+from compat.v2.rate_limit import RateLimiter, date_header
 from tests.unit.v2.upstream import Reply, Upstream, in_turn, page_of
 from tests.unit.v2.virtual_upstream import (
     HALF_PAST,
@@ -35,9 +35,13 @@ def limiter_after(headers: Mapping[str, str], reserve: float = 0.1) -> tuple[Rat
 
 
 def test_requests_are_not_limited_before_the_first_response() -> None:
-    limiter = RateLimiter(clock=Clock())
+    limiter = RateLimiter(0.1, clock=Clock())
     assert [limiter.acquire() for _ in range(50)] == [0] * 50
     assert limiter.seconds_to_wait() == 0
+
+
+def test_requests_are_not_limited_on_a_machine_that_has_just_started() -> None:
+    assert RateLimiter(0.1, clock=lambda: 0.0).acquire() == 0
 
 
 @pytest.mark.parametrize(
@@ -113,6 +117,7 @@ def acquired(limiter: RateLimiter) -> int:
     count = 0
     while limiter.acquire() == 0:
         count += 1
+        assert count < 1000, "there is no limit"
     return count
 
 
@@ -153,6 +158,47 @@ def test_a_request_that_spans_the_end_of_a_minute_counts_as_one_of_the_next() ->
     sent = clock.now
     clock.now += 31
     limiter.release(rate_headers(24, date="Thu, 01 Jan 2015 00:01:01 GMT"), sent)
+    assert acquired(limiter) == 179
+
+
+def test_a_request_that_is_sent_as_a_minute_begins_counts_in_it() -> None:
+    limiter, clock = limiter_after(rate_headers(25))
+    clock.now += 30
+    limiter.acquire()
+    limiter.release(rate_headers(150, date="Thu, 01 Jan 2015 00:01:00 GMT"), clock.now)
+    assert acquired(limiter) == 130
+
+
+def test_a_minute_may_begin_up_to_a_second_earlier_than_expected() -> None:
+    limiter, clock = limiter_after(rate_headers(25))
+    limiter.acquire()
+    clock.now += 29.25
+    limiter.release(rate_headers(199, date="Thu, 01 Jan 2015 00:01:00 GMT"), clock.now - 0.25)
+    assert acquired(limiter) == 179
+    clock.now += 60
+    assert acquired(limiter) > 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "rest"),
+    [(0, 30, 30), (30, 0, 30), (5, 30, 30), (30, 5, 30), (29, 59, 1), (59, 34, 1)],
+)
+def test_servers_whose_clocks_are_up_to_half_a_minute_apart_are_in_the_same_minute(
+    one: int, other: int, rest: float
+) -> None:
+    limiter, clock = limiter_after(rate_headers(35, date=f"Thu, 01 Jan 2015 00:00:{one:02} GMT"))
+    limiter.acquire()
+    shown = rate_headers(30, date=f"Thu, 01 Jan 2015 00:00:{other:02} GMT")
+    limiter.release(shown, clock.now)
+    assert acquired(limiter) == 10
+    assert limiter.seconds_to_wait() == rest
+
+
+def test_a_server_whose_clock_is_behind_says_nothing_about_the_new_minute() -> None:
+    limiter, clock = limiter_after(rate_headers(25))
+    clock.now += 30.25
+    limiter.acquire()
+    limiter.release(rate_headers(3, date="Thu, 01 Jan 2015 00:00:59 GMT"), clock.now)
     assert acquired(limiter) == 179
 
 
@@ -209,6 +255,7 @@ def test_what_others_use_is_left_to_them(workers: int, ahead: float, others: int
     ("requests", "others", "workers", "seconds"),
     [
         (0, 0, 4, 0),
+        (1, 0, 4, 0.5),
         (40, 0, 1, 20),  # half a second each
         (40, 0, 4, 5.375),  # the last one goes on while the others have ended
         (40, 50, 4, 5.375),  # others do not delay them while the limit allows all
@@ -228,6 +275,46 @@ def test_the_seconds_for_requests_follow_from_the_latest_ones_and_the_limit(
     clock.now += 0.5
     limiter.release(rate_headers(120), sent)
     assert limiter.seconds_for(requests, others, workers=workers) == pytest.approx(seconds, abs=0.1)
+
+
+def test_requests_are_expected_to_take_no_time_before_the_first_response() -> None:
+    assert RateLimiter(0.1, clock=Clock()).seconds_for(100, workers=4) == 0
+
+
+def limiter_after_request(
+    headers: Mapping[str, str], took: float, reserve: float = 0.1
+) -> tuple[RateLimiter, Clock]:
+    """A rate limiter after one response, which took some seconds."""
+    clock = Clock()
+    limiter = RateLimiter(reserve, clock=clock)
+    limiter.acquire()
+    sent = clock.now
+    clock.now += took
+    limiter.release(headers, sent)
+    return limiter, clock
+
+
+def test_a_request_that_outlasts_its_minute_takes_no_longer_for_that() -> None:
+    limiter, clock = limiter_after_request(rate_headers(120), took=10)
+    clock.now += 28
+    assert limiter.seconds_for(10, workers=1) == pytest.approx(100)
+
+
+def test_a_limit_of_one_request_lets_one_through_each_minute() -> None:
+    limiter, _ = limiter_after_request(rate_headers(0, limit=1), took=0.5)
+    assert limiter.seconds_for(3, workers=1) == pytest.approx(30 + 60 + 60 + 0.5)
+
+
+def test_what_is_left_to_others_whole_makes_no_estimate_endless() -> None:
+    limiter, _ = limiter_after_request(rate_headers(199), took=0.5, reserve=1.0)
+    assert limiter.seconds_for(10, workers=1) == pytest.approx(30 + 10 * 0.5)
+
+
+def test_the_limit_makes_no_request_wait_for_more_than_an_hour_in_an_estimate() -> None:
+    date = "Thu, 01 Jan 2015 00:00:00 GMT"
+    limiter, _ = limiter_after_request(rate_headers(200, date=date), took=0)
+    assert limiter.seconds_for(180 * 60, workers=4) == pytest.approx(59 * 60)
+    assert limiter.seconds_for(180 * 6000, workers=4) == pytest.approx(60 * 60)
 
 
 def test_requests_under_way_take_a_part_of_the_limit() -> None:
@@ -317,6 +404,24 @@ def test_without_a_clock_that_can_be_read_the_minute_is_ours(date: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("date", "second"),
+    [
+        ("Thu, 01 Jan 2015 00:00:30 GMT", 1_420_070_430),
+        ("Thu, 01 Jan 2015 01:00:30 +0100", 1_420_070_430),
+        ("Thu, 01 Jan 2015 00:00:30 -0000", 1_420_070_430),
+        ("Thu, 01 Jan 2015 00:00:30", 1_420_070_430),
+        ("", None),
+    ],
+)
+@pytest.mark.usefixtures("machine_in_honolulu")
+def test_a_date_is_read_in_its_zone_and_in_utc_if_it_names_none(
+    date: str, second: int | None
+) -> None:
+    shown = date_header({"Date": date})
+    assert (shown and shown.timestamp()) == second
+
+
+@pytest.mark.parametrize(
     ("headers", "seconds"),
     [
         ({"X-RateLimit-Retry-After": "12", "Retry-After": "5", "Date": HALF_PAST}, 12),
@@ -335,7 +440,7 @@ def test_a_429_pauses_all_threads_for_as_long_as_it_says(
     headers: dict[str, str], seconds: float
 ) -> None:
     clock = Clock()
-    limiter = RateLimiter(clock=clock)
+    limiter = RateLimiter(0.1, clock=clock)
     limiter.pause(headers)
     assert [limiter.acquire() for _ in range(3)] == [seconds] * 3
     clock.now += seconds
@@ -343,14 +448,21 @@ def test_a_429_pauses_all_threads_for_as_long_as_it_says(
 
 
 def test_a_shorter_pause_does_not_shorten_a_longer_one() -> None:
-    limiter = RateLimiter(clock=Clock())
+    limiter = RateLimiter(0.1, clock=Clock())
     limiter.pause({"Retry-After": "40"})
     limiter.pause({"Retry-After": "5"})
     assert limiter.acquire() == 40
 
 
+def test_a_limit_that_is_used_up_is_waited_for_after_the_end_of_a_pause() -> None:
+    limiter, clock = limiter_after(rate_headers(20))
+    limiter.pause({"Retry-After": "10"})
+    clock.now += 10
+    assert limiter.acquire() == 20
+
+
 def test_a_response_with_requests_left_does_not_end_a_pause() -> None:
-    limiter = RateLimiter(clock=Clock())
+    limiter = RateLimiter(0.1, clock=Clock())
     limiter.acquire()
     limiter.pause({"Retry-After": "40"})
     limiter.release(rate_headers(199), limiter.clock())
