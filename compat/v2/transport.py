@@ -98,8 +98,8 @@ def receive(stream: httpx.Response, seconds: float, *, short: bool = False) -> h
     content = b"".join(_not_too_large(without_long_texts(chunks) if short else chunks))
     headers = [
         (name, value)
-        for name, value in stream.headers.multi_items()
-        if name.lower() not in {"content-encoding", "content-length"}
+        for name, value in stream.headers.multi_items()  # with names in lower case
+        if name not in {"content-encoding", "content-length"}
     ]
     return httpx.Response(stream.status_code, headers=headers, content=content)
 

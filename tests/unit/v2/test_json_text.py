@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Final
 
+import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from compat.v2.json_text import json_text, without_long_texts
+from compat.v2.errors import InconsistentData, MalformedData
+from compat.v2.json_text import json_text, parse_body, without_long_texts
+from compat.v2.models import ConversationPage, FullConversation
 
 texts = st.text(
     st.one_of(st.characters(), st.sampled_from('\0\\u d8\ud83d\ude00\U0001f600"')), max_size=12
@@ -107,6 +112,132 @@ def test_a_body_without_long_texts_that_is_cut_short_can_still_not_be_read(
     body = json.dumps(value).encode()
     with pytest.raises(ValueError, match=":"):
         json.loads(b"".join(without_long_texts(in_chunks(body[:-cut], sizes))))
+
+
+LONG = b"b" * 5000
+LONGEST_SHORT = rb"\n".join([b"a" * 256] * 9)
+"""A text that stays, and with one more character at any of its ends would not."""
+
+
+def received(*chunks: bytes) -> object:
+    """What is read of a body that arrives in these chunks."""
+    return json.loads(b"".join(without_long_texts(chunks)))
+
+
+def test_a_long_text_is_dropped_where_a_chunk_ends_within_it() -> None:
+    assert received(b'["a", "' + LONG, LONG, LONG + b'", "c"]') == ["a", "", "c"]
+
+
+def test_a_long_text_of_a_key_that_stays_is_kept_where_a_chunk_ends_within_it() -> None:
+    kept = received(b'{"comments": "' + LONG, LONG, LONG + b'", "body": "c"}')
+    assert kept == {"comments": (LONG * 3).decode(), "body": "c"}
+
+
+@pytest.mark.parametrize("after", [b"", b", 1", b', "c"', b', "c", "d'])
+def test_what_follows_a_long_text_stays_where_the_next_chunk_begins(after: bytes) -> None:
+    end = b'"]' if after.endswith(b"d") else b', "e"]'
+    whole = b'["' + LONG + b'"' + after + end
+    at = len(whole) - len(end)
+    expected = ["", *json.loads(whole)[1:]]
+    assert received(whole[:at], end) == expected
+    assert received(whole[:at], *(bytes([each]) for each in end)) == expected
+
+
+def test_a_long_text_is_dropped_that_begins_with_a_chunk() -> None:
+    assert received(b'["a", ', b'"' + LONG, b'", "c"]') == ["a", "", "c"]
+
+
+def test_a_body_that_is_only_a_long_text_becomes_the_empty_one() -> None:
+    assert received(b'"' + LONG + b'"') == ""
+    assert received(b'"' + b"a" * len(LONGEST_SHORT) + b'"') == ""
+
+
+@pytest.mark.parametrize("before", [b"[", b'["' + LONG + b'", ', b"[" + b"1," * 5000])
+def test_a_short_text_stays_wherever_a_chunk_ends_within_it(before: bytes) -> None:
+    for text in (LONGEST_SHORT, b"a" * 256, b""):
+        whole = before + b'"' + text + b'"]'
+        for at in (*range(len(before) - 1, len(before) + 3), *range(len(whole) - 4, len(whole))):
+            last = received(whole[:at], whole[at:])
+            assert isinstance(last, list)
+            assert last[-1] == json.loads(b'"' + text + b'"')
+
+
+@pytest.mark.parametrize(
+    "longer",
+    [
+        b"a" + LONGEST_SHORT,
+        LONGEST_SHORT + b"a",
+        LONGEST_SHORT + rb"\n",
+        LONGEST_SHORT.replace(rb"\n", rb"a\n", 1),
+    ],
+)
+def test_a_text_is_long_from_the_first_character_on_that_is_too_much(longer: bytes) -> None:
+    assert received(b'["', longer, b'", 1]') == ["", 1]
+
+
+def test_a_key_is_no_key_of_the_next_long_text() -> None:
+    long = LONG.decode()
+    body = json.dumps({"comments": long, long: long, "x": {"first": [long, long]}, "y": long})
+    assert received(body.encode()) == {"comments": long, "": "", "x": {"first": ["", ""]}, "y": ""}
+
+
+def reading(model: type[BaseModel], payload: object) -> MalformedData:
+    """The error for a body that lacks something."""
+    body = httpx.Response(200, json=payload, headers={"Correlation-Id": "6f0c-1#7"})
+    with pytest.raises(MalformedData) as caught:
+        parse_body(body, model)
+    assert (caught.value.status, caught.value.correlation_id) == (200, "6f0c-1#7")
+    return caught.value
+
+
+ONE: Final = {"totalElements": 1, "totalPages": 1}
+
+
+@pytest.mark.parametrize(
+    ("model", "payload", "place"),
+    [
+        (FullConversation, {"id": 7, "state": "published"}, "conversation 7: status"),
+        (FullConversation, {"id": True, "state": "published"}, "id"),
+        (FullConversation, [7], "body"),
+        (ConversationPage, [], "body"),
+        (ConversationPage, {}, "page"),
+        (ConversationPage, {"page": {"totalElements": 1}}, "page.totalPages"),
+        (ConversationPage, {"_embedded": 7, "page": ONE}, "_embedded"),
+        (
+            ConversationPage,
+            {"_embedded": {"conversations": 7}, "page": ONE},
+            "_embedded.conversations",
+        ),
+        (
+            ConversationPage,
+            {"_embedded": {"conversations": [7]}, "page": ONE},
+            "_embedded.conversations.0",
+        ),
+        (
+            ConversationPage,
+            {"_embedded": {"conversations": [{"status": "active"}]}, "page": ONE},
+            "_embedded.conversations.0.id",
+        ),
+        (
+            ConversationPage,
+            {"_embedded": {"conversations": [{"id": 7}]}, "page": ONE},
+            "conversation 7: status",
+        ),
+    ],
+)
+def test_an_error_about_a_body_says_which_key_is_wrong_and_of_which_conversation(
+    model: type[BaseModel], payload: object, place: str
+) -> None:
+    assert f" cannot be read: {place}: " in str(reading(model, payload))
+
+
+@pytest.mark.parametrize(("body", "why"), [(b'{"page": ', "body: Invalid"), (b'"\xff"', "UTF-8")])
+def test_a_damaged_body_is_inconsistent_and_says_what_to_quote(body: bytes, why: str) -> None:
+    response = httpx.Response(200, content=body, headers={"Correlation-Id": "6f0c-1#7"})
+    with pytest.raises(InconsistentData, match=why) as caught:
+        parse_body(response, ConversationPage)
+    assert type(caught.value) is InconsistentData
+    assert (caught.value.status, caught.value.correlation_id) == (200, "6f0c-1#7")
 
 
 def test_no_long_text_is_held_in_memory() -> None:

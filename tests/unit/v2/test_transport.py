@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import socket
 import ssl
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -26,7 +28,7 @@ from compat.v2.errors import (
     UntrustedCertificate,
 )
 from compat.v2.models import ConversationPage
-from compat.v2.transport import UnusableOption, describe_failure
+from compat.v2.transport import UnusableOption, client_options, describe_failure, receive
 from tests.unit.service.doubles import LONG
 from tests.unit.v2.upstream import (
     CREDENTIALS,
@@ -139,6 +141,78 @@ def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(proxy: str)
         Client(CREDENTIALS, proxy=proxy)
     assert caught.value.option == "proxy"
     assert "hun" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:3128", "https://h:1", "http://me:mine@h.example"]
+)
+def test_a_proxy_is_used_that_speaks_http_with_or_without_tls(url: str) -> None:
+    proxy = client_options(timeout=30.0, proxy=url, ca_file=None)["proxy"]
+    assert (proxy.url.scheme, proxy.url.host) == (httpx.URL(url).scheme, httpx.URL(url).host)
+
+
+@pytest.mark.parametrize(("timeout", "to_connect"), [(30.0, 10.0), (10.5, 10.0), (4.0, 4.0)])
+def test_no_more_than_ten_seconds_are_taken_to_connect(timeout: float, to_connect: float) -> None:
+    options = client_options(timeout=timeout, proxy=None, ca_file=None)
+    limit = options["timeout"]
+    assert (limit.connect, limit.read, limit.write) == (to_connect, timeout, timeout)
+    assert options["proxy"] is None
+
+
+@pytest.mark.parametrize("short", [False, True])
+def test_a_body_is_received_whole_and_its_headers_describe_what_was_kept(short: bool) -> None:
+    body = b'{"subject": "' + b"b" * 5000 + b'"}'
+    compressed = gzip.compress(body)
+    sent = [
+        ("Content-Encoding", "gzip"),
+        ("CONTENT-LENGTH", str(len(compressed))),
+        ("Correlation-Id", "6f0c-1#7"),
+        ("Set-Cookie", "a=1"),
+        ("Set-Cookie", "b=2"),
+    ]
+    found = receive(httpx.Response(207, headers=sent, content=compressed), 60.0, short=short)
+    assert found.content == (b'{"subject": ""}' if short else body)
+    assert found.headers["content-length"] == str(len(found.content))
+    assert "content-encoding" not in found.headers
+    assert found.headers["correlation-id"] == "6f0c-1#7"
+    assert found.headers.get_list("set-cookie") == ["a=1", "b=2"]
+    assert found.status_code == 207
+
+
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize(("took", "in_time"), [(3.0, True), (3.25, False)])
+def test_a_body_has_so_many_seconds_from_its_headers_on(
+    monkeypatch: pytest.MonkeyPatch, short: bool, took: float, in_time: bool
+) -> None:
+    clock = iter([1000.0, 1001.0, 1000.0 + took])  # the beginning, and the two chunks
+    monkeypatch.setattr("compat.v2.transport.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    answer = httpx.Response(200, content=iter([b"[1, ", b"2]"]))
+    if in_time:
+        assert receive(answer, 3.0, short=short).json() == [1, 2]
+        return
+    with pytest.raises(Unreachable, match="takes too long to end"):
+        receive(answer, 3.0, short=short)
+
+
+@pytest.mark.parametrize(("size", "is_taken"), [(2**20, True), (2**20 + 1, False)])
+def test_a_body_may_be_as_large_as_the_limit_and_no_larger(
+    monkeypatch: pytest.MonkeyPatch, size: int, is_taken: bool
+) -> None:
+    monkeypatch.setattr("compat.v2.transport._LARGEST_BODY", 2**20)
+    answer = httpx.Response(200, content=iter([b" " * (size - 1000), b" " * 1000]))
+    if is_taken:
+        assert len(receive(answer, 60.0).content) == size
+        return
+    with pytest.raises(Unreachable, match="has more than 1 MiB"):
+        receive(answer, 60.0)
+
+
+def test_long_texts_that_are_dropped_do_not_count_as_a_part_of_a_body(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("compat.v2.transport._LARGEST_BODY", 5000)
+    answer = httpx.Response(200, content=iter([b'["', *[b"b" * 4000] * 3, b'"]']))
+    assert receive(answer, 60.0, short=True).json() == [""]
 
 
 def test_every_request_is_marked_as_ours(upstream: Upstream, client: Client) -> None:
