@@ -149,7 +149,7 @@ _V2: Final = {  # paths from tests/unit/v2
     "json_text": ("test_json_text", "test_client", "../test_upstream"),
     "lanes": ("test_lanes", "test_pagination_parallel", "test_pagination_properties"),
     "lists": ("test_lists", "test_lists_single", "test_models"),
-    "models": ("test_models", "test_client"),
+    "models": ("test_models", "test_oauth"),
     "oauth": ("test_oauth",),
     "pagination": ("test_pagination", "test_pagination_properties"),
     "probes": ("test_probes",),

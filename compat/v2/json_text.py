@@ -34,13 +34,14 @@ _QUOTE: Final = b'"'
 _SHORT_TEXTS: Final = re.compile(
     rb'(?:[^"]*+"[^"\\]{0,%d}+(?:\\.[^"\\]{0,%d}+){0,%d}+")*+' % (_RUN, _RUN, _ESCAPES), re.DOTALL
 )
+_NO_QUOTE: Final = re.compile(rb'[^"]*+')
 _TEXT: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
-_KEPT: Final = re.compile(rb'(?<!\\)"(?:comments|first|last|email|rating)"\Z')
+_KEPT: Final = re.compile(rb'(?<!\\)"(?:comments|first|last|email|rating)":\Z')
 """The keys whose texts stay, however long: a rating, what a customer wrote with it, and names. Even
 a short name is a long text in JSON that escapes each of its characters. A quote after a backslash
 is part of a longer key."""
-_LONGEST_KEY: Final = len(b'\\"comments"')
-_COLON: Final = b":"
+_LONGEST_KEY: Final = len(b'\\"comments":')
+_BLANKS: Final = b" \t\r\n"
 
 
 def json_text(body: bytes) -> str:
@@ -86,13 +87,15 @@ def without_long_texts(chunks: Iterable[bytes]) -> Iterator[bytes]:
                 at += 1
             start, at = at, _end(_SHORT_TEXTS, data, at)
             yield data[start:at]
-            key = (key + data[max(start, at - _LONGEST_KEY) : at])[-_LONGEST_KEY:]
-            opening = data.find(_QUOTE, at)
-            if opening < 0 or len(data) - opening <= _LONGEST_SHORT + 1:
+            key += data[max(start, at - _LONGEST_KEY) : at]
+            start, at = at, _end(_NO_QUOTE, data, at)
+            yield data[start:at]
+            key = (key + data[start:at].translate(None, _BLANKS))[-_LONGEST_KEY:]
+            if len(data) - at <= _LONGEST_SHORT + 1:
                 break  # the end of the text, if there is one, may be in the next chunk
-            yield data[at : opening + 1]
-            kept = bool(_KEPT.search(key)) and data[at:opening].strip() == _COLON
-            at, in_long_text = opening + 1, True
+            kept = bool(_KEPT.search(key))
+            yield _QUOTE
+            at, in_long_text = at + 1, True
         rest = data[at:]
     yield rest
 

@@ -202,11 +202,12 @@ def test_a_body_that_comes_too_slowly_is_given_up(
 
 @pytest.mark.parametrize("model", [ConversationPage, ThreadPage])
 def test_a_body_larger_than_any_answer_is_given_up(
-    upstream: Upstream, client: Client, model: type[BaseModel]
+    upstream: Upstream, client: Client, model: type[BaseModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bomb = gzip.compress(b"[" * 300 * 2**20, 1)
+    monkeypatch.setattr("compat.v2.transport._LARGEST_BODY", 2 * 2**20)
+    bomb = gzip.compress(b"[" * 3 * 2**20)
     upstream.script = in_turn(Reply(200, bomb, {"Content-Encoding": "gzip"}))
-    with pytest.raises(Unreachable, match="has more than 256 MiB"):
+    with pytest.raises(Unreachable, match="has more than 2 MiB"):
         client.get("/conversations", {}, model, attempts=1)
 
 

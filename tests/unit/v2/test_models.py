@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from typing import Any
 
@@ -13,12 +13,17 @@ from pydantic import ValidationError
 from compat.simulator import Account, Behaviour, Simulator, make_account
 from compat.v2.client import Client
 from compat.v2.models import (
+    ConversationWithDocument,
     FullConversation,
     FullConversationPage,
     ListPage,
     Page,
+    PageInfo,
     PageWithDocuments,
+    fault_of_page,
+    hides_rows,
     waiting_time,
+    whole_second,
 )
 from compat.v2.pagination import Paginator
 from compat.v2.search import FIRST_SECOND, LAST_SECOND, Selection, Window
@@ -45,6 +50,18 @@ def test_documents_are_stored_as_they_were_received(upstream: Upstream, client: 
     upstream.script = in_turn(page_of(shown))
     (page,) = Paginator(client, Selection(), PageWithDocuments).batches(EVER)
     assert [json.loads(row.document) for row in page.rows] == shown
+
+
+def test_a_conversation_by_itself_keeps_its_document() -> None:
+    shown = conversation(7) | {"subject": 'a "ü" \\ \U0001f600', "new": [None, 1.5]}
+    row = ConversationWithDocument.model_validate_json(json.dumps(shown))
+    assert (row.id, json.loads(row.document)) == (7, shown)
+
+
+def test_a_page_that_keeps_documents_says_what_is_wrong_with_its_json() -> None:
+    with pytest.raises(ValidationError) as caught:
+        PageWithDocuments.model_validate_json('{"page": ')
+    assert [error["type"] for error in caught.value.errors()] == ["json_invalid"]
 
 
 def test_models_without_documents_keep_none(upstream: Upstream, client: Client) -> None:
@@ -250,6 +267,87 @@ def test_an_instant_in_place_of_the_object_is_when_the_customer_waits_since() ->
 def test_a_list_that_is_null_is_empty(body: dict[str, object]) -> None:
     page = ListPage.model_validate_json(json.dumps(body))
     assert (page.rows, page.total_pages) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("instant", "second"),
+    [
+        (datetime(2015, 1, 1, tzinfo=UTC), FIRST),
+        (datetime(2015, 1, 1, microsecond=999_999, tzinfo=UTC), FIRST),
+        (datetime(2015, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))), FIRST),
+        (datetime(1969, 12, 31, 23, 59, 59, 500_000, tzinfo=UTC), -1),
+    ],
+)
+def test_a_whole_second_is_the_one_in_which_an_instant_lies(instant: datetime, second: int) -> None:
+    found = whole_second(instant)
+    assert (found, type(found)) == (second, int)
+
+
+EMPTY = "is empty although its total is not"
+TOO_FEW = "says that there are fewer pages than its total needs"
+
+
+@pytest.mark.parametrize(
+    ("number", "rows", "total", "pages", "size", "fault"),
+    [
+        (1, 0, 0, 0, 25, ""),
+        (1, 0, 0, 1, 25, ""),
+        (1, 0, 1, 1, 25, EMPTY),
+        (1, 0, 1, 0, 25, EMPTY),
+        (2, 0, 30, 2, 25, EMPTY),
+        (2, 0, 3, 1, 25, ""),  # past the end
+        (3, 0, 30, 2, 25, ""),
+        (1, 25, 50, 2, 25, ""),
+        (1, 25, 51, 2, 25, TOO_FEW),
+        (2, 1, 51, 2, 25, TOO_FEW),  # a last page need not be full
+        (1, 3, 26, 1, 25, TOO_FEW),
+        (1, 3, 26, 0, 25, TOO_FEW),
+        (1, 3, 25, 1, 25, ""),  # rows may have left between the count and the page
+        (1, 30, 60, 2, 25, ""),  # a page shows more than its size says
+        (1, 30, 61, 2, 25, TOO_FEW),
+        (1, 3, 3, 1, None, ""),
+        (1, 3, 4, 1, None, TOO_FEW),
+        (1, 3, 4, 0, 0, TOO_FEW),
+        (1, 3, 50, 2, None, ""),  # the first page may be shorter than the second
+    ],
+)
+def test_a_page_must_not_contradict_what_it_says_of_its_list(
+    *, number: int, rows: int, total: int, pages: int, size: int | None, fault: str
+) -> None:
+    info = PageInfo(totalElements=total, totalPages=pages, size=size)
+    assert info.contradiction(number, rows) == fault
+    assert fault_of_page(number, {}, info, rows) == fault
+
+
+@pytest.mark.parametrize(
+    ("embedded", "fault"),
+    [({}, ""), ({"threads": []}, ""), (None, "shows neither entries nor a total")],
+)
+def test_a_page_that_says_nothing_of_its_list_must_show_entries(
+    embedded: object, fault: str
+) -> None:
+    assert fault_of_page(1, embedded, None, 0) == fault
+
+
+@pytest.mark.parametrize(
+    ("pages", "total", "hidden"),
+    [
+        ([[1, 2], [3, 4]], 4, False),
+        ([[1, 2], [3, 4]], 5, False),  # a row is gone, and none came twice
+        ([[1, 2], [2, 3]], 3, False),  # a new row moved one to the second page
+        ([[1, 2], [2, 3]], 4, True),
+        ([[1, 2], [1, 2]], 4, True),
+        ([[1, 1, 2], [2, 3]], 4, False),  # a row that a page shows twice is counted twice
+        ([[1, 1, 2], [2, 3]], 5, True),
+        ([[1, 2], [2, 3]], None, False),
+        ([], 4, False),
+    ],
+)
+def test_pages_hide_rows_if_some_came_twice_and_the_total_counts_more(
+    pages: list[list[int]], total: int | None, hidden: bool
+) -> None:
+    latest = None if total is None else PageInfo(totalElements=total, totalPages=2)
+    assert hides_rows(pages, latest) is hidden
 
 
 def test_what_was_modified_is_returned_even_if_it_changes_all_the_time(

@@ -215,6 +215,26 @@ def test_long_texts_that_are_dropped_do_not_count_as_a_part_of_a_body(
     assert receive(answer, 60.0, short=True).json() == [""]
 
 
+@pytest.mark.parametrize(
+    "piece", [b"[", b"1, " * 2000, b" " * 5000, b'"a", ', b'"a" ' + b"1" * 3000]
+)
+def test_a_body_without_end_is_not_received_beyond_the_limit(
+    monkeypatch: pytest.MonkeyPatch, piece: bytes
+) -> None:
+    monkeypatch.setattr("compat.v2.transport._LARGEST_BODY", 50_000)
+    received = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal received
+        while received < 1_000_000:
+            received += len(piece)
+            yield piece
+
+    with pytest.raises(Unreachable, match="has more than"):
+        receive(httpx.Response(200, content=endless()), 60.0, short=True)
+    assert received < 60_000
+
+
 def test_every_request_is_marked_as_ours(upstream: Upstream, client: Client) -> None:
     get_page(client)
     heard = [*upstream.signed_in, *upstream.asked]
