@@ -146,7 +146,7 @@ _ARCHIVE: Final = {  # paths from tests/unit/archive
 _V2: Final = {  # paths from tests/unit/v2
     "changes": ("test_changes",),
     "client": ("test_client*", "test_oauth", "test_rate_limit", "test_transport"),
-    "json_text": ("test_json_text", "test_client", "../test_upstream"),
+    "json_text": ("test_json_text",),
     "lanes": ("test_lanes", "test_pagination_parallel", "test_pagination_properties"),
     "lists": ("test_lists", "test_lists_single", "test_models"),
     "models": ("test_models", "test_oauth"),
@@ -155,7 +155,7 @@ _V2: Final = {  # paths from tests/unit/v2
     "probes": ("test_probes",),
     "rate_limit": ("test_rate_limit",),
     "reports": ("../engines/test_relayed", "../engines/test_end_probe"),
-    "responses": ("test_responses", "test_client"),
+    "responses": ("test_responses",),
     "search": ("test_search", "test_pagination"),
     "threads": ("test_threads", "test_models", "../test_upstream"),
     "transport": ("test_transport", "test_transport_address", "test_client"),
