@@ -68,9 +68,9 @@ class ChangesReader(Generic[R]):
         That some were shows that the index has all that was modified before that second.
         """
         low, high = since, page.requested_at + 2
-        middle = high - (high - low) * max(len(page.rows), 2) // (2 * page.expected)
+        # If they came evenly, half a page of them came since then.
+        middle = high - max((high - low) // (2 * page.pages), 1)
         while high - low > 1:
-            middle = min(max(middle, low + 1), high - 1)
             later = self._page(middle)
             if later.pages == 1:
                 return middle
