@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
 
 from compat.v2.client import Client
-from compat.v2.errors import InconsistentData, MalformedData
+from compat.v2.errors import Cancelled, InconsistentData, MalformedData
 from compat.v2.json_text import without_long_texts
 from compat.v2.lists import Missing
 from compat.v2.threads import (
     ConversationWithThreads,
+    ConversationWithThreadsAndDocument,
+    PageWithThreadsAndDocuments,
     ThreadList,
     ThreadPage,
     ThreadPayload,
@@ -177,6 +180,32 @@ def test_fewer_threads_and_those_of_chats_may_not_be_all(
     assert not incomplete.are_all_shown
 
 
+# What is kept of a payload.
+
+
+@pytest.mark.parametrize("as_page", [False, True])
+@pytest.mark.parametrize("others", [{}, {"_embedded": {"later": [1]}}, {"_embedded": "odd"}])
+def test_a_payload_is_kept_without_its_threads(others: Json, as_page: bool) -> None:
+    kept = {**conversation(1), "subject": "Wörter", "extra": {"threads": [None]}, **others}
+    shown = {**kept}
+    if others.get("_embedded") != "odd":
+        shown["_embedded"] = {**others.get("_embedded", {}), "threads": [thread(1, body="Hello")]}
+    found = read_keeping(shown, as_page)
+    assert json.loads(found.document) == kept
+    assert found.created_by is None
+    assert len(found.shown_threads) == (1 if "Hello" in repr(shown) else 0)
+
+
+def read_keeping(payload: Json, as_page: bool) -> ConversationWithThreadsAndDocument:
+    """A conversation, read by itself or as one of a page, with its payload."""
+    if not as_page:
+        return ConversationWithThreadsAndDocument.model_validate_json(json.dumps(payload))
+    facts = {"size": 25, "totalElements": 1, "totalPages": 1, "number": 1}
+    page = {"_embedded": {"conversations": [payload]}, "page": facts}
+    (row,) = PageWithThreadsAndDocuments.model_validate_json(json.dumps(page)).rows
+    return row
+
+
 # Lists.
 
 
@@ -196,6 +225,73 @@ def test_a_list_that_shows_the_same_page_whatever_the_number_is_an_error(
     upstream.script = lambda _: thread_page(*map(thread, range(1, 26)), pages=2, total=40)
     with pytest.raises(InconsistentData, match="conversation 9 kept changing"):
         list_threads(client, 9)
+
+
+@pytest.mark.parametrize("payload", [{"_embedded": {}}, {"_embedded": {"threads": []}}])
+def test_an_empty_list_of_threads_has_several_forms(
+    upstream: Upstream, client: Client, payload: object
+) -> None:
+    upstream.script = in_turn(answer(payload))
+    found = list_threads(client, 9)
+    assert isinstance(found, ThreadList)
+    assert found.threads == ()
+
+
+def test_a_list_that_says_nothing_of_its_length_is_one_page(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = in_turn(answer({"_embedded": {"threads": [thread(1)]}}))
+    found = list_threads(client, 9)
+    assert isinstance(found, ThreadList)
+    assert [each.id for each in found.threads] == [1]
+    assert len(upstream.asked) == 1
+
+
+def test_threads_without_an_id_are_all_listed_before_the_others(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = in_turn(
+        thread_page(thread(1), thread(2, id=None, type="note"), thread(3, id=None))
+    )
+    found = list_threads(client, 9)
+    assert isinstance(found, ThreadList)
+    assert [(each.id, each.type) for each in found.threads] == [
+        (None, "note"),
+        (None, "customer"),
+        (1, "customer"),
+    ]
+
+
+def test_the_request_time_of_threads_is_that_of_the_first_page_of_the_last_reading(
+    upstream: Upstream, client: Client
+) -> None:
+    def script(asked: Asked) -> Reply:
+        reply = threads(asked)
+        date = f"Thu, 01 Jan 2015 00:{threads.requests:02}:00 GMT"
+        return replace(reply, headers={"Date": date})
+
+    threads = Threads(12)
+    upstream.script = script
+    found = list_threads(client, 9)
+    assert isinstance(found, ThreadList)
+    # The second reading begins with the fourth request.
+    assert FIRST + 3 * 60 < found.requested_at <= FIRST + 4 * 60
+
+
+def test_the_callback_comes_before_each_page_and_may_stop(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = threads = Threads(12)
+    before: list[int] = []
+
+    def stop_at_the_fifth() -> None:
+        before.append(threads.requests)
+        if len(before) == 5:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        list_threads(client, 9, stop_at_the_fifth)
+    assert before == [0, 1, 2, 3, 4]
 
 
 def test_a_list_on_one_page_takes_one_request(upstream: Upstream, client: Client) -> None:
