@@ -275,6 +275,21 @@ def test_a_burst_at_the_end_of_a_page_is_read_at_once(upstream: Upstream, client
     assert [asked.page for asked in upstream.asked] == [1, 1, 4, 3, 2, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("size", "burst", "at_once"),
+    [(9, 4, True), (9, 3, False), (8, 3, True), (6, 3, True), (6, 2, False), (5, 4, False)],
+)
+def test_a_second_with_more_than_a_third_of_a_page_is_read_at_once(
+    upstream: Upstream, client: Client, size: int, burst: int, at_once: bool
+) -> None:
+    """Of a page with fewer than six rows it is not: reading on takes as few requests."""
+    rows = [conversation(at, FIRST + min(at, size - burst)) for at in range(size)]
+    rows += [conversation(at, FIRST + 60 + at) for at in (size, size + 1)]
+    upstream.script = Living(rows, size=size)
+    assert fetched_ids(client, FIRST, LAST) == set(range(size + 2))
+    assert ("number" in [asked.params["sortField"] for asked in upstream.asked]) is at_once
+
+
 @pytest.mark.parametrize("past_end", ["empty", "not_found"])
 @pytest.mark.parametrize("moment", range(2, 8))
 @pytest.mark.parametrize("victim", [0, 24, 25, 40, 79])
@@ -286,6 +301,18 @@ def test_a_removal_from_eighty_rows_of_one_second_hides_no_other(
     every = ids(account)
     serve(stage, account, {moment: deleting(every[victim])}, past_end=past_end)
     assert fetched_ids(client, FIRST, LAST) >= set(every) - {every[victim]}
+
+
+@pytest.mark.parametrize("moment", [3, 4, 5])
+@pytest.mark.parametrize("victim", [0, 79])
+def test_a_removal_from_the_first_or_the_last_page_is_no_reason_to_read_again(
+    stage_and_client: StageAndClient, moment: int, victim: int
+) -> None:
+    stage, client = stage_and_client
+    account = account_of([0] * 80)
+    lists = serve(stage, account, {moment: deleting(ids(account)[victim])})
+    fetched_ids(client, FIRST, LAST)
+    assert len(lists) == 1 + 5 + 1
 
 
 @pytest.mark.parametrize("past_end", ["empty", "not_found"])
