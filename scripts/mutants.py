@@ -160,7 +160,7 @@ _V2: Final = {  # paths from tests/unit/v2
     ),
     "probes": ("test_probes",),
     "rate_limit": ("test_rate_limit",),
-    "reports": ("../engines/test_relayed", "../engines/test_end_probe"),
+    "reports": ("test_reports", "../engines/test_relayed", "../engines/test_end_probe"),
     "responses": ("test_responses",),
     "search": ("test_search", "test_pagination"),
     "threads": ("test_threads", "test_models", "../test_upstream"),

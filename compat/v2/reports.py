@@ -21,7 +21,6 @@ from compat.v2.errors import (
 )
 
 _ROOT: Final = "/reports/"
-_FORBIDDEN: Final = 403
 _EMPTY_DAY: Final = {
     "start": "2011-01-01T00:00:00Z",
     "end": "2011-01-02T00:00:00Z",
@@ -193,9 +192,7 @@ def fetch_report(
     try:
         return client.get(_ROOT + report, params, model, attempts=attempts)
     except AccessRefused as refusal:
-        if refusal.status == _FORBIDDEN:
-            raise _copy_as(ReportsRefused, refusal) from refusal
-        raise
+        raise _copy_as(ReportsRefused, refusal) from refusal
     except RequestRefused as refusal:
         if refusal.parameter_errors:
             raise _copy_as(ParametersRefused, refusal) from refusal

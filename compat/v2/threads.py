@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 from pydantic import BeforeValidator, Field
 from pydantic_core import from_json
 
-from compat.v2.client import Client
+from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import AccessRefused, InconsistentData, Redirected, RequestRefused
 from compat.v2.lists import Missing, missing
 from compat.v2.models import (
@@ -81,8 +81,8 @@ class RatingPayload(_Model):
 
 
 def _in_its_place(value: object) -> RatingPayload:
-    """What stands in the place of a rating, as one; an empty text or list is none."""
-    return RatingPayload(rating=None if value in ("", []) else value)
+    """What stands in the place of a rating, as one; an empty list is none."""
+    return RatingPayload(rating=None if value == [] else value)
 
 
 _InItsPlace: TypeAlias = Annotated[RatingPayload, BeforeValidator(_in_its_place)]
@@ -263,24 +263,20 @@ def _read_threads(
     client: Client, conversation: int, before_request: Callable[[], None]
 ) -> _Reading:
     path = f"/conversations/{conversation}/threads"
-    found: dict[object, ThreadPayload] = {}
-    requested_at: list[int] = []
-    shown: list[list[int | None]] = []
-    info: PageInfo | None = None
-    number, last = 1, 1
-    while number <= last:
+    pages: list[ApiResponse[ThreadPage]] = []
+    last = 1
+    while len(pages) < last:
         before_request()
+        number = len(pages) + 1
         check = partial(_check_page, conversation, number)
-        response = client.get(path, {"page": str(number)}, ThreadPage, check=check)
-        requested_at.append(response.requested_at)
-        rows = response.value.rows
-        found |= {each.id if each.id is not None else object(): each for each in rows}
-        shown.append([each.id for each in rows])
-        info = response.value.page
+        pages.append(client.get(path, {"page": str(number)}, ThreadPage, check=check))
+        info = pages[-1].value.page
         last = max(last, info.total_pages if info else 1)
-        number += 1
+    rows = [page.value.rows for page in pages]
+    found = {each.id if each.id is not None else object(): each for page in rows for each in page}
     threads = tuple(sorted(found.values(), key=lambda each: each.id or 0))
-    return _Reading(threads, last, requested_at[0], hides_rows(shown, info))
+    ids = [[each.id for each in page] for page in rows]
+    return _Reading(threads, last, pages[0].requested_at, hides_rows(ids, pages[-1].value.page))
 
 
 def _check_page(conversation: int, number: int, found: ThreadPage) -> None:

@@ -262,6 +262,15 @@ def test_threads_without_an_id_are_all_listed_before_the_others(
     ]
 
 
+def test_a_thread_that_comes_twice_in_a_reading_is_listed_once(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = in_turn(thread_page(thread(1), thread(1), thread(2)))
+    found = list_threads(client, 9)
+    assert isinstance(found, ThreadList)
+    assert [each.id for each in found.threads] == [1, 2]
+
+
 def test_the_request_time_of_threads_is_that_of_the_first_page_of_the_last_reading(
     upstream: Upstream, client: Client
 ) -> None:
