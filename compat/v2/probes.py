@@ -60,8 +60,8 @@ def all_includes_spam(client: Client, until: int) -> bool | None:
             return True
         # The row may have been removed since, or be on a later page of a crowded second. A page
         # with fewer rows than its total shows nothing either way.
-        complete = found.page.total_pages <= 1 and len(shown) >= found.page.total_elements
-        if complete and _is_still_spam(client, row.id):
+        is_complete = len(shown) >= found.page.total_elements
+        if is_complete and _is_still_spam(client, row.id):
             return False
     return None
 

@@ -242,3 +242,10 @@ def test_pages_that_say_that_there_is_nothing_are_read_all_the_same() -> None:
     changing.total = 0
     changing.read()
     assert set().union(*changing.shown) == set(range(60))
+
+
+def test_changes_of_the_current_second_are_divided_right_after_it() -> None:
+    """No later second is tried, in which nothing was modified yet."""
+    changing = ChangingList([3600] * 12, now=3600)
+    changing.read(since=3600)
+    assert changing.asked_without_end == [3600, 3601, 3601]
