@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -404,11 +405,29 @@ def test_the_size_of_an_archive_on_a_server_is_that_of_its_tables(tmp_path: Path
         assert archive.size_bytes() > 0
 
 
-def test_a_check_of_a_file_that_is_gone_names_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("use", [Archive.integrity_error, Archive.lock, Archive.vacuum])
+def test_what_needs_a_file_that_is_gone_names_it(
+    tmp_path: Path, use: Callable[[Archive], object]
+) -> None:
     with open_archive(f"sqlite:///{tmp_path}/a.db", create=True) as archive:
         (tmp_path / "a.db").unlink()
         with pytest.raises(ArchiveError, match=f"{tmp_path}/a.db could not be opened"):
-            archive.integrity_error()
+            use(archive)
+
+
+def test_the_size_of_an_archive_whose_tables_are_gone_is_an_error_that_names_it(
+    tmp_path: Path,
+) -> None:
+    with place("postgresql", tmp_path) as url, open_archive(url, create=True) as archive:
+        with archive._engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP TABLE {schema.state.name} CASCADE")
+        with pytest.raises(ArchiveError, match=re.escape(archive.location)):
+            archive.size_bytes()
+
+
+def test_of_an_archive_on_a_server_no_file_is_read(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path) as url, open_archive(url, create=True) as archive:
+        assert archive.integrity_error() == ""
 
 
 def test_the_size_of_an_archive_grows(archive: Archive) -> None:
@@ -438,9 +457,11 @@ def test_the_first_error_of_a_damaged_file_is_named(tmp_path: Path) -> None:
 def test_an_archive_of_another_kind_is_refused_with_its_own(
     archive_url: str, made: bool, kind: str
 ) -> None:
-    open_archive(archive_url, create=True, slim=made).close()
+    with open_archive(archive_url, create=True, slim=made) as archive:
+        where = re.escape(archive.location)
+    said = f"the archive {where} was made {kind} --slim.* run this {kind} --slim"
     for create in (True, False):
-        with pytest.raises(ArchiveError, match=f"made {kind} --slim.* run this {kind} --slim"):
+        with pytest.raises(ArchiveError, match=said):
             open_archive(archive_url, create=create, slim=not made)
         open_archive(archive_url, create=create, slim=made).close()
 

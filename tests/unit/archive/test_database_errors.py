@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from compat.archive import connections
+from compat.archive import connections, schema
 from compat.archive.database import Archive, open_archive
 from compat.archive.errors import (
     ArchiveError,
@@ -143,6 +143,16 @@ def test_a_commit_on_a_dropped_connection_writes_nothing(tmp_path: Path) -> None
         assert [row.id for row in rows(archive)] == [2]
 
 
+def test_a_lock_is_not_called_lost_if_it_cannot_be_seen_whether_it_is(tmp_path: Path) -> None:
+    with (
+        place("postgresql", tmp_path) as url,
+        open_archive(url, create=True) as archive,
+        archive.lock() as lock,
+        pytest.raises(ArchiveUnreachable),
+    ):
+        _write_while_it_is_dropped(archive, lock, f"DROP TABLE {schema.state.name}")
+
+
 def test_a_pool_without_a_free_connection_is_a_busy_archive() -> None:
     with pytest.raises(ArchiveLocked), connections.translate_errors("here"):
         raise sa.exc.TimeoutError("QueuePool limit")
@@ -199,10 +209,12 @@ def _read_while_it_is_dropped(archive: Archive) -> None:
         snapshot.conversation_count()
 
 
-def _write_while_it_is_dropped(archive: Archive, lock: SyncLock) -> None:
+def _write_while_it_is_dropped(archive: Archive, lock: SyncLock, then: str = "SELECT 1") -> None:
     with archive.writing(lock) as writer:
         writer.save([record(1)])
         _end(archive, writer._connection)
+        with archive._engine.begin() as other:
+            other.exec_driver_sql(then)
 
 
 def _save(file: Path, records: Iterable[ConversationRecord]) -> None:

@@ -23,6 +23,7 @@ from tests.unit.archive.lock_holder import holding
 from tests.unit.archive.samples import record, rows
 
 LEASE = 1.0
+SENDER = "archive-lock"
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def subjects(archive: Archive) -> dict[int, str]:
 
 def test_a_second_writer_is_refused_with_the_name_of_the_first(archive: Archive) -> None:
     with archive.lock():
-        with pytest.raises(SyncUnderWay, match=rf"process {os.getpid()} on .*since \d{{4}}-"):
+        with pytest.raises(SyncUnderWay, match=rf"process {os.getpid()} on .*since \S+\+00:00"):
             archive.lock()
         assert rows(archive) == []
 
@@ -169,6 +170,39 @@ def test_a_running_process_keeps_the_lock_beyond_the_lease(server_url: str) -> N
         holder.send("")
         assert [holder.next_line(), holder.next_line()] == ["writing", "written"]
         assert [row.id for row in rows(archive)] == [5]
+
+
+def test_on_a_server_the_lock_is_free_once_it_is_released(server_url: str) -> None:
+    with open_archive(server_url) as archive, open_archive(server_url) as other:
+        archive.lock().release()
+        with other.lock() as lock:
+            write(other, lock, 1)
+
+
+def test_what_sends_heartbeats_has_a_name_and_keeps_no_process_alive(server_url: str) -> None:
+    with open_archive(server_url) as archive:
+        with archive.lock():
+            assert [each.daemon for each in threading.enumerate() if each.name == SENDER] == [True]
+        assert SENDER not in {each.name for each in threading.enumerate()}
+
+
+def test_a_lock_is_released_without_an_error_if_its_connection_was_ended(server_url: str) -> None:
+    with open_archive(server_url) as archive:
+        with archive.lock(), archive._engine.connect() as connection:
+            connection.execute(locks._TERMINATE_CONNECTIONS, {"name": archive._application_name})
+        lock_soon(archive).release()
+
+
+def test_a_holder_that_lost_its_lease_has_a_moment_to_release_the_lock(server_url: str) -> None:
+    holder = sa.create_engine(connections.parse_url(server_url), poolclass=sa.NullPool)
+    with open_archive(server_url, lease=LEASE) as archive, holder.connect() as held:
+        assert held.exec_driver_sql(locks._TRY_LOCK).scalar()
+        with archive._engine.begin() as connection:
+            connection.execute(schema.holder.update().values(marked="has ended", beat=0))
+        ending = threading.Timer(0.3, held.invalidate)
+        ending.start()
+        archive.lock().release()
+        ending.join()
 
 
 def test_only_the_owner_may_read_the_lock_file(tmp_path: Path) -> None:
