@@ -12,9 +12,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compat.archive import schema
 from compat.archive.errors import LossAhead
 from compat.archive.sync import queries, reconcile
 from compat.archive.sync.queries import ALL_MAILBOXES, Offset
@@ -72,6 +74,14 @@ def test_the_remainder_is_kept_apart_from_parts() -> None:
     assert reconcile.sum_of_parts(accepted, LIST, ALL) == 2
     assert reconcile.remainder(accepted, LIST, ALL) == 4
     assert reconcile.with_remainder(accepted, LIST, ALL, 0) == [Offset(7, False, 5, 30, 2)]
+
+
+def test_a_remainder_and_a_part_may_begin_in_the_same_second() -> None:
+    part = Offset(7, False, 0, 30, 2)
+    assert set(reconcile.with_remainder([part], LIST, ALL, 4)) == {
+        part,
+        Offset(7, False, 0, None, 4),
+    }
 
 
 def test_offsets_are_the_same_after_a_round_trip_through_json() -> None:
@@ -462,6 +472,141 @@ def test_only_conversations_of_the_list_are_in_the_way(
                 writer.set_note(queries.ALL_LISTS_SPAM, shown)
             found = reconcile._Comparison(session, compared).cut_end(Interval(0, 100))
         assert found == Interval(0, end)
+
+
+def test_an_interval_is_cut_in_the_middle_of_its_conversations_beside_parts_with_offsets(
+    empty: Staged,
+) -> None:
+    with opened_archive(empty) as archive:
+        save_all(archive, [record(number, created=10 * number) for number in range(1, 11)])
+    with opened_session(empty) as session:
+        found = []
+        for offsets in ([], [Offset(1, False, 45, 65, 1)], [Offset(2, False, 45, 65, 1)]):
+            with session.writing() as writer:
+                writer.set_note(queries.ACCEPTED_OFFSETS, offsets)
+            comparison = reconcile._Comparison(session, ComparedList(1, spam=False))
+            found.append(comparison._cut(Interval(0, 110), 10))
+    assert found == [49, 44, 49]
+
+
+@pytest.mark.parametrize(("rows", "explained"), [(2, False), (3, True), (4, False), (-3, False)])
+@pytest.mark.parametrize("compared", [ALL_MAILBOXES, 1])
+def test_all_mailboxes_together_may_differ_by_what_the_mailboxes_differ(
+    empty: Staged, compared: int, rows: int, explained: bool
+) -> None:
+    of_mailboxes = [Offset(1, False, 10, 20, 3), Offset(1, False, 30, 40, 5)]
+    of_mailboxes += [Offset(2, False, 30, 40, 1), Offset(2, True, 30, 40, 50)]
+    together = [Offset(ALL_MAILBOXES, False, first, first + 10, first // 10) for first in (20, 40)]
+    with opened_session(empty) as session:
+        with session.writing() as writer:
+            writer.set_note(queries.ACCEPTED_OFFSETS, [*together, *of_mailboxes])
+        comparison = reconcile._Comparison(session, ComparedList(compared, spam=False))
+        found = comparison._is_explained(ALL, rows)
+    assert found is (explained and compared == ALL_MAILBOXES)
+
+
+@pytest.mark.parametrize("unknown", [0, 1, 2])
+def test_what_differs_is_known_only_if_it_is_known_in_both_halves(
+    api: Miscounting, monkeypatch: pytest.MonkeyPatch, unknown: int
+) -> None:
+    read: list[Interval] = []
+
+    def read_again(_: object, interval: Interval, differs: int) -> bool:
+        assert differs == 1
+        read.append(interval)
+        return len(read) != unknown
+
+    monkeypatch.setattr(reconcile._Comparison, "_read_again", read_again)
+    held = {Interval(FIRST_SECOND, at(30) - 1): 1, Interval(FIRST_SECOND, last(api)): 2}
+    monkeypatch.setattr(
+        reconcile._Comparison, "_difference", lambda _, interval: held.get(interval, 1)
+    )
+    with opened_session(api.stage) as session:
+        comparison = reconcile._Comparison(session, ComparedList(MAILBOX, spam=False))
+        known = comparison._narrow(Interval(FIRST_SECOND, last(api)), 2)
+    assert len(read) == 2
+    assert known is (unknown == 0)
+
+
+# How often what differs is read.
+
+
+def add_to_archive(api: Miscounting, *numbers: int) -> None:
+    """Let the archive hold conversations that upstream does not have."""
+    with opened_archive(api.stage) as archive:
+        rows = [
+            record(number, seen=FIRST, created=at(40) + 7, mailbox=MAILBOX, status="closed")
+            for number in numbers
+        ]
+        save_all(archive, rows)
+
+
+def test_a_new_difference_beside_an_accepted_one_is_searched_by_halves_and_read_once(
+    api: Miscounting,
+) -> None:
+    compare(api, Unseen(2, at(0), at(ROWS - 1)))
+    assert compare(api, Unseen(3, at(0), at(ROWS - 1))) == [
+        Offset(mailbox, False, FIRST_SECOND, None, 3) for mailbox in (ALL_MAILBOXES, MAILBOX)
+    ]
+    whole = (FIRST_SECOND, last(api))
+    assert asked(api, MAILBOX) == [
+        whole,
+        whole,
+        (FIRST_SECOND, at(29) - 1),
+        (at(29), at(44) - 1),
+        (at(44), at(51) - 1),
+        (at(51), whole[1] + 1),  # these are read
+        (at(51), whole[1]),
+        whole,
+    ]
+
+
+def test_what_upstream_does_not_have_any_more_is_found_by_one_reading(api: Miscounting) -> None:
+    add_to_archive(api, 999_999)
+    assert compare(api, None) == []
+    assert differing(api) == [(MAILBOX, False, -1)]
+    whole = (FIRST_SECOND, last(api))
+    assert asked(api, MAILBOX) == [
+        whole,
+        whole,
+        (FIRST_SECOND, at(30) - 1),
+        (at(30), at(44) - 1),
+        (at(30), at(37) - 1),
+        (at(37), at(44)),  # these are read
+        (at(37), at(44) - 1),
+        whole,
+    ]
+
+
+def test_what_is_gone_is_found_by_one_reading_if_an_accepted_difference_is_gone_as_well(
+    api: Miscounting,
+) -> None:
+    compare(api, Unseen(2))
+    add_to_archive(api, 999_999)
+    assert compare(api, None) == []
+    assert differing(api) == [(MAILBOX, False, -3)]
+    whole = (FIRST_SECOND, last(api))
+    pages = [(FIRST_SECOND, whole[1] + 1), (at(24), whole[1] + 1), (at(48), whole[1] + 1)]
+    assert asked(api, MAILBOX) == [whole, whole, *pages, whole, whole]
+
+
+def test_a_difference_is_accepted_after_a_reading_that_changed_nothing(api: Miscounting) -> None:
+    """In the first reading a conversation comes and another one goes, and the totals stay."""
+    add_to_archive(api, 999_999)
+    with opened_archive(api.stage) as archive, archive._engine.begin() as connection:
+        created = schema.conversation.c.created == at(40)
+        missing = connection.execute(
+            sa.select(schema.conversation.c.id).where(created)
+        ).scalar_one()
+        for table in (schema.document, schema.conversation_tag):
+            connection.execute(table.delete().where(table.c.conversation == missing))
+        connection.execute(schema.conversation.delete().where(created))
+    assert compare(api, Unseen(1)) == [
+        Offset(ALL_MAILBOXES, False, FIRST_SECOND, None, 1),
+        Offset(MAILBOX, False, at(36), at(44) - 1, 1),
+    ]
+    assert api.stage.rows() == api.stage.truth()
+    assert asked(api, MAILBOX).count((at(36), at(44))) == 2, "it was read twice"
 
 
 @pytest.mark.parametrize("spam", [True, False])
