@@ -136,9 +136,9 @@ _ARCHIVE: Final = {  # paths from tests/unit/archive
     "sync/pages": ("sync/test_pages", "sync/test_incremental"),
     "sync/queries": ("sync/test_queries",),
     "sync/recent_threads": ("sync/test_recent_threads",),
-    "sync/reconcile": ("sync/test_offsets",),
+    "sync/reconcile": ("sync/test_offsets", "sync/test_reconcile"),
     "sync/reread": ("sync/test_reread",),
-    "sync/run": ("sync/test_run",),
+    "sync/run": ("sync/test_run", "sync/test_recent_threads"),
     "sync/session": ("sync/test_session", "sync/test_deletions"),
     "sync/threads": ("sync/test_threads",),
 }
