@@ -72,7 +72,8 @@ class Selection:
         if self.modified_since is None:
             return created_between(first, last)
         # As for creation: the index may keep fractions of the last second.
-        return modified_between(self.modified_since, self.modified_until + 1, first, last)
+        modified = _range("modifiedAt", self.modified_since, self.modified_until + 1)
+        return f"({modified} AND {_range('createdAt', first, last)})"
 
 
 def created_between(first: int, last: int) -> str:
@@ -83,28 +84,6 @@ def created_between(first: int, last: int) -> str:
         last: The last second, included; `LAST_SECOND` or after means no limit.
     """
     return f"({_range('createdAt', first, last)})"
-
-
-def modified_since(since: int, first: int, last: int) -> str:
-    """The search expression for a last modification and a creation time.
-
-    It has no upper limit: with one, a conversation that changes every minute would never be
-    listed.
-
-    Args:
-        since: The first second of modification, epoch UTC, included.
-        first: The first second of creation, as for `created_between`.
-        last: The last second of creation, as for `created_between`.
-    """
-    return modified_between(since, LAST_SECOND, first, last)
-
-
-def modified_between(since: int, until: int, first: int, last: int) -> str:
-    """The same for a last modification up to a second, included.
-
-    What is modified later leaves the list: it has to be looked for in another one.
-    """
-    return f"({_range('modifiedAt', since, until)} AND {_range('createdAt', first, last)})"
 
 
 def _range(field: str, first: int, last: int) -> str:

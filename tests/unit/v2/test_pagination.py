@@ -381,9 +381,46 @@ def test_a_second_that_never_stops_growing_is_an_error(stage_and_client: StageAn
     account = account_of([0] * 30)
     arrivals = {at: lambda account: account.add(FIRST) for at in range(2, 100)}
     lists = serve(stage, account, arrivals)
-    with pytest.raises(InconsistentData, match=r"at 2015-01-01T00:00:00Z kept changing"):
+    with pytest.raises(InconsistentData, match=r"at 2015-01-01T00:00:00Z kept changing while"):
         fetched_ids(client, FIRST, LAST)
     assert len(lists) == 1 + 3 * 2
+
+
+# Windows of more than one second by page number.
+
+
+def test_the_first_page_by_number_says_how_long_the_list_is(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = Living([conversation(at, FIRST + at) for at in range(3)], size=2)
+    paginator = Paginator(client, Selection(), ConversationPage)
+    batch = paginator.first_by_number(Window(FIRST, LAST))
+    assert (len(batch.rows), batch.expected, batch.pages, batch.end) == (2, 3, 2, LAST)
+    assert batch.complete_until == FIRST - 1
+    (asked,) = upstream.asked
+    assert (asked.params["sortField"], asked.page) == ("number", 1)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_list_on_one_page_by_number_takes_one_request(
+    upstream: Upstream, client: Client, number: int
+) -> None:
+    upstream.script = Living([conversation(at, FIRST + at) for at in range(number)], size=2)
+    paginator = Paginator(client, Selection(), ConversationPage)
+    (batch,) = paginator.by_number(Window(FIRST, LAST))
+    assert {row.id for row in batch.rows} == set(range(number))
+    assert [asked.page for asked in upstream.asked] == [1]
+
+
+def test_a_list_by_number_that_never_stops_growing_is_an_error_without_a_second(
+    stage_and_client: StageAndClient,
+) -> None:
+    stage, client = stage_and_client
+    account = account_of(range(30))
+    serve(stage, account, {at: lambda account: account.add(FIRST) for at in range(1, 100)})
+    paginator = Paginator(client, Selection(), ConversationPage)
+    with pytest.raises(InconsistentData, match=r"^the conversations kept changing while"):
+        list(paginator.by_number(Window(FIRST, LAST)))
 
 
 # Pages that look odd.

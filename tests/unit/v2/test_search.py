@@ -14,7 +14,6 @@ from compat.v2.search import (
     LAST_SECOND,
     Selection,
     created_between,
-    modified_since,
 )
 
 SECONDS = st.integers(FIRST_SECOND + 1, LAST_SECOND - 1)
@@ -38,12 +37,6 @@ def test_a_window_is_written_as_documented(first: int, last: int, expression: st
 def test_no_date_is_after_the_last_year_or_before_the_first() -> None:
     beyond = created_between(FIRST_SECOND - 1, LAST_SECOND + 1)
     assert beyond == created_between(FIRST_SECOND, LAST_SECOND)
-
-
-def test_a_modification_time_has_no_upper_limit() -> None:
-    assert modified_since(0, 86_400, LAST_SECOND) == (
-        "(modifiedAt:[1970-01-01T00:00:00Z TO *] AND createdAt:[1970-01-02T00:00:00Z TO *])"
-    )
 
 
 @given(SECONDS, SECONDS)
@@ -74,3 +67,23 @@ def test_a_selection_is_written_into_the_parameters_of_a_list() -> None:
         "folder": "0",
         "embed": "threads",
     }
+
+
+@pytest.mark.parametrize(
+    ("until", "written"),
+    [(86_399, "1970-01-02T00:00:00Z"), (LAST_SECOND - 1, "*"), (LAST_SECOND, "*")],
+)
+def test_a_list_of_what_was_modified_ends_a_second_later(until: int, written: str) -> None:
+    """The index may keep fractions of the last second."""
+    selection = Selection(modified_since=60, modified_until=until)
+    assert selection.params(0, 9, "number", 1)["query"] == (
+        f"(modifiedAt:[1970-01-01T00:01:00Z TO {written}] AND "
+        "createdAt:[1970-01-01T00:00:00Z TO 1970-01-01T00:00:09Z])"
+    )
+
+
+def test_a_list_of_what_was_modified_has_no_end_by_default() -> None:
+    """With one, a conversation that changes every minute would never be listed."""
+    assert Selection(modified_since=0).params(86_400, LAST_SECOND, "number", 1)["query"] == (
+        "(modifiedAt:[1970-01-01T00:00:00Z TO *] AND createdAt:[1970-01-02T00:00:00Z TO *])"
+    )
