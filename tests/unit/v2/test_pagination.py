@@ -471,6 +471,24 @@ def test_an_upstream_that_ignores_the_creation_time_is_an_error(
         fetched_ids(client, FIRST, LAST)
 
 
+def test_a_page_from_before_the_time_asked_for_is_an_error_if_more_pages_follow(
+    upstream: Upstream, client: Client
+) -> None:
+    """From such a page it could not be read on."""
+    upstream.script = in_turn(page_of([conversation(1, FIRST - 60)], total=2, pages=2))
+    with pytest.raises(InconsistentData, match="outside"):
+        fetched_ids(client, FIRST, LAST)
+
+
+def test_a_row_from_before_the_time_asked_for_on_the_only_page_does_no_harm(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = in_turn(page_of([conversation(1, FIRST - 60)]))
+    (batch,) = Paginator(client, Selection(), ConversationPage).batches(Window(FIRST, LAST))
+    assert [row.id for row in batch.rows] == [1]
+    assert batch.complete_until == LAST
+
+
 def test_pages_without_rows_or_total_are_an_error(upstream: Upstream, client: Client) -> None:
     upstream.script = in_turn(page_of([], total=0, pages=3))
     with pytest.raises(InconsistentData, match="outside"):
