@@ -129,7 +129,7 @@ def parse_body(response: httpx.Response, model: type[M]) -> M:
             correlation_id=response.headers.get("Correlation-Id"),
         ) from None
     except ValidationError as invalid:
-        first = invalid.errors(include_input=False, include_url=False)[0]
+        first = invalid.errors()[0]
         is_json = first["type"] != "json_invalid"
         kind = errors.MalformedData if is_json else errors.InconsistentData
         where = _where(text, first["loc"]) if is_json else "body"

@@ -69,7 +69,7 @@ def client_options(*, timeout: float, proxy: str | None, ca_file: str | None) ->
 
 def tls_extensions(address: Address) -> dict[str, Any]:
     """Extensions of an httpx request: the name to verify where we connect to another host."""
-    return {"sni_hostname": address.tls_name} if address.tls_name else {}
+    return {"sni_hostname": address.tls_name}
 
 
 def shut_down(connection: socket) -> None:
@@ -82,7 +82,7 @@ def shut_down(connection: socket) -> None:
         socket.shutdown(connection, SHUT_RDWR)
 
 
-def receive(stream: httpx.Response, seconds: float, *, short: bool = False) -> httpx.Response:
+def receive(stream: httpx.Response, seconds: float, *, short: bool) -> httpx.Response:
     """A response with its whole body.
 
     Args:

@@ -106,6 +106,6 @@ def test_an_error_knows_what_to_quote_and_where_a_redirect_points() -> None:
     assert (error.correlation_id, error.location) == ("6f0c-1#7", "https://h.example/v3")
 
 
-def test_an_error_without_these_headers_knows_neither() -> None:
+def test_an_error_does_not_know_what_it_was_not_told() -> None:
     error = error_for(302, httpx.Headers(), b"")
-    assert (error.correlation_id, error.location) == (None, "")
+    assert (error.correlation_id, error.location, error.requested_at) == (None, "", 0)

@@ -201,10 +201,10 @@ def test_a_body_may_be_as_large_as_the_limit_and_no_larger(
     monkeypatch.setattr("compat.v2.transport._LARGEST_BODY", 2**20)
     answer = httpx.Response(200, content=iter([b" " * (size - 1000), b" " * 1000]))
     if is_taken:
-        assert len(receive(answer, 60.0).content) == size
+        assert len(receive(answer, 60.0, short=False).content) == size
         return
     with pytest.raises(Unreachable, match="has more than 1 MiB"):
-        receive(answer, 60.0)
+        receive(answer, 60.0, short=False)
 
 
 def test_long_texts_that_are_dropped_do_not_count_as_a_part_of_a_body(
@@ -370,10 +370,31 @@ def test_a_failure_repeats_no_text_that_could_hold_a_secret(
     assert describe_failure(error) == f"{type(error).__name__}{described}"
 
 
-def test_a_port_that_does_not_speak_tls_is_described() -> None:
+@pytest.mark.parametrize(
+    ("reason", "described"),
+    [("WRONG_VERSION_NUMBER", "wrong version number"), (None, "no reason given")],
+)
+def test_a_port_that_does_not_speak_tls_is_described(reason: str | None, described: str) -> None:
     error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
-    error.reason = "WRONG_VERSION_NUMBER"
-    assert describe_failure(error) == "SSLError: TLS failed, wrong version number"
+    error.reason = reason  # type: ignore[assignment]
+    assert describe_failure(error) == f"SSLError: TLS failed, {described}"
+
+
+def test_a_certificate_that_is_not_accepted_is_described_without_a_full_stop() -> None:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = "Hostname mismatch, certificate is not valid for 'h.example'."
+    assert describe_failure(error).endswith(
+        "accepted, Hostname mismatch, certificate is not valid for 'h.example'"
+    )
+
+
+def test_the_first_error_with_a_reason_describes_a_failure() -> None:
+    middle, last = OSError(5, None), OSError(111, "Connection refused")
+    error = httpx.ConnectError("all attempts failed")
+    error.__cause__, middle.__context__ = middle, last
+    assert describe_failure(error) == "ConnectError: Connection refused"
+    middle.__context__ = OSError("a text without a number")
+    assert describe_failure(error) == "ConnectError"
 
 
 def test_another_host_must_have_the_certificate_of_the_base_urls_name(
