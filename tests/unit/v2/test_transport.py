@@ -15,9 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import certifi
 import httpx
 import pytest
+from annotated_types import Le
 
+from compat.config.settings import Settings
 from compat.v2.client import Client
 from compat.v2.errors import (
     Cancelled,
@@ -157,6 +160,14 @@ def test_no_more_than_ten_seconds_are_taken_to_connect(timeout: float, to_connec
     limit = options["timeout"]
     assert (limit.connect, limit.read, limit.write) == (to_connect, timeout, timeout)
     assert options["proxy"] is None
+
+
+def test_as_many_connections_stay_open_as_requests_may_be_made_at_a_time() -> None:
+    bounds = Settings.model_fields["parallel"].metadata
+    (most,) = (each.le for each in bounds if isinstance(each, Le))
+    assert isinstance(most, int)
+    limits = client_options(timeout=30.0, proxy=None, ca_file=None)["limits"]
+    assert (limits.max_keepalive_connections, limits.max_connections) == (most, 2 * most)
 
 
 @pytest.mark.parametrize("short", [False, True])
@@ -445,6 +456,31 @@ def test_a_certificate_of_another_name_is_refused(
         with pytest.raises(Unreachable):
             get_page(client)
         assert upstream.signed_in == []
+
+
+def test_the_authorities_of_a_file_are_trusted_and_those_of_a_variable_are_not(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with behind_tls(certificate) as (upstream, place, _names):
+        with client_of(f"https://{NAME}/v2", connect_to=place, ca_file=str(certificate)) as client:
+            get_page(client)
+        assert len(upstream.asked) == 1
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with (
+            client_of(f"https://{NAME}/v2", connect_to=place, ca_file=certifi.where()) as client,
+            pytest.raises(UntrustedCertificate),
+        ):
+            client.get("/conversations", {}, ConversationPage, attempts=1)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate", b"\xff"])
+def test_a_file_without_certificates_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UnusableOption, match="no certificate that can be read") as caught:
+        client_options(timeout=30.0, proxy=None, ca_file=str(file))
+    assert caught.value.option == "ca_file"
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(certificate: Path) -> None:
