@@ -32,12 +32,12 @@ from compat.config.conventions import Conventions
 from compat.config.env_files import (
     ENV_FILE_VARIABLE,
     SECRET_FIELDS,
-    is_readable_by_all,
     read_environment,
     secret_file_variables,
     secret_from_file,
 )
 from compat.config.environment import has_placeholder, reason, shown_path, unknown_variables
+from compat.config.files import is_readable_by_all, read_text
 from compat.config.settings import (
     PREFIX,
     Settings,
@@ -220,7 +220,7 @@ def _read(path: Path) -> dict[str, Any] | str:
     import tomllib  # noqa: PLC0415 - most users have no such file
 
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
         if is_readable_by_all(path):
             _LOG.warning(
                 "%s: %s holds secrets and anybody can read it: chmod o-r", ACCOUNTS_VARIABLE, path

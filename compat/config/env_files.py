@@ -13,9 +13,7 @@ around a whole value are left out.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -28,6 +26,7 @@ from compat.config.environment import (
     shown_path,
     variable_name,
 )
+from compat.config.files import read_text
 
 ENV_FILE_VARIABLE: Final = f"{PREFIX}ENV_FILE"
 """The variable that names the environment file. No file is read unless it is named."""
@@ -39,9 +38,6 @@ _LISTS: Final = frozenset({variable_name("api_keys")})
 """Variables that are lists: their files may have an item a line."""
 
 _SUFFIX: Final = "_FILE"
-_MOST_BYTES: Final = 1 << 20
-"""What a file of settings may have; a greater one is another file, named by mistake."""
-
 _LINE: Final = re.compile(r"(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*)")
 _QUOTES: Final = ("'", '"')
 
@@ -101,14 +97,6 @@ def read_environment(
     if faults := list(_take_secrets(found)):
         raise SettingsError("\n".join(faults))
     return found
-
-
-def is_readable_by_all(path: Path) -> bool:
-    """Whether every user of this machine may read a file."""
-    try:
-        return os.name == "posix" and bool(path.stat().st_mode & stat.S_IROTH)
-    except OSError:
-        return False
 
 
 def parse_env_file(text: str) -> Iterator[tuple[int, str, str] | int]:
@@ -214,11 +202,7 @@ def _advice(error: OSError | UnicodeDecodeError, otherwise: str) -> str:
 def _text(path: Path) -> str | OSError | UnicodeDecodeError:
     """The text of a file, or why it cannot be read; it is returned, as its traceback has text."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            return OSError(0, "it is too large")
-        return content.decode("utf-8-sig")
+        return read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         return error
     except ValueError:

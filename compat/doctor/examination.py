@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 from compat.archive.errors import ArchiveError
 from compat.config.accounts import DEFAULT_ACCOUNT, secret_files
-from compat.config.env_files import Environment, is_readable_by_all
+from compat.config.env_files import Environment
+from compat.config.files import is_readable_by_all
 from compat.config.settings import Settings, SettingsError, variable_name
 from compat.doctor import Finding, checks_upstream
 from compat.doctor import archive as archive_checks

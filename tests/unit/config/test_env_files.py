@@ -14,7 +14,6 @@ from compat.config.accounts import accounts_from_env, ineffective_variables
 from compat.config.env_files import (
     SECRET_FIELDS,
     Environment,
-    is_readable_by_all,
     parse_env_file,
     read_environment,
     secret_file_variables,
@@ -225,14 +224,6 @@ def test_a_library_reads_the_file_too(tmp_path: Path) -> None:
     path = written(tmp_path / "env", text)
     with LegacyReports.from_env({"COMPAT_ENV_FILE": path}) as reports:
         assert reports.accounts["default"].settings.jobs == 7
-
-
-@pytest.mark.parametrize(("mode", "expected"), [(0o600, False), (0o640, False), (0o644, True)])
-def test_a_file_that_all_users_can_read_is_known(tmp_path: Path, mode: int, expected: bool) -> None:
-    path = tmp_path / "env"
-    written(path, "")
-    path.chmod(mode)
-    assert is_readable_by_all(path) is expected
 
 
 @pytest.mark.parametrize(
