@@ -260,7 +260,7 @@ class Client:
         if response.status_code == 401:
             response, requested_at = send(self._tokens.replace(token))
         if response.status_code != 200:
-            raise _error(response, requested_at)
+            raise error_for(response.status_code, response.headers, response.content, requested_at)
         value = parse_body(response, model)
         if check is not None:
             check(value)
@@ -365,7 +365,7 @@ class Client:
         if response.status_code == 429:
             self.rate_limiter.pause(response.headers)
         if response.status_code != 200:
-            raise _error(response)
+            raise error_for(response.status_code, response.headers, response.content)
         body = parse_body(response, TokenResponse)
         return AccessToken(body.access_token, body.expires_in)
 
@@ -400,10 +400,6 @@ class _Retry:
             jitter = 1 + random() / 2  # noqa: S311 - no secret
             self._pause(self.attempt.next_wait * jitter)
         return 0.0
-
-
-def _error(response: httpx.Response, requested_at: int = 0) -> errors.UpstreamError:
-    return error_for(response.status_code, response.headers, response.content, requested_at)
 
 
 def _outcome(response: httpx.Response | None) -> str:

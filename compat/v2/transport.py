@@ -148,7 +148,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not accepted, {error.verify_message.rstrip('.')}"
+        return f"the certificate is not accepted, {error.verify_message.removesuffix('.')}"
     if isinstance(error, ssl.SSLError):  # its reason is a name such as WRONG_VERSION_NUMBER
         return f"TLS failed, {(error.reason or '').lower().replace('_', ' ') or 'no reason given'}"
     if isinstance(error, OSError) and error.errno is not None:

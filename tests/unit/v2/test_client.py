@@ -23,6 +23,7 @@ from compat.v2.errors import (
     MalformedData,
     NothingAtAddress,
     Overloaded,
+    ParameterError,
     RequestRefused,
     Unreachable,
     UpstreamError,
@@ -228,6 +229,14 @@ def test_a_refused_request_is_not_repeated(upstream: Upstream, client: Client, s
     assert type(error) is (NothingAtAddress if status == 404 else RequestRefused)
     assert (error.status, error.correlation_id) == (status, "6f0c-1#7")
     assert len(upstream.asked) == 1
+
+
+def test_a_refused_request_knows_which_parameters_are_wrong(
+    upstream: Upstream, client: Client
+) -> None:
+    named = {"path": "page", "message": "must be positive", "rejectedValue": "0"}
+    error = failure(upstream, client, answer({"_embedded": {"errors": [named]}}, 400))
+    assert error.parameter_errors == (ParameterError("page", "must be positive", "0"),)
 
 
 def test_a_403_is_not_retried(upstream: Upstream, client: Client) -> None:
