@@ -6,10 +6,10 @@ is not explained in tests/mutants.toml, is tried once more: the change is writte
 a new process runs all tests of the package. It also sees functions that run while modules are
 imported, and has time where the machine was busy. What survives that as well is printed.
 
-A file can be named in place of its package. Files of the archive and of v2 then run with the tests
-that are about them, because all tests of these packages take minutes. With --sample, only so many
-mutants of each package or file are tested, chosen at random; the numbers of chosen and of all are
-printed.
+The files of `archive`, `sync` and `v2` run one by one, each with the tests that are about it,
+because all tests of these packages take minutes. A file can be named in place of its package. With
+--sample, only so many mutants of each package or file are tested, chosen at random; the numbers of
+chosen and of all are printed.
 
 Not changed, because a test of it would only repeat the code:
 
@@ -86,10 +86,8 @@ PACKAGES: Final = {
     "sources": Package(
         ("compat/sources/*",), ("tests/unit/sources", "tests/unit/engines/test_totals.py")
     ),
-    "v2": Package(("compat/v2/*",), ("tests/unit/v2", "tests/unit/test_upstream.py")),
-    "archive": Package(("compat/archive/*.py",), ("tests/unit/archive/test_*.py",)),
-    "sync": Package(("compat/archive/sync/*.py",), ("tests/unit/archive/sync/test_*.py",)),
 }
+"""The packages that are mutated as a whole, with all their tests."""
 
 _ARCHIVE: Final = {  # paths from tests/unit/archive
     "activity": ("test_narrowed_activities", "test_threads"),
@@ -129,23 +127,27 @@ _ARCHIVE: Final = {  # paths from tests/unit/archive
         "../test_upstream",
     ),
     "writer": ("test_writer", "test_reader_writer", "test_threads", "test_erasure"),
-    "sync/backfill": ("sync/test_windows", "sync/test_backfill"),
-    "sync/deletions": ("sync/test_deletions",),
-    "sync/incremental": ("sync/test_incremental",),
-    "sync/lists": ("sync/test_lists", "sync/test_unlisted_mailboxes"),
-    "sync/pages": ("sync/test_pages", "sync/test_incremental"),
-    "sync/queries": ("sync/test_queries",),
-    "sync/recent_threads": ("sync/test_recent_threads",),
-    "sync/reconcile": ("sync/test_offsets", "sync/test_reconcile"),
-    "sync/reread": ("sync/test_reread",),
-    "sync/run": ("sync/test_run", "sync/test_recent_threads"),
-    "sync/session": ("sync/test_session", "sync/test_deletions"),
-    "sync/threads": ("sync/test_threads",),
+}
+
+_SYNC: Final = {  # paths from tests/unit/archive/sync
+    "backfill": ("test_windows", "test_backfill"),
+    "deletions": ("test_deletions",),
+    "incremental": ("test_incremental",),
+    "lists": ("test_lists", "test_unlisted_mailboxes"),
+    "pages": ("test_pages", "test_incremental"),
+    "queries": ("test_queries",),
+    "recent_threads": ("test_recent_threads",),
+    "reconcile": ("test_offsets", "test_reconcile"),
+    "reread": ("test_reread",),
+    "run": ("test_run", "test_recent_threads"),
+    "session": ("test_session", "test_deletions"),
+    "threads": ("test_threads",),
 }
 
 _V2: Final = {  # paths from tests/unit/v2
     "changes": ("test_changes",),
     "client": ("test_client*", "test_oauth", "test_rate_limit", "test_transport"),
+    "errors": ("test_responses",),
     "json_text": ("test_json_text",),
     "lanes": ("test_lanes", "test_pagination_parallel", "test_pagination_properties"),
     "lists": ("test_lists", "test_lists_single", "test_models"),
@@ -167,20 +169,50 @@ _V2: Final = {  # paths from tests/unit/v2
     "transport": ("test_transport", "test_transport_address", "test_client"),
 }
 
-TESTS_OF_FILES: Final = {
-    f"compat/{folder}/{name}.py": tuple(f"tests/unit/{folder}/{each}.py" for each in tests)
-    for folder, files in (("archive", _ARCHIVE), ("v2", _V2))
-    for name, tests in files.items()
+_FILES: Final = {
+    "archive": ("archive", _ARCHIVE),
+    "sync": ("archive/sync", _SYNC),
+    "v2": ("v2", _V2),
 }
-"""The tests that are about a file; a file that is not listed runs with those of its package."""
+"""The packages whose files are mutated one by one, with their folders and the tests of each."""
 
 
-BY_DEFAULT: Final = ("core", "v1", "sources")
-"""Not the others: what survives there is not all explained yet."""
+def packages_of(name: str) -> dict[str, Package]:
+    """What the name of a package or the path of a file stands for, by names to print."""
+    if name in PACKAGES:
+        return {name: PACKAGES[name]}
+    if name in _FILES:
+        return _files_of(name)
+    every = {path: each for files in _FILES for path, each in _files_of(files).items()}
+    for package in PACKAGES.values():
+        if any((ROOT / name).match(pattern) for pattern in package.mutated):
+            every[name] = Package((name,), package.tests)
+    return {name: every[name]} if name in every else {}
+
+
+def _files_of(name: str) -> dict[str, Package]:
+    folder, tests = _FILES[name]
+    return {
+        f"compat/{folder}/{file}.py": Package(
+            (f"compat/{folder}/{file}.py",),
+            tuple(f"tests/unit/{folder}/{each}.py" for each in tests[file]),
+        )
+        for file in sorted(tests)
+    }
+
+
+def files_without_tests() -> list[str]:
+    """Files with functions that are listed nowhere."""
+    return [
+        str(path.relative_to(ROOT))
+        for name, (folder, tests) in _FILES.items()
+        for path in sorted((ROOT / "compat" / folder).glob("*.py"))
+        if path.stem not in tests and "def " in path.read_text("utf-8")
+    ]
 
 
 def main() -> None:
-    """Run the packages that are named, or those of `BY_DEFAULT`."""
+    """Run the packages that are named, or all."""
     parser = argparse.ArgumentParser(
         prog="scripts/mutants", description="Print the changes of the code that no test notices."
     )
@@ -188,21 +220,23 @@ def main() -> None:
         "packages",
         nargs="*",
         metavar="package",
-        help=f"{', '.join(PACKAGES)}, or a file of one; by default {', '.join(BY_DEFAULT)}",
+        help=f"{', '.join((*PACKAGES, *_FILES))}, or a file of one; all by default",
     )
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="all by default")
     parser.add_argument("--again", action="store_true", help="forget what was found before")
     parser.add_argument("--sample", type=int, metavar="N", help="test N mutants of each, no more")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of the sample")
     options = parser.parse_args()
-    names = options.packages or BY_DEFAULT
-    if unknown := [name for name in names if find_package(name) is None]:
+    if missing := files_without_tests():
+        parser.error(f"_FILES has no tests of {', '.join(missing)}")
+    named = {name: packages_of(name) for name in options.packages or (*PACKAGES, *_FILES)}
+    if unknown := [name for name, found in named.items() if not found]:
         parser.error(f"no such package or file: {', '.join(unknown)}")
     failed = False
-    for name in names:
+    for name, package in (each for found in named.values() for each in found.items()):
         worker = multiprocessing.get_context("spawn").Process(
             target=run,
-            args=(name, options.processes, options.again, options.sample, options.seed),
+            args=(name, package, options),
         )
         worker.start()
         worker.join()
@@ -210,22 +244,10 @@ def main() -> None:
     sys.exit(failed)
 
 
-def find_package(name: str) -> Package | None:
-    """The package of that name, or one that has only the file of that path."""
-    if name in PACKAGES:
-        return PACKAGES[name]
-    for package in PACKAGES.values():
-        if any((ROOT / name).match(pattern) for pattern in package.mutated):
-            return Package((name,), TESTS_OF_FILES.get(name, package.tests))
-    return None
-
-
-def run(name: str, processes: int, again: bool, sample: int | None, seed: int) -> None:
+def run(name: str, package: Package, options: argparse.Namespace) -> None:
     """Mutate one package and print what survives; exits with status 1 if something does."""
-    package = find_package(name)
-    assert package
     directory = ROOT / "build" / "mutants" / name.removesuffix(".py").replace("/", ".")
-    if again:
+    if options.again:
         shutil.rmtree(directory, ignore_errors=True)
     prepare(directory, package)
     os.chdir(directory)
@@ -235,9 +257,9 @@ def run(name: str, processes: int, again: bool, sample: int | None, seed: int) -
     import mutmut_run  # noqa: PLC0415 - it reads the configuration that was written above
 
     known = set(explained())
-    if sample is not None:
-        print(f"{name}: a sample with the seed {seed}")
-    survivors = mutmut_run.run(processes, sample, seed)
+    if options.sample is not None:
+        print(f"{name}: a sample with the seed {options.seed}")
+    survivors = mutmut_run.run(options.processes, options.sample, options.seed)
     left = [each for each in survivors if (each.function, each.change) not in known]
     began = time.monotonic()
     if left and not tests_pass(package, LONGEST):

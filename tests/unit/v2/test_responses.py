@@ -109,3 +109,14 @@ def test_an_error_knows_what_to_quote_and_where_a_redirect_points() -> None:
 def test_an_error_does_not_know_what_it_was_not_told() -> None:
     error = error_for(302, httpx.Headers(), b"")
     assert (error.correlation_id, error.location, error.requested_at) == (None, "", 0)
+
+
+def test_an_error_without_a_response_knows_only_its_message() -> None:
+    error = UpstreamError("no answer")
+    assert vars(error) == {
+        "status": None,
+        "correlation_id": None,
+        "requested_at": 0,
+        "location": "",
+        "parameter_errors": (),
+    }
