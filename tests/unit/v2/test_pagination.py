@@ -268,6 +268,18 @@ def test_the_pages_of_an_overfull_second_are_read_from_last_to_first_by_number(
     }
 
 
+def test_an_overfull_second_is_complete_with_a_batch_without_rows(
+    upstream: Upstream, client: Client
+) -> None:
+    upstream.script = Living([conversation(at) for at in range(1, 31)])
+    paginator = Paginator(client, Selection(), ConversationPage)
+    *before, complete, rest = paginator.batches(Window(FIRST, LAST))
+    assert {batch.complete_until for batch in before} == {FIRST - 1}
+    assert (complete.complete_until, complete.end) == (FIRST, FIRST)
+    assert (complete.rows, complete.expected, complete.pages) == ((), 0, 0)
+    assert rest.complete_until == LAST
+
+
 def test_a_burst_at_the_end_of_a_page_is_read_at_once(upstream: Upstream, client: Client) -> None:
     rows = [conversation(at, FIRST + min(at, 16)) for at in range(96)]
     upstream.script = Living(rows)
@@ -410,6 +422,20 @@ def test_a_list_on_one_page_by_number_takes_one_request(
     (batch,) = paginator.by_number(Window(FIRST, LAST))
     assert {row.id for row in batch.rows} == set(range(number))
     assert [asked.page for asked in upstream.asked] == [1]
+
+
+def test_a_page_by_number_that_is_gone_is_an_empty_one_of_that_time(
+    upstream: Upstream, client: Client
+) -> None:
+    shown = [conversation(1)]
+    date = {"Date": "Thu, 01 Jan 2015 01:00:00 GMT"}
+    upstream.script = in_turn(
+        *(page_of(shown, total=2, pages=2), Reply(404, headers=date), page_of(shown))
+    )
+    _, gone, _ = Paginator(client, Selection(), ConversationPage).by_number(Window(FIRST, LAST))
+    assert (gone.rows, gone.expected, gone.pages) == ((), 0, 0)
+    assert FIRST + 3000 < gone.requested_at <= FIRST + 3600
+    assert [asked.page for asked in upstream.asked] == [1, 2, 1]
 
 
 def test_a_list_by_number_that_never_stops_growing_is_an_error_without_a_second(
