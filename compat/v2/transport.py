@@ -94,14 +94,17 @@ def receive(stream: httpx.Response, seconds: float, *, short: bool) -> httpx.Res
         Unreachable: The body takes longer, or is larger than what could be an answer.
         httpx.HTTPError: The connection fails.
     """
-    chunks: Iterable[bytes] = _before(time.monotonic() + seconds, stream.iter_bytes())
+    # Not what is decoded: compressed bytes may go on without end, and nothing comes out of them.
+    raw = _before(time.monotonic() + seconds, stream.iter_raw())
+    headers = stream.headers
+    chunks = httpx.Response(stream.status_code, headers=headers, content=raw).iter_bytes()
     content = b"".join(_not_too_large(without_long_texts(chunks) if short else chunks))
-    headers = [
+    kept = [
         (name, value)
-        for name, value in stream.headers.multi_items()  # with names in lower case
+        for name, value in headers.multi_items()  # with names in lower case
         if name not in {"content-encoding", "content-length"}
     ]
-    return httpx.Response(stream.status_code, headers=headers, content=content)
+    return httpx.Response(stream.status_code, headers=kept, content=content)
 
 
 def _before(deadline: float, chunks: Iterable[bytes]) -> Iterator[bytes]:

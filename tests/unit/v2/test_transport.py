@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain, count, repeat
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -181,7 +182,9 @@ def test_a_body_is_received_whole_and_its_headers_describe_what_was_kept(short: 
         ("Set-Cookie", "a=1"),
         ("Set-Cookie", "b=2"),
     ]
-    found = receive(httpx.Response(207, headers=sent, content=compressed), 60.0, short=short)
+    found = receive(
+        httpx.Response(207, headers=sent, content=iter([compressed])), 60.0, short=short
+    )
     assert found.content == (b'{"subject": ""}' if short else body)
     assert found.headers["content-length"] == str(len(found.content))
     assert "content-encoding" not in found.headers
@@ -203,6 +206,24 @@ def test_a_body_has_so_many_seconds_from_its_headers_on(
         return
     with pytest.raises(Unreachable, match="takes too long to end"):
         receive(answer, 3.0, short=short)
+
+
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize(
+    "endless",
+    [b"\x00\x00\x00\xff\xff", gzip.compress(b"[]")[10:] + b"."],
+    ids=["blocks without content", "bytes after the end"],
+)
+def test_a_compressed_body_from_which_nothing_more_comes_has_no_more_time(
+    monkeypatch: pytest.MonkeyPatch, short: bool, endless: bytes
+) -> None:
+    clock = count(1000)
+    monkeypatch.setattr("compat.v2.transport.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    header = gzip.compress(b"")[:10]
+    pieces = chain([header], repeat(endless, 1000))
+    answer = httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=pieces)
+    with pytest.raises(Unreachable, match="takes too long to end"):
+        receive(answer, 60.0, short=short)
 
 
 @pytest.mark.parametrize(("size", "is_taken"), [(2**20, True), (2**20 + 1, False)])
