@@ -174,6 +174,59 @@ def test_a_client_that_is_closed_sends_no_retry(upstream: Upstream, client: Clie
     assert len(upstream.asked) == 1
 
 
+class Waits(threading.Event):
+    """The event that a client waits for; it remembers how long, and does not wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.seconds.append(timeout)
+        return self.is_set()
+
+
+@pytest.mark.parametrize(("drawn", "times"), [(0.0, 1.0), (0.5, 1.25), (1.0, 1.5)])
+def test_each_retry_waits_longer_than_the_one_before_with_up_to_half_as_much_by_chance(
+    upstream: Upstream,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    drawn: float,
+    times: float,
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", slept.append)
+    monkeypatch.setattr("compat.v2.client.random", lambda: drawn)
+    client._closed = waits = Waits()
+    with stamina.set_testing(False):
+        failure(upstream, client, Reply(500))
+    shortest = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
+    assert waits.seconds == pytest.approx([each * times for each in shortest])
+    assert sum(slept) == 0
+    assert len(upstream.asked) == 8
+
+
+def test_a_request_that_may_be_sent_once_waits_for_no_retry(
+    upstream: Upstream, client: Client
+) -> None:
+    client._closed = waits = Waits()
+    upstream.script = in_turn(Reply(500))
+    with stamina.set_testing(False), pytest.raises(Overloaded):
+        client.get("/conversations", {}, ConversationPage, attempts=1)
+    assert (waits.seconds, len(upstream.asked)) == ([], 1)
+
+
+def test_a_caller_is_asked_every_quarter_of_a_second_whether_it_stops(client: Client) -> None:
+    client._closed = waits = Waits()
+    checks: list[int] = []
+    client._pause(1.125, lambda: checks.append(len(waits.seconds)))
+    assert waits.seconds == [0.25, 0.25, 0.25, 0.25, 0.125]
+    assert checks == [1, 2, 3, 4, 5]
+    client._pause(1.125, None)
+    assert waits.seconds[5:] == [1.125]
+
+
 @pytest.mark.parametrize("fate", ["dropped", "cut"])
 def test_connections_that_always_drop_are_unreachable(
     upstream: Upstream, client: Client, fate: Any

@@ -508,6 +508,16 @@ def test_a_client_waits_when_no_request_is_left(
     assert len(upstream.asked) == 2
 
 
+def test_a_client_also_waits_for_a_part_of_a_second(
+    upstream: Upstream, client: Client, closing: ClosedEvent
+) -> None:
+    upstream.script = in_turn(page_of([], rate_headers(20)), page_of([], rate_headers(199)))
+    get_page(client)
+    closing.clock.now += 29.5
+    get_page(client)
+    assert closing.waits == [0.5]
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
