@@ -8,8 +8,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 import stamina
 from pydantic import BaseModel
@@ -24,12 +26,14 @@ from compat.v2.errors import (
     NothingAtAddress,
     Overloaded,
     ParameterError,
+    Redirected,
     RequestRefused,
     Unreachable,
     UpstreamError,
 )
 from compat.v2.models import ConversationPage
 from compat.v2.threads import ThreadPage
+from compat.v2.transport import receive
 from tests.unit.v2.upstream import (
     Asked,
     Json,
@@ -41,6 +45,7 @@ from tests.unit.v2.upstream import (
     in_turn,
     page_of,
 )
+from tests.unit.v2.virtual_upstream import Clock
 
 NAMED = {"Correlation-Id": "6f0c-1#7"}
 GOOD = page_of([conversation(7)])
@@ -207,6 +212,22 @@ def test_each_retry_waits_longer_than_the_one_before_with_up_to_half_as_much_by_
     assert len(upstream.asked) == 8
 
 
+def test_retries_go_on_however_long_each_attempt_takes(
+    upstream: Upstream, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("tenacity.time", SimpleNamespace(monotonic=clock))
+    client._closed = Waits()
+
+    def slow(_asked: Asked) -> Reply:
+        clock.now += 3600
+        return Reply(500) if len(upstream.asked) < 8 else GOOD
+
+    upstream.script = slow
+    with stamina.set_testing(False):
+        assert ids(client) == [7]
+
+
 def test_a_request_that_may_be_sent_once_waits_for_no_retry(
     upstream: Upstream, client: Client
 ) -> None:
@@ -252,6 +273,52 @@ def test_a_body_that_comes_too_slowly_is_given_up(
         with pytest.raises(Unreachable, match="has begun, but takes too long to end"):
             client.get("/conversations", {}, ConversationPage, attempts=1)
         assert client.request_counts() == {"answered": 1, "unreachable": 1}
+
+
+def test_ten_times_as_long_as_for_the_next_bytes_is_waited_for_a_whole_body(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def noting(stream: httpx.Response, seconds: float, *, short: bool) -> httpx.Response:
+        waited.append(seconds)
+        return receive(stream, seconds, short=short)
+
+    monkeypatch.setattr("compat.v2.client.receive", noting)
+    with client_of(upstream.url, timeout=4) as client:
+        get_page(client)
+    assert waited == [40, 40]
+
+
+def test_long_texts_are_dropped_while_threads_are_received_and_in_no_other_body(
+    upstream: Upstream, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compat.v2.transport._LARGEST_BODY", 8000)
+    thread = {"id": 1, "type": "note", "createdAt": "2015-01-01T00:00:00Z", "body": "b" * 9000}
+    upstream.script = in_turn(
+        answer({"_embedded": {"threads": [thread]}}),
+        page_of([conversation(7, subject="s" * 9000)]),
+    )
+    (row,) = client.get("/conversations/7/threads", {}, ThreadPage).value.rows
+    assert row.id == 1
+    with pytest.raises(Unreachable, match="has more than"):
+        client.get("/conversations", {}, ConversationPage, attempts=1)
+
+
+@pytest.mark.parametrize(
+    ("params", "target"),
+    [
+        ({}, b"/v2/mailboxes"),
+        ({"q": "a b&[c]", "page": "2"}, b"/v2/mailboxes?q=a+b%26%5Bc%5D&page=2"),
+    ],
+)
+def test_parameters_are_encoded_and_without_any_there_is_no_question_mark(
+    client: Client, params: dict[str, str], target: bytes
+) -> None:
+    sent: list[bytes] = []
+    client._http.event_hooks["request"].append(lambda request: sent.append(request.url.raw_path))
+    client.get("/mailboxes", params, ConversationPage)
+    assert sent[1:] == [target]
 
 
 @pytest.mark.parametrize("model", [ConversationPage, ThreadPage])
@@ -487,12 +554,23 @@ def test_each_request_names_its_host_and_what_it_accepts_and_marks_itself(
 
 
 def test_requests_are_counted_by_how_they_ended(upstream: Upstream, client: Client) -> None:
-    upstream.script = in_turn(page_of([]), Reply(500), Reply(404))
-    client.get("/conversations", {}, ConversationPage)
+    limited = Reply(429, headers={"Retry-After": "0"})
+    lost = Reply(fate="dropped")
+    upstream.script = in_turn(page_of([]), Reply(500), limited, lost, Reply(302))
+    get_page(client)
+    with pytest.raises(Redirected):
+        get_page(client)
+    upstream.script = in_turn(Reply(404))
     with pytest.raises(RequestRefused):
-        client.get("/conversations", {}, ConversationPage)
-    # One of the two that were answered was for a token.
-    assert client.request_counts() == {"answered": 2, "failed": 1, "refused": 1}
+        get_page(client)
+    assert client.request_counts() == {
+        "answered": 2,  # one of them was for a token
+        "failed": 1,
+        "limited": 1,
+        "unreachable": 1,
+        "redirected": 1,
+        "refused": 1,
+    }
 
 
 def test_requests_that_are_left_are_remembered_if_a_response_does_not_say(

@@ -92,6 +92,13 @@ def test_a_token_is_kept_for_later_requests(upstream: Upstream, client: Client) 
     assert len(upstream.signed_in) == 1
 
 
+def test_a_token_may_be_long(upstream: Upstream, client: Client) -> None:
+    token = "t" * 9000
+    upstream.sign_in = in_turn(answer({"access_token": token, "expires_in": 172_800}))
+    get_page(client)
+    assert authorization(upstream.asked[0]) == f"Bearer {token}"
+
+
 @pytest.mark.parametrize("lifetime", [172_800, 172_800.5, "172800"])
 def test_a_lifetime_may_be_a_number_or_a_text(
     upstream: Upstream, client: Client, lifetime: object
