@@ -167,8 +167,8 @@ class LiveSource:
     ) -> ActivitySet:
         """The conversations that views and home folders show, as far as a query needs them."""
         first = min(query.touched).first
-        created = Interval(FIRST_SECOND, LAST_SECOND)
-        rows = ConversationQuery((created,), query.mailboxes, query.folders, query.spam)
+        ever = Interval(FIRST_SECOND, LAST_SECOND)
+        rows = ConversationQuery((ever,), query.mailboxes, spam=query.spam)
         fetched = self._views.fetch(rows, folders, progress, modified_since=first)
         undecided = dict.fromkeys(fetched.undecided, "folder")
         scope = Scope(query.mailboxes, query.spam)

@@ -12,6 +12,8 @@ import pytest
 
 from compat import clock
 from compat.archive.database import Archive, open_archive
+from compat.archive.records import THREADS_KNOWN
+from compat.core.calendar import FIRST_SECOND
 from compat.core.counting import CountQuery, CountResult, Filter
 from compat.core.intervals import Interval, MaxAges
 from compat.core.models import (
@@ -476,6 +478,41 @@ def test_a_source_with_upstream_has_its_state(
     assert not source.ready
     assert source.client is cast("object", live.client)
     assert not hasattr(offline, "client")
+
+
+@pytest.mark.parametrize("keeps_threads", [True, False])
+@pytest.mark.parametrize("slim", [True, False])
+def test_a_slim_archive_leaves_out_texts_that_are_not_fetched_from_upstream(
+    tmp_path: Path, live: Live, slim: bool, keeps_threads: bool
+) -> None:
+    """Those of ratings are never fetched."""
+    with open_archive(f"sqlite:///{tmp_path}/slim.db", create=True, slim=slim) as archive:
+        with archive.lock() as lock, archive.writing(lock) as writer:
+            writer.keep_threads(kept=keeps_threads)
+        for beside in (live, None):
+            source = ArchiveSource(archive, cast("LiveSource | None", beside), AGES)
+            found = source.missing_texts()
+            assert found == (slim and beside is None, slim and keeps_threads)
+            source._index.close()
+
+
+def test_statistics_say_as_of_when_conversations_and_threads_are(tmp_path: Path) -> None:
+    found = []
+    with open_archive(f"sqlite:///{tmp_path}/new.db", create=True) as archive:
+        source = ArchiveSource(archive, None, AGES)
+        found.append(source.stats())
+        cover(archive, Interval(FIRST_SECOND, SEEN))
+        found.append(source.stats())
+        with archive.lock() as lock, archive.writing(lock) as writer:
+            writer.keep_threads(kept=True)
+            writer.set_note(THREADS_KNOWN, SEEN - 70)
+        found.append(source.stats())
+        source._index.close()
+    assert [(each.archive_as_of, each.threads_as_of) for each in found] == [
+        (None, None),
+        (SEEN, None),
+        (SEEN, SEEN - 70),
+    ]
 
 
 def test_a_check_opens_the_archive_and_asks_upstream(
