@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from inspect import signature
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 import stamina
 from pydantic import BaseModel
 
+from compat.config.settings import Settings
 from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import (
     LOOP_HEADER,
@@ -571,6 +573,22 @@ def test_requests_are_counted_by_how_they_ended(upstream: Upstream, client: Clie
         "redirected": 1,
         "refused": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("option", "setting"), [("reserve", "rate_reserve"), ("timeout", "timeout")]
+)
+def test_an_option_that_is_left_out_is_the_default_of_its_setting(
+    option: str, setting: str
+) -> None:
+    default = signature(Client).parameters[option].default
+    assert default == Settings.model_fields[setting].default
+
+
+def test_nothing_is_known_of_the_limit_before_a_response_shows_it(client: Client) -> None:
+    assert (client.rate_left, client.rate_limit) == (None, None)
+    get_page(client)
+    assert (client.rate_left, client.rate_limit) == (None, None)
 
 
 def test_requests_that_are_left_are_remembered_if_a_response_does_not_say(

@@ -112,6 +112,15 @@ def test_a_request_without_an_answer_for_ten_seconds_is_an_outage(
         assert client.outage is None
 
 
+def test_the_first_request_on_a_machine_that_has_just_started_may_be_an_outage(
+    client: Client, clock: Clock
+) -> None:
+    clock.now = 0.0
+    with client._waiting():
+        clock.now += 10
+        assert str(client.outage).endswith("for 10 s")
+
+
 def test_the_request_that_has_waited_longest_shows_how_long_there_was_no_answer(
     upstream: Upstream, client: Client, clock: Clock
 ) -> None:

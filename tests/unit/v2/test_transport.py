@@ -442,27 +442,37 @@ def test_another_host_must_have_the_certificate_of_the_base_urls_name(
     assert [asked.headers["host"] for asked in upstream.asked] == [NAME]
 
 
-def test_a_client_closed_behind_tls_ends_a_request_that_waits_for_its_answer(
-    certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("certifi.where", lambda: str(certificate))
+def check_that_closing_ends_a_waiting_request(upstream: Upstream, client: Client) -> None:
     asked = threading.Event()
 
     def stall(_asked: object) -> Reply:
         asked.set()
         return Reply(fate="stalled")
 
-    with (
-        behind_tls(certificate) as (upstream, place, _names),
-        client_of(f"https://{NAME}/v2", connect_to=place) as client,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        upstream.script = stall
+    upstream.script = stall
+    with ThreadPoolExecutor(1) as pool:
         request = pool.submit(get_page, client)
         assert asked.wait(LONG)
         time.sleep(0.5)  # by then the thread waits for bytes
         client.close()
         assert isinstance(request.exception(SOON), Cancelled)
+
+
+def test_a_client_that_is_closed_ends_a_request_that_waits_for_its_answer(
+    upstream: Upstream, client: Client
+) -> None:
+    check_that_closing_ends_a_waiting_request(upstream, client)
+
+
+def test_a_client_closed_behind_tls_ends_a_request_that_waits_for_its_answer(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("certifi.where", lambda: str(certificate))
+    with (
+        behind_tls(certificate) as (upstream, place, _names),
+        client_of(f"https://{NAME}/v2", connect_to=place) as client,
+    ):
+        check_that_closing_ends_a_waiting_request(upstream, client)
 
 
 @pytest.mark.parametrize("name", ["other.example", "127.0.0.1"])
