@@ -95,11 +95,17 @@ def accounts_from_env(environ: Mapping[str, str]) -> dict[str, Settings]:
     Raises:
         SettingsError: A setting is missing or wrong; the message says which.
     """
-    environ = read_environment(environ)
-    warn_of_variables(environ)
-    shared = Settings.from_env(environ)
-    path = environ.get(ACCOUNTS_VARIABLE, "").strip()
-    return read_accounts(Path(path), shared) if path else {DEFAULT_ACCOUNT: shared}
+    found = read_environment(environ)
+    warn_of_variables(found)
+    shared = Settings.from_env(found)
+    named = found.get(ACCOUNTS_VARIABLE, "").strip()
+    if not named:
+        return {DEFAULT_ACCOUNT: shared}
+    # The file is read once: of a pipe there is nothing to be read a second time.
+    path = Path(named)
+    tables = _tables(path)
+    found.account_files = tuple(_secret_files(tables))
+    return _accounts(path, tables, shared)
 
 
 def warn_of_variables(environ: Mapping[str, str]) -> None:
@@ -144,7 +150,10 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
     Raises:
         SettingsError: One line for each error. Values are not shown, because they may be secrets.
     """
-    found = _tables(path)
+    return _accounts(path, _tables(path), shared)
+
+
+def _accounts(path: Path, found: Mapping[str, Any], shared: Settings) -> dict[str, Settings]:
     faults = [
         f"{name!r} cannot be the name of an account: use letters and digits"
         for name in found
@@ -170,16 +179,11 @@ def read_accounts(path: Path, shared: Settings) -> dict[str, Settings]:
     return accounts
 
 
-def secret_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """The files with secrets that the file of accounts names, if there is one.
-
-    Raises:
-        SettingsError: The file of accounts cannot be read.
-    """
-    path = environ.get(ACCOUNTS_VARIABLE, "").strip()
-    tables = _tables(Path(path)).values() if path else ()
-    named = [table.get(key) for table in tables if isinstance(table, dict) for key in _FILE_KEYS]
-    return tuple(Path(place) for place in named if place and isinstance(place, str))
+def _secret_files(tables: Mapping[str, Any]) -> Iterator[Path]:
+    """The files with secrets that accounts name."""
+    for table in tables.values():
+        places = map(table.get, _FILE_KEYS) if isinstance(table, dict) else ()
+        yield from (Path(place) for place in places if place and isinstance(place, str))
 
 
 def _with_secrets(name: str, table: dict[str, Any], faults: list[str]) -> dict[str, Any]:

@@ -49,11 +49,14 @@ class Environment(dict[str, str]):
         file: The environment file that was read; None if none was named.
         winners: Variables that were set with another value than that of the file, and won over it.
         secret_files: The files whose values are in place of their names.
+        account_files: The files with secrets that the file of accounts names; empty until it is
+            read.
     """
 
     file: Path | None = None
     winners: tuple[str, ...] = ()
     secret_files: tuple[Path, ...] = ()
+    account_files: tuple[Path, ...] = ()
 
 
 def secret_file_variables() -> dict[str, str]:

@@ -14,7 +14,7 @@ _MOST_BYTES: Final = 1 << 20
 """What a file of settings may have; a greater one is another file, named by mistake."""
 
 _SILENCE: Final = 10.0
-"""Seconds without a byte after which nobody seems to write into a pipe."""
+"""Seconds without a byte after which nothing more seems to be written into a pipe."""
 
 
 def read_text(path: Path) -> str:
@@ -23,7 +23,7 @@ def read_text(path: Path) -> str:
     The file may be a pipe into which a program writes its secrets.
 
     Raises:
-        OSError: It cannot be read, is too large, or is a pipe into which nobody writes.
+        OSError: It cannot be read, is too large, or is a pipe into which nothing is written.
         UnicodeDecodeError: It is not UTF-8. This error holds what is in the file.
         ValueError: This is no path.
     """
@@ -54,7 +54,7 @@ def _from_pipe(path: Path) -> Iterator[bytes]:
         left = _MOST_BYTES + 1
         while left > 0:
             if not ready.poll(_SILENCE * 1000):
-                raise OSError(0, "it is a pipe, and nobody writes into it")
+                raise OSError(0, "it is a pipe into which nothing is written")
             chunk = pipe.read(left)
             if not chunk:
                 return

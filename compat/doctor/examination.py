@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from compat.archive.errors import ArchiveError
-from compat.config.accounts import DEFAULT_ACCOUNT, secret_files
+from compat.config.accounts import DEFAULT_ACCOUNT
 from compat.config.env_files import Environment
 from compat.config.files import is_readable_by_all
 from compat.config.settings import Settings, SettingsError, variable_name
@@ -61,7 +61,7 @@ def examine(
         offline: Make no requests to upstream, and leave out the checks that need them.
         unused_variables: One sentence for each environment variable that looks like a setting and
             has no effect.
-        environ: The environment with its files, to look at them.
+        environ: The environment with its files, to look at them; the accounts were read from it.
 
     Raises:
         ImportError: An archive is configured, and SQLAlchemy is not installed.
@@ -109,7 +109,7 @@ def _files(environ: Environment) -> dict[str, Finding]:
             (environ.file,),
             {"path": str(environ.file), "winners": list(environ.winners)},
         )
-    if paths := (*environ.secret_files, *secret_files(environ)):
+    if paths := (*environ.secret_files, *environ.account_files):
         findings["secret files"] = _file_finding(
             f"secrets come from {', '.join(map(str, paths))}", paths, {"paths": [*map(str, paths)]}
         )

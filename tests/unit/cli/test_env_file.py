@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,20 @@ def test_doctor_says_which_files_secrets_come_from(
     assert str(keys) in finding["what"]
     assert finding["to_do"] == (f"chmod o-r {keys}" if verdict == "warning" else "")
     assert "an-old-key" not in ended.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes with names are files of POSIX")
+def test_doctor_reads_accounts_from_a_pipe_once(tmp_path: Path) -> None:
+    secret, pipe = tmp_path / "secret", tmp_path / "accounts"
+    secret.write_text("hunter2", "utf-8")
+    secret.chmod(0o600)
+    os.mkfifo(pipe, 0o600)
+    account = f"[acme]\napp_id = 'an-app'\napp_secret_file = '{secret}'\napi_keys = ['a-key']\n"
+    writer = threading.Thread(target=pipe.write_text, args=(account,), daemon=True)
+    writer.start()
+    ended = run("doctor", "--offline", "--json", COMPAT_ACCOUNTS=str(pipe))
+    assert ended.returncode == 0, ended.stderr
+    assert f"secrets come from {secret}" in ended.stdout
 
 
 def test_the_server_says_which_file_it_goes_by_and_reads_it_again(file: Path) -> None:

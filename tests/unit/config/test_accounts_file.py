@@ -15,9 +15,8 @@ from compat.config.accounts import (
     DEFAULT_ACCOUNT,
     accounts_from_env,
     read_accounts,
-    secret_files,
 )
-from compat.config.env_files import SECRET_FIELDS
+from compat.config.env_files import SECRET_FIELDS, read_environment
 from compat.config.settings import Settings, SettingsError
 from compat.service import LegacyReports
 
@@ -366,10 +365,14 @@ def test_what_is_no_secret_has_no_file(path: Path) -> None:
     assert said.startswith("acme: app_id_file: ")
 
 
-def test_the_files_of_all_accounts_are_known(path: Path) -> None:
-    path.write_text(with_file("app_secret", "one") + "proxy_file = 'two'\n")
-    assert secret_files({ACCOUNTS_VARIABLE: str(path)}) == (Path("one"), Path("two"))
-    assert secret_files({}) == ()
+def test_the_files_of_all_accounts_are_known(path: Path, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text(SECRET)
+    two.write_text("http://proxy.example:3128")
+    path.write_text(with_file("app_secret", str(one)) + f"proxy_file = {str(two)!r}\n")
+    environ = read_environment({ACCOUNTS_VARIABLE: str(path)})
+    accounts_from_env(environ)
+    assert environ.account_files == (one, two)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes mean nothing here")
