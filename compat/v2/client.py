@@ -203,8 +203,9 @@ class Client:
             self._outage = None
             raise
         except _OUTAGES as error:
-            if error.status != 429:  # the rate limit: the next minute brings an answer
-                self._outage = error
+            is_limited = error.status == 429  # upstream answers, and in the next minute with data
+            self._outage = None if is_limited else error
+            if not is_limited:
                 self.on_outage(error)
             raise
         self._outage = None

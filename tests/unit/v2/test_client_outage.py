@@ -231,8 +231,9 @@ def test_a_limited_request_is_no_outage(upstream: Upstream, client: Client) -> N
         (Reply(404), NothingAtAddress),
         (Reply(400), UpstreamError),
         (Reply(403), UpstreamError),
+        (Reply(429, headers={"Retry-After": "0"}), Overloaded),
     ],
-    ids=["malformed", "404", "400", "403"],
+    ids=["malformed", "404", "400", "403", "429"],
 )
 def test_an_answer_that_is_of_no_use_ends_an_outage(
     upstream: Upstream, client: Client, reply: Reply, kind: type[UpstreamError]
