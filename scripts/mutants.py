@@ -179,7 +179,8 @@ def packages_of(name: str) -> dict[str, Package]:
         return _files_of(name)
     every = {path: each for files in _FILES for path, each in _files_of(files).items()}
     for package in PACKAGES.values():
-        if any((ROOT / name).match(pattern) for pattern in package.mutated):
+        files = (path for pattern in package.mutated for path in ROOT.glob(pattern))
+        if name in (str(path.relative_to(ROOT)) for path in files if path.is_file()):
             every[name] = Package((name,), package.tests)
     return {name: every[name]} if name in every else {}
 
