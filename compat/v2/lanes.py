@@ -109,8 +109,7 @@ class Lane(SharedWindow):
         start = self.next
         # Nothing is created in the future, but a window may go on there.
         end = max(min(self.last, self._now), start)
-        middle = start + round((end - start) * self._time_of_half(start, end))
-        taken = self.take_after(max(min(middle, self.last - 1), start))
+        taken = self.take_after(start + int((end - start) * self._time_of_half(start, end)))
         if taken is None or self.left is None:
             return None
         lane = Lane(taken, self._lock, self.stage, taken_over=True)
@@ -126,8 +125,8 @@ class Lane(SharedWindow):
         if self._first_row is None or not self.left or start <= self._first_row:
             return 0.5
         until_now = self._rows_read / (start - self._first_row)
-        on_average = self.left / (end - start + 1)
-        at_start = min(until_now / on_average, 2.0)
+        # How they come at the start, where 1 is as they come on average from there on.
+        at_start = min(until_now * (end - start) / self.left, 2.0)
         return 1 / (at_start + math.sqrt(at_start**2 - 2 * at_start + 2))
 
 

@@ -359,6 +359,83 @@ def test_the_later_half_of_the_rows_is_taken_over(
     assert taken.left == lane.left == left / 2
 
 
+def test_as_many_requests_are_made_at_a_time_as_there_are_workers() -> None:
+    workers = 40  # more than the threads of a pool that is not told how many
+    together = threading.Barrier(workers, timeout=10)
+
+    def meet() -> None:
+        together.wait()
+
+    lists = [Paginator(dense(workers).client(), Selection(), ConversationPage, meet)]
+    windows = [UnreadWindow(Window(FIRST + 2 * at, FIRST + 2 * at)) for at in range(workers)]
+    with closing(read_lanes(lists, windows, workers=workers)) as groups:
+        assert len(list(chain.from_iterable(groups))) == workers
+
+
+@pytest.mark.parametrize(("min_pages", "is_divided"), [(4, True), (5, False)])
+def test_a_lane_is_divided_if_it_has_so_many_pages_left_and_no_fewer(
+    min_pages: int, is_divided: bool
+) -> None:
+    account, again = dense(10), threading.Event()  # five pages
+
+    def note() -> None:
+        if account.requests:
+            again.set()
+
+    account.before = note
+    lists = [Paginator(account.client(), Selection(), ConversationPage)]
+    windows = [UnreadWindow(WHOLE)]
+    with closing(read_lanes(lists, windows, workers=2, min_pages=min_pages)) as groups:
+        first = next(groups)
+        # While the caller has the page of one worker, only the other one makes a request.
+        assert not is_divided or again.wait(10)
+        pages = [*first, *chain.from_iterable(groups)]
+    assert any(page.lane.taken_over for page in pages) is is_divided
+
+
+def observed(lane: Lane, seconds: list[int], left: int) -> Lane:
+    """A lane that has read a page with a row at each of these seconds; ten pages are left."""
+    rows = [
+        Conversation.model_validate_json(json.dumps(conversation(at, second)))
+        for at, second in enumerate(seconds)
+    ]
+    until = max(seconds, default=lane.first) - 1
+    lane.observe(Batch(rows, lane.claim(until), left + len(rows), 20_000, lane.last, 10))
+    return lane
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(2, [1]), (3, [2]), (4, [2, 3])])
+def test_few_seconds_are_halved(seconds: int, taken: list[int]) -> None:
+    lane = observed(Lane(Window(0, seconds - 1), threading.Condition(), 0), [], 100)
+    half = lane.divide()
+    assert half is not None
+    assert list(range(half.first, half.last + 1)) == taken
+    assert lane.last == half.first - 1
+
+
+def test_the_last_two_seconds_are_halved_however_dense_the_rows_were() -> None:
+    lane = observed(Lane(Window(0, 11), threading.Condition(), 0), [0, 5, 10], 100)
+    half = lane.divide()
+    assert half is not None
+    assert half.window == Window(11, 11)
+
+
+def test_one_second_is_not_divided() -> None:
+    lane = observed(Lane(Window(0, 0), threading.Condition(), 0), [], 100)
+    assert lane.divide() is None
+    assert lane.window == Window(0, 0)
+
+
+def test_what_was_read_of_a_list_says_nothing_of_how_the_next_one_is_divided() -> None:
+    lane = observed(Lane(Window(0, 10_000), threading.Condition(), 0), [0, 10, 20, 30], 700)
+    lane.begin(1)
+    other = Lane(Window(0, 10_000), threading.Condition(), 1)
+    halves = [observed(each, [50, 1_000], 20).divide() for each in (lane, other)]
+    assert halves[0] is not None
+    assert halves[1] is not None
+    assert halves[0].window == halves[1].window
+
+
 @pytest.mark.parametrize("at", [1, 2, 9])
 def test_an_error_comes_after_the_pages_that_were_read_before_it(at: int) -> None:
     account = dense(SPAN)
