@@ -190,6 +190,7 @@ class Waits(threading.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         assert timeout is not None
+        assert len(self.seconds) < 100, "it waits for ever"
         self.seconds.append(timeout)
         return self.is_set()
 
