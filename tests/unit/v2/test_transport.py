@@ -464,6 +464,19 @@ def test_a_client_that_is_closed_ends_a_request_that_waits_for_its_answer(
     check_that_closing_ends_a_waiting_request(upstream, client)
 
 
+def test_a_connection_that_is_made_while_the_client_is_closed_is_shut_down(client: Client) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.settimeout(SOON)
+        connected = {"return_value": SimpleNamespace(get_extra_info={"socket": ours}.get)}
+        client._trace("connection.connect_tcp.complete", connected)
+        theirs.sendall(b"a")
+        assert ours.recv(1) == b"a"
+        client._closed.set()
+        client._trace("connection.start_tls.complete", connected)
+        assert theirs.recv(1) == b""
+
+
 def test_a_client_closed_behind_tls_ends_a_request_that_waits_for_its_answer(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
