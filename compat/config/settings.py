@@ -200,7 +200,7 @@ class Settings(BaseModel):
         le=_LONGEST_TIMEOUT,
         description=(
             "For how many seconds a request to Help Scout waits for a connection, and then for "
-            "each part of the answer. The whole answer may take ten times as long."
+            "each part of the answer. Its whole body may take ten times as long."
         ),
     )
     pass_v2: bool = Field(

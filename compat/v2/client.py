@@ -33,6 +33,7 @@ from compat.v2.rate_limit import LIMIT_HEADER, REMAINING_HEADER, RateLimiter, in
 from compat.v2.responses import error_for
 from compat.v2.transport import (
     DEFAULT_BASE_URL,
+    ENCODINGS,
     Address,
     client_options,
     describe_failure,
@@ -66,7 +67,7 @@ _SILENT: Final = 10.0
 """Seconds without an answer after which upstream seems to give none."""
 
 _WAITS: Final = 10
-"""How many times as long as for its next bytes is waited for the whole body of a response."""
+"""A response may take so many times as long for its whole body as for its next bytes."""
 
 _CREDENTIALS_REFUSED: Final = frozenset({400, 401, 403})
 _OUTCOMES: Final = {2: "answered", 3: "redirected", 4: "refused"}
@@ -98,7 +99,7 @@ class Client:
         connect_to: Where to connect instead of the base URL's own host.
         reserve: The share of the rate limit that is left to other programs, 0 to 1.
         timeout: Seconds that a single request may take to connect, or to send its next bytes; ten
-            times as many for its whole response.
+            times as many for the whole body of its response.
         proxy: The URL of a proxy to use.
         ca_file: A PEM file of certificate authorities to trust beside the usual ones.
 
@@ -142,6 +143,7 @@ class Client:
                 "Host": self._address.host,
                 errors.LOOP_HEADER: "1",
                 "Accept": "application/json",
+                "Accept-Encoding": ", ".join(ENCODINGS),
             },
             **client_options(timeout=timeout, proxy=proxy, ca_file=ca_file),
         )

@@ -30,8 +30,11 @@ _PORTS: Final = range(1, 65_536)
 _CONNECT_TIMEOUT: Final = 10.0
 """Seconds to connect; closing the client does not interrupt a thread that connects."""
 
+ENCODINGS: Final = ("gzip", "deflate")
+"""How a body may be compressed, once."""
+
 _LARGEST_BODY: Final = 256 * 2**20
-"""Bytes of a body that are kept; the largest that are known have a hundredth of it."""
+"""Bytes of a body that are kept: more than a page of conversations or threads can have."""
 
 
 class UnusableOption(ValueError):
@@ -87,16 +90,23 @@ def receive(stream: httpx.Response, seconds: float, *, short: bool) -> httpx.Res
 
     Args:
         stream: The response, of which the headers have been received.
-        seconds: How long its body may take. Who sends a byte from time to time is never silent.
+        seconds: How long its body may take. That the connection is never silent is not enough: a
+            body that comes byte by byte would never end.
         short: Whether the long texts of a body of JSON are dropped while it is received.
 
     Raises:
-        Unreachable: The body takes longer, or is larger than what could be an answer.
+        Unreachable: The body takes longer, is larger than what could be an answer, or is compressed
+            in another way than was asked for, or several times.
         httpx.HTTPError: The connection fails.
     """
     # Not what is decoded: compressed bytes may go on without end, and nothing comes out of them.
     raw = _before(time.monotonic() + seconds, stream.iter_raw())
     headers = stream.headers
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in {"", "identity", *ENCODINGS}:
+        raise Unreachable(
+            "the Content-Encoding of an answer of Mailbox API 2.0 is none that was asked for"
+        )
     chunks = httpx.Response(stream.status_code, headers=headers, content=raw).iter_bytes()
     content = b"".join(_not_too_large(without_long_texts(chunks) if short else chunks))
     kept = [

@@ -554,6 +554,7 @@ def test_each_request_names_its_host_and_what_it_accepts_and_marks_itself(
     headers = upstream.asked[-1].headers
     assert headers["host"] == client._address.host
     assert (headers["accept"], headers[LOOP_HEADER.lower()]) == ("application/json", "1")
+    assert headers["accept-encoding"] == "gzip, deflate"
 
 
 def test_requests_are_counted_by_how_they_ended(upstream: Upstream, client: Client) -> None:

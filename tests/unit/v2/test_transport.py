@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -206,6 +207,28 @@ def test_a_body_has_so_many_seconds_from_its_headers_on(
         return
     with pytest.raises(Unreachable, match="takes too long to end"):
         receive(answer, 3.0, short=short)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(b"[]")),
+        (" GZIP ", gzip.compress(b"[]")),
+        ("deflate", zlib.compress(b"[]")),
+        ("identity", b"[]"),
+        ("", b"[]"),
+    ],
+)
+def test_a_body_may_be_compressed_as_was_asked_for(encoding: str, body: bytes) -> None:
+    sent = httpx.Response(200, headers={"Content-Encoding": encoding}, content=iter([body]))
+    assert receive(sent, 60.0, short=False).content == b"[]"
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "x-gzip", "gzip, gzip", "nonsense"])
+def test_a_body_that_is_compressed_in_another_way_or_twice_is_an_error(encoding: str) -> None:
+    sent = httpx.Response(200, headers={"Content-Encoding": encoding}, content=iter([b"[]"]))
+    with pytest.raises(Unreachable, match="is none that was asked for"):
+        receive(sent, 60.0, short=False)
 
 
 @pytest.mark.parametrize("short", [False, True])
