@@ -69,7 +69,7 @@ class Lane(SharedWindow):
     def __init__(
         self, window: Window, lock: threading.Condition, stage: int, *, taken_over: bool = False
     ) -> None:
-        super().__init__(window, lock)
+        super().__init__(window)
         self._lock: threading.Condition = lock
         self.stage = stage
         self.taken_over = taken_over
@@ -106,11 +106,13 @@ class Lane(SharedWindow):
 
     def divide(self) -> Lane | None:
         """Take over the later half of the rows that are left; None if that is not possible."""
+        if self.left is None:
+            return None
         start = self.next
         # Nothing is created in the future, but a window may go on there.
         end = max(min(self.last, self._now), start)
         taken = self.take_after(start + int((end - start) * self._time_of_half(start, end)))
-        if taken is None or self.left is None:
+        if taken is None:
             return None
         lane = Lane(taken, self._lock, self.stage, taken_over=True)
         lane.left = self.left = self.left / 2

@@ -41,14 +41,13 @@ class SharedWindow:
 
     Args:
         window: The window.
-        lock: Held while it is claimed or divided; one of its own if not given.
     """
 
-    def __init__(self, window: Window, lock: AbstractContextManager[object] | None = None) -> None:
+    def __init__(self, window: Window) -> None:
         self.first = window.first
         self._last = window.last
         self._next = window.first
-        self._lock = lock or threading.Lock()
+        self._lock: AbstractContextManager[object] = threading.Lock()
 
     @property
     def last(self) -> int:

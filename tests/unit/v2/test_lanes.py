@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -17,14 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compat.simulator.conversation import format_timestamp
-from compat.v2 import lanes
 from compat.v2.client import ApiResponse, Client
 from compat.v2.errors import Cancelled, InconsistentData, Unreachable
 from compat.v2.lanes import Lane, LanePage, UnreadWindow, read_lanes
 from compat.v2.models import Conversation, ConversationPage
 from compat.v2.pagination import Batch, Paginator, SharedWindow
 from compat.v2.search import Selection, Window
-from tests.unit.v2.upstream import FIRST, Living, Upstream, conversation
+from tests.unit.v2.upstream import FIRST, Living, Upstream, conversation, divide_lanes
 
 SPAN = 40
 WHOLE = Window(FIRST, FIRST + SPAN)
@@ -276,7 +275,7 @@ def test_all_lists_of_each_second_are_read_in_their_order(
     seen: set[int] = set()
     final: dict[Lane, Window] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lanes, "_MIN_PAGES", min_pages)
+        divide_lanes(patch, min_pages)
         try:
             with closing(read_lanes(lists_of(account), unread, workers=workers)) as groups:
                 for page in chain.from_iterable(groups):
@@ -393,20 +392,82 @@ def test_a_lane_is_divided_if_it_has_so_many_pages_left_and_no_fewer(
     assert any(page.lane.taken_over for page in pages) is is_divided
 
 
-def observed(lane: Lane, seconds: list[int], left: int) -> Lane:
-    """A lane that has read a page with a row at each of these seconds; ten pages are left."""
+def page_at(
+    seconds: Sequence[int], expected: int, pages: int, end: int = 10_000
+) -> Batch[Conversation]:
+    """A page with a row at each of these seconds, of a list that ends at a second."""
     rows = [
         Conversation.model_validate_json(json.dumps(conversation(at, second)))
         for at, second in enumerate(seconds)
     ]
-    until = max(seconds, default=lane.first) - 1
-    lane.observe(Batch(rows, lane.claim(until), left + len(rows), 20_000, lane.last, 10))
+    return Batch(rows, max(seconds, default=0) - 1, expected, 20_000, end, pages)
+
+
+def observed(lane: Lane, seconds: Sequence[int], left: int) -> Lane:
+    """A lane that has read a page with a row at each of these seconds; so many rows are left."""
+    batch = page_at(seconds, left + len(seconds), 10, lane.last)
+    lane.claim(batch.complete_until)
+    lane.observe(batch)
     return lane
+
+
+def lane_until(last: int) -> Lane:
+    return Lane(Window(0, last), threading.Condition(), 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected", "pages", "left"),
+    [
+        ([0], 10, 10, 9),
+        ([0, 1, 2, 3], 40, 10, 9),
+        ([0, 1, 2, 3, 4, 5], 8, 2, 2 / 6),  # more rows than pages have on average
+        ([0, 1, 2], 3, 1, 0),
+        ([0, 1, 1], 2, 1, 0),  # a row that is repeated
+        ([], 0, 1, 0),
+    ],
+)
+def test_the_rows_that_are_left_are_pages_of_as_many_rows(
+    seconds: Sequence[int], expected: int, pages: int, left: float
+) -> None:
+    lane = lane_until(10_000)
+    lane.observe(page_at(seconds, expected, pages))
+    assert lane.pages_left == left
+
+
+def test_a_page_of_more_than_the_lane_is_now_leaves_as_many_rows_fewer() -> None:
+    """It was requested before a part was taken over, and its total has the rows of that part."""
+    lane = lane_until(5_000)
+    lane.observe(page_at([0, 1, 2, 3], 40, 10, end=5_000))
+    lane.observe(page_at([3, 4, 5, 6], 80, 20, end=10_000))
+    assert lane.pages_left == 8
+    lane.observe(page_at([6] * 99, 80, 20, end=10_000))
+    assert lane.pages_left == 0
+
+
+def test_rows_are_as_dense_on_several_pages_as_on_one() -> None:
+    once, again = lane_until(10_000), lane_until(10_000)
+    for seconds in ([0, 10, 20], [20, 30, 40]):  # the next page begins with the last row
+        again.observe(page_at(seconds, 90, 30))
+    again.observe(page_at([], 0, 0))  # a full second is complete
+    once.observe(page_at([0, 10, 20, 30, 40], 92, 30))
+    for lane in (once, again):
+        lane.claim(100)
+    assert once.left == again.left
+    halves = [lane.divide() for lane in (once, again)]
+    assert halves[0] is not None
+    assert halves[1] is not None
+    assert halves[0].window == halves[1].window
+
+
+def test_a_lane_of_which_nothing_is_known_is_not_divided() -> None:
+    lane = lane_until(10_000)
+    assert lane.divide() is None
+    assert lane.window == Window(0, 10_000)
 
 
 @pytest.mark.parametrize(("seconds", "taken"), [(2, [1]), (3, [2]), (4, [2, 3])])
 def test_few_seconds_are_halved(seconds: int, taken: list[int]) -> None:
-    lane = observed(Lane(Window(0, seconds - 1), threading.Condition(), 0), [], 100)
+    lane = observed(lane_until(seconds - 1), [], 100)
     half = lane.divide()
     assert half is not None
     assert list(range(half.first, half.last + 1)) == taken
@@ -414,20 +475,20 @@ def test_few_seconds_are_halved(seconds: int, taken: list[int]) -> None:
 
 
 def test_the_last_two_seconds_are_halved_however_dense_the_rows_were() -> None:
-    lane = observed(Lane(Window(0, 11), threading.Condition(), 0), [0, 5, 10], 100)
+    lane = observed(lane_until(11), [0, 5, 10], 100)
     half = lane.divide()
     assert half is not None
     assert half.window == Window(11, 11)
 
 
 def test_one_second_is_not_divided() -> None:
-    lane = observed(Lane(Window(0, 0), threading.Condition(), 0), [], 100)
+    lane = observed(lane_until(0), [], 100)
     assert lane.divide() is None
     assert lane.window == Window(0, 0)
 
 
 def test_what_was_read_of_a_list_says_nothing_of_how_the_next_one_is_divided() -> None:
-    lane = observed(Lane(Window(0, 10_000), threading.Condition(), 0), [0, 10, 20, 30], 700)
+    lane = observed(lane_until(10_000), [0, 10, 20, 30], 700)
     lane.begin(1)
     other = Lane(Window(0, 10_000), threading.Condition(), 1)
     halves = [observed(each, [50, 1_000], 20).divide() for each in (lane, other)]
@@ -508,6 +569,26 @@ def test_the_first_error_and_no_later_one_cuts_short_what_is_under_way() -> None
     with pytest.raises(Unreachable):
         list(reading)
     assert stops == [1]
+
+
+def test_an_error_cuts_short_what_is_under_way_while_the_caller_has_a_page() -> None:
+    account = dense(SPAN)
+    stops: list[int] = []
+    taken = threading.Event()
+
+    def before_request() -> None:
+        if not threading.current_thread().name.endswith("_0"):
+            assert taken.wait(10)
+            raise Unreachable("no answer")
+
+    lists = [Paginator(account.client(), Selection(), ConversationPage, before_request)]
+    windows = [UnreadWindow(Window(FIRST, FIRST + 9)), UnreadWindow(Window(FIRST + 10, FIRST + 19))]
+    reading = read_lanes(lists, windows, workers=2, on_stop=lambda: stops.append(1))
+    next(reading)
+    taken.set()
+    assert wait_until(lambda: bool(stops))
+    with pytest.raises(Unreachable):
+        list(reading)
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:

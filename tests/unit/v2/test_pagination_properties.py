@@ -11,14 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compat.simulator import Account, Behaviour, Simulator
-from compat.v2 import lanes
 from compat.v2.client import Client
 from compat.v2.errors import InconsistentData
 from compat.v2.lanes import PageCallbacks, fetch_windows
 from compat.v2.models import Conversation, ConversationPage
 from compat.v2.pagination import Paginator, creation_second
 from compat.v2.search import Selection, Window
-from tests.unit.v2.upstream import FIRST, Stage
+from tests.unit.v2.upstream import FIRST, Stage, divide_lanes
 
 SPAN = 40
 DAY_AFTER = FIRST + 86_400
@@ -140,7 +139,7 @@ def test_what_exists_all_the_time_is_returned_and_what_never_exists_is_not(
         seen.update(row.id for row in rows if first <= creation_second(row) <= last)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lanes, "_MIN_PAGES", case.min_pages)
+        divide_lanes(patch, case.min_pages)
         try:
             fetch_windows(
                 client,

@@ -20,6 +20,7 @@ import pytest
 from compat.simulator import Account, Behaviour, Simulator, running
 from compat.simulator.conversation import format_timestamp
 from compat.v2.client import Client
+from compat.v2.lanes import read_lanes
 from compat.v2.models import ConversationPage
 from compat.v2.oauth import Credentials
 from compat.v2.pagination import Paginator, creation_second
@@ -291,6 +292,12 @@ def fetched_ids(
     paginator = Paginator(client, selection or Selection(), ConversationPage)
     found = (row for batch in paginator.batches(Window(first, last)) for row in batch.rows)
     return {row.id for row in found if first <= creation_second(row) <= last}
+
+
+def divide_lanes(patch: pytest.MonkeyPatch, min_pages: float) -> None:
+    """Let workers take over a part of each lane that has so many pages left, or more."""
+    defaults = cast(dict[str, Any], read_lanes.__kwdefaults__)
+    patch.setitem(defaults, "min_pages", min_pages)
 
 
 @contextmanager

@@ -27,7 +27,6 @@ from compat.archive.sync.reread import VERIFY_SINCE
 from compat.archive.sync.run import SyncEvent, SyncStopped
 from compat.archive.writer import Writer
 from compat.simulator import Account, Behaviour, make_account
-from compat.v2 import lanes
 from tests.integration.exactness.simulated_upstream import Upstream
 from tests.profiles import THOROUGH
 from tests.unit.archive.sync.synced_account import (
@@ -42,6 +41,7 @@ from tests.unit.archive.sync.synced_account import (
     sample_account,
     staged,
 )
+from tests.unit.v2.upstream import divide_lanes
 
 SECONDS = 60
 """How many seconds of creation a dense account has, with conversations in each of them."""
@@ -161,7 +161,7 @@ def test_what_is_covered_was_read_whatever_happens_and_whoever_read_it(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, archive_place() as url:
         patch.setattr(backfill, "ROWS", case.rows)
-        patch.setattr(lanes, "_MIN_PAGES", case.min_pages)
+        divide_lanes(patch, case.min_pages)
         clock = Clock()
         stage = staged(upstream_server, url, dense_account(clock), clock, DENSE)
         stage.limit_requests(case.parallel)
@@ -184,7 +184,7 @@ def test_each_as_of_is_the_first_request_of_the_worker_who_read_that(
 ) -> None:
     """No request for what is covered was made before its *as of*, which may be a second early."""
     monkeypatch.setattr(backfill, "ROWS", 150)
-    monkeypatch.setattr(lanes, "_MIN_PAGES", 1.0)
+    divide_lanes(monkeypatch, 1.0)
     asked: list[tuple[str, int, float]] = []
 
     def note(_account: Account, target: str) -> None:
@@ -292,11 +292,11 @@ def test_verify_goes_on_where_it_was_killed_and_begins_anew_once_it_was_finished
 
 def test_a_verification_that_was_killed_long_ago_begins_anew(stage: Staged) -> None:
     stage.sync()
-    everything = stage.sync(verify=True).read
     with interrupted(stage, 12), pytest.raises(PowerCut):
         stage.sync(verify=True)
     stage.clock.advance(8 * DAY)
-    assert stage.sync(verify=True).read >= everything
+    # Rows that are read twice count twice, and how many are depends on the workers.
+    assert stage.sync(verify=True).read >= len(stage.rows())
 
 
 def test_as_many_requests_as_the_setting_says_are_made_at_a_time(

@@ -26,7 +26,6 @@ from compat.core.intervals import Interval
 from compat.core.models import Row
 from compat.simulator import Behaviour
 from compat.simulator.churn import apply_random_change
-from compat.v2 import lanes
 from tests.integration.exactness.simulated_upstream import Upstream
 from tests.profiles import THOROUGH
 from tests.unit.archive.sync.synced_account import (
@@ -39,6 +38,7 @@ from tests.unit.archive.sync.synced_account import (
     staged,
     true_row,
 )
+from tests.unit.v2.upstream import divide_lanes
 
 EXAMPLES = 12 if THOROUGH else 2
 
@@ -169,7 +169,7 @@ def test_what_an_archive_says_of_itself_is_right_after_any_events(
 ) -> None:
     monkeypatch.setattr(backfill, "ROWS", 20)
     monkeypatch.setattr(reconcile, "FEW", 5)
-    monkeypatch.setattr(lanes, "_MIN_PAGES", 1.0)
+    divide_lanes(monkeypatch, 1.0)
     SyncLife.upstream_server = upstream_server
     run_state_machine_as_test(
         SyncLife, settings=settings(max_examples=EXAMPLES, stateful_step_count=10)
