@@ -447,9 +447,9 @@ def test_a_page_of_more_than_the_lane_is_now_leaves_as_many_rows_fewer() -> None
 def test_rows_are_as_dense_on_several_pages_as_on_one() -> None:
     once, again = lane_until(10_000), lane_until(10_000)
     for seconds in ([0, 10, 20], [20, 30, 40]):  # the next page begins with the last row
-        again.observe(page_at(seconds, 90, 30))
+        again.observe(page_at(seconds, 900, 300))
     again.observe(page_at([], 0, 0))  # a full second is complete
-    once.observe(page_at([0, 10, 20, 30, 40], 92, 30))
+    once.observe(page_at([0, 10, 20, 30, 40], 902, 300))
     for lane in (once, again):
         lane.claim(100)
     assert once.left == again.left
