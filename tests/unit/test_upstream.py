@@ -31,7 +31,9 @@ def shown(**fields: Any) -> dict[str, Any]:
 def read(*threads: dict[str, Any]) -> tuple[Thread, ...]:
     """Threads as they are read from a list."""
     content = json.dumps({"_embedded": {"threads": threads}}).encode()
-    page = parse_body(receive(httpx.Response(200, content=content), 60.0, short=True), ThreadPage)
+    page = parse_body(
+        receive(httpx.Response(200, content=iter([content])), 60.0, short=True), ThreadPage
+    )
     return to_threads(1, page.rows)
 
 
